@@ -1,0 +1,66 @@
+/* The executor: the one door through which anything outside is changed (law 1). It owns argv, environment, the private kubeconfig, the
+ * dry-run, the approval digest and the spawn of kubectl. Runs on worker threads; per-target serialisation by a lock file. */
+#ifndef NEUROSCALE_AGENTS_EXECUTOR_H
+#define NEUROSCALE_AGENTS_EXECUTOR_H
+#include "neuroscale/base/cancel.h"
+#include "neuroscale/kube/client.h"
+#include "neuroscale/model/facts.h"
+#include "neuroscale/sys/spawn.h"
+
+typedef struct ns_executor ns_executor;
+typedef struct ns_executor_opts {
+	const ns_kubeconfig *cfg;
+	const char *state_dir;      /* private kubeconfig copy, lock files and kubectl's cache live below it, 0700 */
+	const char *kubectl;        /* absolute path; found once at start */
+	const ns_spawner *spawner;  /* NULL: the real one */
+	const ns_cancel *cancel;
+	int deadline_ms;            /* 30000 when 0 */
+} ns_executor_opts;
+ns_executor *ns_executor_new(const ns_executor_opts *o, ns_err *err); /* writes the private copy; NS_E_NOTFOUND when kubectl is missing */
+void ns_executor_free(ns_executor *e);
+
+/* The server's answer to a plan that changes nothing yet. */
+typedef struct ns_dryrun {
+	bool ok;
+	const char *error;          /* classed and sanitised, "" fine */
+	ns_code code;               /* NS_OK, or what class of failure */
+	const char *diff;           /* lines "- …" / "+ …", without resourceVersion, managedFields, status and times */
+	size_t diff_lines;
+	const char *warnings;       /* API warnings, "" none; some of them are failures (Kyverno's exception warnings) */
+	const char *live_uid;
+	int64_t live_generation;
+	const char *cluster_identity;
+	char digest[65];            /* law 5: what is approved */
+	bool undo_ok;               /* the inverse, applied in code to the dry-run's result, gives the original spec back */
+	const char *shown_command;  /* one line, as it will run, for the screen */
+	int64_t at_ms, took_ms;
+} ns_dryrun;
+/* Reads the live object (uid must be the pinned one), sends the plan with --dry-run=server, diffs, computes the digest. Never NULL: failures are ok = false. */
+ns_dryrun *ns_execute_dryrun(ns_executor *e, ns_arena *ar, ns_kube_client *c, const ns_plan *p, const ns_case *cs, const char *policy_version, bool undo);
+cJSON *ns_dryrun_to_json(const ns_dryrun *d);
+ns_dryrun *ns_dryrun_from_json(ns_arena *ar, const cJSON *j, ns_err *err);
+
+typedef struct ns_execution {
+	bool sent;                  /* kubectl was started with the change */
+	bool ok;                    /* exit 0 and the answer is the object */
+	bool unknown;               /* started, and nobody knows (killed, timed out, cut off): never success */
+	bool conflict;              /* the object moved: re-plan, never force */
+	ns_code code;
+	const char *error, *output; /* sanitised, capped */
+	int exit_code;
+	int64_t at_ms, took_ms;
+} ns_execution;
+/* The lock that a mutation of this target holds, taken before the intent is written, inherited by the child, released by ns_target_unlock.
+ * -1 with NS_E_LOCKED when another child still runs on it. path (cap bytes) gets its file name. */
+int ns_target_lock(ns_executor *e, const ns_workload *w, char *path, size_t cap, ns_err *err);
+void ns_target_unlock(int fd);
+/* Sends it. resourceVersion is read just before and put into the body as a test together with the uid. `undo` sends plan->undo. Never NULL. */
+ns_execution *ns_execute(ns_executor *e, ns_arena *ar, ns_kube_client *c, const ns_plan *p, bool undo, int lock_fd);
+cJSON *ns_execution_to_json(const ns_execution *x);
+
+/* Class of a kubectl failure by its stderr (reference: kubernetes-api.md 12). retryable may be NULL. */
+ns_code ns_kubectl_classify(const char *err_out, bool *retryable);
+/* Law 3 in one place, used before every spawn and by the fuzzer: true when argv is exactly one of the shapes of the action table with every
+ * name valid; why (static) says what is wrong. */
+bool ns_argv_permitted(const char *const *argv, const char *const *protected_ns, const char **why);
+#endif

@@ -1,0 +1,28 @@
+/* The planner: from cause to a bounded, reversible plan. Everything that becomes argv or body is computed here by code from the live
+ * object; no text of a model, log or annotation reaches it (law 3). Pure; runs on a worker thread. */
+#ifndef NEUROSCALE_AGENTS_PLANNER_H
+#define NEUROSCALE_AGENTS_PLANNER_H
+#include "neuroscale/model/facts.h"
+#include "neuroscale/runbook/runbook.h"
+
+typedef struct ns_plan_limits {
+	double mem_factor;          /* 2.0: a memory limit is raised by at most this factor */
+	int64_t mem_cap;            /* 8 GiB: and never above this, nor above node_allocatable_mem */
+	int64_t scale_max;          /* 20 replicas */
+	int exception_ttl_hours;    /* 24 */
+	const char *const *protected_ns;
+	const char *const *allowed_actions; /* names, NULL: all */
+} ns_plan_limits;
+extern const ns_plan_limits ns_plan_limits_default;
+
+/* What was tried for this incident before: the planner neither repeats it nor goes beyond the second raise. */
+typedef struct ns_plan_history { const ns_plan *const *executed; size_t n; } ns_plan_history;
+
+/* Retrieves the runbook (query = RCA and its reasoning), decides between the RCA's action and what the code's own rules permit, fills
+ * steps, parameters, command, undo, risk and reasons. Never NULL: what cannot be done safely is a manual_review plan that says why and what
+ * a person would run (manual_command). incident: for names ("inc-7"). */
+ns_plan *ns_plan_make(ns_arena *ar, const ns_case *c, const ns_rca *r, const ns_library *lib, const ns_plan_limits *lim, const ns_plan_history *h, int64_t incident);
+
+/* The RBAC that the enabled actions need, as a Role/ClusterRole manifest in YAML, from the action table. */
+void ns_plan_minimal_role(ns_buf *out, const char *const *allowed_actions);
+#endif

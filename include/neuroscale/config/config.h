@@ -1,0 +1,62 @@
+/* Options: one table from which help, the man page's option list, --dump-config, the configuration file and validation derive.
+ * Precedence: flags > environment > user file > system file > default. */
+#ifndef NEUROSCALE_CONFIG_CONFIG_H
+#define NEUROSCALE_CONFIG_CONFIG_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "neuroscale/base/arena.h"
+#include "neuroscale/base/err.h"
+#include "neuroscale/base/buf.h"
+#include "neuroscale/base/log.h"
+#include "neuroscale/model/vocab.h"
+
+typedef struct ns_config {
+	/* where */
+	const char *kubeconfig, *context, *cluster; /* NULL: the usual rules; cluster NULL: the context's name */
+	const char *state_dir, *kubectl, *runbook_dir, *opencost_url, *lease_ns, *exception_ns, *config_file;
+	/* how */
+	bool headless, plain, help, version, dump_config, no_color;
+	ns_log_format log_format;
+	ns_log_level log_level;
+	const char *theme, *clock;            /* clock: "RATE:BOOT:WALL" for a simulated cluster on loopback only, "" real */
+	ns_profile profile;
+	int64_t approval_timeout_ms, cooldown_ms, target_cooldown_ms, cost_every_ms;
+	int actions_per_hour;
+	double mem_factor, cost_ratio, cost_min_per_day;
+	int64_t mem_cap;
+	int scale_max, exception_ttl_hours;
+	bool freeze;
+	const char *const *protected_ns, *const *nonprod_labels, *const *allowed_actions; /* NULL-terminated lists, NULL: default */
+	/* command */
+	const char *command;                  /* "" the console; "demo" "sim" "approvals" "approve" … */
+	const char *const *args;              /* what stands after the command's own options */
+	size_t n_args;
+	const char *digest, *reason, *listen, *scenario; /* options of commands */
+	bool json, watch;
+	ns_arena *arena;                      /* owns every string */
+} ns_config;
+
+typedef struct ns_option {
+	const char *name;       /* "state-dir" -> --state-dir, "state_dir:" in the file, NEUROSCALE_STATE_DIR */
+	char letter;            /* 0 none */
+	enum { NS_OPT_STR, NS_OPT_BOOL, NS_OPT_INT, NS_OPT_DURATION, NS_OPT_BYTES, NS_OPT_NUM, NS_OPT_ENUM, NS_OPT_LIST } type;
+	size_t offset;
+	const char *values;     /* ENUM: "text|json" */
+	const char *dflt;
+	const char *arg;        /* "DIR" */
+	const char *help;
+	const char *commands;   /* "" everywhere; "approve,reject" only there */
+	bool file;              /* may stand in the configuration file */
+} ns_option;
+extern const ns_option ns_options[];      /* ends with name == NULL */
+typedef struct ns_command_info { const char *name, *args, *help; int min_args, max_args; } ns_command_info;
+extern const ns_command_info ns_commands[];
+
+/* Parses the environment, the files and argv. Unknown option or command: NS_E_USAGE with the nearest name. NULL on error. */
+ns_config *ns_config_load(int argc, char *const *argv, ns_err *err);
+void ns_config_free(ns_config *c);
+void ns_config_help(ns_buf *out, const char *command);  /* "" the overview */
+void ns_config_dump(const ns_config *c, ns_buf *out);   /* YAML, with where each value came from as a comment */
+void ns_config_man(ns_buf *out);                        /* the OPTIONS section of the man page, mdoc */
+#endif

@@ -1,0 +1,32 @@
+/* The control socket: STATE_DIR/control.sock, 0600 (0660 with a group later), newline-delimited JSON, one request one answer, plus a
+ * subscription that sends a line whenever the picture changes. The peer's uid comes from the kernel (SO_PEERCRED) and decides its role.
+ *   {"cmd":"snapshot"}                                   -> {"ok":true,"snapshot":{…}}
+ *   {"cmd":"detail","id":7}                              -> {"ok":true,"detail":{…}}
+ *   {"cmd":"decide","approval":3,"approve":true,"digest":"…","reason":"","surface":"cli"} -> {"ok":true,"said":"…"}
+ *   {"cmd":"role"}                                       -> {"ok":true,"role":"admin"}
+ *   {"cmd":"subscribe"}                                  -> {"ok":true}, then {"changed":SEQ} lines, coalesced
+ *   any failure                                          -> {"ok":false,"code":"conflict","error":"…"}
+ * Requests are at most 64 KiB, clients at most 32; a slow reader is dropped, never waited for. */
+#ifndef NEUROSCALE_ENGINE_CONTROL_H
+#define NEUROSCALE_ENGINE_CONTROL_H
+#include <sys/types.h>
+#include "neuroscale/base/cancel.h"
+#include "neuroscale/engine/door.h"
+
+/* What the server needs of the engine: a door that acts for a given peer. */
+typedef struct ns_control_backend {
+	ns_snapshot *(*snapshot)(void *ctx);
+	ns_detail *(*detail)(void *ctx, int64_t incident, ns_err *err);
+	bool (*decide)(void *ctx, uid_t uid, ns_role role, const ns_decide_req *req, char *said, size_t cap, ns_err *err);
+	void *ctx;
+} ns_control_backend;
+typedef struct ns_control ns_control;
+ns_control *ns_control_new(const char *state_dir, const ns_control_backend *b, ns_err *err); /* binds; a stale socket is replaced (the engine holds the lock) */
+void ns_control_run(void *control, ns_cancel *cancel);   /* service */
+void ns_control_changed(ns_control *c);                  /* the picture changed: thread-safe, never blocks */
+void ns_control_free(ns_control *c);                     /* unlinks the socket */
+/* uid -> role. In this first form only the engine's own uid (and root) decides: admin; everybody else none. */
+ns_role ns_role_of_uid(uid_t uid);
+/* "uid 1000 (kim)": for the audit. */
+void ns_uid_words(uid_t uid, char *out, size_t cap);
+#endif

@@ -1,0 +1,31 @@
+/* The door: the only way in for commands and out for pictures. Two adapters, one contract: in the engine's process, and over the control
+ * socket from another one. Console, CLI (later Slack, MCP, web) use this and nothing else of the engine. */
+#ifndef NEUROSCALE_ENGINE_DOOR_H
+#define NEUROSCALE_ENGINE_DOOR_H
+#include "neuroscale/engine/snapshot.h"
+
+typedef struct ns_decide_req {
+	int64_t approval;
+	bool approve;              /* false: reject */
+	const char *digest;        /* approve: must equal the approval's; reject: NULL or equal */
+	const char *reason;        /* "" none */
+	const char *surface;       /* "console" | "cli" */
+} ns_decide_req;
+
+typedef struct ns_door {
+	/* The current picture with one reference for the caller. NULL + err only for a lost engine (NS_E_UNREACHABLE). */
+	ns_snapshot *(*snapshot)(void *ctx, ns_err *err);
+	/* Readable when a newer picture may be there, or the engine is gone. -1: none. ns_door_clear after waking. */
+	int (*wake_fd)(void *ctx);
+	void (*wake_clear)(void *ctx);
+	/* NS_E_CONFLICT (decided by another, digest differs), NS_E_EXPIRED, NS_E_NOTFOUND, NS_E_DENIED (role). said (cap bytes): what happened, for people. */
+	bool (*decide)(void *ctx, const ns_decide_req *req, char *said, size_t cap, ns_err *err);
+	ns_detail *(*detail)(void *ctx, int64_t incident, ns_err *err);
+	ns_role (*role)(void *ctx); /* what this caller may do, as the engine sees it (kernel uid) */
+	void (*close)(void *ctx);
+	void *ctx;
+} ns_door;
+
+/* Connects to STATE_DIR/control.sock. NS_E_UNREACHABLE: no engine runs there (says how to start one). */
+bool ns_door_connect(const char *state_dir, ns_door *out, ns_err *err);
+#endif

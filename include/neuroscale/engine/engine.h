@@ -1,0 +1,47 @@
+/* The engine: orchestrator, worker pool, gate, breaker, command door, snapshot publisher, control socket. */
+#ifndef NEUROSCALE_ENGINE_ENGINE_H
+#define NEUROSCALE_ENGINE_ENGINE_H
+#include "neuroscale/agents/planner.h"
+#include "neuroscale/base/cancel.h"
+#include "neuroscale/base/clock.h"
+#include "neuroscale/cost/cost.h"
+#include "neuroscale/engine/door.h"
+#include "neuroscale/kube/kubeconfig.h"
+#include "neuroscale/sys/spawn.h"
+
+typedef struct ns_engine ns_engine;
+typedef struct ns_engine_opts {
+	const ns_kubeconfig *cfg;
+	const char *cluster;              /* its name in every fact */
+	const char *mode;                 /* "live" | "demo" */
+	const char *state_dir;            /* created 0700 */
+	const char *kubectl;              /* absolute, or NULL: looked up in PATH; missing is NS_E_NOTFOUND */
+	const char *runbook_dir;          /* NULL: built-in only */
+	const char *opencost_url;         /* "" none */
+	const ns_clock *clock;
+	const ns_spawner *spawner;        /* NULL: the real one */
+	ns_profile profile;
+	int64_t approval_timeout_ms;      /* 300000 when 0 */
+	int64_t cooldown_ms;              /* 900000 when 0: how long rejected, expired, failed and manual_review hold their identity without recovery */
+	int actions_per_hour;             /* 10 when 0, per cluster */
+	int64_t target_cooldown_ms;       /* 300000 when 0, between automatic actions on one target */
+	bool freeze;                      /* a freeze window is open: nothing automatic */
+	const char *lease_ns;             /* "default" when NULL */
+	bool lease_required;              /* true outside of unit tests */
+	ns_plan_limits limits;
+	const char *const *nonprod_labels, *const *protected_ns;
+	const char *exception_ns;
+	ns_cost_rule cost_rule;
+	int64_t cost_every_ms;
+	int workers;                      /* 3 when 0 */
+	bool control_socket;              /* listen on STATE_DIR/control.sock */
+} ns_engine_opts;
+
+/* Takes the state directory's lock (NS_E_LOCKED names the pid of the other engine and the way out), opens the store, recovers what a dead
+ * engine left (claimed jobs, intents without outcome), then starts all services. */
+ns_engine *ns_engine_start(const ns_engine_opts *o, ns_err *err);
+/* Stops everything in reverse order; children that run are given their grace. */
+void ns_engine_stop(ns_engine *e);
+/* A door for this process; the caller is its own uid. surface pictures wake through it. close() it before ns_engine_stop. */
+bool ns_engine_door(ns_engine *e, ns_door *out, ns_err *err);
+#endif

@@ -1,0 +1,51 @@
+/* The gate (law 4): a pure function of recorded facts, closed by default. Auto needs every row of its table to pass. */
+#ifndef NEUROSCALE_ENGINE_GATE_H
+#define NEUROSCALE_ENGINE_GATE_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "neuroscale/model/facts.h"
+
+typedef enum ns_breaker_state { NS_BREAKER_CLOSED, NS_BREAKER_OPEN, NS_BREAKER_HALF_OPEN_FREE, NS_BREAKER_HALF_OPEN_TAKEN } ns_breaker_state;
+
+typedef struct ns_gate_facts {
+	/* judgement */
+	double confidence;
+	ns_risk rca_risk, plan_risk;       /* the worse of both counts */
+	ns_action rca_action, plan_action;
+	bool auto_remediate, evidence_ok, trusted_evidence; /* the cause rests on at least one piece of the cluster's own observed state */
+	double score, margin, score_floor, margin_floor;
+	bool plan_requires_approval;
+	/* target */
+	bool target_protected, target_confirmed, uid_pinned;
+	bool action_allowed;               /* by the cluster's profile */
+	/* dry-run */
+	bool dryrun_done, dryrun_ok, undo_valid;
+	/* surroundings */
+	ns_breaker_state breaker_cluster, breaker_target;
+	bool storm, freeze, limits_free, cooldown_free, clock_sane, watch_live, watch_synced, lease_held, cluster_same;
+	ns_profile profile;
+} ns_gate_facts;
+
+typedef enum ns_gate_way { NS_GATE_MANUAL, NS_GATE_ASK, NS_GATE_AUTO } ns_gate_way;
+#define NS_GATE_MAX_REASONS 40
+typedef struct ns_gate_verdict {
+	ns_gate_way way;
+	size_t n;                          /* conditions that forbid auto (or asking) */
+	const char *condition[NS_GATE_MAX_REASONS]; /* static short names: "confidence" */
+	const char *words[NS_GATE_MAX_REASONS];     /* static sentences, citing the law */
+} ns_gate_verdict;
+/* Before the plan is put to anybody: auto, ask a person, or neither (manual_review). */
+void ns_gate(const ns_gate_facts *f, ns_gate_verdict *v);
+/* Again, in the transaction that records the intent. approved: a person said yes to this digest. True when it may be sent now. What no
+ * approval can override (protected, unknown action, breaker open, dry-run failed, lease lost, other cluster, observe profile …) still refuses. */
+bool ns_gate_may_send(const ns_gate_facts *f, bool approved, ns_gate_verdict *v);
+
+/* The circuit breaker (law 10), pure: closed -> 3 consecutive failures -> open 300 s -> half-open, one trial -> closed or open. */
+typedef struct ns_breaker { ns_breaker_state state; int64_t failures, opened_ms, trial_incident; } ns_breaker;
+#define NS_BREAKER_FAILURES 3
+#define NS_BREAKER_OPEN_MS 300000
+ns_breaker_state ns_breaker_look(const ns_breaker *b, int64_t now_ms, int64_t incident); /* the state as it counts for this incident now */
+void ns_breaker_take(ns_breaker *b, int64_t now_ms, int64_t incident);   /* an action starts: takes the half-open trial */
+bool ns_breaker_result(ns_breaker *b, bool fixed, int64_t now_ms, int64_t incident); /* true when it opened just now */
+#endif

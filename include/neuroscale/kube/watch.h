@@ -1,0 +1,38 @@
+/* List and watch of several resources of one cluster with client-go's reflector rules, on one thread (curl multi): paginated list, watch
+ * from its resourceVersion, bookmarks, 410 (HTTP or ERROR event) -> list again, jittered back-off (800 ms x2 up to 30 s). */
+#ifndef NEUROSCALE_KUBE_WATCH_H
+#define NEUROSCALE_KUBE_WATCH_H
+#include "neuroscale/base/cancel.h"
+#include "neuroscale/kube/client.h"
+
+typedef enum ns_watch_type {
+	NS_WATCH_REPLACE_BEGIN, /* a list starts: what is not repeated until REPLACE_END is gone */
+	NS_WATCH_REPLACE_END,
+	NS_WATCH_ADDED, NS_WATCH_MODIFIED, NS_WATCH_DELETED,
+	NS_WATCH_LIVE,          /* the watch stream is open */
+	NS_WATCH_DOWN           /* it is not; err says why */
+} ns_watch_type;
+
+typedef struct ns_watch_row {
+	const char *name;   /* "pods" */
+	const char *path;   /* "/api/v1/pods" */
+	const char *query;  /* more list and watch parameters ("fieldSelector=…"), "" none */
+	bool optional;      /* 404 (CRD not installed) or 403 is not an error: asked again every 5 minutes */
+} ns_watch_row;
+
+typedef struct ns_watch_opts {
+	const ns_kubeconfig *cfg;
+	const ns_clock *clock;          /* back-off runs on it */
+	const ns_watch_row *rows;
+	size_t n_rows;
+	ns_kube_stats *stats;
+	/* Called on the watch thread. obj is NULL for REPLACE_*, LIVE and DOWN. */
+	void (*on_event)(void *ctx, size_t row, ns_watch_type type, const cJSON *obj, const ns_err *why);
+	/* Called on the watch thread when poll woke by `wake_fd` or at `next_deadline` (mono of clock), so that the owner runs timers there. */
+	void (*on_tick)(void *ctx, int64_t *next_deadline_mono_ms);
+	int wake_fd;                    /* -1 none */
+	void *ctx;
+} ns_watch_opts;
+/* Runs until cancelled. False with err only for what cannot heal (no CA, bad certificate files). */
+bool ns_watch_run(const ns_watch_opts *o, const ns_cancel *cancel, ns_err *err);
+#endif

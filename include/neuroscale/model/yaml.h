@@ -1,0 +1,8 @@
+/* The one strict YAML reader around libyaml: one document, depth, node and size limits, no aliases, no duplicate keys, errors with
+ * line and column. The result is a cJSON tree by the YAML 1.2 core schema (JSON is valid input). Thread-safe. */
+#ifndef NEUROSCALE_MODEL_YAML_H
+#define NEUROSCALE_MODEL_YAML_H
+#include "neuroscale/model/json.h"
+/* `name` is what errors call the input ("runbooks/x.md"). line_offset is added to reported lines. max_bytes 0 means 1 MiB. */
+cJSON *ns_yaml_parse(const char *s, size_t n, const char *name, int line_offset, size_t max_bytes, ns_err *err);
+#endif

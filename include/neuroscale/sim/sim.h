@@ -1,0 +1,56 @@
+/* The simulated cluster: a Kubernetes API subset over HTTP on loopback (libmicrohttpd), workloads with fault scripts that respond to what is
+ * done to them, and an OpenCost endpoint. Nobody who talks to it can tell it from a cluster; the rest of the program knows only its kubeconfig. */
+#ifndef NEUROSCALE_SIM_SIM_H
+#define NEUROSCALE_SIM_SIM_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "neuroscale/base/clock.h"
+#include "neuroscale/base/err.h"
+#include "neuroscale/model/vocab.h"
+
+/* How a scenario must end, per workload that matters. The headless demo judges by it. */
+typedef struct ns_sim_expect {
+	const char *ns, *workload;
+	const char *kind;         /* alert kind, "" any; "-" : there must be no incident at all for it */
+	const char *state;        /* final incident state: "resolved" "manual_review" "rejected" "expired" "failed" "withdrawn" */
+	const char *verdict;      /* "FIXED" "NOT FIXED" "UNKNOWN" "" */
+	const char *action;       /* action of the (last) plan, "" not looked at */
+	const char *never;        /* comma list of actions that must never have been sent, "" none; "any": nothing at all may be sent */
+	const char *runbook;      /* "" not looked at */
+} ns_sim_expect;
+
+typedef enum ns_sim_approver { NS_SIM_APPROVE, NS_SIM_REJECT, NS_SIM_SILENT } ns_sim_approver;
+
+typedef struct ns_sim_scenario {
+	const char *name, *title, *teaches; /* "oom-simple", one line each */
+	ns_profile profile;                 /* the engine's safety profile in this scenario */
+	ns_sim_approver approver;           /* what the scripted approver does */
+	int64_t horizon_ms;                 /* simulated time after which it must have ended */
+	const ns_sim_expect *expect;        /* ends with ns == NULL */
+} ns_sim_scenario;
+extern const ns_sim_scenario ns_sim_scenarios[]; /* ends with name == NULL; the first is "demo": what a person watches, all five runbooks */
+const ns_sim_scenario *ns_sim_scenario_find(const char *name);
+
+typedef struct ns_sim ns_sim;
+typedef struct ns_sim_opts {
+	const char *listen;       /* "127.0.0.1:0": port 0 lets the kernel choose; loopback only, else NS_E_DENIED */
+	const char *scenario;     /* NULL: "demo" */
+	const ns_clock *clock;    /* drives everything in the cluster */
+	uint64_t seed;
+} ns_sim_opts;
+ns_sim *ns_sim_start(const ns_sim_opts *o, ns_err *err);
+int ns_sim_port(const ns_sim *s);
+bool ns_sim_write_kubeconfig(const ns_sim *s, const char *path, ns_err *err); /* context "sim" (demo: "demo-cluster"), http://127.0.0.1:PORT */
+void ns_sim_opencost_url(const ns_sim *s, char *out, size_t cap);             /* "http://127.0.0.1:PORT/opencost" */
+void ns_sim_stop(ns_sim *s);
+
+/* For tests: hold every answer (API server away), drop open watches, compact (next watch from an old version is 410). */
+void ns_sim_outage(ns_sim *s, bool on);
+void ns_sim_drop_watches(ns_sim *s);
+void ns_sim_compact(ns_sim *s);
+/* How many mutating requests were taken (dry-runs not counted), for "repeats nothing" checks. ns/name may be NULL. */
+int64_t ns_sim_mutations(const ns_sim *s, const char *ns, const char *name);
+/* The sim's current JSON of an object ("apps/v1/deployments", ns, name); caller frees; NULL when absent. */
+char *ns_sim_object(const ns_sim *s, const char *resource, const char *ns, const char *name);
+#endif

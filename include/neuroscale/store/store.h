@@ -1,0 +1,149 @@
+/* The store: every fact, decision and transition; the one source of truth. No SQLite type shows here, so that another database can
+ * stand behind the same contract. The engine is the only writer.
+ *
+ * Writing: ns_store_begin takes the one write connection (a mutex inside; BEGIN IMMEDIATE) for the calling thread until
+ * ns_store_commit or ns_store_rollback. Functions marked [tx] are only valid between the two, on the same thread; each returns false
+ * with err when it failed, and then the caller rolls back. One step of an incident = one transaction with its new facts, the
+ * transition, the next job and the audit row. Reading: functions marked [any] may be called inside a transaction (they see it) or
+ * outside (they use a reader of their own per call or thread; they never wait for the writer).
+ * Results live in the arena handed in. Times are wall milliseconds of the store's clock. */
+#ifndef NEUROSCALE_STORE_STORE_H
+#define NEUROSCALE_STORE_STORE_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "neuroscale/base/arena.h"
+#include "neuroscale/base/clock.h"
+#include "neuroscale/base/err.h"
+#include "neuroscale/model/facts.h"
+#include "neuroscale/model/vocab.h"
+
+typedef struct ns_store ns_store;
+
+/* Opens DIR/neuroscale.db (creates DIR 0700 and the file 0600; WAL, synchronous=FULL, foreign keys), migrates by user_version.
+ * NS_E_VERSION for a store of a newer version (nothing is touched), NS_E_NOSPACE, NS_E_DENIED, NS_E_INVALID (no database). */
+ns_store *ns_store_open(const char *dir, const ns_clock *clock, ns_err *err);
+ns_store *ns_store_open_readonly(const char *dir, const ns_clock *clock, ns_err *err); /* for `audit verify` and clients without an engine */
+void ns_store_close(ns_store *s); /* checkpoints; NULL is fine */
+
+bool ns_store_begin(ns_store *s, ns_err *err);
+bool ns_store_commit(ns_store *s, ns_err *err); /* on failure (disk full …) the transaction is rolled back and the lock given back */
+void ns_store_rollback(ns_store *s);
+
+/* ---- incidents ---- */
+typedef struct ns_incident {
+	int64_t id;
+	const char *identity;  /* ns_identity */
+	ns_state state;
+	int64_t version;       /* grows by one at each transition */
+	ns_kind kind;
+	ns_severity severity;
+	ns_workload target;
+	const char *container, *reason, *message;
+	int64_t members;       /* pods */
+	int64_t opened_ms, updated_ms, closed_ms; /* closed_ms 0 while its identity is held */
+	int64_t detected_ms, analyzed_ms, planned_ms, decided_ms, executed_ms, verified_ms; /* when each stage ended, 0 not yet */
+	int64_t cooldown_until_ms; /* terminal states that hold: identity is freed then at the latest */
+	int64_t attempts;      /* plans executed so far */
+	ns_verdict verdict;
+	const char *note;      /* one line: why it is in this state */
+	const char *last_rejected_case; /* evidence hash of the plan that was rejected last, "" none (law 7) */
+} ns_incident;
+
+/* [tx] Opens an incident for the alert's identity in state detected, or finds the one that holds it (*is_new false). */
+bool ns_store_incident_open(ns_store *s, const ns_alert *a, int64_t *id, bool *is_new, ns_err *err);
+/* [tx] New members, reason, message, severity; does not change state or version. */
+bool ns_store_incident_refresh(ns_store *s, int64_t id, const ns_alert *a, ns_err *err);
+/* [tx] Compare-and-swap: UPDATE … WHERE id = ? AND state = ? AND version = ?; NS_E_CONFLICT when it moved, NS_E_FAILED when
+ * ns_state_may(from, to) is false. Stamps the stage time that `to` ends, closed_ms when `to` is closed. note may be "". */
+bool ns_store_transition(ns_store *s, int64_t id, ns_state from, int64_t version, ns_state to, ns_verdict verdict, const char *note, ns_err *err);
+/* [tx] */
+bool ns_store_incident_set(ns_store *s, int64_t id, int64_t attempts, int64_t cooldown_until_ms, const char *last_rejected_case, ns_err *err);
+bool ns_store_incident_close_identity(ns_store *s, int64_t id, ns_err *err); /* [tx] cool-down over: closed_ms = now, state stays */
+/* [any] NS_E_NOTFOUND */
+bool ns_store_incident_get(ns_store *s, ns_arena *ar, int64_t id, ns_incident *out, ns_err *err);
+/* [any] The one that holds the identity. NS_E_NOTFOUND when none. */
+bool ns_store_incident_by_identity(ns_store *s, ns_arena *ar, const char *identity, ns_incident *out, ns_err *err);
+/* [any] Newest first; all that hold an identity, and then closed ones up to `max` in total. */
+bool ns_store_incidents(ns_store *s, ns_arena *ar, size_t max, ns_incident **out, size_t *n, ns_err *err);
+
+/* ---- facts: JSON documents by name, kept in order, never changed ---- */
+/* names: "alert" "case" "rca" "plan" "dryrun" "gate" "summary" "execution" "verification" "decision" */
+bool ns_store_fact_put(ns_store *s, int64_t incident, const char *name, const cJSON *doc, ns_err *err);                 /* [tx] */
+cJSON *ns_store_fact_latest(ns_store *s, int64_t incident, const char *name, int64_t *at_ms, ns_err *err);             /* [any] NULL + NS_E_NOTFOUND; cJSON_Delete */
+typedef struct ns_fact_row { int64_t seq, at_ms; const char *name, *json; } ns_fact_row;
+bool ns_store_facts(ns_store *s, ns_arena *ar, int64_t incident, ns_fact_row **out, size_t *n, ns_err *err);           /* [any] in order */
+
+/* ---- jobs: durable work, claimed by exactly one worker ---- */
+/* kinds: "analyze" "plan" "dryrun" "execute" "verify" "undo" */
+typedef struct ns_job { int64_t id, incident, run_after_ms, attempts; const char *kind; } ns_job;
+bool ns_store_job_put(ns_store *s, int64_t incident, const char *kind, int64_t run_after_ms, ns_err *err);              /* [tx] one open job per (incident, kind) */
+bool ns_store_job_claim(ns_store *s, ns_arena *ar, ns_job *out, ns_err *err);  /* own transaction; oldest due; NS_E_NOTFOUND when none is due */
+bool ns_store_job_done(ns_store *s, int64_t job, ns_err *err);                 /* [tx] */
+bool ns_store_job_retry(ns_store *s, int64_t job, int64_t run_after_ms, ns_err *err); /* [tx] back to ready, attempts + 1 */
+bool ns_store_jobs_drop(ns_store *s, int64_t incident, ns_err *err);           /* [tx] all open jobs of an incident */
+int64_t ns_store_next_due(ns_store *s);                                        /* [any] run_after_ms of the earliest ready job, -1 none */
+bool ns_store_jobs_unclaim(ns_store *s, ns_err *err);                          /* at start, own transaction: claimed jobs of a dead engine are ready again */
+
+/* ---- approvals ---- */
+typedef enum ns_appr_state { NS_APPR_PENDING, NS_APPR_APPROVED, NS_APPR_REJECTED, NS_APPR_EXPIRED, NS_APPR_WITHDRAWN, NS_APPR_VOIDED } ns_appr_state;
+const char *ns_appr_state_name(ns_appr_state s);
+typedef struct ns_approval {
+	int64_t id, incident;
+	const char *digest;          /* 64 hex: what exactly is approved (law 5) */
+	const char *token;           /* 128 random bits in hex, for surfaces that need one; never in read APIs or logs (law 6) */
+	ns_appr_state state;
+	int64_t created_ms, deadline_wall_ms, deadline_mono_ms; /* law 7: with boot_id; any disagreement means expired */
+	const char *boot_id;
+	const char *decided_by, *surface, *reason; /* "uid 1000 (kim)", "console" | "cli" | "timer" | "engine" */
+	int64_t decided_ms;
+} ns_approval;
+bool ns_store_approval_put(ns_store *s, int64_t incident, const char *digest, int64_t timeout_ms, int64_t *id, ns_err *err); /* [tx] makes token, deadlines */
+/* [tx] Law 6: compare-and-swap from pending; digest must match unless NULL (expire, withdraw, void). NS_E_CONFLICT: text says who
+ * decided and when, or that the digest differs. NS_E_EXPIRED: its deadline has passed (approve and reject only). */
+bool ns_store_approval_decide(ns_store *s, int64_t id, ns_appr_state to, const char *digest, const char *by, const char *surface, const char *reason, ns_err *err);
+bool ns_store_approval_get(ns_store *s, ns_arena *ar, int64_t id, ns_approval *out, ns_err *err);                            /* [any] */
+bool ns_store_approvals_pending(ns_store *s, ns_arena *ar, ns_approval **out, size_t *n, ns_err *err);                        /* [any] oldest first */
+bool ns_store_approval_latest(ns_store *s, ns_arena *ar, int64_t incident, ns_approval *out, ns_err *err);                    /* [any] */
+/* Law 7, pure: has it expired at (wall, mono, boot_id)? Past either deadline, another boot, or wall and mono disagreeing by more than 5 s. */
+bool ns_approval_expired(const ns_approval *a, int64_t wall_ms, int64_t mono_ms, const char *boot_id);
+
+/* ---- intents: written before any effect (law 8) ---- */
+typedef struct ns_intent {
+	int64_t id, incident, approval; /* approval 0: auto */
+	const char *digest, *action, *target; /* target: ns/Kind/name */
+	const char *cluster, *argv_json, *body;
+	const char *lock_path;       /* the child inherits this locked descriptor */
+	int64_t lease_transitions;   /* fencing */
+	int64_t started_ms, finished_ms;
+	bool finished;
+	const char *outcome;         /* "sent" | "refused" | "failed" | "unknown" */
+	const char *detail;
+	bool undo;                   /* this intent is an undo */
+} ns_intent;
+bool ns_store_intent_start(ns_store *s, const ns_intent *i, int64_t *id, ns_err *err);                                 /* [tx] */
+bool ns_store_intent_finish(ns_store *s, int64_t id, const char *outcome, const char *detail, ns_err *err);            /* [tx] once; NS_E_CONFLICT */
+bool ns_store_intents_open(ns_store *s, ns_arena *ar, ns_intent **out, size_t *n, ns_err *err);                        /* [any] started, no outcome */
+bool ns_store_intent_latest(ns_store *s, ns_arena *ar, int64_t incident, ns_intent *out, ns_err *err);                 /* [any] */
+/* [any] For limits and cool-downs: how many intents started since; cluster, or target, may be NULL (any). last_ms may be NULL. */
+int64_t ns_store_intents_since(ns_store *s, const char *cluster, const char *target, int64_t since_ms, int64_t *last_ms);
+
+/* ---- breakers (law 10): scope "cluster:NAME" or "target:CLUSTER/ns/Kind/name" ---- */
+typedef struct ns_breaker_row { const char *scope, *state; int64_t failures, opened_ms, trial_incident; } ns_breaker_row; /* state closed|open|half_open */
+bool ns_store_breaker_get(ns_store *s, ns_arena *ar, const char *scope, ns_breaker_row *out, ns_err *err);             /* [any] closed when unknown */
+bool ns_store_breaker_put(ns_store *s, const ns_breaker_row *row, ns_err *err);                                        /* [tx] */
+bool ns_store_breakers(ns_store *s, ns_arena *ar, ns_breaker_row **out, size_t *n, ns_err *err);                       /* [any] not closed ones */
+
+/* ---- audit (law 13): append-only (triggers refuse UPDATE and DELETE), hash-chained ---- */
+/* [tx] hash = SHA-256(prev_hash, seq, at, actor, action, incident, detail) by ns_digest; detail may be NULL. head (NULL or NS_HEX256) gets the new hash. */
+bool ns_store_audit(ns_store *s, const char *actor, const char *action, int64_t incident, const cJSON *detail, char *head, ns_err *err);
+typedef struct ns_audit_row { int64_t seq, at_ms, incident; const char *actor, *action, *detail, *hash; } ns_audit_row;
+bool ns_store_audit_rows(ns_store *s, ns_arena *ar, int64_t incident, size_t max, ns_audit_row **out, size_t *n, ns_err *err); /* [any] incident 0: all; oldest first, the last max */
+/* Recomputes the chain. expect_head (may be NULL): the anchored head that must be in the chain (detects truncation).
+ * False with err naming the first bad row; *rows = rows checked. */
+bool ns_store_audit_verify(ns_store *s, const char *expect_head, int64_t *rows, char head[65], ns_err *err);
+
+/* ---- small values ---- */
+bool ns_store_meta_set(ns_store *s, const char *key, const char *value, ns_err *err);                                  /* [tx] */
+bool ns_store_meta_get(ns_store *s, ns_arena *ar, const char *key, const char **value, ns_err *err);                   /* [any] NS_E_NOTFOUND */
+#endif

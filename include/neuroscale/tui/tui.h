@@ -1,0 +1,18 @@
+/* The console. One thread, ncurses behind one file. It sees the world through an ns_door and a theme, nothing else. */
+#ifndef NEUROSCALE_TUI_TUI_H
+#define NEUROSCALE_TUI_TUI_H
+#include "neuroscale/base/cancel.h"
+#include "neuroscale/config/theme.h"
+#include "neuroscale/engine/door.h"
+
+typedef struct ns_tui_opts {
+	const ns_door *door;
+	const ns_theme *theme;
+	bool no_color;
+	const ns_cancel *cancel;   /* SIGTERM/SIGHUP: leave and restore the terminal */
+	const ns_clock *clock;     /* the engine's clock: countdowns and ages */
+	const char *user;          /* for the header and "You are …" */
+} ns_tui_opts;
+/* Runs until quit, hang-up or cancel. False with err when the terminal cannot be used (TERM unset or dumb, no tty: names it and the way out). */
+bool ns_tui_run(const ns_tui_opts *o, ns_err *err);
+#endif
