@@ -10,7 +10,7 @@
 #include "neuroscale/base/err.h"
 
 typedef struct ns_clock ns_clock;
-ns_clock *ns_clock_real(void); /* static, never freed */
+ns_clock *ns_clock_real(void); /* static, never freed; a NULL clock reads as this one */
 /* A scaled clock is defined by (rate, anchor_boot_ms, anchor_wall_ms): two processes with the same three agree.
  * wall = anchor_wall + (CLOCK_BOOTTIME - anchor_boot) * rate; mono likewise from anchor_boot. rate 1..1000. */
 ns_clock *ns_clock_scaled(int rate, int64_t anchor_boot_ms, int64_t anchor_wall_ms);
@@ -28,7 +28,7 @@ int ns_clock_rate(const ns_clock *c);        /* 1 for real and manual */
 const char *ns_clock_boot_id(void);          /* /proc/sys/kernel/random/boot_id; changes at each boot */
 int64_t ns_real_mono_ms(void);               /* unscaled CLOCK_BOOTTIME, for what waits on the real world */
 /* How long poll() should wait until `deadline_mono_ms` of this clock: 0 when past, -1 when deadline < 0 (none).
- * A manual clock answers at most 5 so that a poller looks again. */
+ * A manual clock answers at most 5 so that a poller looks again, the others at most 10 s: poll() does not count suspend. */
 int ns_clock_poll_ms(const ns_clock *c, int64_t deadline_mono_ms);
 /* pthread_cond wait until signalled or the deadline (mono of this clock, -1 none). May wake early: callers loop on a predicate.
  * `cond` must be made by ns_cond_init. Returns false when the deadline has passed. */

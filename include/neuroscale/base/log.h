@@ -13,6 +13,7 @@ void ns_log_redirect(int fd);                    /* while the screen is up the l
 /* "room" is the part that speaks ("detector"), fmt the sentence. */
 void ns_log(ns_log_level level, const char *room, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* A line with fields, for transitions: pairs of (const char *key, const char *value), ended by NULL.
- * text: "02:47:09 INFO engine incident 7 detected -> analyzing  kind=oom_killed ns=shop"; json: {"time":…,"msg":…,"kind":…}. */
+ * text: "2026-11-23T02:47:09Z INFO  engine   incident 7 detected -> analyzing kind=oom_killed ns=shop"; a value with spaces,
+ * quotes or "=" is quoted. json: {"time":…,"level":"info","room":…,"msg":…,"kind":…}. Lines are capped at 4 KiB. */
 void ns_log_fields(ns_log_level level, const char *room, const char *msg, ...) __attribute__((sentinel));
 #endif

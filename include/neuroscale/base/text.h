@@ -7,7 +7,7 @@
 #include "neuroscale/base/buf.h"
 
 /* Sanitises untrusted bytes into valid UTF-8: C0 and DEL become ^X, C1 and broken bytes <0x9B>, bidi overrides, zero-width
- * and tag characters <U+202E>; newline and tab are kept when `keep_lines`, else turned into a space. Output is capped at
+ * and tag characters <U+202E>; newline and tab are kept when `keep_lines`, else turned into a space; CR LF reads as LF. Output is capped at
  * max_bytes and then ends in "~". Appends to out. */
 void ns_text_clean(ns_buf *out, const char *s, size_t n, size_t max_bytes, bool keep_lines);
 char *ns_text_clean_dup(const char *s, size_t max_bytes);  /* one line; caller frees; NULL gives "" */
