@@ -155,7 +155,7 @@ typedef struct ns_plan {
 	int64_t mem_before, mem_after, replicas_before, replicas_after, revision_to;
 } ns_plan;
 
-/* JSON forms. from_json validates strictly and copies into the arena; NULL on error. */
+/* JSON forms (tables of model/record.h). from_json validates strictly and copies into the arena; NULL on error. */
 cJSON *ns_alert_to_json(const ns_alert *a);
 ns_alert *ns_alert_from_json(ns_arena *ar, const cJSON *j, ns_err *err);
 cJSON *ns_case_to_json(const ns_case *c);

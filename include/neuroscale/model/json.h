@@ -23,7 +23,8 @@ char *ns_json_text(const cJSON *j);              /* the same as a string; caller
 /* Canonical form for digests: compact, keys sorted bytewise at every level. */
 void ns_json_canonical(const cJSON *j, ns_buf *out);
 
-/* Path getters: "metadata.name", "status.conditions" (keys with dots in them: use ns_json_get on the parent). */
+/* Path getters: "metadata.name", "status.conditions" (keys with dots in them: use ns_json_get on the parent).
+ * The empty path is j itself. */
 const cJSON *ns_json_get(const cJSON *j, const char *key);   /* case-sensitive; NULL when absent or j no object */
 const cJSON *ns_json_path(const cJSON *j, const char *path);
 const char *ns_json_str(const cJSON *j, const char *path, const char *dflt); /* dflt when absent or no string */

@@ -1,0 +1,189 @@
+/* The life of a picture, and its JSON form: one field table per struct drives both directions. */
+#include "neuroscale/engine/snapshot.h"
+#include <stdatomic.h>
+#include "neuroscale/model/record.h"
+
+ns_snapshot *ns_snapshot_ref(ns_snapshot *s)
+{
+	if (s)
+		atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+	return s;
+}
+
+void ns_snapshot_unref(ns_snapshot *s)
+{
+	if (s && atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) == 1)
+		ns_arena_free(s->arena); /* the picture itself lives in it */
+}
+
+void ns_detail_free(ns_detail *d)
+{
+	if (d)
+		ns_arena_free(d->arena);
+}
+
+static const char *const mark_names[] = {"todo", "running", "waits", "done", "failed", "skipped"};
+static const char *const card_names[] = {"preparing", "ready", "blocked"};
+static const char *name_mark(int i)
+{
+	return mark_names[i];
+}
+static const char *name_card(int i)
+{
+	return card_names[i];
+}
+static const char *name_state(int i)
+{
+	return ns_state_get((ns_state)i)->name;
+}
+static const char *name_kind(int i)
+{
+	return ns_kind_get((ns_kind)i)->name;
+}
+static const char *name_severity(int i)
+{
+	return ns_severity_name((ns_severity)i);
+}
+static const char *name_verdict(int i)
+{
+	return ns_verdict_name((ns_verdict)i);
+}
+static const char *name_action(int i)
+{
+	return ns_action_get((ns_action)i)->name;
+}
+static const char *name_risk(int i)
+{
+	return ns_risk_name((ns_risk)i);
+}
+static const char *name_profile(int i)
+{
+	return ns_profile_name((ns_profile)i);
+}
+
+#define ROW(FIELD, TYPE) NS_FIELD(ns_inc_row, FIELD, TYPE)
+#define STAGE(I, NAME)                                                                                                                     \
+	{.key = "stage_" NAME, .type = NS_F_ENUM, .off = offsetof(ns_inc_row, stage) + (I) * sizeof(ns_stage_mark), .name = name_mark, .count = 6}, \
+	    {.key = "ms_" NAME, .type = NS_F_I64, .off = offsetof(ns_inc_row, stage_ms) + (I) * sizeof(int64_t)}
+static const ns_field row_fields[] = {
+    ROW(id, I64), ROW(approval, I64),
+    NS_FIELD_ENUM(ns_inc_row, state, name_state, NS_ST_COUNT),
+    NS_FIELD_ENUM(ns_inc_row, kind, name_kind, NS_KIND_COUNT),
+    NS_FIELD_ENUM(ns_inc_row, severity, name_severity, NS_SEV_COUNT),
+    NS_FIELD_ENUM(ns_inc_row, verdict, name_verdict, 4),
+    ROW(cluster, STR), ROW(ns, STR), ROW(target_kind, STR), ROW(target, STR), ROW(container, STR), ROW(reason, STR), ROW(message, STR),
+    ROW(headline, STR), ROW(note, STR), ROW(members, I64), ROW(opened_ms, I64), ROW(updated_ms, I64), ROW(state_since_ms, I64),
+    NS_FIELD_ENUM(ns_inc_row, action, name_action, NS_ACT_COUNT),
+    ROW(has_plan, BOOL), ROW(open, BOOL),
+    STAGE(NS_STAGE_DETECT, "detect"), STAGE(NS_STAGE_ANALYZE, "analyze"), STAGE(NS_STAGE_PLAN, "plan"),
+    STAGE(NS_STAGE_APPROVE, "approve"), STAGE(NS_STAGE_EXECUTE, "execute"), STAGE(NS_STAGE_VERIFY, "verify"),
+    ROW(verify_good_ms, I64), ROW(verify_need_ms, I64),
+    NS_FIELD_END,
+};
+
+#define APPR(FIELD, TYPE) NS_FIELD(ns_appr_row, FIELD, TYPE)
+static const ns_field approval_fields[] = {
+    APPR(id, I64), APPR(incident, I64),
+    NS_FIELD_ENUM(ns_appr_row, state, name_card, 3),
+    APPR(digest, STR),
+    NS_FIELD_ENUM(ns_appr_row, action, name_action, NS_ACT_COUNT),
+    NS_FIELD_ENUM(ns_appr_row, risk, name_risk, NS_RISK_COUNT),
+    APPR(confidence, DBL), APPR(score, DBL), APPR(margin, DBL), APPR(cluster, STR), APPR(ns, STR), APPR(target_kind, STR),
+    APPR(target, STR), APPR(headline, STR), APPR(summary, STR), APPR(ask, STR), APPR(root_cause, STR), APPR(runbook, STR),
+    APPR(command, STR), APPR(diff, STR), APPR(undo, STR), APPR(verify, STR), APPR(effect, STR), APPR(warnings, STR),
+    APPR(created_ms, I64), APPR(deadline_ms, I64),
+    NS_FIELD_END,
+};
+
+static const ns_field cost_fields[] = {
+    NS_FIELD(ns_cost_line, ns, STR), NS_FIELD(ns_cost_line, workload, STR), NS_FIELD(ns_cost_line, per_day, DBL),
+    NS_FIELD(ns_cost_line, before, DBL), NS_FIELD(ns_cost_line, efficiency, DBL), NS_FIELD(ns_cost_line, spike, BOOL), NS_FIELD_END,
+};
+static const ns_field agent_fields[] = {
+    NS_FIELD(ns_agent_row, name, STR), NS_FIELD(ns_agent_row, doing, STR), NS_FIELD(ns_agent_row, done, I64),
+    NS_FIELD(ns_agent_row, failed, I64), NS_FIELD(ns_agent_row, busy, BOOL), NS_FIELD_END,
+};
+static const ns_field message_fields[] = {
+    NS_FIELD(ns_msg_row, at_ms, I64), NS_FIELD(ns_msg_row, level, INT), NS_FIELD(ns_msg_row, text, STR), NS_FIELD_END,
+};
+
+#define SNAP(FIELD, TYPE) NS_FIELD(ns_snapshot, FIELD, TYPE)
+static const ns_field snapshot_fields[] = {
+    SNAP(seq, I64), SNAP(taken_ms, I64), SNAP(cluster, STR), SNAP(context, STR), SNAP(server, STR), SNAP(user, STR), SNAP(mode, STR),
+    SNAP(version, STR),
+    NS_FIELD_ENUM(ns_snapshot, profile, name_profile, 3),
+    SNAP(insecure, BOOL), SNAP(live, BOOL), SNAP(synced, BOOL), SNAP(link_since_ms, I64), SNAP(last_event_ms, I64), SNAP(down_why, STR),
+    SNAP(degraded, STR), SNAP(storm, BOOL), SNAP(lease_held, BOOL), SNAP(storm_why, STR), SNAP(lease_why, STR), SNAP(breakers, STR),
+    SNAP(clock_rate, INT), SNAP(pods, I64), SNAP(workloads, I64), SNAP(unhealthy, I64), SNAP(requests, I64), SNAP(rss_bytes, I64),
+    SNAP(req_per_s, DBL), SNAP(n_crit, SIZE), SNAP(n_warn, SIZE), SNAP(n_info, SIZE), SNAP(n_open, SIZE),
+    NS_FIELD_LIST(ns_snapshot, incidents, n_incidents, row_fields, ns_inc_row),
+    NS_FIELD_LIST(ns_snapshot, approvals, n_approvals, approval_fields, ns_appr_row),
+    NS_FIELD_LIST(ns_snapshot, cost, n_cost, cost_fields, ns_cost_line),
+    SNAP(cost_total, DBL), SNAP(cost_before, DBL), SNAP(cost_at_ms, I64), SNAP(cost_error, STR),
+    NS_FIELD_LIST(ns_snapshot, agents, n_agents, agent_fields, ns_agent_row),
+    NS_FIELD_LIST(ns_snapshot, messages, n_messages, message_fields, ns_msg_row),
+    NS_FIELD_END,
+};
+
+static const ns_field evidence_fields[] = {
+    NS_FIELD(ns_detail_evidence, id, STR), NS_FIELD(ns_detail_evidence, kind, STR), NS_FIELD(ns_detail_evidence, text, STR),
+    NS_FIELD(ns_detail_evidence, trusted, BOOL), NS_FIELD(ns_detail_evidence, at_ms, I64), NS_FIELD_END,
+};
+static const ns_field history_fields[] = {
+    NS_FIELD(ns_detail_step, at_ms, I64), NS_FIELD(ns_detail_step, what, STR), NS_FIELD(ns_detail_step, who, STR), NS_FIELD_END,
+};
+
+#define DET(FIELD, TYPE) NS_FIELD(ns_detail, FIELD, TYPE)
+static const ns_field detail_fields[] = {
+    NS_FIELD_REC(ns_detail, row, row_fields),
+    DET(root_cause, STR), DET(reasoning, STR), DET(provider, STR), DET(cause_class, STR), DET(next_steps, STR), DET(confidence, DBL),
+    NS_FIELD_ENUM(ns_detail, risk, name_risk, NS_RISK_COUNT),
+    NS_FIELD_LIST(ns_detail, evidence, n_evidence, evidence_fields, ns_detail_evidence),
+    DET(runbook, STR), DET(runbook_title, STR), DET(plan_summary, STR), DET(undo, STR), DET(verify, STR), DET(manual_command, STR),
+    DET(command, STR), DET(diff, STR), DET(dryrun_error, STR), DET(warnings, STR), DET(digest, STR), DET(summary, STR), DET(score, DBL),
+    DET(margin, DBL),
+    NS_FIELD_STRS(ns_detail, plan_steps, n_plan_steps),
+    NS_FIELD_STRS(ns_detail, reasons, n_reasons),
+    NS_FIELD_LIST(ns_detail, history, n_history, history_fields, ns_detail_step),
+    DET(execution, STR), DET(verification, STR),
+    NS_FIELD_END,
+};
+
+cJSON *ns_snapshot_to_json(const ns_snapshot *s)
+{
+	cJSON *o = cJSON_CreateObject();
+	ns_record_put(o, snapshot_fields, s);
+	return o;
+}
+
+cJSON *ns_detail_to_json(const ns_detail *d)
+{
+	cJSON *o = cJSON_CreateObject();
+	ns_record_put(o, detail_fields, d);
+	return o;
+}
+
+ns_snapshot *ns_snapshot_from_json(const cJSON *j, ns_err *err)
+{
+	ns_arena *ar = ns_arena_new();
+	ns_snapshot *s = ns_arena_alloc(ar, sizeof *s);
+	if (!ns_record_get(ar, j, snapshot_fields, s, err)) {
+		ns_arena_free(ar);
+		return NULL;
+	}
+	s->arena = ar;
+	atomic_init(&s->refs, 1);
+	return s;
+}
+
+ns_detail *ns_detail_from_json(const cJSON *j, ns_err *err)
+{
+	ns_arena *ar = ns_arena_new();
+	ns_detail *d = ns_arena_alloc(ar, sizeof *d);
+	if (!ns_record_get(ar, j, detail_fields, d, err)) {
+		ns_arena_free(ar);
+		return NULL;
+	}
+	d->arena = ar;
+	return d;
+}
