@@ -20,7 +20,8 @@ char *ns_path_join(const char *a, const char *b);                           /* c
 char *ns_path_dirname(const char *path);                                    /* caller frees */
 /* $env when absolute, else $HOME/home_rel; caller frees. NULL when neither is usable. XDG base directory rules. */
 char *ns_xdg_dir(const char *env, const char *home_rel);
-/* Calls fn for every regular file in dir whose name ends in suffix, sorted by name. False stops. */
+/* Calls fn for every regular file in dir whose name ends in suffix, sorted by name, hidden files left out.
+ * When fn returns false that ends it and is returned (fn fills err itself, if it failed). */
 bool ns_dir_each(const char *dir, const char *suffix, bool (*fn)(void *ctx, const char *path, const char *name), void *ctx, ns_err *err);
 bool ns_rm_tree(const char *path, ns_err *err);                             /* for state directories of demos and tests */
 #endif

@@ -16,7 +16,7 @@ typedef struct ns_spawn_req {
 	const char *const *envp;  /* complete environment, NULL-terminated */
 	const char *stdin_data;   /* NULL: /dev/null */
 	size_t stdin_len;
-	int inherit_fd;           /* a locked descriptor that the child keeps (law 8), -1 none */
+	int inherit_fd;           /* a locked descriptor that the child keeps as its number 3 (law 8), -1 none */
 	int deadline_ms;          /* real milliseconds, > 0 */
 	size_t max_output;        /* cap for stdout and for stderr each; what is over is read and dropped */
 	const ns_cancel *cancel;  /* may be NULL */
