@@ -9,9 +9,12 @@ typedef struct ns_verify_state {
 	int64_t good_ms;           /* healthy and live time counted so far */
 	int64_t need_ms;           /* max(120 s, 2 x longest time to failure) */
 	int64_t live_ms;           /* how long the watch was live in all */
+	int64_t elapsed_ms;        /* time since the start; a clock that steps back takes nothing away */
+	int64_t settled_ms;        /* from when on a failure is one of the changed instances, 0 not known yet */
 	int64_t min_generation;    /* observedGeneration must reach it */
 	int64_t failures;          /* failures seen after the change took effect */
 } ns_verify_state;
+/* sent_generation: metadata.generation as the answer to the change had it (ns_execution.generation). */
 void ns_verify_begin(ns_verify_state *v, int64_t now_ms, int64_t sent_generation);
 /* NONE: go on watching. NOT FIXED: it failed again after the change took effect, or the grace time (10 min live) passed without recovery.
  * UNKNOWN: the watch was not live long enough to tell within 30 min, or the target is gone. why (cap bytes) gets the words for the record. */

@@ -28,24 +28,44 @@ typedef struct ns_gate_facts {
 } ns_gate_facts;
 
 typedef enum ns_gate_way { NS_GATE_MANUAL, NS_GATE_ASK, NS_GATE_AUTO } ns_gate_way;
+/* How far a condition reaches; each step includes the one before. */
+typedef enum ns_gate_reach {
+	NS_GATE_BARS_AUTO,                 /* the machine may not decide; a person may */
+	NS_GATE_BARS_SENDING,              /* it may be shown and decided, but not be sent while this holds, approved or not */
+	NS_GATE_BARS_ASKING                /* no approval could ever make it sendable, so nobody is asked: manual_review */
+} ns_gate_reach;
+/* The table, for `gate explain` and the man page: one row per condition. */
+typedef struct ns_gate_row_info { const char *name, *words; ns_gate_reach reach; } ns_gate_row_info;
+size_t ns_gate_rows(void);
+ns_gate_row_info ns_gate_row(size_t i);
+
 #define NS_GATE_MAX_REASONS 40
 typedef struct ns_gate_verdict {
 	ns_gate_way way;
-	size_t n;                          /* conditions that forbid auto (or asking) */
+	size_t n;                          /* conditions that hold against it */
 	const char *condition[NS_GATE_MAX_REASONS]; /* static short names: "confidence" */
 	const char *words[NS_GATE_MAX_REASONS];     /* static sentences, citing the law */
 } ns_gate_verdict;
-/* Before the plan is put to anybody: auto, ask a person, or neither (manual_review). */
+/* Before the plan is put to anybody: auto, ask a person, or neither (manual_review). A dry-run that is still out leaves ASK (the card is
+ * painted, approving waits); one that failed gives MANUAL, since there is no digest to approve: retry what is transient before asking here. */
 void ns_gate(const ns_gate_facts *f, ns_gate_verdict *v);
 /* Again, in the transaction that records the intent. approved: a person said yes to this digest. True when it may be sent now. What no
- * approval can override (protected, unknown action, breaker open, dry-run failed, lease lost, other cluster, observe profile …) still refuses. */
+ * approval can override (protected, unknown action, breaker open, dry-run failed, lease lost, other cluster, observe profile …) still
+ * refuses. v lists what refuses now: for an approved plan the conditions that bar sending, else all that hold. v->n == 0 when true. */
 bool ns_gate_may_send(const ns_gate_facts *f, bool approved, ns_gate_verdict *v);
 
 /* The circuit breaker (law 10), pure: closed -> 3 consecutive failures -> open 300 s -> half-open, one trial -> closed or open. */
 typedef struct ns_breaker { ns_breaker_state state; int64_t failures, opened_ms, trial_incident; } ns_breaker;
 #define NS_BREAKER_FAILURES 3
 #define NS_BREAKER_OPEN_MS 300000
-ns_breaker_state ns_breaker_look(const ns_breaker *b, int64_t now_ms, int64_t incident); /* the state as it counts for this incident now */
+/* The state as it counts for this incident now: HALF_OPEN_FREE when the trial is free or its own, TAKEN when another has it. Incident ids
+ * are positive; 0 asks for nobody in particular (the screen). */
+ns_breaker_state ns_breaker_look(const ns_breaker *b, int64_t now_ms, int64_t incident);
 void ns_breaker_take(ns_breaker *b, int64_t now_ms, int64_t incident);   /* an action starts: takes the half-open trial */
-bool ns_breaker_result(ns_breaker *b, bool fixed, int64_t now_ms, int64_t incident); /* true when it opened just now */
+/* An action ended: fixed = FIXED, everything else (NOT FIXED, UNKNOWN) is a failure. True when it opened just now. */
+bool ns_breaker_result(ns_breaker *b, bool fixed, int64_t now_ms, int64_t incident);
+/* The trial's incident ended without an outcome (nothing was sent): the trial is free again. */
+void ns_breaker_release(ns_breaker *b, int64_t incident);
+/* The wall clock stepped back behind the opening: the 300 s start anew. True when it changed (store it). Call before looking. */
+bool ns_breaker_rebase(ns_breaker *b, int64_t now_ms);
 #endif
