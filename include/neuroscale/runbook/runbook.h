@@ -40,7 +40,8 @@ bool ns_runbook_has_kind(const ns_runbook *rb, ns_kind k);
 /* `id` is also what errors call it ("runbooks/ID.md:LINE: …"). Strings live in the arena. */
 ns_runbook *ns_runbook_parse(ns_arena *ar, const char *id, const char *text, size_t n, ns_err *err);
 
-typedef struct ns_match { const ns_runbook *runbook; double score, margin; } ns_match; /* margin: score minus the next one's */
+typedef struct ns_match { const ns_runbook *runbook; double score, margin; } ns_match;
+/* margin: its lead over the best runbook that has another action (two that do the same leave no doubt about what to do) */
 /* The best k by cosine similarity of the offline vectors, best first; returns how many (<= k). score in 0..1, ties by id. A score under
  * the floor means that nothing fits. */
 size_t ns_library_search(const ns_library *l, const char *query, ns_match *out, size_t k);
