@@ -75,7 +75,7 @@ typedef struct ns_fact_row { int64_t seq, at_ms; const char *name, *json; } ns_f
 bool ns_store_facts(ns_store *s, ns_arena *ar, int64_t incident, ns_fact_row **out, size_t *n, ns_err *err);           /* [any] in order */
 
 /* ---- jobs: durable work, claimed by exactly one worker ---- */
-/* kinds: "analyze" "plan" "dryrun" "execute" "verify" "undo" */
+/* kinds: "analyze" "plan" "replan" "dryrun" "execute" (the table in engine/jobs.c) */
 typedef struct ns_job { int64_t id, incident, run_after_ms, attempts; const char *kind; } ns_job;
 bool ns_store_job_put(ns_store *s, int64_t incident, const char *kind, int64_t run_after_ms, ns_err *err);              /* [tx] one open job per (incident, kind) */
 bool ns_store_job_claim(ns_store *s, ns_arena *ar, ns_job *out, ns_err *err);  /* own transaction; oldest due; NS_E_NOTFOUND when none is due */

@@ -1,0 +1,199 @@
+/* The door over the control socket, for clients in another process. One connection asks, a second one waits for changes. */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include "neuroscale/engine/control.h"
+#include "neuroscale/sys/fs.h"
+
+enum { ANSWER_MS = 10000, MAX_ANSWER = 64 * 1024 * 1024 };
+
+typedef struct remote {
+	char *path;
+	int ask, watch;
+	ns_buf in;
+} remote;
+
+static int dial(const char *path, ns_err *err)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	if (!ns_copy(a.sun_path, sizeof a.sun_path, path)) {
+		ns_fail(err, NS_E_TOOBIG, "%s: longer than a socket's name may be", path);
+		return -1;
+	}
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof a) != 0) {
+		if (errno == EACCES)
+			ns_fail(err, NS_E_DENIED, "%s belongs to another user: only the user that runs the engine may use it", path);
+		else
+			ns_fail(err, NS_E_UNREACHABLE, "no engine answers at %s: start one with `neuroscale-tui` or `neuroscale-tui --headless`, or name its --state-dir", path);
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static bool send_all(int fd, const char *p, size_t n)
+{
+	while (n) {
+		ssize_t k = send(fd, p, n, MSG_NOSIGNAL);
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k <= 0)
+			return false;
+		p += k;
+		n -= (size_t)k;
+	}
+	return true;
+}
+
+/* One line from fd into buf (without the newline); what follows it stays for the next. */
+static bool read_line(int fd, ns_buf *buf, ns_buf *line)
+{
+	for (;;) {
+		char *nl = buf->len ? memchr(buf->data, '\n', buf->len) : NULL;
+		if (nl) {
+			size_t n = (size_t)(nl - buf->data);
+			ns_buf_put(line, buf->data, n);
+			ns_buf_drop(buf, n + 1);
+			return true;
+		}
+		struct pollfd p = {.fd = fd, .events = POLLIN};
+		int ready = poll(&p, 1, ANSWER_MS);
+		if (ready < 0 && errno == EINTR)
+			continue;
+		char chunk[65536];
+		ssize_t k = ready > 0 ? read(fd, chunk, sizeof chunk) : -1;
+		if (k <= 0 || buf->len + (size_t)k > MAX_ANSWER)
+			return false;
+		ns_buf_put(buf, chunk, (size_t)k);
+	}
+}
+
+static bool gone(ns_err *err)
+{
+	return ns_fail(err, NS_E_UNREACHABLE, "the engine is gone: start it again with `neuroscale-tui --headless`");
+}
+
+/* Sends req (consumed) and returns the answer when it says ok; cJSON_Delete. */
+static cJSON *ask(remote *r, cJSON *req, ns_err *err)
+{
+	static const ns_json_limits limits = {.max_bytes = MAX_ANSWER, .max_depth = 64, .allow_duplicate_keys = false};
+	ns_buf line = NS_BUF_INIT;
+	ns_json_write(req, &line);
+	ns_buf_putc(&line, '\n');
+	cJSON_Delete(req);
+	bool sent = send_all(r->ask, line.data, line.len);
+	ns_buf_clear(&line);
+	cJSON *answer = NULL;
+	if (!sent || !read_line(r->ask, &r->in, &line))
+		gone(err);
+	else
+		answer = ns_json_parse(line.data, line.len, &limits, err);
+	ns_buf_free(&line);
+	if (!answer || ns_json_bool_or(answer, "ok", false))
+		return answer;
+	ns_code code = NS_E_FAILED;
+	for (int i = 0; i < NS_CODE_COUNT; i++)
+		if (strcmp(ns_code_lookup((ns_code)i)->name, ns_json_str(answer, "code", "")) == 0)
+			code = (ns_code)i;
+	ns_fail(err, code, "%s", ns_json_str(answer, "error", "the engine refused"));
+	cJSON_Delete(answer);
+	return NULL;
+}
+
+static cJSON *command(const char *name)
+{
+	cJSON *o = cJSON_CreateObject();
+	ns_json_put_str(o, "cmd", name);
+	return o;
+}
+
+static ns_snapshot *remote_snapshot(void *ctx, ns_err *err)
+{
+	cJSON *a = ask(ctx, command("snapshot"), err);
+	ns_snapshot *s = a ? ns_snapshot_from_json(ns_json_get(a, "snapshot"), err) : NULL;
+	cJSON_Delete(a);
+	return s;
+}
+
+static ns_detail *remote_detail(void *ctx, int64_t incident, ns_err *err)
+{
+	cJSON *q = command("detail");
+	ns_json_put_int(q, "id", incident);
+	cJSON *a = ask(ctx, q, err);
+	ns_detail *d = a ? ns_detail_from_json(ns_json_get(a, "detail"), err) : NULL;
+	cJSON_Delete(a);
+	return d;
+}
+
+static bool remote_decide(void *ctx, const ns_decide_req *req, char *said, size_t cap, ns_err *err)
+{
+	cJSON *q = command("decide");
+	ns_json_put_int(q, "approval", req->approval);
+	ns_json_put_bool(q, "approve", req->approve);
+	if (req->digest)
+		ns_json_put_str(q, "digest", req->digest);
+	ns_json_put_str(q, "reason", req->reason ? req->reason : "");
+	ns_json_put_str(q, "surface", req->surface);
+	cJSON *a = ask(ctx, q, err);
+	if (!a)
+		return false;
+	ns_copy(said, cap, ns_json_str(a, "said", ""));
+	cJSON_Delete(a);
+	return true;
+}
+
+static ns_role remote_role(void *ctx)
+{
+	cJSON *a = ask(ctx, command("role"), NULL);
+	int64_t role = ns_json_int_or(a, "role", NS_ROLE_NONE);
+	cJSON_Delete(a);
+	return role >= NS_ROLE_NONE && role <= NS_ROLE_ADMIN ? (ns_role)role : NS_ROLE_NONE;
+}
+
+static int remote_wake_fd(void *ctx)
+{
+	return ((remote *)ctx)->watch;
+}
+
+static void remote_wake_clear(void *ctx)
+{
+	char buf[4096];
+	while (recv(((remote *)ctx)->watch, buf, sizeof buf, MSG_DONTWAIT) > 0)
+		continue;
+}
+
+static void remote_close(void *ctx)
+{
+	remote *r = ctx;
+	if (r->ask >= 0)
+		close(r->ask);
+	if (r->watch >= 0)
+		close(r->watch);
+	ns_buf_free(&r->in);
+	free(r->path);
+	free(r);
+}
+
+bool ns_door_connect(const char *state_dir, ns_door *out, ns_err *err)
+{
+	remote *r = ns_xcalloc(1, sizeof *r);
+	r->path = ns_path_join(state_dir, "control.sock");
+	r->watch = -1;
+	r->ask = dial(r->path, err);
+	if (r->ask >= 0)
+		r->watch = dial(r->path, err);
+	static const char subscribe[] = "{\"cmd\":\"subscribe\"}\n";
+	if (r->watch < 0 || (!send_all(r->watch, subscribe, sizeof subscribe - 1) && !gone(err))) {
+		remote_close(r);
+		return false;
+	}
+	*out = (ns_door){.snapshot = remote_snapshot, .wake_fd = remote_wake_fd, .wake_clear = remote_wake_clear, .decide = remote_decide,
+	    .detail = remote_detail, .role = remote_role, .close = remote_close, .ctx = r};
+	return true;
+}

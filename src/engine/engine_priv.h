@@ -1,0 +1,202 @@
+/* Inside the engine. Threads: "engine" (intake, timers, publication), the workers, the detector, the verifier, the lease and the control
+ * socket; each row of the service table in engine.c. What they share is below, each with the lock that guards it. */
+#ifndef NEUROSCALE_ENGINE_PRIV_H
+#define NEUROSCALE_ENGINE_PRIV_H
+#include <pthread.h>
+#include <stdatomic.h>
+#include "neuroscale/agents/analyzer.h"
+#include "neuroscale/agents/detector.h"
+#include "neuroscale/agents/escalation.h"
+#include "neuroscale/agents/executor.h"
+#include "neuroscale/agents/verifier.h"
+#include "neuroscale/base/queue.h"
+#include "neuroscale/base/thread.h"
+#include "neuroscale/engine/control.h"
+#include "neuroscale/engine/engine.h"
+#include "neuroscale/engine/gate.h"
+#include "neuroscale/kube/lease.h"
+#include "neuroscale/store/store.h"
+#include "neuroscale/sys/digest.h"
+
+/* What the gate and the digest were made by: part of every digest, so that a change of rules voids what is open. */
+#define NS_POLICY_VERSION "1"
+
+enum { NS_MAX_MESSAGES = 200, NS_MAX_SUBSCRIBERS = 40, NS_MAX_ATTEMPTS = 3 };
+
+typedef enum ns_agent { NS_AG_DETECTOR, NS_AG_ANALYZER, NS_AG_PLANNER, NS_AG_EXECUTOR, NS_AG_ESCALATION, NS_AG_VERIFIER, NS_AG_COUNT } ns_agent;
+
+/* What the detector said last about an identity: kept while it lasts, so that an incident whose cool-down ended opens again. */
+typedef struct ns_active {
+	char *identity;
+	ns_arena *arena;
+	ns_alert *alert;
+	struct ns_active *next;
+} ns_active;
+
+/* A worker's own tools: a handle belongs to one thread. */
+typedef struct ns_worker {
+	ns_engine *e;
+	ns_kube_client *client;
+	const ns_cancel *cancel;
+	ns_wake *wake;
+	bool job_done;                /* the step's own transaction ended the job */
+	char name[16];
+} ns_worker;
+
+struct ns_engine {
+	ns_engine_opts o;             /* strings point into `arena` */
+	ns_arena *arena;
+	int lock_fd;
+	ns_store *store;
+	ns_library *library;
+	ns_executor *executor;
+	ns_lease *lease;
+	ns_detector *detector;
+	ns_control *control;
+	ns_kube_stats stats;
+	ns_services *services;
+	ns_cancel *cancel;            /* for what is not a service of its own: executor children */
+	ns_worker workers[8];
+	int n_workers;
+
+	ns_queue *intake;             /* ns_intake items from the detector's thread to the engine's */
+	ns_active *active;            /* engine thread only */
+	bool storm_before;            /* engine thread only */
+	int64_t last_requests, last_requests_at; /* engine thread only */
+
+	ns_wake *wake;                /* of the engine's thread */
+	_Atomic bool dirty;           /* the picture is stale */
+	int64_t sample_wall, sample_mono; /* clock sanity, engine thread only */
+	_Atomic int64_t clock_insane_until;
+
+	/* The published picture and who waits for a newer one. */
+	pthread_mutex_t pub_mu;
+	ns_snapshot *picture;
+	int64_t seq;
+	ns_wake *subscribers[NS_MAX_SUBSCRIBERS];
+
+	/* What happened lately, for the console's message list, and what each agent does. */
+	pthread_mutex_t say_mu;
+	struct { int64_t at_ms; int level; char text[240]; } said[NS_MAX_MESSAGES];
+	size_t n_said, said_next;
+	struct { char doing[96]; int64_t done, failed; int busy; } agents[NS_AG_COUNT];
+
+	/* The verifier's windows, by incident. */
+	pthread_mutex_t verify_mu;
+	struct { int64_t incident; ns_verify_state v; char *lock_path; bool used; } verifying[64]; /* lock_path: wait until it is free */
+	ns_wake *verify_wake;
+};
+
+/* From the detector's thread to the engine's. */
+typedef struct ns_intake {
+	enum { NS_IN_ALERT, NS_IN_RECOVERED, NS_IN_LINK } type;
+	ns_arena *arena;
+	ns_alert *alert;
+	char *identity;
+	int64_t at_ms;
+} ns_intake;
+
+/* ---- step.c: one step of an incident is one transaction ---- */
+typedef struct ns_step {
+	ns_engine *e;
+	ns_arena *ar;
+	ns_incident inc;
+	ns_err err;
+	bool open;
+	ns_worker *worker;         /* with job: the commit ends it */
+	const ns_job *job;
+	/* Said after the commit, never before. */
+	struct { ns_state from, to; bool moved; char note[200], actor[64]; char head[NS_HEX256]; bool anchored; } done[4];
+	size_t n_done;
+} ns_step;
+bool ns_step_begin(ns_step *s, ns_engine *e, ns_arena *ar, int64_t incident);
+bool ns_step_begin_job(ns_step *s, ns_worker *w, ns_arena *ar, const ns_job *job); /* the commit also ends the job */
+/* The transition with its audit row. */
+bool ns_step_move(ns_step *s, ns_state to, ns_verdict verdict, const char *actor, const char *note);
+/* An audit row without a transition. detail is consumed (may be NULL). anchor: its head goes to syslog (law 13). */
+bool ns_step_audit(ns_step *s, const char *actor, const char *action, cJSON *detail, bool anchor);
+bool ns_step_fact(ns_step *s, const char *name, cJSON *doc); /* consumes doc */
+bool ns_step_job(ns_step *s, const char *kind, int64_t delay_ms);
+/* Frees the identity's hold after the cool-down at the latest. */
+bool ns_step_hold(ns_step *s);
+bool ns_step_commit(ns_step *s);     /* then logs, anchors, wakes; false: rolled back, err says why */
+void ns_step_abandon(ns_step *s);
+
+/* ---- jobs.c ---- */
+void ns_worker_run(void *worker, ns_cancel *cancel); /* service */
+void ns_engine_work(ns_engine *e);                   /* a job may be due: wake the workers */
+
+/* The steps, one per job kind: return false with err when the job should be tried again. */
+bool ns_step_analyze(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err);
+bool ns_step_plan(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err);
+bool ns_step_replan(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err); /* on fresh evidence */
+bool ns_step_dryrun(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err);
+bool ns_step_execute(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err);
+/* Ends an incident in manual_review from any state that may, with words. */
+bool ns_give_up(ns_engine *e, ns_arena *ar, int64_t incident, const char *actor, const char *why, ns_err *err);
+
+/* ---- facts.c: reading the recorded facts back ---- */
+typedef struct ns_dossier {
+	ns_alert *alert;
+	ns_case *cs;
+	ns_rca *rca;
+	ns_plan *plan;
+	ns_dryrun *dryrun;
+	ns_card *card;
+	ns_plan_history history;   /* plans whose change was sent */
+	const char *cluster_identity; /* as it was at analysis, "" unknown */
+	size_t n_plans;            /* made so far */
+} ns_dossier;
+enum {
+	NS_D_ALERT = 1, NS_D_CASE = 2, NS_D_RCA = 4, NS_D_PLAN = 8, NS_D_DRYRUN = 16, NS_D_CARD = 32,
+	NS_D_HISTORY = 64,         /* history, n_plans, cluster_identity */
+	NS_D_ALL = 127
+};
+/* Reads the parts there are; absent facts stay NULL. */
+bool ns_dossier_read(ns_engine *e, ns_arena *ar, int64_t incident, unsigned parts, ns_dossier *d, ns_err *err);
+/* Gate facts as of now (law 4). Inside a transaction it sees that transaction. */
+void ns_gate_collect(ns_engine *e, ns_arena *ar, const ns_incident *inc, const ns_dossier *d, ns_gate_facts *f);
+cJSON *ns_gate_to_json(const ns_gate_facts *f, const ns_gate_verdict *v);
+void ns_breaker_scope_target(const ns_workload *w, char *out, size_t cap);
+/* Breakers of the cluster and the target, together (they live and fall in the same transaction). [in a step] */
+bool ns_breakers_take(ns_step *s);
+bool ns_breakers_result(ns_step *s, bool fixed);
+
+/* ---- intake.c, timers.c, verify.c ---- */
+extern const ns_detector_sink ns_engine_sink;        /* ctx: ns_engine */
+void ns_engine_run(void *engine, ns_cancel *cancel); /* service: intake, timers, publication */
+void ns_intake_handle(ns_engine *e, ns_intake *in);
+void ns_intake_free(void *in);
+void ns_active_free(ns_engine *e);
+void ns_active_reopen(ns_engine *e);                 /* identities that are free again and still alerted; storm over */
+int64_t ns_timers_run(ns_engine *e);                 /* expiry, cool-downs; returns the next deadline (mono), -1 none */
+void ns_verifier_run(void *engine, ns_cancel *cancel); /* service */
+/* lock_path (may be NULL): a child of a dead engine may still run there; nothing is judged until it is free (law 8). */
+void ns_verify_watch(ns_engine *e, int64_t incident, int64_t started_ms, int64_t generation, const char *lock_path);
+/* The generation that the workload must have observed once the plan is in effect. */
+int64_t ns_verify_generation(const ns_plan *p, const ns_dryrun *d);
+bool ns_verify_progress(ns_engine *e, int64_t incident, int64_t *good_ms, int64_t *need_ms);
+
+/* ---- decide.c ---- */
+bool ns_engine_decide(ns_engine *e, uid_t uid, ns_role role, const ns_decide_req *req, char *said, size_t cap, ns_err *err);
+
+/* ---- recover.c: what a dead engine left ---- */
+bool ns_engine_recover(ns_engine *e, ns_err *err);
+
+/* ---- publish.c ---- */
+void ns_engine_dirty(ns_engine *e);                  /* the picture is stale: wake the engine thread */
+bool ns_engine_publish(ns_engine *e, ns_err *err);
+ns_detail *ns_engine_detail(ns_engine *e, int64_t incident, ns_err *err);
+void ns_fill_row(ns_engine *e, const ns_incident *inc, const ns_dossier *d, ns_inc_row *r);
+void ns_engine_say(ns_engine *e, int level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void ns_agent_begin(ns_engine *e, ns_agent a, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void ns_agent_end(ns_engine *e, ns_agent a, bool ok);
+
+/* A test may define this to die or stall at a named point; the program does not, and then it is NULL. */
+extern void ns_engine_test_point(const char *name, int64_t incident) __attribute__((weak));
+#define NS_POINT(name, incident)                                                                                                           \
+	do {                                                                                                                               \
+		if (ns_engine_test_point)                                                                                                  \
+			ns_engine_test_point((name), (incident));                                                                          \
+	} while (0)
+#endif

@@ -1,0 +1,266 @@
+/* Reading the recorded facts of an incident back, and turning them into what the gate judges by. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include "engine_priv.h"
+#include "neuroscale/model/k8s.h"
+
+/* Absent is fine; unreadable is not. */
+static bool read_fact(ns_engine *e, int64_t incident, const char *name, cJSON **out, ns_err *err)
+{
+	ns_err why = {0};
+	*out = ns_store_fact_latest(e->store, incident, name, NULL, &why);
+	if (!*out && why.code != NS_E_NOTFOUND) {
+		if (err)
+			*err = why;
+		return false;
+	}
+	return true;
+}
+
+/* The plans whose change was sent: each "execution" that was sent belongs to the "plan" before it. */
+static bool read_history(ns_engine *e, ns_arena *ar, int64_t incident, ns_dossier *d, ns_err *err)
+{
+	ns_fact_row *rows;
+	size_t n, sent = 0;
+	if (!ns_store_facts(e->store, ar, incident, &rows, &n, err))
+		return false;
+	const ns_plan **list = ns_arena_alloc(ar, (n + 1) * sizeof *list);
+	const char *plan = NULL;
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(rows[i].name, "plan") == 0) {
+			plan = rows[i].json;
+			d->n_plans++;
+		}
+		if (strcmp(rows[i].name, "execution") != 0 || !plan)
+			continue;
+		cJSON *x = ns_json_parse(rows[i].json, strlen(rows[i].json), &ns_json_strict, err);
+		bool was_sent = ns_json_bool_or(x, "sent", false);
+		cJSON_Delete(x);
+		if (!was_sent)
+			continue;
+		cJSON *j = ns_json_parse(plan, strlen(plan), &ns_json_strict, err);
+		ns_plan *p = j ? ns_plan_from_json(ar, j, err) : NULL;
+		cJSON_Delete(j);
+		if (!p)
+			return false;
+		list[sent++] = p;
+	}
+	d->history.executed = list;
+	d->history.n = sent;
+	return true;
+}
+
+#define DECODE(PART, FIELD, NAME, FROM)                                                                                                          \
+	do {                                                                                                                               \
+		j = NULL;                                                                                                                  \
+		if ((parts & (PART)) && !read_fact(e, incident, NAME, &j, err))                                                            \
+			return ns_err_wrap(err, "incident %lld, %s", (long long)incident, NAME);                                           \
+		if (j) {                                                                                                                   \
+			d->FIELD = FROM(ar, j, err);                                                                                       \
+			cJSON_Delete(j);                                                                                                   \
+			if (!d->FIELD)                                                                                                     \
+				return ns_err_wrap(err, "incident %lld, %s", (long long)incident, NAME);                                   \
+		}                                                                                                                          \
+	} while (0)
+
+bool ns_dossier_read(ns_engine *e, ns_arena *ar, int64_t incident, unsigned parts, ns_dossier *d, ns_err *err)
+{
+	cJSON *j = NULL;
+	memset(d, 0, sizeof *d);
+	d->cluster_identity = "";
+	DECODE(NS_D_ALERT, alert, "alert", ns_alert_from_json);
+	DECODE(NS_D_CASE, cs, "case", ns_case_from_json);
+	DECODE(NS_D_RCA, rca, "rca", ns_rca_from_json);
+	DECODE(NS_D_PLAN, plan, "plan", ns_plan_from_json);
+	DECODE(NS_D_DRYRUN, dryrun, "dryrun", ns_dryrun_from_json);
+	DECODE(NS_D_CARD, card, "summary", ns_card_from_json);
+	/* A dry-run belongs to the plan before it: one that is older than the plan is of an earlier attempt. */
+	if (d->dryrun) {
+		int64_t plan_at = 0, dry_at = 0;
+		cJSON_Delete(ns_store_fact_latest(e->store, incident, "plan", &plan_at, NULL));
+		cJSON_Delete(ns_store_fact_latest(e->store, incident, "dryrun", &dry_at, NULL));
+		if (dry_at < plan_at)
+			d->dryrun = NULL;
+	}
+	if (!(parts & NS_D_HISTORY))
+		return true;
+	if (!read_fact(e, incident, "cluster", &j, err))
+		return false;
+	if (j)
+		d->cluster_identity = ns_arena_strdup(ar, ns_json_str(j, "identity", ""));
+	cJSON_Delete(j);
+	return read_history(e, ar, incident, d, err);
+}
+
+void ns_breaker_scope_target(const ns_workload *w, char *out, size_t cap)
+{
+	snprintf(out, cap, "target:%s/%s/%s/%s", w->cluster, w->ns, w->kind, w->name);
+}
+
+static const struct { const char *name; ns_breaker_state state; } breaker_names[] = {
+    {"closed", NS_BREAKER_CLOSED}, {"open", NS_BREAKER_OPEN}, {"half_open", NS_BREAKER_HALF_OPEN_TAKEN}};
+
+static void breaker_read(ns_engine *e, ns_arena *ar, const char *scope, ns_breaker *b)
+{
+	ns_breaker_row row;
+	memset(b, 0, sizeof *b);
+	if (!ns_store_breaker_get(e->store, ar, scope, &row, NULL)) {
+		b->state = NS_BREAKER_OPEN; /* what cannot be read is not closed */
+		b->opened_ms = INT64_MAX / 2;
+		return;
+	}
+	b->state = NS_BREAKER_OPEN;
+	for (size_t i = 0; i < sizeof breaker_names / sizeof breaker_names[0]; i++) {
+		if (strcmp(breaker_names[i].name, row.state) == 0)
+			b->state = breaker_names[i].state;
+	}
+	b->failures = row.failures;
+	b->opened_ms = row.opened_ms;
+	b->trial_incident = row.trial_incident;
+}
+
+static bool breaker_write(ns_step *s, const char *scope, const ns_breaker *b)
+{
+	const char *name = b->state == NS_BREAKER_CLOSED ? "closed" : b->state == NS_BREAKER_OPEN ? "open" : "half_open";
+	ns_breaker_row row = {.scope = scope, .state = name, .failures = b->failures, .opened_ms = b->opened_ms, .trial_incident = b->trial_incident};
+	return ns_store_breaker_put(s->e->store, &row, &s->err);
+}
+
+static void scopes_of(const ns_step *s, char scopes[2][700])
+{
+	snprintf(scopes[0], 700, "cluster:%s", s->inc.target.cluster);
+	ns_breaker_scope_target(&s->inc.target, scopes[1], 700);
+}
+
+bool ns_breakers_take(ns_step *s)
+{
+	char scopes[2][700];
+	scopes_of(s, scopes);
+	for (int i = 0; i < 2; i++) {
+		ns_breaker b;
+		breaker_read(s->e, s->ar, scopes[i], &b);
+		ns_breaker_take(&b, ns_clock_wall_ms(s->e->o.clock), s->inc.id);
+		if (!breaker_write(s, scopes[i], &b))
+			return false;
+	}
+	return true;
+}
+
+bool ns_breakers_result(ns_step *s, bool fixed)
+{
+	char scopes[2][700];
+	scopes_of(s, scopes);
+	for (int i = 0; i < 2; i++) {
+		ns_breaker b;
+		breaker_read(s->e, s->ar, scopes[i], &b);
+		bool opened = ns_breaker_result(&b, fixed, ns_clock_wall_ms(s->e->o.clock), s->inc.id);
+		if (!breaker_write(s, scopes[i], &b))
+			return false;
+		if (opened) {
+			cJSON *detail = cJSON_CreateObject();
+			ns_json_put_str(detail, "scope", scopes[i]);
+			if (!ns_step_audit(s, "breaker", "breaker opened", detail, true))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* The cause rests on the cluster's own observed state when one of the cited pieces of evidence is trusted (law 3). */
+static bool cites_trusted(const ns_case *c, const ns_rca *r)
+{
+	for (size_t i = 0; i < r->n_claims; i++)
+		for (size_t k = 0; k < r->claims[i].n_evidence; k++)
+			for (size_t v = 0; v < c->n_evidence; v++)
+				if (c->evidence[v].trusted && strcmp(c->evidence[v].id, r->claims[i].evidence[k]) == 0)
+					return true;
+	return false;
+}
+
+static bool action_allowed(const char *const *allowed, ns_action a)
+{
+	if (!allowed)
+		return true;
+	for (; *allowed; allowed++)
+		if (strcmp(*allowed, ns_action_get(a)->name) == 0)
+			return true;
+	return false;
+}
+
+void ns_gate_collect(ns_engine *e, ns_arena *ar, const ns_incident *inc, const ns_dossier *d, ns_gate_facts *f)
+{
+	memset(f, 0, sizeof *f);
+	f->profile = e->o.profile;
+	f->score_floor = ns_library_score_floor(e->library);
+	f->margin_floor = ns_library_margin_floor(e->library);
+	f->rca_risk = f->plan_risk = NS_RISK_CRITICAL;
+	f->plan_requires_approval = true;
+	if (d->rca) {
+		f->confidence = d->rca->confidence;
+		f->rca_risk = d->rca->risk;
+		f->rca_action = d->rca->action;
+		f->auto_remediate = d->rca->auto_remediate;
+		f->evidence_ok = d->rca->evidence_ok;
+		f->trusted_evidence = d->cs && cites_trusted(d->cs, d->rca);
+	}
+	if (d->plan) {
+		f->plan_risk = d->plan->risk;
+		f->plan_action = d->plan->action;
+		f->score = d->plan->score;
+		f->margin = d->plan->margin;
+		f->plan_requires_approval = d->plan->requires_approval;
+		f->action_allowed = action_allowed(e->o.limits.allowed_actions, d->plan->action);
+		f->undo_valid = d->plan->undo_valid && d->dryrun && d->dryrun->undo_ok;
+	}
+	f->target_protected = ns_namespace_protected(inc->target.ns, e->o.protected_ns);
+	if (d->dryrun) {
+		f->dryrun_done = true;
+		f->dryrun_ok = d->dryrun->ok;
+		f->uid_pinned = inc->target.uid[0] && strcmp(d->dryrun->live_uid, inc->target.uid) == 0;
+		f->cluster_same = d->cluster_identity[0] && strcmp(d->dryrun->cluster_identity, d->cluster_identity) == 0;
+	}
+	f->target_confirmed = d->cs && d->cs->found && strcmp(d->cs->alert.target.uid, inc->target.uid) == 0;
+
+	int64_t now = ns_clock_wall_ms(e->o.clock);
+	char scope[700];
+	ns_breaker b;
+	snprintf(scope, sizeof scope, "cluster:%s", inc->target.cluster);
+	breaker_read(e, ar, scope, &b);
+	f->breaker_cluster = ns_breaker_look(&b, now, inc->id);
+	ns_breaker_scope_target(&inc->target, scope, sizeof scope);
+	breaker_read(e, ar, scope, &b);
+	f->breaker_target = ns_breaker_look(&b, now, inc->id);
+
+	ns_link link;
+	ns_detector_link(e->detector, &link);
+	f->storm = link.storm;
+	f->watch_live = link.live;
+	f->watch_synced = link.synced;
+	f->freeze = e->o.freeze;
+	f->lease_held = !e->o.lease_required || ns_lease_held(e->lease, NULL);
+	f->clock_sane = ns_clock_mono_ms(e->o.clock) >= atomic_load(&e->clock_insane_until);
+	char target[700];
+	snprintf(target, sizeof target, "%s/%s/%s", inc->target.ns, inc->target.kind, inc->target.name);
+	int64_t last = 0;
+	f->limits_free = ns_store_intents_since(e->store, inc->target.cluster, NULL, now - 3600000, NULL) < e->o.actions_per_hour;
+	f->cooldown_free = ns_store_intents_since(e->store, inc->target.cluster, target, now - e->o.target_cooldown_ms, &last) == 0;
+}
+
+cJSON *ns_gate_to_json(const ns_gate_facts *f, const ns_gate_verdict *v)
+{
+	static const char *const ways[] = {"manual_review", "ask", "auto"};
+	cJSON *o = cJSON_CreateObject();
+	ns_json_put_str(o, "way", ways[v->way]);
+	ns_json_put_num(o, "confidence", f->confidence);
+	ns_json_put_num(o, "score", f->score);
+	ns_json_put_num(o, "margin", f->margin);
+	cJSON *list = cJSON_AddArrayToObject(o, "reasons");
+	for (size_t i = 0; i < v->n; i++) {
+		cJSON *r = cJSON_CreateObject();
+		ns_json_put_str(r, "condition", v->condition[i]);
+		ns_json_put_str(r, "words", v->words[i]);
+		cJSON_AddItemToArray(list, r);
+	}
+	return o;
+}

@@ -1,0 +1,233 @@
+/* From the detector to the store. The detector's thread only queues; the engine's thread writes. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "engine_priv.h"
+#include "neuroscale/base/log.h"
+
+static ns_alert *copy_alert(ns_arena *ar, const ns_alert *a)
+{
+	cJSON *j = ns_alert_to_json(a);
+	ns_err err = {0};
+	ns_alert *copy = ns_alert_from_json(ar, j, &err);
+	cJSON_Delete(j);
+	if (!copy)
+		ns_log(NS_LOG_ERROR, "detector", "an alert was dropped: %s", err.text);
+	return copy;
+}
+
+static ns_intake *intake_new(int type)
+{
+	ns_intake *in = ns_xcalloc(1, sizeof *in);
+	in->type = type;
+	in->arena = ns_arena_new();
+	return in;
+}
+
+void ns_intake_free(void *item)
+{
+	ns_intake *in = item;
+	if (in) {
+		ns_arena_free(in->arena);
+		free(in);
+	}
+}
+
+static void push(ns_engine *e, ns_intake *in)
+{
+	if (ns_queue_push(e->intake, in))
+		ns_wake_ring(e->wake);
+	else
+		ns_intake_free(in); /* closed: we are stopping */
+}
+
+static void on_alert(void *ctx, const ns_alert *a)
+{
+	ns_intake *in = intake_new(NS_IN_ALERT);
+	in->alert = copy_alert(in->arena, a);
+	if (in->alert)
+		push(ctx, in);
+	else
+		ns_intake_free(in);
+}
+
+static void on_recovered(void *ctx, const char *identity, int64_t at_ms)
+{
+	ns_intake *in = intake_new(NS_IN_RECOVERED);
+	in->identity = ns_arena_strdup(in->arena, identity);
+	in->at_ms = at_ms;
+	push(ctx, in);
+}
+
+static void on_link(void *ctx)
+{
+	push(ctx, intake_new(NS_IN_LINK));
+}
+
+static void on_cost(void *ctx)
+{
+	ns_engine_dirty(ctx);
+}
+
+const ns_detector_sink ns_engine_sink = {.alert = on_alert, .recovered = on_recovered, .link = on_link, .cost = on_cost};
+
+static ns_active **find_active(ns_engine *e, const char *identity)
+{
+	ns_active **p = &e->active;
+	while (*p && strcmp((*p)->identity, identity) != 0)
+		p = &(*p)->next;
+	return p;
+}
+
+static void drop_active(ns_engine *e, const char *identity)
+{
+	ns_active **p = find_active(e, identity), *a = *p;
+	if (!a)
+		return;
+	*p = a->next;
+	ns_arena_free(a->arena);
+	free(a);
+}
+
+void ns_active_free(ns_engine *e)
+{
+	while (e->active)
+		drop_active(e, e->active->identity);
+}
+
+/* Takes the intake's arena. */
+static ns_active *keep_active(ns_engine *e, ns_intake *in, const char *identity)
+{
+	drop_active(e, identity);
+	ns_active *a = ns_xcalloc(1, sizeof *a);
+	a->arena = in->arena;
+	a->alert = in->alert;
+	a->identity = ns_arena_strdup(a->arena, identity);
+	a->next = e->active;
+	e->active = a;
+	in->arena = NULL;
+	return a;
+}
+
+static bool refresh(ns_step *s, const ns_alert *a)
+{
+	bool news = strcmp(s->inc.reason, a->reason) != 0 || strcmp(s->inc.message, a->message) != 0;
+	return ns_store_incident_refresh(s->e->store, s->inc.id, a, &s->err) && (!news || ns_step_fact(s, "alert", ns_alert_to_json(a)));
+}
+
+static bool open_new(ns_step *s, const ns_alert *a)
+{
+	cJSON *detail = cJSON_CreateObject();
+	ns_json_put_str(detail, "reason", a->reason);
+	ns_json_put_str(detail, "identity", s->inc.identity);
+	if (!ns_step_fact(s, "alert", ns_alert_to_json(a)) || !ns_step_audit(s, "detector", "detected", detail, false))
+		return false;
+	if (a->kind == NS_KIND_STORM) /* the one summary that replaces the flood: it is for a person from the start */
+		return ns_step_move(s, NS_ST_MANUAL_REVIEW, NS_VERDICT_NONE, "detector", a->message);
+	return ns_step_job(s, "analyze", 0);
+}
+
+/* Opens or refreshes the incident of an alert. A store in trouble keeps the alert active: it is offered again. */
+static void take_alert(ns_engine *e, const ns_alert *a)
+{
+	ns_arena *ar = ns_arena_new();
+	ns_err err = {0};
+	int64_t id = 0;
+	bool is_new = false, open = ns_store_begin(e->store, &err), ok = open;
+	ns_step s = {.e = e, .ar = ar, .open = open};
+	ok = ok && ns_store_incident_open(e->store, a, &id, &is_new, &s.err) && ns_store_incident_get(e->store, ar, id, &s.inc, &s.err);
+	ok = ok && (is_new ? open_new(&s, a) : refresh(&s, a)) && ns_step_commit(&s);
+	if (!ok) {
+		ns_step_abandon(&s);
+		ns_log(NS_LOG_ERROR, "engine", "an alert could not be recorded: %s", open ? s.err.text : err.text);
+	} else if (is_new) {
+		char line[24];
+		snprintf(line, sizeof line, "%lld", (long long)id);
+		ns_log_fields(NS_LOG_INFO, "detector", "alert", "incident", line, "kind", ns_kind_get(a->kind)->name, "ns", a->target.ns, "workload",
+		    a->target.name, "reason", a->reason, "message", a->message, NULL);
+		ns_engine_say(e, NS_LOG_WARN, "#%s %s %s/%s: %s", line, ns_kind_get(a->kind)->title, a->target.ns, a->target.name, a->reason);
+		NS_POINT("detected", id);
+	}
+	ns_arena_free(ar);
+}
+
+static bool storm_now(ns_engine *e)
+{
+	ns_link link;
+	ns_detector_link(e->detector, &link);
+	return link.storm;
+}
+
+/* While the brake is on the flood is kept aside: what is open stays, what is new waits behind the one summary. */
+static bool held_by_storm(ns_engine *e, ns_arena *ar, const ns_active *a)
+{
+	ns_incident inc;
+	return a->alert->kind != NS_KIND_STORM && storm_now(e) && !ns_store_incident_by_identity(e->store, ar, a->identity, &inc, NULL);
+}
+
+void ns_active_reopen(ns_engine *e)
+{
+	for (ns_active *a = e->active; a; a = a->next) {
+		ns_arena *ar = ns_arena_new();
+		ns_incident inc;
+		bool known = ns_store_incident_by_identity(e->store, ar, a->identity, &inc, NULL);
+		if (!known && !held_by_storm(e, ar, a))
+			take_alert(e, a->alert);
+		ns_arena_free(ar);
+	}
+}
+
+static bool withdraw_approval(ns_step *s, const char *why)
+{
+	ns_approval a;
+	if (!ns_store_approval_latest(s->e->store, s->ar, s->inc.id, &a, NULL) || a.state != NS_APPR_PENDING)
+		return true;
+	return ns_store_approval_decide(s->e->store, a.id, NS_APPR_WITHDRAWN, NULL, "engine", "engine", why, &s->err);
+}
+
+/* Recovery withdraws what nobody acted on yet, frees what holds its identity, and is the verifier's business otherwise. */
+static void take_recovery(ns_engine *e, const char *identity)
+{
+	ns_arena *ar = ns_arena_new();
+	ns_incident inc;
+	ns_step s = {0};
+	bool ok = true;
+	if (ns_store_incident_by_identity(e->store, ar, identity, &inc, NULL) && (ok = ns_step_begin(&s, e, ar, inc.id))) {
+		ns_state st = s.inc.state;
+		if (ns_state_get(st)->terminal)
+			ok = ns_state_get(st)->closed || ns_step_move(&s, NS_ST_RESOLVED, s.inc.verdict, "detector", "it recovered");
+		else if (ns_state_may(st, NS_ST_WITHDRAWN))
+			ok = withdraw_approval(&s, "it recovered") && ns_store_jobs_drop(e->store, s.inc.id, &s.err) &&
+			    ns_step_move(&s, NS_ST_WITHDRAWN, NS_VERDICT_NONE, "detector", "it recovered before anybody acted");
+		ok = ok && ns_step_commit(&s);
+	}
+	if (!ok) {
+		ns_step_abandon(&s);
+		ns_log(NS_LOG_ERROR, "engine", "a recovery could not be recorded: %s", s.err.text);
+	}
+	ns_arena_free(ar);
+}
+
+void ns_intake_handle(ns_engine *e, ns_intake *in)
+{
+	if (in->type == NS_IN_ALERT) {
+		char identity[1024];
+		ns_identity(in->alert, identity, sizeof identity);
+		ns_active *a = keep_active(e, in, identity);
+		ns_arena *ar = ns_arena_new();
+		if (!held_by_storm(e, ar, a))
+			take_alert(e, a->alert);
+		ns_arena_free(ar);
+	} else if (in->type == NS_IN_RECOVERED) {
+		drop_active(e, in->identity);
+		take_recovery(e, in->identity);
+	} else {
+		bool storm = storm_now(e);
+		if (e->storm_before && !storm)
+			ns_active_reopen(e);
+		if (storm != e->storm_before)
+			ns_log(NS_LOG_WARN, "engine", "%s", storm ? "storm brake on: nothing automatic runs" : "storm brake off");
+		e->storm_before = storm;
+		ns_engine_dirty(e);
+	}
+}

@@ -1,0 +1,158 @@
+/* The worker pool: jobs are rows in the store, each claimed by exactly one worker, so that a dead engine loses none. */
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include "engine_priv.h"
+#include "neuroscale/base/log.h"
+
+typedef struct step_row {
+	const char *kind;
+	ns_agent agent;
+	bool (*run)(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err);
+	int max_attempts; /* then a person looks at it */
+} step_row;
+
+static const step_row steps[] = {
+    {"analyze", NS_AG_ANALYZER, ns_step_analyze, 12},
+    {"plan", NS_AG_PLANNER, ns_step_plan, 3},
+    {"replan", NS_AG_PLANNER, ns_step_replan, 12},
+    {"dryrun", NS_AG_EXECUTOR, ns_step_dryrun, 6},
+    {"execute", NS_AG_EXECUTOR, ns_step_execute, 30},
+};
+
+static const step_row *find_step(const char *kind)
+{
+	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
+		if (strcmp(steps[i].kind, kind) == 0)
+			return &steps[i];
+	return NULL;
+}
+
+void ns_engine_work(ns_engine *e)
+{
+	for (int i = 0; i < e->n_workers; i++)
+		ns_wake_ring(e->workers[i].wake);
+}
+
+bool ns_give_up(ns_engine *e, ns_arena *ar, int64_t incident, const char *actor, const char *why, ns_err *err)
+{
+	ns_step s;
+	bool ok = ns_step_begin(&s, e, ar, incident) && ns_step_move(&s, NS_ST_MANUAL_REVIEW, s.inc.verdict, actor, why) && ns_step_hold(&s) &&
+	    ns_store_jobs_drop(e->store, incident, &s.err) && ns_step_commit(&s);
+	if (!ok) {
+		ns_step_abandon(&s);
+		if (err)
+			*err = s.err;
+	}
+	return ok;
+}
+
+/* 1 s, 2 s, 4 s … 30 s of the engine's clock. */
+static int64_t delay_of(int64_t attempts)
+{
+	int64_t d = 1000;
+	for (int64_t i = 0; i < attempts && d < 30000; i++)
+		d *= 2;
+	return d < 30000 ? d : 30000;
+}
+
+static void finish(ns_engine *e, const ns_job *job)
+{
+	ns_err err = {0};
+	bool ok = ns_store_begin(e->store, &err);
+	if (ok && !(ns_store_job_done(e->store, job->id, &err) && ns_store_commit(e->store, &err)))
+		ns_store_rollback(e->store);
+	if (err.code)
+		ns_log(NS_LOG_ERROR, "engine", "job %lld of incident %lld: %s", (long long)job->id, (long long)job->incident, err.text);
+}
+
+static bool again(ns_engine *e, const ns_job *job, int64_t delay_ms)
+{
+	ns_err err = {0};
+	if (!ns_store_begin(e->store, &err))
+		return false;
+	if (ns_store_job_retry(e->store, job->id, ns_clock_wall_ms(e->o.clock) + delay_ms, &err) && ns_store_commit(e->store, &err))
+		return true;
+	ns_store_rollback(e->store);
+	ns_log(NS_LOG_ERROR, "engine", "job %lld: %s", (long long)job->id, err.text);
+	return false;
+}
+
+static void run_job(ns_worker *w, const ns_job *job)
+{
+	ns_engine *e = w->e;
+	const step_row *row = find_step(job->kind);
+	if (!row) {
+		ns_log(NS_LOG_ERROR, "engine", "job %lld has an unknown kind \"%s\"", (long long)job->id, job->kind);
+		finish(e, job);
+		return;
+	}
+	ns_arena *ar = ns_arena_new();
+	ns_err err = {0};
+	ns_agent_begin(e, row->agent, "%s #%lld", job->kind, (long long)job->incident);
+	w->job_done = false;
+	bool ok = row->run(w, ar, job, &err);
+	ns_agent_end(e, row->agent, ok);
+	if (w->job_done) {
+		/* ended by the step's own transaction */
+	} else if (ok) {
+		finish(e, job); /* nothing was left to do */
+	} else if (!ns_cancel_fired(w->cancel)) {
+		/* A moved incident (recovered, decided meanwhile) is not a failure: its job has nothing left to do. */
+		ns_incident inc;
+		bool gone = ns_store_incident_get(e->store, ar, job->incident, &inc, NULL) && ns_state_get(inc.state)->terminal;
+		if (gone) {
+			finish(e, job);
+		} else if (job->attempts + 1 >= row->max_attempts && err.code != NS_E_NOSPACE) {
+			ns_log(NS_LOG_WARN, "engine", "incident %lld, %s: %s", (long long)job->incident, job->kind, err.text);
+			char why[600];
+			snprintf(why, sizeof why, "%s failed %lld times: %s", job->kind, (long long)job->attempts + 1, err.text);
+			if (!ns_give_up(e, ar, job->incident, "engine", why, &err))
+				again(e, job, 30000);
+		} else {
+			ns_log(NS_LOG_WARN, "engine", "incident %lld, %s, will try again: %s", (long long)job->incident, job->kind, err.text);
+			again(e, job, delay_of(job->attempts));
+		}
+	}
+	ns_arena_free(ar);
+}
+
+/* Until the next job's time, or until somebody puts one in. A store in trouble is asked again in 5 s. */
+static void wait_for_work(ns_worker *w, bool store_fine)
+{
+	const ns_clock *clock = w->e->o.clock;
+	int64_t now = ns_clock_wall_ms(clock);
+	int64_t due = store_fine ? ns_store_next_due(w->e->store) : now + 5000;
+	int64_t deadline = due < 0 ? -1 : ns_clock_mono_ms(clock) + (due > now ? due - now : 0);
+	struct pollfd p[2] = {{.fd = ns_wake_fd(w->wake), .events = POLLIN}, {.fd = ns_cancel_fd(w->cancel), .events = POLLIN}};
+	poll(p, 2, ns_clock_poll_ms(clock, deadline));
+}
+
+void ns_worker_run(void *worker, ns_cancel *cancel)
+{
+	ns_worker *w = worker;
+	ns_engine *e = w->e;
+	ns_err err = {0};
+	w->cancel = cancel;
+	w->client = ns_kube_client_new(e->o.cfg, &e->stats, cancel, &err);
+	if (!w->client) {
+		ns_log(NS_LOG_ERROR, w->name, "%s", err.text);
+		return;
+	}
+	while (!ns_cancel_fired(cancel)) {
+		ns_wake_clear(w->wake); /* before looking: what is put in from here on rings again */
+		ns_arena *ar = ns_arena_new();
+		ns_job job;
+		err.code = NS_OK;
+		bool got = ns_store_job_claim(e->store, ar, &job, &err);
+		if (got)
+			run_job(w, &job);
+		else if (err.code != NS_E_NOTFOUND)
+			ns_log(NS_LOG_ERROR, w->name, "%s", err.text);
+		ns_arena_free(ar);
+		if (!got)
+			wait_for_work(w, err.code == NS_E_NOTFOUND);
+	}
+	ns_kube_client_free(w->client);
+	w->client = NULL;
+}

@@ -1,0 +1,369 @@
+/* The picture: built by the engine's thread from the store and the detector, swapped under a mutex, then everybody who waits is rung. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "engine_priv.h"
+#include "neuroscale/base/log.h"
+#include "neuroscale/base/text.h"
+
+enum { MAX_INCIDENTS = 500, MAX_COST_LINES = 40 };
+
+void ns_engine_dirty(ns_engine *e)
+{
+	atomic_store(&e->dirty, true);
+	ns_wake_ring(e->wake);
+}
+
+void ns_engine_say(ns_engine *e, int level, const char *fmt, ...)
+{
+	char raw[400];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(raw, sizeof raw, fmt, ap);
+	va_end(ap);
+	char *clean = ns_text_clean_dup(raw, sizeof e->said[0].text - 2);
+	pthread_mutex_lock(&e->say_mu);
+	e->said[e->said_next].at_ms = ns_clock_wall_ms(e->o.clock);
+	e->said[e->said_next].level = level;
+	ns_copy(e->said[e->said_next].text, sizeof e->said[0].text, clean);
+	e->said_next = (e->said_next + 1) % NS_MAX_MESSAGES;
+	if (e->n_said < NS_MAX_MESSAGES)
+		e->n_said++;
+	pthread_mutex_unlock(&e->say_mu);
+	free(clean);
+}
+
+static const char *const agent_names[NS_AG_COUNT] = {"detector", "analyzer", "planner", "executor", "escalation", "verifier"};
+
+void ns_agent_begin(ns_engine *e, ns_agent a, const char *fmt, ...)
+{
+	va_list ap;
+	pthread_mutex_lock(&e->say_mu);
+	va_start(ap, fmt);
+	vsnprintf(e->agents[a].doing, sizeof e->agents[a].doing, fmt, ap);
+	va_end(ap);
+	e->agents[a].busy++;
+	pthread_mutex_unlock(&e->say_mu);
+}
+
+void ns_agent_end(ns_engine *e, ns_agent a, bool ok)
+{
+	pthread_mutex_lock(&e->say_mu);
+	e->agents[a].busy--;
+	*(ok ? &e->agents[a].done : &e->agents[a].failed) += 1;
+	pthread_mutex_unlock(&e->say_mu);
+}
+
+static void put_agents(ns_engine *e, ns_snapshot *s)
+{
+	s->agents = ns_arena_alloc(s->arena, NS_AG_COUNT * sizeof *s->agents);
+	s->n_agents = NS_AG_COUNT;
+	pthread_mutex_lock(&e->say_mu);
+	for (int i = 0; i < NS_AG_COUNT; i++) {
+		ns_agent_row *r = &s->agents[i];
+		r->name = agent_names[i];
+		r->busy = e->agents[i].busy > 0;
+		r->doing = ns_arena_strdup(s->arena, r->busy ? e->agents[i].doing : "");
+		r->done = e->agents[i].done;
+		r->failed = e->agents[i].failed;
+	}
+	s->messages = ns_arena_alloc(s->arena, (e->n_said + 1) * sizeof *s->messages);
+	s->n_messages = e->n_said;
+	size_t first = e->n_said < NS_MAX_MESSAGES ? 0 : e->said_next;
+	for (size_t i = 0; i < e->n_said; i++) {
+		size_t k = (first + i) % NS_MAX_MESSAGES;
+		s->messages[i] = (ns_msg_row){e->said[k].at_ms, e->said[k].level, ns_arena_strdup(s->arena, e->said[k].text)};
+	}
+	pthread_mutex_unlock(&e->say_mu);
+	/* The two that are no job: the watch, and the waiting for people. */
+	s->agents[NS_AG_DETECTOR].busy = s->live;
+	s->agents[NS_AG_DETECTOR].doing = s->live ? "watching" : "no connection";
+	s->agents[NS_AG_ESCALATION].busy = s->n_approvals > 0;
+	s->agents[NS_AG_ESCALATION].doing = s->n_approvals ? ns_arena_printf(s->arena, "%zu waiting", s->n_approvals) : "";
+}
+
+/* ---- one incident ---- */
+
+/* Which stage a state is in, and how that stage stands; every stage before it is done. */
+static const struct { ns_stage stage; ns_stage_mark mark; } stage_of[NS_ST_COUNT] = {
+    [NS_ST_DETECTED] = {NS_STAGE_ANALYZE, NS_MARK_TODO},
+    [NS_ST_ANALYZING] = {NS_STAGE_ANALYZE, NS_MARK_RUNNING},
+    [NS_ST_PLANNING] = {NS_STAGE_PLAN, NS_MARK_RUNNING},
+    [NS_ST_AWAITING_APPROVAL] = {NS_STAGE_APPROVE, NS_MARK_WAITS},
+    [NS_ST_EXECUTING] = {NS_STAGE_EXECUTE, NS_MARK_RUNNING},
+    [NS_ST_VERIFYING] = {NS_STAGE_VERIFY, NS_MARK_RUNNING},
+    [NS_ST_UNDOING] = {NS_STAGE_VERIFY, NS_MARK_RUNNING},
+    [NS_ST_RESOLVED] = {NS_STAGE_VERIFY, NS_MARK_DONE},
+    [NS_ST_REJECTED] = {NS_STAGE_APPROVE, NS_MARK_FAILED},
+    [NS_ST_EXPIRED] = {NS_STAGE_APPROVE, NS_MARK_FAILED},
+    [NS_ST_WITHDRAWN] = {NS_STAGE_ANALYZE, NS_MARK_SKIPPED},
+    [NS_ST_FAILED] = {NS_STAGE_VERIFY, NS_MARK_FAILED},
+    [NS_ST_MANUAL_REVIEW] = {NS_STAGE_APPROVE, NS_MARK_WAITS},
+};
+
+static void put_stages(const ns_incident *inc, ns_inc_row *r)
+{
+	const int64_t ends[NS_STAGE_COUNT] = {inc->detected_ms, inc->analyzed_ms, inc->planned_ms, inc->decided_ms, inc->executed_ms, inc->verified_ms};
+	int64_t before = inc->opened_ms;
+	for (int i = 0; i < NS_STAGE_COUNT; i++) {
+		if (i < (int)stage_of[inc->state].stage)
+			r->stage[i] = ends[i] || i == NS_STAGE_DETECT ? NS_MARK_DONE : NS_MARK_SKIPPED;
+		else if (i == (int)stage_of[inc->state].stage)
+			r->stage[i] = stage_of[inc->state].mark;
+		else
+			r->stage[i] = ns_state_get(inc->state)->terminal ? NS_MARK_SKIPPED : NS_MARK_TODO;
+		if (inc->state == NS_ST_RESOLVED && inc->verdict != NS_VERDICT_FIXED && i >= NS_STAGE_EXECUTE && !ends[i])
+			r->stage[i] = NS_MARK_SKIPPED; /* it recovered by itself */
+		if (ends[i]) {
+			r->stage_ms[i] = ends[i] > before ? ends[i] - before : 0;
+			before = ends[i];
+		}
+	}
+}
+
+void ns_fill_row(ns_engine *e, const ns_incident *inc, const ns_dossier *d, ns_inc_row *r)
+{
+	r->id = inc->id;
+	r->state = inc->state;
+	r->kind = inc->kind;
+	r->severity = inc->severity;
+	r->verdict = inc->verdict;
+	r->cluster = inc->target.cluster;
+	r->ns = inc->target.ns;
+	r->target_kind = inc->target.kind;
+	r->target = inc->target.name;
+	r->container = inc->container;
+	r->reason = inc->reason;
+	r->message = inc->message;
+	r->note = inc->note;
+	r->members = inc->members;
+	r->opened_ms = inc->opened_ms;
+	r->updated_ms = r->state_since_ms = inc->updated_ms;
+	r->open = inc->closed_ms == 0;
+	r->has_plan = d->plan != NULL;
+	r->action = d->plan ? d->plan->action : NS_ACT_MANUAL_REVIEW;
+	r->headline = d->card ? d->card->headline : "";
+	put_stages(inc, r);
+	if (inc->state == NS_ST_VERIFYING)
+		ns_verify_progress(e, inc->id, &r->verify_good_ms, &r->verify_need_ms);
+}
+
+/* ---- approvals ---- */
+
+static void put_card(ns_arena *ar, const ns_incident *inc, const ns_dossier *d, const ns_approval *a, ns_appr_row *r)
+{
+	const ns_plan *p = d->plan;
+	r->incident = inc->id;
+	r->state = a ? NS_CARD_READY : NS_CARD_PREPARING;
+	r->id = a ? a->id : 0;
+	r->digest = a ? a->digest : "";
+	r->action = p->action;
+	r->risk = p->risk;
+	r->confidence = d->rca ? d->rca->confidence : 0;
+	r->score = p->score;
+	r->margin = p->margin;
+	r->cluster = inc->target.cluster;
+	r->ns = inc->target.ns;
+	r->target_kind = inc->target.kind;
+	r->target = inc->target.name;
+	r->headline = d->card ? d->card->headline : p->summary;
+	r->summary = d->card ? d->card->summary : p->summary;
+	r->ask = d->card ? d->card->ask : "";
+	r->root_cause = d->rca ? d->rca->root_cause : "";
+	r->runbook = p->runbook;
+	r->command = d->dryrun && d->dryrun->shown_command[0] ? d->dryrun->shown_command : p->command.equivalent;
+	r->diff = d->dryrun ? d->dryrun->diff : "";
+	r->warnings = d->dryrun ? d->dryrun->warnings : "";
+	r->undo = p->undo_valid ? p->undo.equivalent : "no valid inverse";
+	r->verify = p->verify;
+	r->effect = p->expected_effect;
+	r->created_ms = a ? a->created_ms : inc->updated_ms;
+	r->deadline_ms = a ? a->deadline_wall_ms : 0;
+}
+
+static int card_order(const void *pa, const void *pb)
+{
+	const ns_appr_row *a = pa, *b = pb;
+	int64_t da = a->deadline_ms ? a->deadline_ms : INT64_MAX, db = b->deadline_ms ? b->deadline_ms : INT64_MAX;
+	return da < db ? -1 : da > db ? 1 : a->incident < b->incident ? -1 : 1;
+}
+
+/* An open breaker is one item in the queue (law 10): nothing to approve, but a person must know. */
+static void put_breakers(ns_engine *e, ns_snapshot *s, size_t cap)
+{
+	ns_breaker_row *rows;
+	size_t n;
+	if (!ns_store_breakers(e->store, s->arena, &rows, &n, NULL))
+		return;
+	for (size_t i = 0; i < n; i++) {
+		int64_t until = rows[i].opened_ms + NS_BREAKER_OPEN_MS;
+		const char *state = until > s->taken_ms ? "open" : "half-open";
+		s->breakers = ns_arena_printf(s->arena, "%s%s%s %s", s->breakers, s->breakers[0] ? ", " : "", rows[i].scope, state);
+		if (strcmp(rows[i].state, "open") != 0 || s->n_approvals == cap)
+			continue;
+		ns_appr_row *r = &s->approvals[s->n_approvals++];
+		*r = (ns_appr_row){.state = NS_CARD_BLOCKED, .digest = "", .cluster = e->o.cluster, .ns = "", .target_kind = "", .target = rows[i].scope,
+		    .summary = "Three changes in a row did not fix what they were for. Until the breaker closes again nothing is sent, approved or not; "
+		               "after the pause exactly one change is tried.",
+		    .ask = "", .root_cause = "", .runbook = "", .command = "", .diff = "", .undo = "", .verify = "", .effect = "", .warnings = "",
+		    .created_ms = rows[i].opened_ms};
+		r->headline = ns_arena_printf(s->arena, "circuit breaker %s: %s after %lld failures", state, rows[i].scope, (long long)rows[i].failures);
+	}
+}
+
+/* ---- order of the incidents: what waits for a person, then severity, then newest; closed ones last ---- */
+static int urgency(const ns_inc_row *r)
+{
+	if (!r->open)
+		return 9;
+	if (r->approval || r->state == NS_ST_AWAITING_APPROVAL)
+		return 0;
+	if (!ns_state_get(r->state)->terminal || r->state == NS_ST_MANUAL_REVIEW || r->state == NS_ST_FAILED)
+		return 3 - (int)r->severity;
+	return 5;
+}
+
+static int row_order(const void *pa, const void *pb)
+{
+	const ns_inc_row *a = pa, *b = pb;
+	int ua = urgency(a), ub = urgency(b);
+	if (ua != ub)
+		return ua - ub;
+	return a->updated_ms != b->updated_ms ? (a->updated_ms < b->updated_ms ? 1 : -1) : (a->id < b->id ? 1 : -1);
+}
+
+static bool put_incidents(ns_engine *e, ns_snapshot *s, ns_err *err)
+{
+	ns_incident *list;
+	size_t n;
+	if (!ns_store_incidents(e->store, s->arena, MAX_INCIDENTS, &list, &n, err))
+		return false;
+	size_t cap = n + 16;
+	s->incidents = ns_arena_alloc(s->arena, (n + 1) * sizeof *s->incidents);
+	s->approvals = ns_arena_alloc(s->arena, cap * sizeof *s->approvals);
+	s->n_incidents = n;
+	for (size_t i = 0; i < n; i++) {
+		ns_inc_row *r = &s->incidents[i];
+		ns_dossier d;
+		ns_approval a;
+		bool card = list[i].state == NS_ST_AWAITING_APPROVAL || list[i].state == NS_ST_PLANNING;
+		if (!ns_dossier_read(e, s->arena, list[i].id, NS_D_CARD | NS_D_PLAN | (card ? NS_D_RCA | NS_D_DRYRUN : 0), &d, err))
+			return false;
+		ns_fill_row(e, &list[i], &d, r);
+		bool pending = list[i].state == NS_ST_AWAITING_APPROVAL && ns_store_approval_latest(e->store, s->arena, list[i].id, &a, NULL) &&
+		    a.state == NS_APPR_PENDING;
+		bool preparing = list[i].state == NS_ST_PLANNING && d.plan && d.plan->action != NS_ACT_MANUAL_REVIEW;
+		if (d.plan && (pending || preparing))
+			put_card(s->arena, &list[i], &d, pending ? &a : NULL, &s->approvals[s->n_approvals++]);
+		r->approval = pending ? a.id : 0;
+		if (r->open) {
+			s->n_open++;
+			*(r->severity == NS_SEV_CRIT ? &s->n_crit : r->severity == NS_SEV_WARN ? &s->n_warn : &s->n_info) += 1;
+		}
+	}
+	qsort(s->incidents, n, sizeof *s->incidents, row_order);
+	qsort(s->approvals, s->n_approvals, sizeof *s->approvals, card_order);
+	put_breakers(e, s, cap);
+	return true;
+}
+
+static void put_cost(ns_engine *e, ns_snapshot *s)
+{
+	char why[256] = "";
+	ns_cost_report *r = ns_detector_cost(e->detector, s->arena, why, sizeof why);
+	s->cost_error = ns_arena_strdup(s->arena, why);
+	if (!r)
+		return;
+	size_t n = r->n_rows < MAX_COST_LINES ? r->n_rows : MAX_COST_LINES;
+	s->cost = ns_arena_alloc(s->arena, (n + 2) * sizeof *s->cost);
+	for (size_t i = 0; i < n; i++)
+		s->cost[s->n_cost++] = (ns_cost_line){.ns = r->rows[i].ns, .workload = r->rows[i].controller, .per_day = r->rows[i].per_day,
+		    .before = r->rows[i].per_day_before, .efficiency = r->rows[i].efficiency, .spike = ns_cost_is_spike(&r->rows[i], &e->o.cost_rule)};
+	if (r->idle_per_day > 0)
+		s->cost[s->n_cost++] = (ns_cost_line){.ns = "(idle)", .workload = "", .per_day = r->idle_per_day, .before = r->idle_per_day, .efficiency = -1};
+	s->cost_total = r->total_per_day;
+	s->cost_before = r->total_before;
+	s->cost_at_ms = r->window_end_ms;
+}
+
+static int64_t resident_bytes(void)
+{
+	long pages = 0;
+	FILE *f = fopen("/proc/self/statm", "re");
+	if (f && fscanf(f, "%*s %ld", &pages) != 1)
+		pages = 0;
+	if (f)
+		fclose(f);
+	return pages * sysconf(_SC_PAGESIZE);
+}
+
+static void put_header(ns_engine *e, ns_snapshot *s)
+{
+	ns_link link;
+	char words[160];
+	ns_detector_link(e->detector, &link);
+	s->cluster = e->o.cluster;
+	s->context = e->o.cfg->context;
+	s->server = e->o.cfg->server;
+	s->mode = e->o.mode;
+	s->version = NS_VERSION;
+	s->profile = e->o.profile;
+	s->insecure = e->o.cfg->insecure;
+	s->live = link.live;
+	s->synced = link.synced;
+	s->link_since_ms = link.since_ms;
+	s->last_event_ms = link.last_event_ms;
+	s->down_why = ns_arena_strdup(s->arena, link.down_why);
+	s->degraded = ns_arena_strdup(s->arena, link.degraded);
+	s->storm = link.storm;
+	s->storm_why = ns_arena_strdup(s->arena, link.storm_why);
+	s->lease_held = !e->o.lease_required || ns_lease_held(e->lease, NULL);
+	words[0] = '\0';
+	if (!s->lease_held)
+		ns_lease_status(e->lease, words, sizeof words);
+	s->lease_why = ns_arena_strdup(s->arena, words);
+	ns_uid_words(getuid(), words, sizeof words);
+	s->user = ns_arena_strdup(s->arena, words);
+	s->clock_rate = ns_clock_rate(e->o.clock);
+	s->pods = link.pods;
+	s->workloads = link.workloads;
+	s->unhealthy = link.unhealthy_workloads;
+	s->rss_bytes = resident_bytes();
+	s->requests = atomic_load(&e->stats.requests);
+	int64_t now = ns_real_mono_ms();
+	if (e->last_requests_at && now > e->last_requests_at)
+		s->req_per_s = (double)(s->requests - e->last_requests) * 1000.0 / (double)(now - e->last_requests_at);
+	e->last_requests = s->requests;
+	e->last_requests_at = now;
+	s->breakers = "";
+}
+
+bool ns_engine_publish(ns_engine *e, ns_err *err)
+{
+	ns_arena *ar = ns_arena_new();
+	ns_snapshot *s = ns_arena_alloc(ar, sizeof *s);
+	s->arena = ar;
+	atomic_init(&s->refs, 1);
+	s->taken_ms = ns_clock_wall_ms(e->o.clock);
+	put_header(e, s);
+	if (!put_incidents(e, s, err)) {
+		ns_arena_free(ar);
+		return false;
+	}
+	put_cost(e, s);
+	put_agents(e, s);
+
+	pthread_mutex_lock(&e->pub_mu);
+	ns_snapshot *old = e->picture;
+	s->seq = ++e->seq;
+	e->picture = s;
+	for (int i = 0; i < NS_MAX_SUBSCRIBERS; i++)
+		ns_wake_ring(e->subscribers[i]);
+	pthread_mutex_unlock(&e->pub_mu);
+	ns_snapshot_unref(old);
+	if (e->control)
+		ns_control_changed(e->control);
+	return true;
+}

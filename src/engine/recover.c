@@ -1,0 +1,71 @@
+/* What a dead engine left (law 8): a change that was started and has no outcome is UNKNOWN; it is verified, never re-run. */
+#include <string.h>
+#include "engine_priv.h"
+#include "neuroscale/base/log.h"
+
+static bool settle_intent(ns_engine *e, ns_arena *ar, const ns_intent *in, ns_err *err)
+{
+	static const char why[] = "the engine stopped while the change was being sent: unknown, so it is verified and never sent again";
+	ns_step s;
+	cJSON *x = cJSON_CreateObject();
+	ns_json_put_bool(x, "sent", true);
+	ns_json_put_bool(x, "unknown", true);
+	ns_json_put_str(x, "error", why);
+	bool ok = ns_step_begin(&s, e, ar, in->incident);
+	if (!ok)
+		cJSON_Delete(x);
+	ok = ok && ns_store_intent_finish(e->store, in->id, "unknown", why, &s.err) && ns_step_fact(&s, "execution", x) &&
+	    ns_store_jobs_drop(e->store, in->incident, &s.err) &&
+	    ns_store_incident_set(e->store, in->incident, s.inc.attempts + 1, s.inc.cooldown_until_ms, s.inc.last_rejected_case, &s.err);
+	if (ok && s.inc.state == NS_ST_EXECUTING)
+		ok = ns_step_move(&s, NS_ST_VERIFYING, s.inc.verdict, "engine", why);
+	ok = ok && ns_step_commit(&s);
+	if (!ok) {
+		ns_step_abandon(&s);
+		*err = s.err;
+	}
+	return ok;
+}
+
+/* The job that each state waits for; atomic steps leave none behind, so this only heals what should not happen. */
+static const struct { ns_state state; const char *job; } expected[] = {
+    {NS_ST_DETECTED, "analyze"}, {NS_ST_ANALYZING, "analyze"}, {NS_ST_EXECUTING, "execute"}};
+
+static void ensure_job(ns_engine *e, ns_arena *ar, const ns_incident *inc)
+{
+	for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+		ns_step s;
+		if (inc->state != expected[i].state)
+			continue;
+		/* A second open job of the kind is refused by the store: then it is there already. */
+		if (!(ns_step_begin(&s, e, ar, inc->id) && ns_step_job(&s, expected[i].job, 0) && ns_step_commit(&s)))
+			ns_step_abandon(&s);
+	}
+}
+
+bool ns_engine_recover(ns_engine *e, ns_err *err)
+{
+	ns_arena *ar = ns_arena_new();
+	ns_intent *open;
+	ns_incident *list;
+	size_t n_open, n;
+	bool ok = ns_store_jobs_unclaim(e->store, err) && ns_store_intents_open(e->store, ar, &open, &n_open, err);
+	for (size_t i = 0; ok && i < n_open; i++) {
+		ns_log(NS_LOG_WARN, "engine", "incident %lld: %s on %s was started and has no outcome: it will be verified", (long long)open[i].incident,
+		    open[i].action, open[i].target);
+		ok = settle_intent(e, ar, &open[i], err);
+	}
+	ok = ok && ns_store_incidents(e->store, ar, 1000, &list, &n, err);
+	for (size_t i = 0; ok && i < n; i++) {
+		ensure_job(e, ar, &list[i]);
+		if (list[i].state != NS_ST_VERIFYING)
+			continue;
+		ns_intent last;
+		ns_dossier d;
+		bool known = ns_store_intent_latest(e->store, ar, list[i].id, &last, NULL);
+		if (ns_dossier_read(e, ar, list[i].id, NS_D_ALL, &d, NULL) && known)
+			ns_verify_watch(e, list[i].id, last.started_ms, d.dryrun ? d.dryrun->live_generation : 0, last.lock_path);
+	}
+	ns_arena_free(ar);
+	return ok;
+}

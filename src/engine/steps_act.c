@@ -1,0 +1,237 @@
+/* The acting steps: the dry-run with the gate's first verdict, and the execution. The order is the law: fresh dry-run, same digest, gate
+ * again and the intent in one transaction (4, 5, 8), only then kubectl. */
+#include <stdio.h>
+#include <string.h>
+#include "engine_priv.h"
+#include "neuroscale/base/log.h"
+
+static bool fail_step(ns_step *s, ns_err *err)
+{
+	ns_step_abandon(s);
+	*err = s->err;
+	return false;
+}
+
+static bool may_pass(ns_code code)
+{
+	return code == NS_E_UNREACHABLE || code == NS_E_TIMEOUT || code == NS_E_BUSY || code == NS_E_CONFLICT || code == NS_E_LOCKED;
+}
+
+/* "why" of a verdict in one line: the first reasons in words. */
+static const char *verdict_words(ns_arena *ar, const ns_gate_verdict *v)
+{
+	if (v->n == 0)
+		return "";
+	return v->n == 1 ? v->words[0] : ns_arena_printf(ar, "%s; %s%s", v->words[0], v->words[1], v->n > 2 ? " …" : "");
+}
+
+static bool ask_person(ns_step *s, const ns_dryrun *dr, const ns_gate_verdict *v)
+{
+	int64_t id = 0;
+	cJSON *detail = cJSON_CreateObject();
+	ns_json_put_str(detail, "digest", dr->digest);
+	return ns_store_approval_put(s->e->store, s->inc.id, dr->digest, s->e->o.approval_timeout_ms, &id, &s->err) &&
+	    ns_step_audit(s, "gate", "approval asked", detail, false) &&
+	    ns_step_move(s, NS_ST_AWAITING_APPROVAL, s->inc.verdict, "gate", verdict_words(s->ar, v));
+}
+
+bool ns_step_dryrun(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
+{
+	ns_engine *e = w->e;
+	ns_dossier d;
+	if (!ns_dossier_read(e, ar, job->incident, NS_D_ALL, &d, err))
+		return false;
+	if (!d.plan || !d.cs)
+		return ns_fail(err, NS_E_INVALID, "incident %lld has no plan", (long long)job->incident);
+	ns_dryrun *dr = ns_execute_dryrun(e->executor, ar, w->client, d.plan, d.cs, NS_POLICY_VERSION, false);
+	if (!dr->ok && may_pass(dr->code))
+		return ns_fail(err, dr->code, "%s", dr->error);
+	d.dryrun = dr;
+	NS_POINT("dryrun", job->incident);
+
+	ns_step s;
+	if (!ns_step_begin_job(&s, w, ar, job))
+		return fail_step(&s, err);
+	if (s.inc.state != NS_ST_PLANNING) {
+		ns_step_abandon(&s);
+		return true;
+	}
+	ns_gate_facts f;
+	ns_gate_verdict v;
+	ns_gate_collect(e, ar, &s.inc, &d, &f);
+	ns_gate(&f, &v);
+	bool ok = ns_step_fact(&s, "dryrun", ns_dryrun_to_json(dr)) && ns_step_fact(&s, "gate", ns_gate_to_json(&f, &v));
+	if (ok && v.way == NS_GATE_MANUAL) {
+		const char *why = dr->ok ? verdict_words(ar, &v) : ns_arena_printf(ar, "the dry-run was refused: %s", dr->error);
+		ok = ns_step_move(&s, NS_ST_MANUAL_REVIEW, s.inc.verdict, "gate", why) && ns_step_hold(&s);
+	} else if (ok && v.way == NS_GATE_ASK) {
+		ok = ask_person(&s, dr, &v);
+	} else if (ok) {
+		ok = ns_step_move(&s, NS_ST_EXECUTING, s.inc.verdict, "gate", "every condition for acting alone holds") && ns_step_job(&s, "execute", 0);
+	}
+	return (ok && ns_step_commit(&s)) || fail_step(&s, err);
+}
+
+/* The approval that stands behind this execution: approved and not older than the digest it was given for; id 0 for auto. */
+static bool read_approval(ns_engine *e, ns_arena *ar, const ns_incident *inc, const ns_dossier *d, ns_approval *a)
+{
+	memset(a, 0, sizeof *a);
+	return ns_store_approval_latest(e->store, ar, inc->id, a, NULL) && a->state == NS_APPR_APPROVED && strcmp(a->digest, d->dryrun->digest) == 0;
+}
+
+static const char *argv_text(ns_arena *ar, const ns_command *c)
+{
+	cJSON *list = cJSON_CreateArray();
+	for (const char *const *a = c->argv; a && *a; a++)
+		cJSON_AddItemToArray(list, cJSON_CreateString(*a));
+	char *text = ns_json_text(list);
+	const char *kept = ns_arena_strdup(ar, text);
+	cJSON_free(text);
+	cJSON_Delete(list);
+	return kept;
+}
+
+/* What changed since it was approved goes back to planning on fresh evidence: it is asked again, never forced (law 5). */
+static bool send_back(ns_worker *w, ns_arena *ar, const ns_job *job, const char *why, ns_err *err)
+{
+	ns_step s;
+	bool ok = ns_step_begin_job(&s, w, ar, job) && ns_step_move(&s, NS_ST_PLANNING, s.inc.verdict, "executor", why) &&
+	    ns_step_job(&s, "replan", 0) && ns_step_commit(&s);
+	return ok || fail_step(&s, err);
+}
+
+static bool refuse(ns_worker *w, ns_arena *ar, const ns_job *job, const char *why, ns_err *err)
+{
+	ns_step s;
+	bool ok = ns_step_begin_job(&s, w, ar, job) && ns_step_move(&s, NS_ST_MANUAL_REVIEW, s.inc.verdict, "gate", why) && ns_step_hold(&s) &&
+	    ns_step_commit(&s);
+	return ok || fail_step(&s, err);
+}
+
+typedef enum admission { ADMITTED, NOT_NOW, REFUSED, BROKEN } admission;
+
+/* The gate on fresh facts in the transaction that records the intent (laws 4 and 8). */
+static admission admit(ns_worker *w, ns_arena *ar, const ns_job *job, ns_dossier *d, const ns_approval *approval, const char *lock_path,
+    int64_t *intent, const char **why, ns_err *err)
+{
+	ns_engine *e = w->e;
+	ns_step s;
+	ns_gate_facts f;
+	ns_gate_verdict v;
+	if (!ns_step_begin(&s, e, ar, job->incident)) {
+		fail_step(&s, err);
+		return BROKEN;
+	}
+	bool approved = approval->id != 0;
+	ns_gate_collect(e, ar, &s.inc, d, &f);
+	if (s.inc.state != NS_ST_EXECUTING || !ns_gate_may_send(&f, approved, &v)) {
+		ns_step_abandon(&s);
+		*why = s.inc.state != NS_ST_EXECUTING ? "it is not executing any more" : verdict_words(ar, &v);
+		/* A lost Lease or watch may come back in a moment. */
+		bool passing = s.inc.state == NS_ST_EXECUTING && (!f.lease_held || !f.watch_live || !f.watch_synced || !f.clock_sane);
+		return passing ? NOT_NOW : REFUSED;
+	}
+	int64_t transitions = 0;
+	if (e->o.lease_required)
+		ns_lease_held(e->lease, &transitions);
+	const char *target = ns_arena_printf(ar, "%s/%s/%s", s.inc.target.ns, s.inc.target.kind, s.inc.target.name);
+	ns_intent it = {.incident = job->incident, .approval = approval->id, .digest = d->dryrun->digest, .action = ns_action_get(d->plan->action)->name,
+	    .target = target, .cluster = s.inc.target.cluster, .argv_json = argv_text(ar, &d->plan->command), .body = d->plan->command.body,
+	    .lock_path = lock_path, .lease_transitions = transitions};
+	cJSON *detail = cJSON_CreateObject();
+	ns_json_put_str(detail, "command", d->dryrun->shown_command);
+	ns_json_put_str(detail, "digest", d->dryrun->digest);
+	bool ok = ns_store_intent_start(e->store, &it, intent, &s.err) && ns_breakers_take(&s) &&
+	    ns_step_fact(&s, "gate", ns_gate_to_json(&f, &v)) &&
+	    ns_step_audit(&s, approved ? approval->decided_by : "gate (auto)", "started", detail, true) && ns_step_commit(&s);
+	if (!ok) {
+		fail_step(&s, err);
+		return BROKEN;
+	}
+	return ADMITTED;
+}
+
+/* Records what came back, and where the incident goes from here. */
+static bool record(ns_worker *w, ns_arena *ar, const ns_job *job, const ns_dossier *d, int64_t intent, const ns_execution *x, ns_err *err)
+{
+	ns_engine *e = w->e;
+	ns_step s;
+	if (!ns_step_begin_job(&s, w, ar, job))
+		return fail_step(&s, err);
+	const char *outcome = x->ok ? "sent" : x->unknown ? "unknown" : x->sent ? "refused" : "failed";
+	cJSON *detail = cJSON_CreateObject();
+	ns_json_put_str(detail, "outcome", outcome);
+	ns_json_put_str(detail, "error", x->error);
+	bool ok = ns_store_intent_finish(e->store, intent, outcome, x->error, &s.err) && ns_step_fact(&s, "execution", ns_execution_to_json(x)) &&
+	    ns_step_audit(&s, "executor", "outcome", detail, false) &&
+	    ns_store_incident_set(e->store, job->incident, s.inc.attempts + 1, s.inc.cooldown_until_ms, s.inc.last_rejected_case, &s.err);
+	s.inc.attempts++;
+	if (!ok)
+		return fail_step(&s, err);
+	if (x->ok || x->unknown) { /* UNKNOWN is verified, never re-run */
+		ok = ns_step_move(&s, NS_ST_VERIFYING, s.inc.verdict, "executor", x->ok ? d->plan->summary : x->error);
+	} else if (x->conflict && s.inc.attempts < NS_MAX_ATTEMPTS) {
+		ok = ns_step_move(&s, NS_ST_PLANNING, s.inc.verdict, "executor", x->error) && ns_step_job(&s, "replan", 0);
+	} else {
+		ok = ns_breakers_result(&s, false) && ns_step_move(&s, NS_ST_FAILED, NS_VERDICT_NOT_FIXED, "executor", x->error) && ns_step_hold(&s);
+	}
+	if (!ok || !ns_step_commit(&s))
+		return fail_step(&s, err);
+	if (s.inc.state == NS_ST_VERIFYING)
+		ns_verify_watch(e, job->incident, x->at_ms, ns_verify_generation(d->plan, d->dryrun), NULL);
+	return true;
+}
+
+static bool execute_locked(ns_worker *w, ns_arena *ar, const ns_job *job, ns_dossier *d, int lock_fd, const char *lock_path, ns_err *err)
+{
+	ns_engine *e = w->e;
+	ns_approval approval;
+	ns_incident inc;
+	if (!ns_store_incident_get(e->store, ar, job->incident, &inc, err))
+		return false;
+	if (inc.state != NS_ST_EXECUTING)
+		return true;
+	const char *approved_digest = d->dryrun->digest;
+	if (!read_approval(e, ar, &inc, d, &approval))
+		approval.id = 0;
+	ns_dryrun *fresh = ns_execute_dryrun(e->executor, ar, w->client, d->plan, d->cs, NS_POLICY_VERSION, false);
+	if (!fresh->ok && may_pass(fresh->code))
+		return ns_fail(err, fresh->code, "%s", fresh->error);
+	if (!fresh->ok)
+		return refuse(w, ar, job, ns_arena_printf(ar, "the dry-run before sending was refused: %s", fresh->error), err);
+	if (strcmp(fresh->digest, approved_digest) != 0)
+		return send_back(w, ar, job, "what was approved has changed: it is planned and asked again", err);
+	d->dryrun = fresh;
+	NS_POINT("before-intent", job->incident);
+
+	int64_t intent = 0;
+	const char *why = "";
+	switch (admit(w, ar, job, d, &approval, lock_path, &intent, &why, err)) {
+	case BROKEN: return false;
+	case NOT_NOW: return ns_fail(err, NS_E_BUSY, "%s", why);
+	case REFUSED:
+		/* An automatic action that may no longer run alone is put to a person; what even a yes cannot send goes to one by hand. */
+		return approval.id == 0 ? send_back(w, ar, job, why, err) : refuse(w, ar, job, why, err);
+	case ADMITTED: break;
+	}
+	NS_POINT("after-intent", job->incident);
+	ns_execution *x = ns_execute(e->executor, ar, w->client, d->plan, false, lock_fd);
+	NS_POINT("after-send", job->incident);
+	return record(w, ar, job, d, intent, x, err);
+}
+
+bool ns_step_execute(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
+{
+	ns_dossier d;
+	if (!ns_dossier_read(w->e, ar, job->incident, NS_D_ALL, &d, err))
+		return false;
+	if (!d.plan || !d.cs || !d.dryrun)
+		return ns_fail(err, NS_E_INVALID, "incident %lld has no plan to execute", (long long)job->incident);
+	char lock_path[600];
+	int fd = ns_target_lock(w->e->executor, &d.plan->target, lock_path, sizeof lock_path, err);
+	if (fd < 0)
+		return false;
+	bool ok = execute_locked(w, ar, job, &d, fd, lock_path, err);
+	ns_target_unlock(fd);
+	return ok;
+}

@@ -1,0 +1,158 @@
+/* The thinking steps: analyze (collect evidence, find the cause), plan, and the same again on fresh evidence. They change nothing outside. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "engine_priv.h"
+
+enum { MAX_PLANS = 8 }; /* per incident: an object that changes each time it is looked at must not keep us busy for ever */
+
+/* Case and cause for the incident's alert, read from the cluster now. NULL with err when the cluster cannot be read. */
+static ns_case *collect(ns_worker *w, ns_arena *ar, const ns_alert *a, ns_rca **rca, char **identity, ns_err *err)
+{
+	ns_engine *e = w->e;
+	ns_collect_opts o = {.nonprod_labels = e->o.nonprod_labels, .exception_ns = e->o.exception_ns, .clock = e->o.clock,
+	    .cost_now = a->cost_now, .cost_before = a->cost_before, .efficiency = -1};
+	ns_cost_report *report = ns_detector_cost(e->detector, ar, NULL, 0);
+	for (size_t i = 0; report && i < report->n_rows; i++) {
+		const ns_cost_row *r = &report->rows[i];
+		if (strcmp(r->ns, a->target.ns) == 0 && strcmp(r->controller, a->target.name) == 0) {
+			o.cost_now = r->per_day;
+			o.cost_before = r->per_day_before;
+			o.efficiency = r->efficiency;
+		}
+	}
+	*identity = ns_kube_identity(w->client, e->o.cfg, err);
+	if (!*identity)
+		return NULL;
+	ns_case *c = ns_case_collect(ar, w->client, a, &o, err);
+	if (!c) {
+		free(*identity);
+		return NULL;
+	}
+	*rca = ns_analyze(ar, c);
+	return c;
+}
+
+static bool put_findings(ns_step *s, const ns_case *c, const ns_rca *r, const char *identity)
+{
+	cJSON *cluster = cJSON_CreateObject();
+	ns_json_put_str(cluster, "identity", identity);
+	return ns_step_fact(s, "cluster", cluster) && ns_step_fact(s, "case", ns_case_to_json(c)) && ns_step_fact(s, "rca", ns_rca_to_json(r));
+}
+
+static bool fail_step(ns_step *s, ns_err *err)
+{
+	ns_step_abandon(s);
+	*err = s->err;
+	return false;
+}
+
+/* detected -> analyzing, so that everybody sees that somebody is on it. */
+static bool enter_analysis(ns_worker *w, ns_arena *ar, int64_t incident, ns_err *err)
+{
+	ns_step s;
+	if (!ns_step_begin(&s, w->e, ar, incident))
+		return fail_step(&s, err);
+	if (s.inc.state != NS_ST_DETECTED) {
+		ns_step_abandon(&s);
+		return true;
+	}
+	if (ns_step_move(&s, NS_ST_ANALYZING, NS_VERDICT_NONE, "analyzer", "") && ns_step_commit(&s))
+		return true;
+	return fail_step(&s, err);
+}
+
+bool ns_step_analyze(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
+{
+	ns_engine *e = w->e;
+	ns_dossier d;
+	if (!enter_analysis(w, ar, job->incident, err) || !ns_dossier_read(e, ar, job->incident, NS_D_ALL, &d, err))
+		return false;
+	if (!d.alert)
+		return ns_fail(err, NS_E_INVALID, "incident %lld has no alert", (long long)job->incident);
+	NS_POINT("analyzing", job->incident);
+	char *identity = NULL;
+	ns_rca *rca = NULL;
+	ns_case *c = collect(w, ar, d.alert, &rca, &identity, err);
+	if (!c)
+		return false;
+	ns_step s;
+	bool ok = ns_step_begin_job(&s, w, ar, job);
+	if (ok && s.inc.state != NS_ST_ANALYZING) { /* recovered meanwhile */
+		ns_step_abandon(&s);
+		free(identity);
+		return true;
+	}
+	ok = ok && put_findings(&s, c, rca, identity) && ns_step_move(&s, NS_ST_PLANNING, NS_VERDICT_NONE, "analyzer", rca->root_cause) &&
+	    ns_step_job(&s, "plan", 0) && ns_step_commit(&s);
+	free(identity);
+	return ok || fail_step(&s, err);
+}
+
+/* Law 7: a rejected plan is not proposed again unless its evidence changed. Recorded per identity, it outlives the incident. */
+static bool rejected_before(ns_engine *e, ns_arena *ar, const ns_incident *inc, const ns_case *c)
+{
+	char key[1024];
+	const char *hash = "";
+	snprintf(key, sizeof key, "rejected:%s", inc->identity);
+	return ns_store_meta_get(e->store, ar, key, &hash, NULL) && strcmp(hash, c->hash) == 0;
+}
+
+/* The last part of both planning steps: the plan goes to its dry-run, or to a person. */
+static bool settle(ns_step *s, const ns_case *c, const ns_rca *r, const ns_plan *p, size_t plans_before)
+{
+	ns_card *card = ns_card_make(s->ar, c, r, p);
+	if (!ns_step_fact(s, "plan", ns_plan_to_json(p)) || !ns_step_fact(s, "summary", ns_card_to_json(card)))
+		return false;
+	bool again = rejected_before(s->e, s->ar, &s->inc, c), restless = plans_before >= MAX_PLANS;
+	if (!again && !restless && p->action != NS_ACT_MANUAL_REVIEW)
+		return ns_step_job(s, "dryrun", 0) && ns_step_commit(s);
+	const char *why = again ? "the same plan on the same evidence was rejected before"
+	    : restless          ? "the object keeps changing under the plan: a person must look"
+	                        : p->summary;
+	return ns_step_move(s, NS_ST_MANUAL_REVIEW, s->inc.verdict, "planner", why) && ns_step_hold(s) && ns_step_commit(s);
+}
+
+bool ns_step_plan(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
+{
+	ns_dossier d;
+	if (!ns_dossier_read(w->e, ar, job->incident, NS_D_ALL, &d, err))
+		return false;
+	if (!d.cs || !d.rca)
+		return ns_fail(err, NS_E_INVALID, "incident %lld has no analysis", (long long)job->incident);
+	ns_plan *p = ns_plan_make(ar, d.cs, d.rca, w->e->library, &w->e->o.limits, &d.history, job->incident);
+	NS_POINT("planning", job->incident);
+	ns_step s;
+	if (!ns_step_begin_job(&s, w, ar, job))
+		return fail_step(&s, err);
+	if (s.inc.state != NS_ST_PLANNING) {
+		ns_step_abandon(&s);
+		return true;
+	}
+	return settle(&s, d.cs, d.rca, p, d.n_plans) || fail_step(&s, err);
+}
+
+bool ns_step_replan(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
+{
+	ns_dossier d;
+	if (!ns_dossier_read(w->e, ar, job->incident, NS_D_ALL, &d, err))
+		return false;
+	if (!d.alert)
+		return ns_fail(err, NS_E_INVALID, "incident %lld has no alert", (long long)job->incident);
+	char *identity = NULL;
+	ns_rca *rca = NULL;
+	ns_case *c = collect(w, ar, d.alert, &rca, &identity, err);
+	if (!c)
+		return false;
+	ns_plan *p = ns_plan_make(ar, c, rca, w->e->library, &w->e->o.limits, &d.history, job->incident);
+	ns_step s;
+	bool ok = ns_step_begin_job(&s, w, ar, job);
+	if (ok && s.inc.state != NS_ST_PLANNING) {
+		ns_step_abandon(&s);
+		free(identity);
+		return true;
+	}
+	ok = ok && put_findings(&s, c, rca, identity) && settle(&s, c, rca, p, d.n_plans);
+	free(identity);
+	return ok || fail_step(&s, err);
+}

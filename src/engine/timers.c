@@ -1,0 +1,98 @@
+/* What time alone decides: silence is no (law 7), cool-downs end, a clock that jumps is not trusted for a while. */
+#include <stdlib.h>
+#include "engine_priv.h"
+#include "neuroscale/base/log.h"
+
+enum { CLOCK_JUMP_MS = 5000, CLOCK_DISTRUST_MS = 60000 };
+
+static bool expire(ns_engine *e, ns_arena *ar, const ns_approval *a)
+{
+	ns_step s;
+	bool ok = ns_step_begin(&s, e, ar, a->incident) &&
+	    ns_store_approval_decide(e->store, a->id, NS_APPR_EXPIRED, NULL, "timer", "timer", "no answer in time", &s.err);
+	if (ok && s.inc.state == NS_ST_AWAITING_APPROVAL)
+		ok = ns_step_move(&s, NS_ST_EXPIRED, s.inc.verdict, "timer", "no answer in time: that is a no") && ns_step_hold(&s);
+	ok = ok && ns_step_commit(&s);
+	if (!ok) {
+		ns_step_abandon(&s);
+		if (s.err.code != NS_E_CONFLICT) /* a person was faster in the same moment: fine */
+			ns_log(NS_LOG_ERROR, "escalation", "approval %lld: %s", (long long)a->id, s.err.text);
+	}
+	return ok;
+}
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+	return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
+static int64_t expire_approvals(ns_engine *e, ns_arena *ar)
+{
+	ns_approval *list;
+	size_t n;
+	int64_t next = -1, wall = ns_clock_wall_ms(e->o.clock), mono = ns_clock_mono_ms(e->o.clock);
+	if (!ns_store_approvals_pending(e->store, ar, &list, &n, NULL))
+		return mono + 1000;
+	for (size_t i = 0; i < n; i++) {
+		if (!ns_approval_expired(&list[i], wall, mono, ns_clock_boot_id()))
+			next = sooner(next, list[i].deadline_mono_ms);
+		else if (!expire(e, ar, &list[i]))
+			next = sooner(next, mono + 1000);
+	}
+	return next;
+}
+
+static bool free_identity(ns_engine *e, ns_arena *ar, int64_t incident)
+{
+	ns_step s;
+	bool ok = ns_step_begin(&s, e, ar, incident) && ns_store_incident_close_identity(e->store, incident, &s.err) &&
+	    ns_step_audit(&s, "timer", "cool-down over", NULL, false) && ns_step_commit(&s);
+	if (!ok) {
+		ns_step_abandon(&s);
+		ns_log(NS_LOG_ERROR, "engine", "incident %lld: %s", (long long)incident, s.err.text);
+	}
+	return ok;
+}
+
+static int64_t end_cooldowns(ns_engine *e, ns_arena *ar)
+{
+	ns_incident *list;
+	size_t n;
+	bool freed = false;
+	int64_t next = -1, wall = ns_clock_wall_ms(e->o.clock), mono = ns_clock_mono_ms(e->o.clock);
+	if (!ns_store_incidents(e->store, ar, 1000, &list, &n, NULL))
+		return mono + 1000;
+	for (size_t i = 0; i < n; i++) {
+		if (list[i].closed_ms || !ns_state_get(list[i].state)->terminal || !list[i].cooldown_until_ms)
+			continue;
+		if (list[i].cooldown_until_ms > wall)
+			next = sooner(next, mono + list[i].cooldown_until_ms - wall);
+		else
+			freed |= free_identity(e, ar, list[i].id);
+	}
+	if (freed)
+		ns_active_reopen(e); /* what still fails becomes an incident again */
+	return next;
+}
+
+/* Wall and monotonic time must run side by side; after a jump nothing automatic happens for a minute. */
+static void watch_clock(ns_engine *e)
+{
+	int64_t wall = ns_clock_wall_ms(e->o.clock), mono = ns_clock_mono_ms(e->o.clock);
+	if (e->sample_mono && llabs((wall - e->sample_wall) - (mono - e->sample_mono)) > CLOCK_JUMP_MS) {
+		atomic_store(&e->clock_insane_until, mono + CLOCK_DISTRUST_MS);
+		ns_log(NS_LOG_WARN, "engine", "the wall clock jumped by %lld ms: nothing automatic for a minute",
+		    (long long)((wall - e->sample_wall) - (mono - e->sample_mono)));
+	}
+	e->sample_wall = wall;
+	e->sample_mono = mono;
+}
+
+int64_t ns_timers_run(ns_engine *e)
+{
+	ns_arena *ar = ns_arena_new();
+	watch_clock(e);
+	int64_t next = sooner(expire_approvals(e, ar), end_cooldowns(e, ar));
+	ns_arena_free(ar);
+	return next;
+}
