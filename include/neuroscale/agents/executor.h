@@ -14,6 +14,7 @@ typedef struct ns_executor_opts {
 	const char *kubectl;        /* absolute path; found once at start */
 	const ns_spawner *spawner;  /* NULL: the real one */
 	const ns_cancel *cancel;
+	const ns_clock *clock;      /* stamps at_ms; NULL: the real one */
 	int deadline_ms;            /* 30000 when 0 */
 	const char *const *protected_ns; /* more than the built-in ones, NULL-terminated, may be NULL; must live as long as the executor */
 } ns_executor_opts;
