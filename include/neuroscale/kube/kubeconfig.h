@@ -17,6 +17,8 @@ typedef struct ns_kubeconfig {
 	char *token_file;      /* absolute, "" none */
 	char *username, *proxy_url;
 	char *exec_json;       /* the exec stanza as JSON, "" none (run by the client) */
+	char *as_json;         /* impersonation (as, as-uid, as-groups, as-user-extra) as JSON, "" none */
+	bool disable_compression, in_cluster;
 } ns_kubeconfig;
 
 /* path NULL: $KUBECONFIG list, else ~/.kube/config, else in-cluster. context NULL: current-context. NS_E_NOTFOUND (no kubeconfig: says where

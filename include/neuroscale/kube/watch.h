@@ -10,7 +10,8 @@ typedef enum ns_watch_type {
 	NS_WATCH_REPLACE_END,
 	NS_WATCH_ADDED, NS_WATCH_MODIFIED, NS_WATCH_DELETED,
 	NS_WATCH_LIVE,          /* the watch stream is open */
-	NS_WATCH_DOWN           /* it is not; err says why */
+	NS_WATCH_DOWN,          /* it is not; err says why (an optional row: NOTFOUND or DENIED means it is not there for us) */
+	NS_WATCH_BOOKMARK       /* nothing changed, the stream is alive */
 } ns_watch_type;
 
 typedef struct ns_watch_row {
@@ -26,9 +27,10 @@ typedef struct ns_watch_opts {
 	const ns_watch_row *rows;
 	size_t n_rows;
 	ns_kube_stats *stats;
-	/* Called on the watch thread. obj is NULL for REPLACE_*, LIVE and DOWN. */
+	/* Called on the watch thread. obj is NULL for all but ADDED, MODIFIED and DELETED, and only lives until the call returns. */
 	void (*on_event)(void *ctx, size_t row, ns_watch_type type, const cJSON *obj, const ns_err *why);
-	/* Called on the watch thread when poll woke by `wake_fd` or at `next_deadline` (mono of clock), so that the owner runs timers there. */
+	/* Called on the watch thread after a batch of events, when poll woke by `wake_fd` (the owner clears it) and at `next_deadline` (mono of
+	 * clock, -1 none), so that the owner runs its timers there. */
 	void (*on_tick)(void *ctx, int64_t *next_deadline_mono_ms);
 	int wake_fd;                    /* -1 none */
 	void *ctx;

@@ -1,0 +1,62 @@
+/* Inside the kube room: how a request to the API server is dressed, and how its failure is told. */
+#ifndef NEUROSCALE_KUBE_PRIV_H
+#define NEUROSCALE_KUBE_PRIV_H
+#include <curl/curl.h>
+#include "neuroscale/kube/client.h"
+
+/* ---- auth.c: the credentials of one thread ---- */
+typedef struct kube_auth kube_auth;
+kube_auth *kube_auth_new(const ns_kubeconfig *cfg, const ns_cancel *cancel);
+void kube_auth_free(kube_auth *a);
+/* Puts what proves who we are on the handle and its headers; reads the token file again when it is a minute old. */
+bool kube_auth_apply(kube_auth *a, CURL *easy, struct curl_slist **headers, ns_err *err);
+/* After a 401. True when there is something to read or run again, so that a second try makes sense. */
+bool kube_auth_refused(kube_auth *a);
+
+/* ---- exec.c: credential plug-ins ---- */
+typedef struct kube_cred {
+	ns_secret *token, *key_pem; /* NULL none */
+	char *cert_pem;             /* "" none */
+	int64_t expires_wall_ms;    /* 0: never */
+} kube_cred;
+void kube_cred_free(kube_cred *c); /* what it holds; leaves it empty */
+bool kube_exec_run(const ns_kubeconfig *cfg, const ns_cancel *cancel, kube_cred *out, ns_err *err);
+
+/* ---- http.c ---- */
+/* Everything about the handle that does not change between requests: TLS, proxy, limits on redirects and protocols, keep-alive. */
+bool kube_http_init(CURL *easy, const ns_kubeconfig *cfg, ns_err *err);
+/* Sets the URL for a path (with query) and the headers every request has. The caller frees *headers and *connect_to after the transfer. */
+typedef struct kube_dress { struct curl_slist *headers, *connect_to; } kube_dress;
+bool kube_http_dress(CURL *easy, const ns_kubeconfig *cfg, kube_auth *auth, const char *path, const char *content_type, kube_dress *d, ns_err *err);
+void kube_dress_free(kube_dress *d);
+void kube_append_header(struct curl_slist **l, const char *line);
+/* Says in one sentence why the transfer failed. Returns false. */
+bool kube_curl_error(CURLcode rc, const ns_kubeconfig *cfg, const char *detail, ns_err *err);
+/* The same for an answer that is no success; `what` is "GET /api/v1/pods". */
+bool kube_status_error(long http, const char *body, size_t n, const char *what, ns_err *err);
+ns_code kube_status_code(long http);
+/* Runs one transfer on a multi handle so that the cancel object can end it at once. */
+CURLcode kube_perform(CURLM *multi, CURL *easy, const ns_cancel *cancel);
+
+/* ---- client.c ---- */
+void kube_client_timeout(ns_kube_client *c, long ms);
+/* The only request that is not a GET. Refuses (NS_E_DENIED) everything but access reviews and Leases: law 1. body NULL: GET. */
+cJSON *kube_send(ns_kube_client *c, const char *method, const char *path, const cJSON *body, ns_err *err);
+
+/* ---- split.c: cuts an API answer into its objects while it arrives ---- */
+typedef struct kube_split kube_split;
+typedef struct kube_split_ops {
+	/* One element of `items`; false stops (kube_split_feed then returns false). The bytes may be changed by the callee. */
+	bool (*item)(void *ctx, char *json, size_t n);
+	void *ctx;
+	size_t max_item; /* a larger one stops with NS_E_TOOBIG */
+} kube_split_ops;
+kube_split *kube_split_new(const kube_split_ops *ops);
+void kube_split_free(kube_split *s);
+bool kube_split_feed(kube_split *s, const char *p, size_t n, ns_err *err);
+/* The list itself with its items taken out, once everything came. NULL with err when it was cut off or is no object. */
+cJSON *kube_split_end(kube_split *s, ns_err *err);
+
+/* Takes bulky members nobody here reads (managedFields, last-applied-configuration) out of the text of an object, in place. Returns the new length. */
+size_t kube_strip(char *json, size_t n);
+#endif
