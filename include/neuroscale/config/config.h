@@ -13,45 +13,51 @@
 
 typedef struct ns_config {
 	/* where */
-	const char *kubeconfig, *context, *cluster; /* NULL: the usual rules; cluster NULL: the context's name */
+	const char *kubeconfig, *context, *cluster; /* "": the usual rules; cluster "": the context's name */
 	const char *state_dir, *kubectl, *runbook_dir, *opencost_url, *lease_ns, *exception_ns, *config_file;
 	/* how */
-	bool headless, plain, help, version, dump_config, no_color;
-	ns_log_format log_format;
-	ns_log_level log_level;
-	const char *theme, *clock;            /* clock: "RATE:BOOT:WALL" for a simulated cluster on loopback only, "" real */
-	ns_profile profile;
-	int64_t approval_timeout_ms, cooldown_ms, target_cooldown_ms, cost_every_ms;
-	int actions_per_hour;
+	bool headless, help, version, dump_config, no_color, freeze;
+	int log_format, log_level;            /* ns_log_format, ns_log_level */
+	const char *theme, *clock;            /* clock: "RATE:BOOT_MS:WALL_MS" for a simulated cluster on loopback only, "" real */
+	int profile;                          /* ns_profile */
+	int64_t approval_timeout_ms, cooldown_ms, target_cooldown_ms, cost_every_ms, exception_ttl_ms;
+	int actions_per_hour, scale_max;
 	double mem_factor, cost_ratio, cost_min_per_day;
 	int64_t mem_cap;
-	int scale_max, exception_ttl_hours;
-	bool freeze;
-	const char *const *protected_ns, *const *nonprod_labels, *const *allowed_actions; /* NULL-terminated lists, NULL: default */
-	/* command */
+	const char *const *protected_ns, *const *nonprod_labels, *const *allowed_actions; /* NULL-terminated, never NULL */
+	/* of commands */
+	const char *digest, *reason, *listen, *scenario, *head;
+	int rate;
+	bool json;
+	/* what to do */
 	const char *command;                  /* "" the console; "demo" "sim" "approvals" "approve" … */
-	const char *const *args;              /* what stands after the command's own options */
+	const char *const *args;              /* what stands after the command */
 	size_t n_args;
-	const char *digest, *reason, *listen, *scenario; /* options of commands */
-	bool json, watch;
+	const char **origin;                  /* per option: where its value came from */
 	ns_arena *arena;                      /* owns every string */
 } ns_config;
 
+typedef enum ns_option_type {
+	NS_OPT_STR, NS_OPT_BOOL, NS_OPT_INT, NS_OPT_DURATION, NS_OPT_BYTES, NS_OPT_NUM, NS_OPT_ENUM, NS_OPT_LIST
+} ns_option_type;
 typedef struct ns_option {
-	const char *name;       /* "state-dir" -> --state-dir, "state_dir:" in the file, NEUROSCALE_STATE_DIR */
+	const char *name;       /* "state-dir": --state-dir, "state-dir:" in the file, NEUROSCALE_STATE_DIR */
 	char letter;            /* 0 none */
-	enum { NS_OPT_STR, NS_OPT_BOOL, NS_OPT_INT, NS_OPT_DURATION, NS_OPT_BYTES, NS_OPT_NUM, NS_OPT_ENUM, NS_OPT_LIST } type;
+	ns_option_type type;
 	size_t offset;
-	const char *values;     /* ENUM: "text|json" */
+	const char *values;     /* ENUM: "text|json"; INT and NUM: "MIN..MAX" */
 	const char *dflt;
-	const char *arg;        /* "DIR" */
+	const char *arg;        /* "DIR", NULL for BOOL */
 	const char *help;
-	const char *commands;   /* "" everywhere; "approve,reject" only there */
-	bool file;              /* may stand in the configuration file */
+	const char *commands;   /* NULL everywhere; "approve reject": only there */
+	bool file;              /* may stand in the configuration file and the environment */
 } ns_option;
 extern const ns_option ns_options[];      /* ends with name == NULL */
-typedef struct ns_command_info { const char *name, *args, *help; int min_args, max_args; } ns_command_info;
-extern const ns_command_info ns_commands[];
+typedef struct ns_command_info {
+	const char *name, *args, *help;
+	size_t min_args, max_args;
+} ns_command_info;
+extern const ns_command_info ns_commands[]; /* ends with name == NULL */
 
 /* Parses the environment, the files and argv. Unknown option or command: NS_E_USAGE with the nearest name. NULL on error. */
 ns_config *ns_config_load(int argc, char *const *argv, ns_err *err);

@@ -1,0 +1,100 @@
+#include <stdio.h>
+#include <string.h>
+#include "cli_priv.h"
+#include "neuroscale/base/clock.h"
+
+static void print_wrapped(const char *label, const char *text)
+{
+	if (text[0])
+		printf("%-12s%s\n", label, text);
+}
+
+/* Many lines under one label, each indented. */
+static void print_block(const char *label, const char *text)
+{
+	if (!text[0])
+		return;
+	printf("%s\n", label);
+	while (*text) {
+		size_t n = strcspn(text, "\n");
+		printf("    %.*s\n", (int)n, text);
+		text += n + (text[n] == '\n');
+	}
+}
+
+void ns_cli_approvals(const ns_snapshot *s)
+{
+	if (!s->n_approvals) {
+		puts("nothing waits for a decision");
+		return;
+	}
+	for (size_t i = 0; i < s->n_approvals; i++) {
+		const ns_appr_row *a = &s->approvals[i];
+		char left[16] = "";
+		if (a->state == NS_CARD_BLOCKED) {
+			printf("-  %s\n   %s\n", a->headline, a->summary);
+			continue;
+		}
+		if (a->state == NS_CARD_PREPARING) {
+			printf("-  %s  (%s/%s; the dry-run is out)\n", a->headline, a->ns, a->target);
+			continue;
+		}
+		ns_duration_format(a->deadline_ms > s->taken_ms ? a->deadline_ms - s->taken_ms : 0, left);
+		printf("%lld  %s  (%s/%s, risk %s, %s left)\n", (long long)a->id, a->headline, a->ns, a->target, ns_risk_name(a->risk), left);
+		printf("   %s\n", a->summary);
+		print_block("   changes", a->diff);
+		printf("   runs        %s\n", a->command);
+		printf("   approve     neuroscale-tui approve %lld --digest %.12s\n", (long long)a->id, a->digest);
+	}
+}
+
+void ns_cli_incidents(const ns_snapshot *s)
+{
+	if (!s->n_incidents)
+		puts("no incidents");
+	for (size_t i = 0; i < s->n_incidents; i++) {
+		const ns_inc_row *r = &s->incidents[i];
+		char age[16];
+		ns_duration_format(s->taken_ms - r->opened_ms, age);
+		printf("%-4lld %-4s %-18s %-34.34s %-18s %-9s %5s  %s\n", (long long)r->id, ns_severity_name(r->severity), ns_kind_get(r->kind)->title,
+		    r->target, ns_state_get(r->state)->name, ns_verdict_name(r->verdict), age, r->headline[0] ? r->headline : r->reason);
+	}
+}
+
+void ns_cli_incident(const ns_detail *d)
+{
+	const ns_inc_row *r = &d->row;
+	char at[32];
+	printf("#%lld %s  %s/%s %s%s%s  [%s%s%s]\n", (long long)r->id, ns_kind_get(r->kind)->title, r->ns, r->target_kind, r->target,
+	    r->container[0] ? " container " : "", r->container, ns_state_get(r->state)->name, r->verdict ? ", " : "", ns_verdict_name(r->verdict));
+	print_wrapped("note", r->note);
+	print_wrapped("summary", d->summary);
+	print_wrapped("cause", d->root_cause);
+	print_wrapped("reasoning", d->reasoning);
+	if (d->root_cause[0])
+		printf("%-12s%.2f by %s (%s)\n", "confidence", d->confidence, d->provider, d->cause_class);
+	for (size_t i = 0; i < d->n_evidence; i++)
+		printf("  %-4s %-9s %s %s\n", d->evidence[i].id, d->evidence[i].kind, d->evidence[i].trusted ? "       " : "(text) ", d->evidence[i].text);
+	if (d->runbook[0])
+		printf("%-12s%s (score %.2f, margin %.2f)\n", "runbook", d->runbook, d->score, d->margin);
+	print_wrapped("plan", d->plan_summary);
+	for (size_t i = 0; i < d->n_plan_steps; i++)
+		printf("  %zu. %s\n", i + 1, d->plan_steps[i]);
+	print_wrapped("runs", d->command);
+	print_wrapped("by hand", d->manual_command);
+	print_block("changes", d->diff);
+	print_wrapped("dry-run", d->dryrun_error);
+	print_wrapped("warnings", d->warnings);
+	print_wrapped("undo", d->undo);
+	print_wrapped("verify", d->verify);
+	print_wrapped("digest", d->digest);
+	for (size_t i = 0; i < d->n_reasons; i++)
+		printf("  why asked: %s\n", d->reasons[i]);
+	print_wrapped("next", d->next_steps);
+	print_wrapped("execution", d->execution);
+	print_wrapped("verdict", d->verification);
+	for (size_t i = 0; i < d->n_history; i++) {
+		ns_time_format(d->history[i].at_ms, at);
+		printf("  %s  %-14s %s\n", at, d->history[i].who, d->history[i].what);
+	}
+}

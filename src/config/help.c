@@ -1,0 +1,111 @@
+/* What derives from the tables: help, --dump-config, the OPTIONS section of the man page. */
+#include <stdio.h>
+#include <string.h>
+#include "neuroscale/config/config.h"
+
+static void option_line(ns_buf *out, const ns_option *o)
+{
+	char left[64], letter[8] = "    ";
+	if (o->letter)
+		snprintf(letter, sizeof letter, "-%c, ", o->letter);
+	snprintf(left, sizeof left, "%s--%s%s%s", letter, o->name, o->arg ? " " : "", o->arg ? o->arg : "");
+	ns_buf_printf(out, "  %-34s %s", left, o->help);
+	if (o->type == NS_OPT_ENUM)
+		ns_buf_printf(out, " (%s; %s)", o->values, o->dflt);
+	else if (o->arg && o->dflt[0] && strlen(o->dflt) < 20)
+		ns_buf_printf(out, " (%s)", o->dflt);
+	ns_buf_putc(out, '\n');
+}
+
+static bool belongs(const ns_option *o, const char *command)
+{
+	if (!o->commands)
+		return !command[0];
+	return command[0] ? strstr(o->commands, command) != NULL : !o->commands[0];
+}
+
+void ns_config_help(ns_buf *out, const char *command)
+{
+	for (const ns_command_info *k = ns_commands; k->name && command[0]; k++) {
+		if (strcmp(k->name, command) != 0)
+			continue;
+		ns_buf_printf(out, "neuroscale-tui %s %s\n  %s\n", k->name, k->args, k->help);
+		for (const ns_option *o = ns_options; o->name; o++)
+			if (belongs(o, command))
+				option_line(out, o);
+		ns_buf_puts(out, "Options that go everywhere: neuroscale-tui --help\n");
+		return;
+	}
+	ns_buf_puts(out, "neuroscale-tui: a console in which five agents repair Kubernetes workloads and a person approves.\n\n"
+	                 "  neuroscale-tui demo               watch the whole loop on a simulated cluster\n"
+	                 "  neuroscale-tui                    the console on the current kubeconfig context\n"
+	                 "  neuroscale-tui --headless         the engine alone, for tmux and systemd\n\nCommands:\n");
+	for (const ns_command_info *k = ns_commands; k->name; k++) {
+		char left[40];
+		snprintf(left, sizeof left, "%s %s", k->name, k->args);
+		ns_buf_printf(out, "  %-34s %s\n", left, k->help);
+	}
+	ns_buf_puts(out, "\nOptions:\n");
+	for (const ns_option *o = ns_options; o->name; o++)
+		if (belongs(o, ""))
+			option_line(out, o);
+	ns_buf_puts(out, "\nneuroscale-tui(1) says more: files, environment, exit status.\n");
+}
+
+static void value_text(const ns_config *c, const ns_option *o, ns_buf *out)
+{
+	const void *p = (const char *)c + o->offset;
+	switch (o->type) {
+	case NS_OPT_STR: ns_buf_printf(out, "\"%s\"", *(const char *const *)p); break;
+	case NS_OPT_BOOL: ns_buf_puts(out, *(const bool *)p ? "true" : "false"); break;
+	case NS_OPT_INT: ns_buf_printf(out, "%d", *(const int *)p); break;
+	case NS_OPT_NUM: ns_buf_printf(out, "%g", *(const double *)p); break;
+	case NS_OPT_DURATION: ns_buf_printf(out, "%llds", (long long)*(const int64_t *)p / 1000); break;
+	case NS_OPT_BYTES: ns_buf_printf(out, "%lld", (long long)*(const int64_t *)p); break;
+	case NS_OPT_ENUM: {
+		const char *v = o->values;
+		for (int i = *(const int *)p; i > 0; i--)
+			v = strchr(v, '|') + 1;
+		ns_buf_put(out, v, strcspn(v, "|"));
+		break;
+	}
+	case NS_OPT_LIST:
+		ns_buf_putc(out, '[');
+		for (const char *const *l = *(const char *const *const *)p; *l; l++)
+			ns_buf_printf(out, "%s\"%s\"", l == *(const char *const *const *)p ? "" : ", ", *l);
+		ns_buf_putc(out, ']');
+		break;
+	}
+}
+
+void ns_config_dump(const ns_config *c, ns_buf *out)
+{
+	for (const ns_option *o = ns_options; o->name; o++) {
+		if (!o->file)
+			continue;
+		ns_buf_printf(out, "%s: ", o->name);
+		value_text(c, o, out);
+		ns_buf_printf(out, "  # %s\n", c->origin[o - ns_options]);
+	}
+}
+
+void ns_config_man(ns_buf *out)
+{
+	ns_buf_puts(out, ".Bl -tag -width Ds\n");
+	for (const ns_option *o = ns_options; o->name; o++) {
+		ns_buf_puts(out, ".It ");
+		if (o->letter)
+			ns_buf_printf(out, "Fl %c , ", o->letter);
+		ns_buf_printf(out, "Fl -%s", o->name);
+		if (o->arg)
+			ns_buf_printf(out, " Ar %s", o->arg);
+		ns_buf_printf(out, "\n%c%s.\n", o->help[0] >= 'a' && o->help[0] <= 'z' ? o->help[0] - 32 : o->help[0], o->help + 1);
+		if (o->type == NS_OPT_ENUM)
+			ns_buf_printf(out, "One of %s; the default is %s.\n", o->values, o->dflt);
+		else if (o->arg && o->dflt[0])
+			ns_buf_printf(out, "The default is %s.\n", o->dflt);
+		if (o->commands && o->commands[0])
+			ns_buf_printf(out, "Only with %s.\n", o->commands);
+	}
+	ns_buf_puts(out, ".El\n");
+}

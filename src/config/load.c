@@ -1,0 +1,352 @@
+/* Where values come from, in order: default, system file, user file, environment, flags. One parser per type. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "neuroscale/base/text.h"
+#include "neuroscale/config/config.h"
+#include "neuroscale/model/k8s.h"
+#include "neuroscale/model/yaml.h"
+#include "neuroscale/sys/fs.h"
+
+static size_t count_options(void)
+{
+	size_t n = 0;
+	while (ns_options[n].name)
+		n++;
+	return n;
+}
+
+/* "90", "90s", "5m", "2h", "1d" -> ms; a plain number is seconds. */
+static bool parse_duration(const char *s, int64_t *ms)
+{
+	static const struct { const char *unit; int64_t ms; } units[] = {{"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
+	char *end;
+	errno = 0;
+	long long v = strtoll(s, &end, 10);
+	if (end == s || errno || v < 0)
+		return false;
+	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+		if (strcmp(end, units[i].unit) != 0 || v > INT64_MAX / units[i].ms)
+			continue;
+		*ms = v * units[i].ms;
+		return true;
+	}
+	return false;
+}
+
+static bool parse_number(const ns_option *o, const char *s, double *out)
+{
+	double min = -INFINITY, max = INFINITY;
+	char *end;
+	errno = 0;
+	*out = strtod(s, &end);
+	if (end == s || *end || errno || !isfinite(*out))
+		return false;
+	if (o->values && sscanf(o->values, "%lf..%lf", &min, &max) != 2)
+		return false;
+	return *out >= min && *out <= max;
+}
+
+static int enum_index(const char *values, const char *s)
+{
+	size_t n = strlen(s);
+	for (int i = 0;; i++) {
+		const char *bar = strchr(values, '|');
+		size_t len = bar ? (size_t)(bar - values) : strlen(values);
+		if (len == n && strncmp(values, s, n) == 0)
+			return i;
+		if (!bar)
+			return -1;
+		values = bar + 1;
+	}
+}
+
+static const char *const *split_list(ns_arena *ar, const char *s)
+{
+	size_t n = 1;
+	for (const char *p = s; *p; p++)
+		n += *p == ',';
+	const char **list = ns_arena_alloc(ar, (n + 1) * sizeof *list);
+	size_t k = 0;
+	while (*s) {
+		size_t len = strcspn(s, ",");
+		if (len)
+			list[k++] = ns_arena_strndup(ar, s, len);
+		s += len + (s[len] == ',');
+	}
+	return list;
+}
+
+static bool set_value(ns_config *c, const ns_option *o, const char *s, const char *from, ns_err *err)
+{
+	void *p = (char *)c + o->offset;
+	double num = 0;
+	bool ok = true;
+	int i;
+	switch (o->type) {
+	case NS_OPT_STR: *(const char **)p = ns_arena_strdup(c->arena, s); break;
+	case NS_OPT_LIST: *(const char *const **)p = split_list(c->arena, s); break;
+	case NS_OPT_BOOL:
+		ok = strcmp(s, "true") == 0 || strcmp(s, "false") == 0;
+		*(bool *)p = strcmp(s, "true") == 0;
+		break;
+	case NS_OPT_INT:
+		ok = parse_number(o, s, &num) && num == floor(num);
+		*(int *)p = ok ? (int)num : 0;
+		break;
+	case NS_OPT_NUM: ok = parse_number(o, s, p); break;
+	case NS_OPT_DURATION: ok = parse_duration(s, p); break;
+	case NS_OPT_BYTES: ok = ns_quantity_bytes(s, p); break;
+	case NS_OPT_ENUM:
+		i = enum_index(o->values, s);
+		ok = i >= 0;
+		*(int *)p = i;
+		break;
+	}
+	if (!ok) {
+		static const char *const wants[] = {[NS_OPT_BOOL] = "true or false", [NS_OPT_DURATION] = "a time such as 90s, 5m or 2h",
+		    [NS_OPT_BYTES] = "a size such as 512Mi", [NS_OPT_INT] = "a whole number in", [NS_OPT_NUM] = "a number in", [NS_OPT_ENUM] = "one of"};
+		return ns_fail(err, NS_E_USAGE, "%s: \"%s\" is no value for %s: it must be %s %s", from, s, o->name, wants[o->type], o->values ? o->values : "");
+	}
+	c->origin[o - ns_options] = ns_arena_strdup(c->arena, from);
+	return true;
+}
+
+static const ns_option *find_option(const char *name, size_t len)
+{
+	for (const ns_option *o = ns_options; o->name; o++)
+		if (strlen(o->name) == len && strncmp(o->name, name, len) == 0)
+			return o;
+	return NULL;
+}
+
+static const char *nearest_option(const char *word)
+{
+	const char *names[64];
+	size_t n = 0;
+	for (const ns_option *o = ns_options; o->name && n < 64; o++)
+		names[n++] = o->name;
+	return ns_nearest(word, names, n);
+}
+
+/* ---- files ---- */
+
+static bool set_from_yaml(ns_config *c, const cJSON *v, const char *path, ns_err *err)
+{
+	const ns_option *o = find_option(v->string, strlen(v->string));
+	if (!o || !o->file) {
+		const char *near = nearest_option(v->string);
+		return ns_fail(err, NS_E_USAGE, "%s: unknown option \"%s\"%s%s%s", path, v->string, near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+	}
+	ns_buf text = NS_BUF_INIT;
+	if (cJSON_IsString(v))
+		ns_buf_puts(&text, v->valuestring);
+	else if (cJSON_IsArray(v))
+		ns_json_each(item, v) ns_buf_printf(&text, "%s%s", text.len ? "," : "", ns_json_str(item, "", ""));
+	else if (cJSON_IsBool(v))
+		ns_buf_puts(&text, cJSON_IsTrue(v) ? "true" : "false");
+	else
+		ns_json_write(v, &text);
+	bool ok = set_value(c, o, ns_buf_str(&text), path, err);
+	ns_buf_free(&text);
+	return ok;
+}
+
+static bool read_config_file(ns_config *c, const char *path, bool must_exist, ns_err *err)
+{
+	if (!must_exist && !ns_exists(path))
+		return true;
+	ns_buf text = NS_BUF_INIT;
+	cJSON *doc = NULL;
+	bool ok = ns_read_file(path, 1 << 20, &text, err) && (doc = ns_yaml_parse(ns_buf_str(&text), text.len, path, 0, 0, err));
+	if (ok && !cJSON_IsObject(doc) && !cJSON_IsNull(doc))
+		ok = ns_fail(err, NS_E_INVALID, "%s: it must be a list of \"option: value\" lines", path);
+	if (ok)
+		ns_json_each(v, doc) if (ok) ok = set_from_yaml(c, v, path, err);
+	cJSON_Delete(doc);
+	ns_buf_free(&text);
+	return ok;
+}
+
+static bool read_config_files(ns_config *c, ns_err *err)
+{
+	if (c->config_file[0])
+		return read_config_file(c, c->config_file, true, err);
+	if (!read_config_file(c, "/etc/xdg/neuroscale-tui/config.yaml", false, err))
+		return false;
+	char *dir = ns_xdg_dir("XDG_CONFIG_HOME", ".config");
+	if (!dir)
+		return true;
+	char *path = ns_path_join(dir, "neuroscale-tui/config.yaml");
+	bool ok = read_config_file(c, path, false, err);
+	free(path);
+	free(dir);
+	return ok;
+}
+
+static bool read_environment(ns_config *c, ns_err *err)
+{
+	for (const ns_option *o = ns_options; o->name; o++) {
+		char name[80] = "NEUROSCALE_";
+		size_t k = strlen(name);
+		for (const char *p = o->name; *p && k < sizeof name - 1; p++)
+			name[k++] = *p == '-' ? '_' : *p >= 'a' && *p <= 'z' ? (char)(*p - 32) : *p;
+		name[k] = '\0';
+		const char *v = o->file ? getenv(name) : NULL;
+		if (v && *v && !set_value(c, o, v, name, err))
+			return false;
+	}
+	const char *no_color = getenv("NO_COLOR");
+	if (no_color && *no_color)
+		c->no_color = true;
+	return true;
+}
+
+/* ---- flags ---- */
+
+typedef struct flag { const ns_option *o; const char *value; } flag;
+typedef struct flags {
+	flag *list;
+	size_t n;
+	const char **args;
+	size_t n_args;
+} flags;
+
+static bool unknown_option(const char *arg, ns_err *err)
+{
+	const char *near = nearest_option(arg + strspn(arg, "-"));
+	return ns_fail(err, NS_E_USAGE, "unknown option %s%s%s%s", arg, near ? ", did you mean --" : "; --help lists them", near ? near : "", near ? "?" : "");
+}
+
+static bool split_flags(int argc, char *const *argv, flags *f, ns_err *err)
+{
+	bool only_args = false;
+	for (int i = 1; i < argc; i++) {
+		const char *a = argv[i];
+		if (only_args || a[0] != '-' || !a[1]) {
+			f->args[f->n_args++] = a;
+			continue;
+		}
+		if (strcmp(a, "--") == 0) {
+			only_args = true;
+			continue;
+		}
+		const ns_option *o = NULL;
+		const char *value = NULL;
+		if (a[1] == '-') {
+			size_t len = strcspn(a + 2, "=");
+			o = find_option(a + 2, len);
+			value = a[2 + len] == '=' ? a + 3 + len : NULL;
+		} else {
+			for (const ns_option *k = ns_options; k->name && !o; k++)
+				o = k->letter == a[1] ? k : NULL;
+			value = a[2] ? a + 2 : NULL;
+		}
+		if (!o)
+			return unknown_option(a, err);
+		if (o->type == NS_OPT_BOOL && !value)
+			value = "true";
+		if (!value && i + 1 < argc)
+			value = argv[++i];
+		if (!value)
+			return ns_fail(err, NS_E_USAGE, "--%s needs a value: --%s %s", o->name, o->name, o->arg);
+		f->list[f->n++] = (flag){o, value};
+	}
+	return true;
+}
+
+static bool word_in(const char *words, const char *word)
+{
+	size_t n = strlen(word);
+	for (const char *p = words; (p = strstr(p, word)); p += n)
+		if ((p == words || p[-1] == ' ') && (p[n] == ' ' || !p[n]))
+			return true;
+	return false;
+}
+
+static bool check_command(ns_config *c, const flags *f, ns_err *err)
+{
+	if (!c->command[0])
+		return true;
+	const ns_command_info *k = ns_commands;
+	const char *names[32];
+	size_t n = 0;
+	for (; k->name && strcmp(k->name, c->command) != 0; k++)
+		names[n++] = k->name;
+	if (!k->name) {
+		const char *near = ns_nearest(c->command, names, n);
+		return ns_fail(err, NS_E_USAGE, "unknown command \"%s\"%s%s%s", c->command, near ? ", did you mean \"" : "; --help lists them", near ? near : "", near ? "\"?" : "");
+	}
+	if (!c->help && (c->n_args < k->min_args || c->n_args > k->max_args))
+		return ns_fail(err, NS_E_USAGE, "usage: neuroscale-tui %s %s", k->name, k->args);
+	return true;
+}
+
+static bool check_scope(const ns_config *c, const flags *f, ns_err *err)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		const char *where = f->list[i].o->commands;
+		bool fits = !where || (c->command[0] ? word_in(where, c->command) : !where[0]);
+		if (!fits)
+			return ns_fail(err, NS_E_USAGE, "--%s does not go with %s%s", f->list[i].o->name, c->command[0] ? c->command : "the console",
+			    where[0] ? "; `neuroscale-tui --help` says where" : "");
+	}
+	return true;
+}
+
+static bool default_state_dir(ns_config *c, ns_err *err)
+{
+	if (c->state_dir[0])
+		return true;
+	char *dir = ns_xdg_dir("XDG_STATE_HOME", ".local/state");
+	if (!dir)
+		return ns_fail(err, NS_E_USAGE, "neither XDG_STATE_HOME nor HOME is set: name a directory with --state-dir");
+	c->state_dir = ns_arena_printf(c->arena, "%s/neuroscale-tui", dir);
+	free(dir);
+	return true;
+}
+
+static bool load(ns_config *c, const flags *f, ns_err *err)
+{
+	for (const ns_option *o = ns_options; o->name; o++)
+		if (!set_value(c, o, o->dflt, "default", err))
+			return false;
+	for (size_t i = 0; i < f->n; i++) /* which file to read is a flag */
+		if (f->list[i].o->offset == offsetof(ns_config, config_file))
+			c->config_file = ns_arena_strdup(c->arena, f->list[i].value);
+	if (!read_config_files(c, err) || !read_environment(c, err))
+		return false;
+	for (size_t i = 0; i < f->n; i++)
+		if (!set_value(c, f->list[i].o, f->list[i].value, "command line", err))
+			return false;
+	c->command = f->n_args ? ns_arena_strdup(c->arena, f->args[0]) : "";
+	c->n_args = f->n_args ? f->n_args - 1 : 0;
+	const char **args = ns_arena_alloc(c->arena, (c->n_args + 1) * sizeof *args);
+	for (size_t i = 0; i < c->n_args; i++)
+		args[i] = ns_arena_strdup(c->arena, f->args[i + 1]);
+	c->args = args;
+	return check_command(c, f, err) && check_scope(c, f, err) && default_state_dir(c, err);
+}
+
+ns_config *ns_config_load(int argc, char *const *argv, ns_err *err)
+{
+	ns_arena *ar = ns_arena_new();
+	ns_config *c = ns_arena_alloc(ar, sizeof *c);
+	c->arena = ar;
+	c->origin = ns_arena_alloc(ar, (count_options() + 1) * sizeof *c->origin);
+	size_t room = (size_t)argc + 1;
+	flags f = {.list = ns_arena_alloc(ar, room * sizeof *f.list), .args = ns_arena_alloc(ar, room * sizeof *f.args)};
+	if (split_flags(argc, argv, &f, err) && load(c, &f, err))
+		return c;
+	ns_arena_free(ar);
+	return NULL;
+}
+
+void ns_config_free(ns_config *c)
+{
+	if (c)
+		ns_arena_free(c->arena);
+}
