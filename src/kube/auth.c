@@ -15,7 +15,7 @@ struct kube_auth {
 	ns_secret *file_token;
 	int64_t file_read_ms; /* real mono of the last look, 0 never */
 	kube_cred cred;       /* of the plug-in */
-	bool cred_valid;
+	int64_t refused;      /* serial of the credential that the server refused last */
 };
 
 kube_auth *kube_auth_new(const ns_kubeconfig *cfg, const ns_cancel *cancel)
@@ -58,11 +58,6 @@ static bool read_token_file(kube_auth *a, ns_err *err)
 		explicit_bzero(b.data, b.len);
 	ns_buf_free(&b);
 	return ok || a->file_token || a->cfg->token;
-}
-
-static bool fresh(const kube_auth *a)
-{
-	return a->cred_valid && (!a->cred.expires_wall_ms || ns_clock_wall_ms(ns_clock_real()) < a->cred.expires_wall_ms);
 }
 
 /* A plug-in is not run when the configuration already gives a token, basic auth or a client certificate. */
@@ -141,12 +136,11 @@ bool kube_auth_apply(kube_auth *a, CURL *easy, struct curl_slist **headers, ns_e
 		if (a->file_token)
 			token = a->file_token;
 	} else if (wants_plugin(k)) {
-		if (!fresh(a)) {
+		if (!kube_cred_fresh(&a->cred) || a->cred.serial == a->refused) {
 			kube_cred_free(&a->cred);
-			a->cred_valid = kube_exec_run(k, a->cancel, &a->cred, err);
+			if (!kube_exec_credential(k, a->cancel, a->refused, &a->cred, err))
+				return ns_err_wrap(err, "credentials of user \"%s\"", k->user);
 		}
-		if (!a->cred_valid)
-			return ns_err_wrap(err, "credentials of user \"%s\"", k->user);
 		token = a->cred.token;
 		if (*a->cred.cert_pem)
 			set_certificate(easy, a->cred.cert_pem, a->cred.key_pem);
@@ -166,6 +160,6 @@ bool kube_auth_refused(kube_auth *a)
 {
 	bool again = *a->cfg->token_file || wants_plugin(a->cfg);
 	a->file_read_ms = 0;
-	a->cred_valid = false;
+	a->refused = a->cred.serial;
 	return again;
 }

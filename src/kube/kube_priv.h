@@ -18,9 +18,13 @@ typedef struct kube_cred {
 	ns_secret *token, *key_pem; /* NULL none */
 	char *cert_pem;             /* "" none */
 	int64_t expires_wall_ms;    /* 0: never */
+	int64_t serial;             /* which run of the plug-in gave it, from 1 */
 } kube_cred;
 void kube_cred_free(kube_cred *c); /* what it holds; leaves it empty */
-bool kube_exec_run(const ns_kubeconfig *cfg, const ns_cancel *cancel, kube_cred *out, ns_err *err);
+bool kube_cred_fresh(const kube_cred *c);
+/* A copy of the credential, which all threads of the process share: the plug-in runs when there is none, when it has expired, or when the run
+ * `refused` (0 none) gave what the server no longer takes. */
+bool kube_exec_credential(const ns_kubeconfig *cfg, const ns_cancel *cancel, int64_t refused, kube_cred *out, ns_err *err);
 
 /* ---- http.c ---- */
 /* Everything about the handle that does not change between requests: TLS, proxy, limits on redirects and protocols, keep-alive. */

@@ -1,4 +1,5 @@
-/* OpenCost: reading /allocation, what costs how much per day, and which workload spiked. The arithmetic is pure. */
+/* OpenCost: reading /allocation, what costs how much per day, and which workload spiked. The arithmetic is pure. Totals are the sum of the
+ * rows; idle capacity is told apart. A row without a figure for the window before has per_day_before 0 and is never a spike. */
 #ifndef NEUROSCALE_COST_COST_H
 #define NEUROSCALE_COST_COST_H
 #include <stdbool.h>

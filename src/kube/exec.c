@@ -1,0 +1,261 @@
+/* Credential plug-ins (client.authentication.k8s.io v1 and v1beta1): run by argv without a shell, their answer checked strictly and kept in
+ * memory until it expires. One run serves every thread of the process; a thread that needs it while another runs it waits for that run. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kube_priv.h"
+#include "neuroscale/base/clock.h"
+#include "neuroscale/sys/digest.h"
+#include "neuroscale/sys/spawn.h"
+
+enum { MAX_PLUGINS = 32, DEADLINE_MS = 60000, MAX_OUTPUT = 1 << 20, MAX_ENV = 4096 };
+
+typedef struct plugin {
+	char key[NS_HEX256]; /* of server and exec stanza */
+	kube_cred cred;
+	bool running;
+} plugin;
+
+static pthread_mutex_t mu = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t done = PTHREAD_COND_INITIALIZER;
+static plugin plugins[MAX_PLUGINS];
+static int64_t last_serial;
+
+void kube_cred_free(kube_cred *c)
+{
+	ns_secret_free(c->token);
+	ns_secret_free(c->key_pem);
+	free(c->cert_pem);
+	*c = (kube_cred){0};
+}
+
+bool kube_cred_fresh(const kube_cred *c)
+{
+	return c->serial && (!c->expires_wall_ms || ns_clock_wall_ms(ns_clock_real()) < c->expires_wall_ms);
+}
+
+static ns_secret *copy_secret(const ns_secret *s)
+{
+	return s ? ns_secret_new(ns_secret_reveal(s)) : NULL;
+}
+
+static void copy_cred(const kube_cred *from, kube_cred *to)
+{
+	*to = *from;
+	to->token = copy_secret(from->token);
+	to->key_pem = copy_secret(from->key_pem);
+	to->cert_pem = ns_xstrdup(from->cert_pem);
+}
+
+/* ---- what the plug-in is told ---- */
+
+static cJSON *cluster_info(const ns_kubeconfig *cfg)
+{
+	cJSON *c = cJSON_CreateObject();
+	ns_buf b = NS_BUF_INIT;
+	ns_json_put_str(c, "server", cfg->server);
+	if (*cfg->tls_server_name)
+		ns_json_put_str(c, "tls-server-name", cfg->tls_server_name);
+	if (cfg->insecure)
+		ns_json_put_bool(c, "insecure-skip-tls-verify", true);
+	if (*cfg->ca_pem) {
+		ns_base64_encode(cfg->ca_pem, strlen(cfg->ca_pem), &b);
+		ns_json_put_str(c, "certificate-authority-data", ns_buf_str(&b));
+	}
+	if (*cfg->proxy_url)
+		ns_json_put_str(c, "proxy-url", cfg->proxy_url);
+	ns_buf_free(&b);
+	return c;
+}
+
+static char *exec_info(const ns_kubeconfig *cfg, const cJSON *exec)
+{
+	cJSON *info = cJSON_CreateObject();
+	ns_json_put_str(info, "apiVersion", ns_json_str(exec, "apiVersion", ""));
+	ns_json_put_str(info, "kind", "ExecCredential");
+	cJSON *spec = cJSON_AddObjectToObject(info, "spec");
+	ns_json_put_bool(spec, "interactive", false);
+	if (ns_json_bool_or(exec, "provideClusterInfo", false))
+		cJSON_AddItemToObject(spec, "cluster", cluster_info(cfg));
+	char *text = ns_json_text(info), *line = ns_xasprintf("KUBERNETES_EXEC_INFO=%s", text);
+	free(text);
+	cJSON_Delete(info);
+	return line;
+}
+
+/* True when `line` ("NAME=…") sets a name that `env` (the stanza's list) or we set ourselves. */
+static bool overridden(const char *line, const cJSON *env)
+{
+	size_t n = strcspn(line, "=");
+	if (n == 20 && strncmp(line, "KUBERNETES_EXEC_INFO", n) == 0)
+		return true;
+	ns_json_each(e, env)
+	{
+		const char *name = ns_json_str(e, "name", "");
+		if (strlen(name) == n && strncmp(line, name, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The parent's environment, the stanza's on top of it. The caller frees the lines from `own` on, and the array. */
+static const char **environment(const ns_kubeconfig *cfg, const cJSON *exec, size_t *own)
+{
+	const cJSON *env = ns_json_get(exec, "env");
+	size_t n = 0, mine = ns_json_len(env) + 2;
+	while (environ[n])
+		n++;
+	const char **out = ns_xcalloc(n + mine, sizeof *out);
+	size_t k = 0;
+	for (size_t i = 0; i < n && k < MAX_ENV; i++)
+		if (!overridden(environ[i], env))
+			out[k++] = environ[i];
+	*own = k;
+	ns_json_each(e, env)
+		out[k++] = ns_xasprintf("%s=%s", ns_json_str(e, "name", ""), ns_json_str(e, "value", ""));
+	out[k] = exec_info(cfg, exec);
+	return out;
+}
+
+static void free_environment(const char **env, size_t own)
+{
+	for (size_t i = own; env[i]; i++) {
+		char *line;
+		memcpy(&line, &env[i], sizeof line);
+		free(line);
+	}
+	free(env);
+}
+
+static const char **arguments(const char *command, const cJSON *exec)
+{
+	const cJSON *args = ns_json_get(exec, "args");
+	const char **argv = ns_xcalloc(ns_json_len(args) + 2, sizeof *argv);
+	size_t n = 0;
+	argv[n++] = command;
+	ns_json_each(a, args)
+		argv[n++] = cJSON_IsString(a) ? a->valuestring : "";
+	return argv;
+}
+
+/* ---- what it says ---- */
+
+static bool read_answer(const cJSON *exec, const cJSON *answer, kube_cred *out, ns_err *err)
+{
+	const char *want = ns_json_str(exec, "apiVersion", ""), *got = ns_json_str(answer, "apiVersion", "");
+	const char *token = ns_json_str(answer, "status.token", ""), *cert = ns_json_str(answer, "status.clientCertificateData", "");
+	const char *key = ns_json_str(answer, "status.clientKeyData", ""), *until = ns_json_str(answer, "status.expirationTimestamp", "");
+	if (strcmp(ns_json_str(answer, "kind", ""), "ExecCredential") != 0)
+		return ns_fail(err, NS_E_INVALID, "the plug-in printed no ExecCredential");
+	if (strcmp(want, got) != 0)
+		return ns_fail(err, NS_E_INVALID, "the plug-in is configured to use API version %s and returned %s", want, got);
+	if (!cJSON_IsObject(ns_json_get(answer, "status")))
+		return ns_fail(err, NS_E_INVALID, "the plug-in did not return a status field");
+	if (!*cert != !*key)
+		return ns_fail(err, NS_E_INVALID, "the plug-in returned only a certificate or a key, not both");
+	if (!*token && !*cert)
+		return ns_fail(err, NS_E_INVALID, "the plug-in did not return a token or a certificate");
+	if (*until && !ns_time_parse(until, &out->expires_wall_ms))
+		return ns_fail(err, NS_E_INVALID, "the plug-in's expirationTimestamp is no RFC 3339 time");
+	out->token = *token ? ns_secret_new(token) : NULL;
+	out->key_pem = *key ? ns_secret_new(key) : NULL;
+	out->cert_pem = ns_xstrdup(cert);
+	return true;
+}
+
+static bool run(const ns_kubeconfig *cfg, const cJSON *exec, const ns_cancel *cancel, kube_cred *out, ns_err *err)
+{
+	const char *command = ns_json_str(exec, "command", ""), *hint = ns_json_str(exec, "installHint", "");
+	char *path = ns_find_program(command, getenv("PATH"));
+	if (strcmp(ns_json_str(exec, "interactiveMode", ""), "Always") == 0) {
+		free(path);
+		return ns_fail(err, NS_E_UNSUPPORTED, "plug-in %s wants a terminal (interactiveMode: Always), which it cannot have here", command);
+	}
+	if (!path)
+		return ns_fail(err, NS_E_NOTFOUND, "plug-in %s not found%s%s", command, *hint ? ": " : "", hint);
+	size_t own;
+	const char **env = environment(cfg, exec, &own), **argv = arguments(command, exec);
+	ns_spawn_req req = {.path = path, .argv = argv, .envp = env, .inherit_fd = -1, .deadline_ms = DEADLINE_MS, .max_output = MAX_OUTPUT, .cancel = cancel};
+	ns_spawn_res res = {0};
+	bool ok = ns_spawner_real.run(ns_spawner_real.ctx, &req, &res, err);
+	if (!ok)
+		ns_err_wrap(err, "plug-in %s", command);
+	else if (res.cancelled)
+		ok = ns_fail(err, NS_E_CANCELLED, "plug-in %s was cancelled", command);
+	else if (res.timed_out)
+		ok = ns_fail(err, NS_E_TIMEOUT, "plug-in %s did not finish within %d s", command, DEADLINE_MS / 1000);
+	else if (res.exit_code != 0)
+		ok = ns_fail(err, NS_E_DENIED, "plug-in %s failed with exit code %d: %.200s", command, res.exit_code, ns_buf_str(&res.err_out));
+	if (ok) {
+		cJSON *answer = ns_json_parse(ns_buf_str(&res.out), res.out.len, &ns_json_strict, NULL);
+		ok = answer ? read_answer(exec, answer, out, err) : ns_fail(err, NS_E_INVALID, "the plug-in's output is not JSON");
+		if (!ok)
+			ns_err_wrap(err, "plug-in %s", command);
+		cJSON_Delete(answer);
+	}
+	if (res.out.data)
+		explicit_bzero(res.out.data, res.out.len);
+	ns_spawn_res_free(&res);
+	free_environment(env, own);
+	free(argv);
+	free(path);
+	return ok;
+}
+
+/* The process-wide place of this plug-in, under the lock. NULL when there are too many: then each caller runs its own. */
+static plugin *place(const char *key)
+{
+	for (size_t i = 0; i < MAX_PLUGINS; i++) {
+		if (!*plugins[i].key)
+			memcpy(plugins[i].key, key, NS_HEX256);
+		if (strcmp(plugins[i].key, key) == 0)
+			return &plugins[i];
+	}
+	return NULL;
+}
+
+bool kube_exec_credential(const ns_kubeconfig *cfg, const ns_cancel *cancel, int64_t refused, kube_cred *out, ns_err *err)
+{
+	char key[NS_HEX256];
+	ns_digest *d = ns_digest_new();
+	ns_digest_field(d, "server", cfg->server);
+	ns_digest_field(d, "exec", cfg->exec_json);
+	ns_digest_finish(d, key);
+
+	pthread_mutex_lock(&mu);
+	plugin *p = place(key);
+	while (p && p->running)
+		pthread_cond_wait(&done, &mu);
+	if (p && kube_cred_fresh(&p->cred) && p->cred.serial != refused) {
+		copy_cred(&p->cred, out);
+		pthread_mutex_unlock(&mu);
+		return true;
+	}
+	if (p)
+		p->running = true;
+	pthread_mutex_unlock(&mu);
+
+	kube_cred got = {0};
+	cJSON *exec = ns_json_parse(cfg->exec_json, strlen(cfg->exec_json), &ns_json_strict, err);
+	bool ok = exec && run(cfg, exec, cancel, &got, err);
+	cJSON_Delete(exec);
+
+	pthread_mutex_lock(&mu);
+	got.serial = ++last_serial;
+	if (p) {
+		p->running = false;
+		if (ok) {
+			kube_cred_free(&p->cred);
+			copy_cred(&got, &p->cred);
+		}
+		pthread_cond_broadcast(&done);
+	}
+	pthread_mutex_unlock(&mu);
+	if (ok)
+		*out = got;
+	else
+		kube_cred_free(&got);
+	return ok;
+}
