@@ -1,0 +1,143 @@
+/* What is shown to a person where the machine does not act: the exact command, with the case's own names. Nothing of this is run. */
+#include <stdio.h>
+#include <string.h>
+
+#include "neuroscale/model/k8s.h"
+#include "planner_priv.h"
+
+bool ns_names_ok(const ns_case *c, const char **what)
+{
+	const ns_workload *w = &c->alert.target;
+	*what = "";
+	if (!ns_k8s_label_ok(w->ns))
+		*what = "namespace";
+	else if (!ns_k8s_subdomain_ok(w->name))
+		*what = "name";
+	else if (!ns_k8s_uid_ok(w->uid))
+		*what = "uid";
+	else if (c->alert.container[0] && !ns_k8s_label_ok(c->alert.container))
+		*what = "container name";
+	for (size_t i = 0; i < c->n_containers && !**what; i++)
+		if (!ns_k8s_label_ok(c->containers[i].name))
+			*what = "container name";
+	return !**what;
+}
+
+/* Names of databases and queues as their images are called; an exporter beside one is none. */
+static const char *const databases[] = {
+	"postgres", "mysql", "mariadb", "mongo", "redis", "valkey", "memcached", "etcd", "kafka", "rabbitmq", "cassandra", "scylla",
+	"elasticsearch", "opensearch", "zookeeper", "clickhouse", "cockroach", "influxdb", "neo4j", "minio", "nats", "consul", "vault",
+};
+
+const char *ns_database_of(const ns_case *c)
+{
+	for (size_t i = 0; i < c->n_containers; i++) {
+		const char *image = c->containers[i].image, *slash = strrchr(image, '/');
+		char repo[64];
+		snprintf(repo, sizeof repo, "%.*s", (int)strcspn(slash ? slash + 1 : image, ":@"), slash ? slash + 1 : image);
+		if (c->containers[i].init || strstr(repo, "exporter") || strstr(repo, "operator") || strstr(repo, "proxy"))
+			continue;
+		for (size_t k = 0; k < sizeof databases / sizeof *databases; k++)
+			if (strstr(repo, databases[k]))
+				return databases[k];
+	}
+	return "";
+}
+
+/* {ns} {kind} {name} {c} are the case's own, checked; words in capitals are for the person to fill in. */
+static const struct manual_kind {
+	ns_kind kind;
+	const char *command;
+} by_kind[] = {
+	{NS_KIND_OOM_KILLED, "kubectl -n {ns} set resources {kind}/{name} -c {c} --limits=memory=QUANTITY"},
+	{NS_KIND_POD_CRASHLOOP, "kubectl -n {ns} logs {kind}/{name} -c {c} --previous --tail=100"},
+	{NS_KIND_IMAGE_PULL, "kubectl -n {ns} set image {kind}/{name} {c}=REPOSITORY:TAG"},
+	{NS_KIND_CONFIG_ERROR, "kubectl -n {ns} describe {kind}/{name} && kubectl -n {ns} get secrets,configmaps"},
+	{NS_KIND_UNSCHEDULABLE, "kubectl -n {ns} get events --field-selector reason=FailedScheduling && kubectl describe nodes"},
+	{NS_KIND_PROBE_FAILURE, "kubectl -n {ns} edit {kind}/{name}"},
+	{NS_KIND_DEPLOYMENT_STALLED, "kubectl -n {ns} rollout status {kind}/{name} --timeout=10s; kubectl -n {ns} rollout history {kind}/{name}"},
+	{NS_KIND_KYVERNO_VIOLATION, "kubectl -n {ns} get policyreport -o yaml && kubectl -n {ns} get events --field-selector reason=PolicyViolation"},
+	{NS_KIND_COST_SPIKE, "kubectl -n {ns} scale {kind}/{name} --replicas=N"},
+	{NS_KIND_STORM, "kubectl get nodes && kubectl get pods -A --field-selector=status.phase!=Running"},
+};
+
+/* Who put the object there puts it back: the command of that tool comes first. */
+static const struct manual_owner {
+	const char *managed_by;
+	ns_action wanted; /* NS_ACT_COUNT: any */
+	const char *command;
+} by_owner[] = {
+	{"argocd", NS_ACT_COUNT,
+	    "argocd app diff APP && argocd app sync APP   # APP: kubectl -n {ns} get {kind}/{name} -o jsonpath='{.metadata.annotations.argocd\\.argoproj\\.io/tracking-id}'"},
+	{"flux", NS_ACT_COUNT, "flux -n {ns} get all && flux reconcile kustomization NAME --with-source"},
+	{"helm", NS_ACT_ROLLBACK,
+	    "helm -n {ns} history RELEASE && helm -n {ns} rollback RELEASE REVISION   # RELEASE: kubectl -n {ns} get {kind}/{name} -o "
+	    "jsonpath='{.metadata.annotations.meta\\.helm\\.sh/release-name}'"},
+};
+
+static const struct manual_action {
+	ns_action action;
+	const char *command;
+} by_action[] = {
+	{NS_ACT_ROLLBACK, "kubectl -n {ns} rollout history {kind}/{name} && kubectl -n {ns} rollout undo {kind}/{name} --to-revision=REVISION"},
+	{NS_ACT_PATCH_RESOURCES, "kubectl -n {ns} set resources {kind}/{name} -c {c} --limits=memory=QUANTITY"},
+	{NS_ACT_SCALE, "kubectl -n {ns} scale {kind}/{name} --replicas=N"},
+	{NS_ACT_COST_SCALE_DOWN, "kubectl -n {ns} scale {kind}/{name} --replicas=N"},
+	{NS_ACT_POLICY_EXCEPTION, "kubectl -n {ns} get policyreport -o yaml && kubectl -n {ns} get events --field-selector reason=PolicyViolation"},
+};
+
+static const char *container_of(const ns_case *c)
+{
+	if (c->alert.container[0])
+		return c->alert.container;
+	for (size_t i = 0; i < c->n_containers; i++)
+		if (!c->containers[i].init)
+			return c->containers[i].name;
+	return "CONTAINER";
+}
+
+static const char *fill(ns_draft *d, const char *pattern)
+{
+	static const char *const kinds[][2] = {
+		{"Deployment", "deployment"}, {"StatefulSet", "statefulset"}, {"DaemonSet", "daemonset"}, {"Job", "job"}, {"CronJob", "cronjob"},
+		{"ReplicaSet", "replicaset"}, {"Pod", "pod"},
+	};
+	const ns_workload *w = &d->c->alert.target;
+	const char *kind = "deployment";
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (!strcmp(w->kind, kinds[i][0]))
+			kind = kinds[i][1];
+	const char *const names[][2] = {{"{ns}", w->ns}, {"{kind}", kind}, {"{name}", w->name}, {"{c}", container_of(d->c)}};
+	ns_buf out = NS_BUF_INIT;
+	while (*pattern) {
+		size_t i = 0;
+		while (i < 4 && strncmp(pattern, names[i][0], strlen(names[i][0])) != 0)
+			i++;
+		if (i < 4) {
+			ns_buf_puts(&out, names[i][1]);
+			pattern += strlen(names[i][0]);
+		} else {
+			ns_buf_putc(&out, *pattern++);
+		}
+	}
+	const char *s = ns_arena_strdup(d->ar, ns_buf_str(&out));
+	ns_buf_free(&out);
+	return s;
+}
+
+const char *ns_manual_command(ns_draft *d, ns_action wanted)
+{
+	const char *what;
+	if (!ns_names_ok(d->c, &what))
+		return "";
+	for (size_t i = 0; i < sizeof by_owner / sizeof *by_owner; i++)
+		if (!strcmp(d->c->managed_by, by_owner[i].managed_by) && (by_owner[i].wanted == NS_ACT_COUNT || by_owner[i].wanted == wanted))
+			return fill(d, by_owner[i].command);
+	for (size_t i = 0; i < sizeof by_action / sizeof *by_action; i++)
+		if (by_action[i].action == wanted)
+			return fill(d, by_action[i].command);
+	for (size_t i = 0; i < sizeof by_kind / sizeof *by_kind; i++)
+		if (by_kind[i].kind == d->c->alert.kind)
+			return fill(d, by_kind[i].command);
+	return fill(d, "kubectl -n {ns} describe {kind}/{name}");
+}

@@ -1,0 +1,182 @@
+/* JSON patches written from the live object's own template: paths come from positions found there by name, values from code. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "neuroscale/model/json.h"
+#include "planner_priv.h"
+
+const ns_revision *ns_current_revision(const ns_case *c)
+{
+	for (size_t i = 0; i < c->n_revisions; i++)
+		if (c->revisions[i].current)
+			return &c->revisions[i];
+	return NULL;
+}
+
+cJSON *ns_revision_template(const ns_revision *r)
+{
+	if (!r || !r->template_json[0])
+		return NULL;
+	cJSON *t = ns_json_parse(r->template_json, strlen(r->template_json), &ns_json_strict, NULL);
+	if (!cJSON_IsObject(t) || !ns_json_len(ns_json_path(t, "spec.containers"))) {
+		cJSON_Delete(t);
+		return NULL;
+	}
+	cJSON *labels = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(t, "metadata"), "labels");
+	cJSON_DeleteItemFromObjectCaseSensitive(labels, "pod-template-hash");
+	return t;
+}
+
+/* ---- what a change of the template touches ----------------------------------------------------------------------- */
+
+static const char *const safe_container_keys[] = {
+	"image", "command", "args", "env", "envFrom", "livenessProbe", "readinessProbe", "startupProbe", "resources", NULL,
+};
+
+static bool listed(const char *key, const char *const *list)
+{
+	for (; *list; list++)
+		if (!strcmp(key, *list))
+			return true;
+	return false;
+}
+
+static bool same(const cJSON *a, const cJSON *b)
+{
+	ns_buf x = NS_BUF_INIT, y = NS_BUF_INIT;
+	if (a)
+		ns_json_canonical(a, &x);
+	if (b)
+		ns_json_canonical(b, &y);
+	bool eq = !a == !b && !strcmp(ns_buf_str(&x), ns_buf_str(&y));
+	ns_buf_free(&x);
+	ns_buf_free(&y);
+	return eq;
+}
+
+static void note(ns_buf *out, const char *where, const char *key)
+{
+	char item[160];
+	snprintf(item, sizeof item, "%s%.100s", where, key);
+	if (strstr(ns_buf_str(out), item))
+		return;
+	ns_buf_printf(out, "%s%s", out->len ? ", " : "", item);
+}
+
+/* Keys of a and b whose values differ, `skip` apart, are noted. */
+static void differing(const cJSON *a, const cJSON *b, const char *where, const char *const *skip, ns_buf *out)
+{
+	ns_json_each(x, a)
+		if (!listed(x->string, skip) && !same(x, ns_json_get(b, x->string)))
+			note(out, where, x->string);
+	ns_json_each(y, b)
+		if (!listed(y->string, skip) && !ns_json_get(a, y->string))
+			note(out, where, y->string);
+}
+
+static const cJSON *named(const cJSON *list, const char *name)
+{
+	ns_json_each(x, list)
+		if (!strcmp(ns_json_str(x, "name", ""), name))
+			return x;
+	return NULL;
+}
+
+static void differing_containers(const cJSON *a, const cJSON *b, const char *list, ns_buf *out)
+{
+	const cJSON *la = ns_json_get(ns_json_get(a, "spec"), list), *lb = ns_json_get(ns_json_get(b, "spec"), list);
+	ns_json_each(x, la) {
+		const cJSON *y = named(lb, ns_json_str(x, "name", ""));
+		if (y)
+			differing(x, y, "container ", safe_container_keys, out);
+		else
+			note(out, list, " (one less or more)");
+	}
+	if (ns_json_len(la) != ns_json_len(lb))
+		note(out, list, " (one less or more)");
+}
+
+const char *ns_template_unsafe(ns_arena *ar, const cJSON *a, const cJSON *b)
+{
+	static const char *const skip_top[] = {"spec", "metadata", NULL};
+	static const char *const skip_spec[] = {"containers", "initContainers", NULL};
+	static const char *const none[] = {NULL};
+	ns_buf out = NS_BUF_INIT;
+	differing(a, b, "", skip_top, &out);
+	differing(ns_json_get(a, "metadata"), ns_json_get(b, "metadata"), "metadata.", none, &out);
+	differing(ns_json_get(a, "spec"), ns_json_get(b, "spec"), "", skip_spec, &out);
+	differing_containers(a, b, "containers", &out);
+	differing_containers(a, b, "initContainers", &out);
+	const char *s = ns_arena_strdup(ar, ns_buf_str(&out));
+	ns_buf_free(&out);
+	return s;
+}
+
+/* ---- containers -------------------------------------------------------------------------------------------------- */
+
+static bool place_in(const cJSON *t, const char *list, const char *container, ns_place *out)
+{
+	int i = 0;
+	ns_json_each(x, ns_json_get(ns_json_get(t, "spec"), list)) {
+		if (!strcmp(ns_json_str(x, "name", ""), container)) {
+			*out = (ns_place){.list = list, .index = i, .known = true};
+			ns_copy(out->memory_limit, sizeof out->memory_limit, ns_json_str(x, "resources.limits.memory", ""));
+			ns_copy(out->memory_request, sizeof out->memory_request, ns_json_str(x, "resources.requests.memory", ""));
+			return true;
+		}
+		i++;
+	}
+	return false;
+}
+
+bool ns_container_place(const ns_case *c, const char *container, ns_place *out)
+{
+	cJSON *t = ns_revision_template(ns_current_revision(c));
+	if (t) {
+		bool found = place_in(t, "containers", container, out) || place_in(t, "initContainers", container, out);
+		cJSON_Delete(t);
+		return found;
+	}
+	/* without the template the case's own order must do; the patch tests the name there, so a wrong guess changes nothing */
+	int index = 0, init_index = 0;
+	for (size_t i = 0; i < c->n_containers; i++) {
+		bool init = c->containers[i].init;
+		if (!strcmp(c->containers[i].name, container)) {
+			*out = (ns_place){.list = init ? "initContainers" : "containers", .index = init ? init_index : index};
+			return true;
+		}
+		*(init ? &init_index : &index) += 1;
+	}
+	return false;
+}
+
+/* ---- patches ----------------------------------------------------------------------------------------------------- */
+
+cJSON *ns_patch_op(cJSON *ops, const char *op, const char *path, cJSON *value)
+{
+	cJSON *o = cJSON_CreateObject();
+	ns_json_put_str(o, "op", op);
+	ns_json_put_str(o, "path", path);
+	cJSON_AddItemToObject(o, "value", value);
+	cJSON_AddItemToArray(ops, o);
+	return o;
+}
+
+const char *ns_patch_text(ns_arena *ar, cJSON *ops)
+{
+	char *text = ns_json_text(ops);
+	const char *s = ns_arena_strdup(ar, text);
+	free(text);
+	cJSON_Delete(ops);
+	return s;
+}
+
+ns_command ns_patch_command(ns_arena *ar, const char *ns, const char *object, const char *body, const char *equivalent)
+{
+	const char *const argv[] = {"-n", ns, "patch", object, "--type=json", "--patch-file=/dev/stdin", "-o", "json", NULL};
+	const char **copy = ns_arena_alloc(ar, sizeof argv);
+	for (size_t i = 0; argv[i]; i++)
+		copy[i] = ns_arena_strdup(ar, argv[i]);
+	return (ns_command){.argv = copy, .body = body, .json_patch = true, .equivalent = equivalent};
+}
