@@ -104,7 +104,8 @@ static const struct { enum stamp stamp; unsigned from, to; } stage_ends[] = {
 };
 
 /* Going back to a stage forgets when it and the later ones ended: `first` is the earliest stamp that is reset. */
-static const struct { ns_state to; enum stamp first; } goes_back[] = {{NS_ST_ANALYZING, ANALYZED}, {NS_ST_PLANNING, PLANNED}};
+static const struct { ns_state to; enum stamp first; } goes_back[] = {
+    {NS_ST_ANALYZING, ANALYZED}, {NS_ST_PLANNING, PLANNED}, {NS_ST_AWAITING_APPROVAL, DECIDED}};
 
 enum { KEEP = -1 };
 static void stamps_of(ns_state from, ns_state to, int64_t now, int64_t out[STAMPS])
@@ -138,8 +139,6 @@ static bool moved(ns_store *s, int64_t id, ns_state from, int64_t version, ns_er
 	place p;
 	if (!place_get(s, id, &p, err))
 		return false;
-	if (p.state == from && p.version == version) /* so it was its identity that stood in the way */
-		return ns_fail(err, NS_E_CONFLICT, "incident %lld has given its identity back and cannot become active again", (long long)id);
 	return ns_fail(err, NS_E_CONFLICT, "incident %lld is %s (version %lld) now, not %s (version %lld)", (long long)id, ns_state_get(p.state)->name,
 	    (long long)p.version, ns_state_get(from)->name, (long long)version);
 }
@@ -151,16 +150,15 @@ bool ns_store_transition(ns_store *s, int64_t id, ns_state from, int64_t version
 		return ns_fail(err, NS_E_FAILED, "an incident does not go from %s to %s", ns_state_get(from)->name, ns_state_get(to)->name);
 	const ns_state_info *info = ns_state_get(to);
 	stamps_of(from, to, now, at);
-	/* An incident without its identity may end in another way, but not come back: another one may hold the identity by now. */
 	if (!store_write(s, &changed, err,
 		"UPDATE incidents SET state = ?4, version = version + 1, verdict = ?5, note = ?6, updated_ms = ?7,"
 		" analyzed_ms = iif(?8 < 0, analyzed_ms, ?8), planned_ms = iif(?9 < 0, planned_ms, ?9),"
 		" decided_ms = iif(?10 < 0, decided_ms, ?10), executed_ms = iif(?11 < 0, executed_ms, ?11),"
 		" verified_ms = iif(?12 < 0, verified_ms, ?12), closed_ms = iif(?13 AND closed_ms = 0, ?7, closed_ms)"
-		" WHERE id = ?1 AND state = ?2 AND version = ?3 AND (closed_ms = 0 OR ?14)",
+		" WHERE id = ?1 AND state = ?2 AND version = ?3",
 		BINDS(INT(id), TEXT(ns_state_get(from)->name), INT(version), TEXT(info->name), TEXT(ns_verdict_name(verdict)),
 		    TEXT(store_or_empty(note)), INT(now), INT(at[ANALYZED]), INT(at[PLANNED]), INT(at[DECIDED]), INT(at[EXECUTED]),
-		    INT(at[VERIFIED]), INT(info->closed), INT(info->terminal))))
+		    INT(at[VERIFIED]), INT(info->closed))))
 		return false;
 	return changed || moved(s, id, from, version, err);
 }
@@ -201,10 +199,10 @@ bool ns_store_incident_by_identity(ns_store *s, ns_arena *ar, const char *identi
 bool ns_store_incidents(ns_store *s, ns_arena *ar, size_t max, ns_incident **out, size_t *n, ns_err *err)
 {
 	*out = store_rows(s, ar, &incident_shape, n, err,
-	    "SELECT * FROM (SELECT " INCIDENT_COLUMNS " FROM incidents WHERE closed_ms = 0)"
+	    "SELECT * FROM (SELECT " INCIDENT_COLUMNS " FROM incidents WHERE closed_ms = 0"
 	    " UNION ALL SELECT * FROM (SELECT " INCIDENT_COLUMNS " FROM incidents WHERE closed_ms <> 0 ORDER BY id DESC"
-	    "  LIMIT max(0, ?1 - (SELECT count(*) FROM incidents WHERE closed_ms = 0)))"
-	    " ORDER BY iif(closed_ms = 0, 0, 1), id DESC",
+	    "  LIMIT max(0, ?1 - (SELECT count(*) FROM incidents WHERE closed_ms = 0))))"
+	    " ORDER BY closed_ms <> 0, id DESC",
 	    BINDS(INT(max < INT64_MAX ? (int64_t)max : INT64_MAX)));
 	return *out != NULL;
 }
