@@ -35,7 +35,7 @@
 #define PAIR 0.75
 #define GRAM 1.0
 #define UNSEEN 0.10
-#define LOYAL 2.5
+#define LOYAL 1.5
 
 struct ns_lexicon {
 	uint32_t df[TABLE];

@@ -1,6 +1,6 @@
 /* The library: runbooks, the vectors of their sentences, and the search over them.
  *
- * Every runbook has several vectors: its title, its cause classes, each symptom, all symptoms together, the "When it fits" section, and as
+ * Every runbook has several vectors: its title, its cause classes together, each symptom, all symptoms together, the "When it fits" section, and as
  * counter-examples each not_for sentence. The background sentences are counter-examples of all. For a query q
  *
  *     pos = BEST x (largest weighted cosine) + (1 - BEST) x (mean of the three largest)     over the runbook's own vectors
@@ -29,6 +29,7 @@
 #define EQUAL 0.75
 #define LOWEST 0.2
 #define TOP 3
+#define SHORT 0.9
 #define PASSAGES 12
 #define PASSAGE_BYTES 400
 #define PASSAGE 0.9
@@ -40,7 +41,7 @@ typedef enum chunk_role { FOR, AGAINST_IT } chunk_role;
 typedef struct chunk {
 	uint32_t owner; /* index of its runbook; n for the background */
 	chunk_role role;
-	float weight;
+	float weight, norm;
 	bool held_out; /* a sentence that takes its turn as a query */
 } chunk;
 
@@ -76,8 +77,10 @@ static void each_sentence(ns_library *l, sentence_fn fn)
 	for (size_t i = 0; i < l->n; i++) {
 		const ns_runbook *rb = l->rb[i];
 		fn(l, i, FOR, 1.0, false, rb->title);
+		ns_buf_clear(&all);
 		for (size_t k = 0; k < rb->n_causes; k++)
-			fn(l, i, FOR, 1.0, false, rb->causes[k]);
+			ns_buf_printf(&all, "%s ", rb->causes[k]);
+		fn(l, i, FOR, 0.7, false, ns_buf_str(&all));
 		ns_buf_clear(&all);
 		for (size_t k = 0; k < rb->n_symptoms; k++) {
 			fn(l, i, FOR, 1.0, true, rb->symptoms[k]);
@@ -109,7 +112,26 @@ static void add_chunk(ns_library *l, size_t owner, chunk_role role, double weigh
 	}
 	chunk *c = &l->chunk[l->n_chunks];
 	*c = (chunk){.owner = (uint32_t)owner, .role = role, .weight = (float)weight, .held_out = held_out};
-	ns_embed(l->lex, text, &l->vec[l->n_chunks++]);
+	c->norm = (float)ns_embed(l->lex, text, &l->vec[l->n_chunks++]);
+}
+
+static int by_size(const void *a, const void *b)
+{
+	const float *x = a, *y = b;
+	return (*x > *y) - (*x < *y);
+}
+
+/* From now on a text needs as much known substance as a short sentence of the library to be heard in full. */
+static void learn_scale(ns_library *l)
+{
+	float *norm = ns_xcalloc(l->n_chunks + 1, sizeof *norm);
+	size_t n = 0;
+	for (size_t i = 0; i < l->n_chunks; i++)
+		if (l->chunk[i].held_out)
+			norm[n++] = l->chunk[i].norm;
+	qsort(norm, n, sizeof *norm, by_size);
+	ns_lexicon_set_scale(l->lex, SHORT * norm[n / 2]);
+	free(norm);
 }
 
 /* ---- search ------------------------------------------------------------------------------------------------------ */
@@ -368,6 +390,7 @@ static void build_index(ns_library *l)
 	each_sentence(l, learn);
 	ns_lexicon_seal(l->lex);
 	each_sentence(l, add_chunk);
+	learn_scale(l);
 	learn_floors(l);
 }
 
