@@ -46,7 +46,7 @@ void ns_record_put(cJSON *obj, const ns_field *table, const void *rec)
 		case NS_F_CHARS: ns_json_put_str(obj, f->key, p); break;
 		case NS_F_I64: ns_json_put_int(obj, f->key, *(const int64_t *)p); break;
 		case NS_F_INT: ns_json_put_int(obj, f->key, *(const int *)p); break;
-		case NS_F_SIZE: ns_json_put_int(obj, f->key, (int64_t)*(const size_t *)p); break;
+		case NS_F_SIZE: ns_json_put_int(obj, f->key, (int64_t) * (const size_t *)p); break;
 		case NS_F_DBL: ns_json_put_num(obj, f->key, *(const double *)p); break;
 		case NS_F_BOOL: ns_json_put_bool(obj, f->key, *(const bool *)p); break;
 		case NS_F_ENUM: ns_json_put_str(obj, f->key, f->name(*(const int *)p)); break;

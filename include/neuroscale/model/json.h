@@ -1,5 +1,6 @@
 /* The one strict JSON codec around cJSON: depth and size limits, no trailing bytes, no duplicate keys, no NUL escapes, valid UTF-8,
- * integers above 2^53 kept exact. Pure; a tree belongs to one thread. `const cJSON *` arguments may be NULL: getters then say "absent". */
+ * integers above 2^53 kept exact (as raw nodes, which cJSON_IsNumber does not know: read numbers through ns_json_int and
+ * ns_json_num_or). Pure; a tree belongs to one thread. `const cJSON *` arguments may be NULL: getters then say "absent". */
 #ifndef NEUROSCALE_MODEL_JSON_H
 #define NEUROSCALE_MODEL_JSON_H
 #include <cjson/cJSON.h>
@@ -35,12 +36,12 @@ bool ns_json_bool_or(const cJSON *j, const char *path, bool dflt);
 size_t ns_json_len(const cJSON *arr);                                         /* 0 when no array */
 #define ns_json_each(item, arr) for (const cJSON *item = (arr) ? (arr)->child : NULL; item; item = item->next)
 
-/* Builders that copy their arguments; NULL strings are written as "". */
+/* Builders that copy their arguments; NULL strings are written as ""; a key that exists is replaced. */
 void ns_json_put_str(cJSON *obj, const char *key, const char *value);
 void ns_json_put_int(cJSON *obj, const char *key, int64_t value);             /* exact for all 64 bits */
 void ns_json_put_num(cJSON *obj, const char *key, double value);
 void ns_json_put_bool(cJSON *obj, const char *key, bool value);
 /* A deep difference for people: lines "- path: old" / "+ path: new", list elements with a "name" are matched by it.
  * `ignore` is a NULL-terminated list of paths to leave out ("metadata.resourceVersion", "status"). Appends to out; returns lines. */
-size_t ns_json_diff(const cJSON *old, const cJSON *new, const char *const *ignore, ns_buf *out);
+size_t ns_json_diff(const cJSON *before, const cJSON *after, const char *const *ignore, ns_buf *out);
 #endif
