@@ -32,7 +32,7 @@ static bool prepare(ns_executor *e, const ns_executor_opts *o, ns_err *err)
 	bool ok = ns_mkdirs(dir, 0700, err) && ns_mkdirs(e->home, 0700, err) && ns_mkdirs(e->cache, 0700, err) && ns_mkdirs(e->locks, 0700, err) &&
 	    ns_kubeconfig_write_private(o->cfg, e->kubeconfig, err);
 	free(dir);
-	e->envp = ns_kubectl_environment(e->home, environ);
+	e->envp = ns_kubectl_environment(e->home, (const char *const *)environ);
 	return ok;
 }
 

@@ -9,11 +9,15 @@ enum { MAX_OPS = 64, MAX_REPLICAS = 10000 };
 
 /* ---- values ---- */
 
+static bool whole(const cJSON *v, double least, double most)
+{
+	return cJSON_IsNumber(v) && v->valuedouble >= least && v->valuedouble <= most && v->valuedouble == (double)(int64_t)v->valuedouble;
+}
+
 /* Never to zero: nothing here switches a workload off. */
 static bool replicas_ok(const cJSON *v)
 {
-	int64_t n;
-	return ns_json_int(v, "", &n) && n >= 1 && n <= MAX_REPLICAS;
+	return whole(v, 1, MAX_REPLICAS);
 }
 
 static bool quantity_ok(const cJSON *v)
@@ -21,7 +25,7 @@ static bool quantity_ok(const cJSON *v)
 	int64_t milli;
 	if (cJSON_IsString(v))
 		return ns_quantity_milli(v->valuestring, &milli) && milli >= 0;
-	return ns_json_int(v, "", &milli) && milli >= 0;
+	return whole(v, 0, 1e15);
 }
 
 static bool amounts_ok(const cJSON *v)

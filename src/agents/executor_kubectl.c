@@ -186,13 +186,13 @@ static bool is_inherited(const char *entry)
 	return false;
 }
 
-char **ns_kubectl_environment(const char *home, char *const *parent)
+char **ns_kubectl_environment(const char *home, const char *const *parent)
 {
 	size_t n = 0;
 	char **out = ns_xcalloc(sizeof inherited / sizeof inherited[0] + 3, sizeof *out);
 	out[n++] = ns_xasprintf("HOME=%s", home);
 	out[n++] = ns_xstrdup("LANG=C");
-	for (char *const *e = parent; e && *e; e++)
+	for (const char *const *e = parent; e && *e; e++)
 		if (is_inherited(*e) && n < sizeof inherited / sizeof inherited[0] + 2)
 			out[n++] = ns_xstrdup(*e);
 	return out;

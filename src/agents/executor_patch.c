@@ -91,15 +91,20 @@ static bool do_add(cJSON *parent, const char *last, const cJSON *value)
 	}
 	if (!at_end && (!array_index(last, &i) || i > size))
 		return false;
-	if (at_end || i == size)
-		return cJSON_AddItemToArray(parent, cJSON_Duplicate(value, true));
-	return cJSON_InsertItemInArray(parent, i, cJSON_Duplicate(value, true));
+	cJSON_AddItemToArray(parent, cJSON_Duplicate(value, true));
+	for (int k = at_end ? size : i; k < size; k++) /* those behind it go behind it; cJSON 1.7.15 cannot insert in the middle */
+		cJSON_AddItemToArray(parent, cJSON_DetachItemFromArray(parent, i));
+	return true;
 }
 
 static bool do_replace(cJSON *parent, const char *last, const cJSON *value)
 {
 	cJSON *old = child_of(parent, last);
-	return old && cJSON_ReplaceItemViaPointer(parent, old, cJSON_Duplicate(value, true));
+	if (old && cJSON_IsObject(parent))
+		set_member(parent, last, cJSON_Duplicate(value, true)); /* gives it its new key; the pointer form keeps "value" */
+	else if (old)
+		cJSON_ReplaceItemViaPointer(parent, old, cJSON_Duplicate(value, true));
+	return old != NULL;
 }
 
 static bool do_remove(cJSON *parent, const char *last, const cJSON *value)

@@ -62,7 +62,7 @@ void ns_answer_free(ns_answer *a);
 const char *ns_kubectl_fatal_warning(const char *warnings);
 /* Redacted, sanitised, capped; in the arena. */
 const char *ns_say_clean(ns_arena *ar, const char *s, size_t n, size_t max_bytes, bool keep_lines);
-char **ns_kubectl_environment(const char *home, char *const *parent); /* allow-list; caller frees by ns_strv_free */
+char **ns_kubectl_environment(const char *home, const char *const *parent); /* allow-list; caller frees by ns_strv_free */
 void ns_strv_free(char **v);
 
 /* ---- executor_order.c: from plan to order, and the live object under it ---- */
