@@ -1,0 +1,271 @@
+/* The first line (where am I, who am I, what needs me, is it fresh), the warnings under it, and the two last lines. */
+#include "neuroscale/base/clock.h"
+#include "neuroscale/base/text.h"
+#include "view.h"
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- header ---- */
+
+typedef struct part {
+	char text[96];
+	ns_color_role role;
+	bool bold, right;
+	int keep; /* the lowest leaves first when it is narrow; 9 stays */
+} part;
+enum { PARTS = 16 };
+
+typedef struct parts {
+	part p[PARTS];
+	int n;
+} parts;
+
+static void add(parts *ps, bool right, int keep, ns_color_role role, bool bold, const char *text)
+{
+	if (!*text || ps->n == PARTS)
+		return;
+	part *p = &ps->p[ps->n++];
+	*p = (part){.role = role, .bold = bold, .right = right, .keep = keep};
+	ns_copy(p->text, sizeof p->text, text);
+}
+
+static void upper(const char *s, char *out, size_t cap)
+{
+	size_t i = 0;
+	for (; s[i] && i + 1 < cap; i++)
+		out[i] = (char)toupper((unsigned char)s[i]);
+	out[i] = '\0';
+}
+
+/* The link in a word, with the age of what is shown once that says something. A quiet cluster is silent for a minute: coarse steps, so that
+ * a console nobody looks at has nothing to do. */
+static void link_part(const ns_pen *p, parts *ps)
+{
+	const ns_ui *ui = p->ui;
+	const ns_snapshot *s = ui->snap;
+	char text[64], age[16];
+	if (ui->gone) {
+		add(ps, true, 9, NS_ROLE_STATE_FAIL, true, "ENGINE GONE");
+		return;
+	}
+	if (!s) {
+		add(ps, true, 9, NS_ROLE_STATE_RUN, false, "starting");
+		return;
+	}
+	if (ns_ui_stale(ui)) {
+		ns_pen_age(p, s->last_event_ms > 0 ? s->last_event_ms : s->link_since_ms, age);
+		snprintf(text, sizeof text, "STALE %s", age);
+		add(ps, true, 9, NS_ROLE_STATE_STALE, true, text);
+		return;
+	}
+	if (!s->live || !s->synced) {
+		add(ps, true, 9, NS_ROLE_STATE_RUN, false, s->live ? "syncing" : "connecting");
+		ns_pen_due(p, 5000);
+		return;
+	}
+	int64_t quiet = ui->wall - s->last_event_ms;
+	if (s->last_event_ms <= 0 || quiet < 15000) {
+		add(ps, true, 9, NS_ROLE_STATE_OK, false, "live");
+		ns_pen_due(p, s->last_event_ms > 0 ? 15000 - quiet : 15000);
+	} else {
+		int64_t step = quiet < 60000 ? 15000 : quiet < 3600000 ? 60000 : 3600000;
+		ns_duration_format(quiet / step * step, age);
+		snprintf(text, sizeof text, "live %s", age);
+		add(ps, true, 9, NS_ROLE_STATE_OK, false, text);
+		ns_pen_due(p, step - quiet % step);
+	}
+}
+
+static void count_parts(const ns_pen *p, parts *ps, bool narrow)
+{
+	const ns_snapshot *s = p->ui->snap;
+	char text[64];
+	size_t ready = 0;
+	for (size_t i = 0; i < s->n_approvals; i++)
+		ready += s->approvals[i].state == NS_CARD_READY;
+	snprintf(text, sizeof text, narrow ? "C%zu" : "CRIT %zu", s->n_crit);
+	add(ps, true, 9, s->n_crit ? NS_ROLE_SEV_CRIT : NS_ROLE_TEXT_DIM, s->n_crit > 0, text);
+	snprintf(text, sizeof text, narrow ? "W%zu" : "WARN %zu", s->n_warn);
+	add(ps, true, 8, s->n_warn ? NS_ROLE_SEV_WARN : NS_ROLE_TEXT_DIM, false, text);
+	snprintf(text, sizeof text, narrow ? "A%zu%s" : "APPR %zu%s", s->n_approvals, ready ? "!" : "");
+	add(ps, true, 9, ready ? NS_ROLE_STATE_WAIT : NS_ROLE_TEXT_DIM, ready > 0, text);
+}
+
+static void collect(const ns_pen *p, parts *ps, bool narrow)
+{
+	const ns_ui *ui = p->ui;
+	const ns_snapshot *s = ui->snap;
+	char text[96], word[32];
+	if (!s) {
+		add(ps, false, 9, NS_ROLE_HEADER, true, "NeuroScale Autopilot");
+		add(ps, false, 2, NS_ROLE_TEXT, false, ui->user);
+		link_part(p, ps);
+		return;
+	}
+	bool demo = !strcmp(s->mode, "demo");
+	upper(s->mode, word, sizeof word);
+	snprintf(text, sizeof text, " %s ", word);
+	add(ps, false, 9, demo ? NS_ROLE_HEADER_DEMO : NS_ROLE_HEADER_PROD, true, text);
+	if (s->clock_rate > 1) {
+		snprintf(text, sizeof text, "x%d", s->clock_rate);
+		add(ps, false, 7, NS_ROLE_STATE_WAIT, true, text);
+	}
+	add(ps, false, 6, NS_ROLE_TEXT_STRONG, true, s->cluster);
+	snprintf(text, sizeof text, "%s%s", narrow ? "" : "profile ", ns_profile_name(s->profile));
+	add(ps, false, 4, NS_ROLE_TEXT, false, text);
+	if (ui->role_known) {
+		snprintf(text, sizeof text, "%s%s%s", narrow ? "" : ui->user, narrow || !*ui->user ? "" : " ", ui->role >= NS_ROLE_APPROVER ? "rw" : "ro");
+		add(ps, false, 3, NS_ROLE_TEXT, false, text);
+	}
+	if (!narrow)
+		add(ps, false, 1, s->lease_held ? NS_ROLE_TEXT_DIM : NS_ROLE_STATE_WAIT, false, s->lease_held ? "lease held" : "observing");
+	count_parts(p, ps, narrow);
+	link_part(p, ps);
+}
+
+static int width_of(const parts *ps, int gap)
+{
+	int w = 0;
+	for (int i = 0; i < ps->n; i++)
+		w += ns_utf8_width(ps->p[i].text) + gap;
+	return w;
+}
+
+static void drop_least(parts *ps)
+{
+	int least = -1;
+	for (int i = 0; i < ps->n; i++)
+		if (ps->p[i].keep < 9 && (least < 0 || ps->p[i].keep < ps->p[least].keep))
+			least = i;
+	if (least < 0) {
+		ps->n--;
+		return;
+	}
+	memmove(&ps->p[least], &ps->p[least + 1], (size_t)(ps->n - least - 1) * sizeof ps->p[0]);
+	ps->n--;
+}
+
+static void tiny(const ns_pen *p)
+{
+	const ns_snapshot *s = p->ui->snap;
+	if (s)
+		ns_pen_printf(p, 0, 0, p->r.w, NS_ROLE_SEV_CRIT, "A%zu C%zu W%zu", s->n_approvals, s->n_crit, s->n_warn);
+	else
+		ns_pen_text(p, 0, 0, p->r.w, NS_ROLE_TEXT, "..");
+}
+
+void ns_header_draw(const ns_pen *p, const ns_layout *l)
+{
+	if (l->cls == NS_CLASS_TINY) {
+		tiny(p);
+		return;
+	}
+	bool narrow = p->r.w < 72;
+	int gap = narrow ? 1 : 2;
+	parts ps = {.n = 0};
+	collect(p, &ps, narrow);
+	while (ps.n && width_of(&ps, gap) - gap > p->r.w)
+		drop_least(&ps);
+	int x = 0, right = p->r.w;
+	for (int i = ps.n - 1; i >= 0; i--)
+		if (ps.p[i].right)
+			right -= ns_utf8_width(ps.p[i].text) + gap;
+	right += gap;
+	for (int i = 0; i < ps.n; i++) {
+		const part *q = &ps.p[i];
+		int *at = q->right ? &right : &x;
+		ns_grid_text(p->g, p->r, *at, 0, p->r.w, q->role, q->bold ? NS_ATTR_BOLD : 0, q->text);
+		*at += ns_utf8_width(q->text) + gap;
+	}
+}
+
+/* ---- warnings ---- */
+
+typedef struct warning {
+	ns_color_role role;
+	const char *word, *text;
+} warning;
+enum { WARNINGS = 8 };
+
+static int warnings(const ns_ui *ui, warning w[WARNINGS])
+{
+	const ns_snapshot *s = ui->snap;
+	int n = 0;
+	if (ui->gone)
+		w[n++] = (warning){NS_ROLE_STATE_FAIL, "ENGINE GONE", ui->gone_why};
+	if (!s)
+		return n;
+	if (s->storm)
+		w[n++] = (warning){NS_ROLE_SEV_CRIT, "STORM BRAKE", s->storm_why};
+	if (!ui->gone && *s->down_why && !s->live)
+		w[n++] = (warning){NS_ROLE_STATE_STALE, "CLUSTER DOWN", s->down_why};
+	if (s->insecure)
+		w[n++] = (warning){NS_ROLE_SEV_WARN, "INSECURE TLS", "the server's certificate is not verified; anyone on the way can read and change what is sent"};
+	if (*s->breakers)
+		w[n++] = (warning){NS_ROLE_SEV_WARN, "BREAKER", s->breakers};
+	if (!s->lease_held && *s->lease_why)
+		w[n++] = (warning){NS_ROLE_STATE_WAIT, "OBSERVING", s->lease_why};
+	if (*s->degraded)
+		w[n++] = (warning){NS_ROLE_SEV_WARN, "DEGRADED", s->degraded};
+	return n;
+}
+
+int ns_banner_count(const ns_ui *ui)
+{
+	warning w[WARNINGS];
+	return warnings(ui, w);
+}
+
+void ns_banners_draw(const ns_pen *p)
+{
+	warning w[WARNINGS];
+	int n = warnings(p->ui, w);
+	for (int i = 0; i < n && i < p->r.h; i++) {
+		int used = ns_pen_bold(p, 0, i, p->r.w, w[i].role, w[i].word);
+		int room = p->r.w - used - 1, hidden = i == p->r.h - 1 ? n - p->r.h : 0;
+		if (hidden > 0) {
+			char more[24];
+			snprintf(more, sizeof more, " +%d more", hidden);
+			room -= (int)strlen(more);
+			ns_pen_text(p, p->r.w - (int)strlen(more), i, (int)strlen(more), NS_ROLE_TEXT_DIM, more);
+		}
+		ns_pen_text(p, used + 1, i, room, w[i].role, w[i].text);
+	}
+}
+
+/* ---- the two last lines ---- */
+
+static void hints(const ns_pen *p)
+{
+	const ns_ui *ui = p->ui;
+	unsigned where = ns_ui_where(ui);
+	int x = 0;
+	for (const ns_binding *b = ns_bindings; b->run; b++) {
+		if (!b->hint || !(b->where & where))
+			continue;
+		int need = ns_utf8_width(b->keys) + 1 + ns_utf8_width(b->hint);
+		if (x + need > p->r.w)
+			continue;
+		bool dead = ns_binding_dead(ui, b);
+		x += ns_pen_bold(p, x, 0, p->r.w - x, dead ? NS_ROLE_KEY_DISABLED : NS_ROLE_KEY_HINT, b->keys) + 1;
+		x += ns_pen_text(p, x, 0, p->r.w - x, dead ? NS_ROLE_KEY_DISABLED : NS_ROLE_TEXT_DIM, b->hint) + 2;
+	}
+}
+
+void ns_footer_draw(const ns_pen *flash, const ns_pen *hint)
+{
+	const ns_ui *ui = flash->ui;
+	bool shared = flash->r.y == hint->r.y, said = *ui->flash != '\0';
+	if (ui->field) {
+		const char *text = ui->pane[ui->focus].filter;
+		int used = ns_pen_bold(flash, 0, 0, flash->r.w, NS_ROLE_KEY_HINT, "filter /");
+		used += ns_pen_text(flash, used, 0, flash->r.w - used, NS_ROLE_TEXT, text);
+		ns_grid_fill(flash->g, flash->r, used, 0, 1, NS_ROLE_TEXT, NS_ATTR_REVERSE, ' ');
+		ns_pen_text(flash, used + 3, 0, flash->r.w, NS_ROLE_TEXT_DIM, "Enter keeps it  Esc drops it");
+	} else if (said) {
+		ns_pen_text(flash, 0, 0, flash->r.w, ui->flash_error ? NS_ROLE_FLASH_ERROR : NS_ROLE_TEXT, ui->flash);
+	}
+	if (!shared || !(ui->field || said))
+		hints(hint);
+}
