@@ -14,6 +14,7 @@
 
 #define GIB (1024LL * 1024 * 1024)
 #define CONFIDENT 0.75 /* law 4 */
+#define CANDIDATES 4
 
 const ns_plan_limits ns_plan_limits_default = {.mem_factor = 2.0, .mem_cap = 8 * GIB, .scale_max = 20, .exception_ttl_hours = 24};
 
@@ -63,24 +64,34 @@ void ns_draft_raise(ns_draft *d, ns_risk at_least)
 
 /* ---- runbook ----------------------------------------------------------------------------------------------------- */
 
+/* What describes the incident: the analysis, and the alert's own words. */
+static void describe(const ns_case *c, const ns_rca *r, ns_buf *q)
+{
+	const ns_alert *a = &c->alert;
+	ns_buf_printf(q, "%s\n%s\n%s\n%s %s. %s\n%s", r->root_cause, r->reasoning, r->cause_class, ns_kind_get(a->kind)->title, a->reason, a->message,
+	    c->policy_message);
+}
+
+/* The best match that is written for alerts of this kind, which the cluster's own state decided; else the best one. Under the floor: none. */
 static void retrieve(ns_draft *d, const ns_library *lib)
 {
-	const ns_alert *a = &d->c->alert;
-	const ns_kind_info *kind = ns_kind_get(a->kind);
-	ns_match m;
+	ns_match m[CANDIDATES];
 	ns_buf q = NS_BUF_INIT;
-	ns_buf_printf(&q, "%s\n%s\n%s\n%s %s. %s\n%s", d->r->root_cause, d->r->reasoning, d->r->cause_class, kind ? kind->title : "", a->reason, a->message,
-	    d->c->policy_message);
-	if (lib && ns_library_search(lib, ns_buf_str(&q), &m, 1)) {
-		d->score_floor = ns_library_score_floor(lib);
-		d->margin_floor = ns_library_margin_floor(lib);
-		d->plan->score = m.score;
-		d->plan->margin = m.margin;
-		d->rb = m.score >= d->score_floor ? m.runbook : NULL;
-	}
+	describe(d->c, d->r, &q);
+	size_t n = lib ? ns_library_search(lib, ns_buf_str(&q), m, CANDIDATES) : 0, pick = 0;
 	ns_buf_free(&q);
-	if (!d->rb)
+	if (!n)
 		return;
+	d->score_floor = ns_library_score_floor(lib);
+	d->margin_floor = ns_library_margin_floor(lib);
+	for (size_t i = n; i--;)
+		if (m[i].score >= d->score_floor && ns_runbook_has_kind(m[i].runbook, d->c->alert.kind))
+			pick = i;
+	d->plan->score = m[pick].score;
+	d->plan->margin = m[pick].margin;
+	if (m[pick].score < d->score_floor)
+		return;
+	d->rb = m[pick].runbook;
 	d->plan->runbook = ns_arena_strdup(d->ar, d->rb->id);
 	d->plan->runbook_hash = ns_arena_strdup(d->ar, d->rb->hash);
 	d->plan->runbook_title = ns_arena_strdup(d->ar, d->rb->title);
