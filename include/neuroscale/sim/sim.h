@@ -9,7 +9,8 @@
 #include "neuroscale/base/err.h"
 #include "neuroscale/model/vocab.h"
 
-/* How a scenario must end, per workload that matters. The headless demo judges by it. */
+/* How a scenario must end, per workload that matters. The headless demo judges by it. kind, state, verdict, action and runbook may be lists
+ * ("failed|manual_review"): any of them will do, and "" is not looked at. A word may be empty ("|FIXED"): none is fine too. */
 typedef struct ns_sim_expect {
 	const char *ns, *workload;
 	const char *kind;         /* alert kind, "" any; "-" : there must be no incident at all for it */
@@ -45,12 +46,19 @@ bool ns_sim_write_kubeconfig(const ns_sim *s, const char *path, ns_err *err); /*
 void ns_sim_opencost_url(const ns_sim *s, char *out, size_t cap);             /* "http://127.0.0.1:PORT/opencost" */
 void ns_sim_stop(ns_sim *s);
 
-/* For tests: hold every answer (API server away), drop open watches, compact (next watch from an old version is 410). */
+/* For tests. An outage is real on the wire: every connection is closed and new ones are refused until it is over; returns when that is so.
+ * Dropped watches end without a last chunk. After compaction a watch from an older version is 410, by turns as the HTTP status and as an
+ * ERROR event, and continue tokens are expired. */
 void ns_sim_outage(ns_sim *s, bool on);
 void ns_sim_drop_watches(ns_sim *s);
 void ns_sim_compact(ns_sim *s);
-/* How many mutating requests were taken (dry-runs not counted), for "repeats nothing" checks. ns/name may be NULL. */
+/* How many mutating requests were taken (dry-runs, Leases and Events not counted), for "repeats nothing" checks. ns/name may be NULL. */
 int64_t ns_sim_mutations(const ns_sim *s, const char *ns, const char *name);
 /* The sim's current JSON of an object ("apps/v1/deployments", ns, name); caller frees; NULL when absent. */
 char *ns_sim_object(const ns_sim *s, const char *resource, const char *ns, const char *name);
+/* Creates or replaces an object as the cluster itself would, watches included: for measuring, and for states no script makes. Objects of
+ * the scripts' own pods are written again at their next step. */
+bool ns_sim_put(ns_sim *s, const char *resource, const char *json, ns_err *err);
+/* Takes a right away from the caller, or gives it back: the verb is then 403 and access reviews say no. False for an unknown name. */
+bool ns_sim_deny(ns_sim *s, const char *verb, const char *resource, bool deny);
 #endif

@@ -1,0 +1,184 @@
+/* Scenes: what runs in the cluster of each scenario and what goes wrong with it, one table each. How it must end is in scenarios.c.
+ * A new scenario is a table here, a row in sim_scenes, and its expectations there. */
+#include <stddef.h>
+#include "faults_priv.h"
+
+#define OLD(image_) {.at_ms = -DAYS(9), .image = image_, .cause = "initial release"}
+#define PAST(image_) {.at_ms = -HOURS(30), .image = image_}
+/* A healthy workload. */
+#define CALM(ns_, name_, n, image)                                                                                                      \
+	{.ns = ns_, .name = name_, .replicas = n, .cpu = "100m", .mem_request = "64Mi", .mem_limit = "256Mi", .revs = {PAST(image)}}
+#define REG "registry.example.com/"
+
+const sim_work sim_platform[] = {
+	{.ns = "kube-system", .name = "coredns", .replicas = 2, .cpu = "100m", .mem_request = "70Mi", .mem_limit = "170Mi",
+	    .revs = {PAST("registry.k8s.io/coredns/coredns:v1.11.3")}},
+	{.ns = "kyverno", .name = "kyverno-admission-controller", .replicas = 1, .cpu = "100m", .mem_request = "128Mi", .mem_limit = "384Mi",
+	    .labels = "app.kubernetes.io/component=admission-controller;app.kubernetes.io/part-of=kyverno",
+	    .revs = {PAST("ghcr.io/kyverno/kyverno:v1.13.4")}},
+	{.ns = "opencost", .name = "opencost", .replicas = 1, .cpu = "50m", .mem_request = "55Mi", .mem_limit = "1Gi",
+	    .revs = {PAST("ghcr.io/opencost/opencost:1.114.0")}},
+	{0},
+};
+
+static const sim_work demo[] = {
+	{.ns = "shop", .name = "checkout", .replicas = 3, .cpu = "250m", .mem_request = "128Mi", .mem_limit = "128Mi", .labels = "team=shop",
+	    .revs = {OLD(REG "shop/checkout:5.2.0"), {.at_ms = -HOURS(20), .image = REG "shop/checkout:5.3.1", .cause = "release 5.3.1"}},
+	    .fault = &oom_220, .fault_from_ms = SECONDS(6), .says = &words_java},
+	{.ns = "shop", .name = "cart", .replicas = 3, .cpu = "200m", .mem_request = "96Mi", .mem_limit = "256Mi", .labels = "team=shop",
+	    .revs = {PAST(REG "shop/cart:3.1.4"), {.at_ms = SECONDS(25), .image = REG "shop/cart:3.2.0", .does = &panic_at_start, .cause = "release 3.2.0"}}},
+	{.ns = "web", .name = "storefront", .replicas = 4, .cpu = "200m", .mem_request = "128Mi", .mem_limit = "512Mi", .labels = "team=web",
+	    .revs = {PAST(REG "web/storefront:11.8.2"), {.at_ms = SECONDS(40), .image = REG "web/storefront:12.0.0", .does = &never_ready,
+	        .cause = "release 12.0.0"}}, .progress_s = 45},
+	{.ns = "data", .name = "report-builder", .replicas = 2, .cpu = "250m", .mem_request = "256Mi", .labels = "team=data",
+	    .revs = {PAST(REG "data/report-builder:0.9.7")}, .violation = &needs_limits, .violation_from_ms = SECONDS(55)},
+	{.ns = "staging", .name = "load-generator", .replicas = 2, .cpu = "1", .mem_request = "1Gi", .mem_limit = "2Gi",
+	    .labels = "environment=staging;team=qa", .revs = {PAST(REG "qa/load-generator:1.6.0")}, .scale_at_ms = SECONDS(70), .scale_to = 10, .used = 4},
+	CALM("shop", "catalog", 3, REG "shop/catalog:2.20.1"),
+	CALM("shop", "search", 2, REG "shop/search:1.7.3"),
+	{.ns = "web", .name = "api-gateway", .replicas = 2, .cpu = "200m", .mem_request = "96Mi", .mem_limit = "256Mi",
+	    .labels = "app.kubernetes.io/managed-by=Helm", .annotations = "meta.helm.sh/release-name=api-gateway;meta.helm.sh/release-namespace=web",
+	    .revs = {PAST(REG "web/api-gateway:6.0.2")}, .sidecar = "docker.io/envoyproxy/envoy:v1.31.2"},
+	CALM("data", "warehouse-sync", 1, REG "data/warehouse-sync:4.1.0"),
+	CALM("staging", "preview", 1, REG "qa/preview:2026.11"),
+	{0},
+};
+
+#define OOM_WORK(fault_, limit)                                                                                                        \
+	{.ns = "shop", .name = "checkout", .replicas = 2, .cpu = "250m", .mem_request = "96Mi", .mem_limit = limit,                     \
+	    .revs = {OLD(REG "shop/checkout:5.2.0"), {.at_ms = -HOURS(20), .image = REG "shop/checkout:5.3.1"}}, .fault = fault_,        \
+	    .fault_from_ms = SECONDS(10), .says = &words_java}
+static const sim_work oom_simple[] = {OOM_WORK(&oom_220, "128Mi"), CALM("shop", "catalog", 2, REG "shop/catalog:2.20.1"), {0}};
+static const sim_work oom_twice[] = {OOM_WORK(&oom_400, "128Mi"), CALM("shop", "catalog", 2, REG "shop/catalog:2.20.1"), {0}};
+static const sim_work oom_leaks[] = {
+	{.ns = "media", .name = "thumbnailer", .replicas = 2, .cpu = "250m", .mem_request = "128Mi", .mem_limit = "256Mi",
+	    .revs = {PAST(REG "media/thumbnailer:2.9.0")}, .fault = &oom_leak, .fault_from_ms = SECONDS(10), .says = &words_leak},
+	CALM("media", "gallery", 2, REG "media/gallery:1.4.2"),
+	{0},
+};
+static const sim_work oom_recovered[] = {
+	{.ns = "shop", .name = "invoicer", .replicas = 2, .cpu = "250m", .mem_request = "128Mi", .mem_limit = "256Mi",
+	    .revs = {PAST(REG "shop/invoicer:1.12.0")}, .fault = &oom_burst, .fault_from_ms = SECONDS(10), .fault_until_ms = SECONDS(12) + 100,
+	    .says = &words_java},
+	CALM("shop", "catalog", 2, REG "shop/catalog:2.20.1"),
+	{0},
+};
+
+#define RELEASE(old_image, new_image, does_)                                                                                            \
+	.revs = {PAST(old_image), {.at_ms = SECONDS(10), .image = new_image, .does = does_, .cause = "new release"}}
+static const sim_work crashloop_release[] = {
+	{.ns = "shop", .name = "cart", .replicas = 3, .cpu = "200m", .mem_request = "96Mi", .mem_limit = "256Mi",
+	    RELEASE(REG "shop/cart:3.1.4", REG "shop/cart:3.2.0", &panic_at_start)},
+	CALM("shop", "catalog", 2, REG "shop/catalog:2.20.1"),
+	{0},
+};
+static const sim_work crashloop_secret[] = {
+	/* The new revision is fine and was rolled out well; then the Secret goes, and any revision would crash. */
+	{.ns = "payments", .name = "payments-api", .replicas = 2, .cpu = "200m", .mem_request = "128Mi", .mem_limit = "384Mi",
+	    .revs = {{.at_ms = -HOURS(30), .image = REG "pay/payments-api:4.8.0", .env = "DB_PASSWORD=@payments-db/password"},
+	        {.at_ms = -MINUTES(12), .image = REG "pay/payments-api:4.8.1", .env = "DB_PASSWORD=@payments-db/password", .cause = "release 4.8.1"}},
+	    .fault = &secret_env_missing, .fault_from_ms = SECONDS(10)},
+	/* The same where the kubelet itself notices. */
+	{.ns = "payments", .name = "billing", .replicas = 2, .cpu = "200m", .mem_request = "128Mi", .mem_limit = "384Mi",
+	    .revs = {{.at_ms = -HOURS(30), .image = REG "pay/billing:2.0.4", .env = "DB_PASSWORD=@billing-db/password"},
+	        {.at_ms = SECONDS(12), .image = REG "pay/billing:2.0.5", .env = "DB_PASSWORD=@billing-db/password", .cause = "release 2.0.5"}},
+	    .fault = &secret_missing, .fault_from_ms = SECONDS(10)},
+	CALM("payments", "receipts", 2, REG "pay/receipts:1.3.0"),
+	CALM("payments", "fraud-check", 2, REG "pay/fraud-check:3.3.1"),
+	CALM("payments", "rates", 2, REG "pay/rates:1.0.8"),
+	{0},
+};
+static const sim_work crashloop_dependency[] = {
+	{.ns = "orders", .name = "orders", .replicas = 2, .cpu = "200m", .mem_request = "256Mi", .mem_limit = "512Mi",
+	    .revs = {PAST(REG "orders/orders:7.0.2"), {.at_ms = -MINUTES(8), .image = REG "orders/orders:7.0.3", .cause = "release 7.0.3"}},
+	    .fault = &db_down, .fault_from_ms = SECONDS(10)},
+	CALM("orders", "mailer", 2, REG "orders/mailer:2.2.0"),
+	CALM("orders", "tracker", 2, REG "orders/tracker:1.9.4"),
+	{0},
+};
+static const sim_work image_typo[] = {
+	{.ns = "web", .name = "storefront", .replicas = 3, .cpu = "200m", .mem_request = "128Mi", .mem_limit = "512Mi", .progress_s = 60,
+	    .revs = {PAST(REG "web/storefront:11.8.2"), {.at_ms = SECONDS(10), .image = REG "web/storefront:11.8.3-rc", .does = &does_no_image,
+	        .cause = "release 11.8.3"}}},
+	CALM("web", "api-gateway", 2, REG "web/api-gateway:6.0.2"),
+	{0},
+};
+static const sim_work rollout_stalled[] = {
+	{.ns = "web", .name = "storefront", .replicas = 4, .cpu = "200m", .mem_request = "128Mi", .mem_limit = "512Mi", .progress_s = 60,
+	    RELEASE(REG "web/storefront:11.8.2", REG "web/storefront:12.0.0", &never_ready)},
+	CALM("web", "api-gateway", 2, REG "web/api-gateway:6.0.2"),
+	{0},
+};
+static const sim_work unschedulable[] = {
+	{.ns = "batch", .name = "simulator", .replicas = 2, .cpu = "3", .mem_request = "1Gi", .mem_limit = "2Gi",
+	    .revs = {PAST(REG "batch/simulator:0.4.0")}, .scale_at_ms = SECONDS(10), .scale_to = 9},
+	CALM("batch", "queue", 2, REG "batch/queue:1.1.0"),
+	{0},
+};
+static const sim_work kyverno_blocked[] = {
+	{.ns = "data", .name = "report-builder", .replicas = 2, .cpu = "250m", .mem_request = "256Mi", .revs = {PAST(REG "data/report-builder:0.9.7")},
+	    .violation = &needs_limits, .violation_from_ms = SECONDS(10)},
+	CALM("data", "warehouse-sync", 1, REG "data/warehouse-sync:4.1.0"),
+	{0},
+};
+static const sim_work kyverno_privileged[] = {
+	{.ns = "data", .name = "node-tuner", .replicas = 1, .cpu = "100m", .mem_request = "64Mi", .mem_limit = "128Mi",
+	    .revs = {PAST(REG "infra/node-tuner:1.2.0")}, .violation = &no_privileged, .violation_from_ms = SECONDS(10)},
+	CALM("data", "warehouse-sync", 1, REG "data/warehouse-sync:4.1.0"),
+	{0},
+};
+#define SPIKE(labels_)                                                                                                                  \
+	{.ns = "qa", .name = "load-generator", .replicas = 2, .cpu = "1", .mem_request = "1Gi", .mem_limit = "2Gi", .labels = labels_,   \
+	    .revs = {PAST(REG "qa/load-generator:1.6.0")}, .scale_at_ms = SECONDS(10), .scale_to = 14, .used = 4}
+static const sim_work cost_spike[] = {SPIKE("environment=staging"), CALM("qa", "preview", 1, REG "qa/preview:2026.11"), {0}};
+static const sim_work cost_spike_prod[] = {SPIKE("team=growth"), CALM("qa", "preview", 1, REG "qa/preview:2026.11"), {0}};
+
+static const sim_work healthy[] = {
+	CALM("shop", "checkout", 3, REG "shop/checkout:5.3.1"), CALM("shop", "cart", 3, REG "shop/cart:3.1.4"),
+	CALM("shop", "catalog", 2, REG "shop/catalog:2.20.1"), CALM("web", "storefront", 4, REG "web/storefront:11.8.2"), {0},
+};
+static const sim_work rollout_control[] = {
+	{.ns = "web", .name = "storefront", .replicas = 4, .cpu = "200m", .mem_request = "128Mi", .mem_limit = "512Mi", .ready_ms = 12000,
+	    RELEASE(REG "web/storefront:11.8.2", REG "web/storefront:11.9.0", NULL)},
+	CALM("web", "api-gateway", 2, REG "web/api-gateway:6.0.2"),
+	{0},
+};
+
+/* Name resolution fails for what needs the broker: twelve of sixteen go down within seconds. */
+#define DOWN(ns_, name_, image)                                                                                                        \
+	{.ns = ns_, .name = name_, .replicas = 2, .cpu = "100m", .mem_request = "64Mi", .mem_limit = "256Mi", .revs = {PAST(image)},      \
+	    .fault = &dns_down, .fault_from_ms = SECONDS(20)}
+static const sim_work storm[] = {
+	DOWN("shop", "checkout", REG "shop/checkout:5.3.1"), DOWN("shop", "cart", REG "shop/cart:3.1.4"), DOWN("shop", "catalog", REG "shop/catalog:2.20.1"),
+	DOWN("shop", "search", REG "shop/search:1.7.3"), DOWN("orders", "orders", REG "orders/orders:7.0.3"), DOWN("orders", "mailer", REG "orders/mailer:2.2.0"),
+	DOWN("orders", "tracker", REG "orders/tracker:1.9.4"), DOWN("payments", "payments-api", REG "pay/payments-api:4.8.1"),
+	DOWN("payments", "billing", REG "pay/billing:2.0.4"), DOWN("payments", "receipts", REG "pay/receipts:1.3.0"),
+	DOWN("data", "warehouse-sync", REG "data/warehouse-sync:4.1.0"), DOWN("data", "report-builder", REG "data/report-builder:0.9.7"),
+	CALM("web", "storefront", 3, REG "web/storefront:11.8.2"), CALM("web", "api-gateway", 2, REG "web/api-gateway:6.0.2"),
+	CALM("web", "assets", 2, REG "web/assets:3.0.1"), CALM("web", "sitemap", 1, REG "web/sitemap:1.0.0"), {0},
+};
+
+const sim_scene sim_scenes[] = {
+	{.name = "demo", .works = demo},
+	{.name = "oom-simple", .works = oom_simple},
+	{.name = "oom-twice", .works = oom_twice},
+	{.name = "oom-leak", .works = oom_leaks},
+	{.name = "oom-recovered", .works = oom_recovered},
+	{.name = "crashloop-release", .works = crashloop_release},
+	{.name = "crashloop-secret", .works = crashloop_secret},
+	{.name = "crashloop-dependency", .works = crashloop_dependency},
+	{.name = "image-typo", .works = image_typo},
+	{.name = "rollout-stalled", .works = rollout_stalled},
+	{.name = "unschedulable", .works = unschedulable},
+	{.name = "kyverno-blocked", .works = kyverno_blocked},
+	{.name = "kyverno-privileged", .works = kyverno_privileged},
+	{.name = "cost-spike", .works = cost_spike},
+	{.name = "cost-spike-prod", .works = cost_spike_prod},
+	{.name = "healthy", .works = healthy},
+	{.name = "rollout-control", .works = rollout_control},
+	{.name = "storm", .works = storm},
+	{.name = "api-outage", .works = oom_simple, .outage_from_ms = SECONDS(60), .outage_until_ms = SECONDS(120)},
+	{.name = "rejected", .works = oom_simple},
+	{.name = "silent", .works = oom_simple},
+	{0},
+};
