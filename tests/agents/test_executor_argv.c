@@ -457,7 +457,7 @@ static void patch_engine(void **state)
 	    {"{\"a\":1}", "{}", NULL},
 	};
 	for (size_t i = 0; i < N(rows); i++) {
-		cJSON *doc = cJSON_Parse(rows[i].doc);
+		cJSON *doc = ns_json_parse(rows[i].doc, strlen(rows[i].doc), &ns_json_strict, NULL);
 		cJSON *ops = ns_json_parse(rows[i].ops, strlen(rows[i].ops), &ns_json_strict, NULL);
 		ns_err err = {0};
 		cJSON *got = ns_patch_apply(doc, ops, &err);
