@@ -228,7 +228,7 @@ static void read_memory(scene *s, const ns_container_facts *k)
 	for (size_t i = 1; i < c->n_revisions; i++) {
 		if (!limit_change(c->revisions[i].changes, &from, &to))
 			continue;
-		int row = ns_evidence_find(c, NS_EV_ROLLOUT, ns_arena_printf(s->ar, "revision %lld", (long long)c->revisions[i].number));
+		int row = ns_evidence_find(c, NS_EV_ROLLOUT, ns_arena_printf(s->ar, "revision %lld ", (long long)c->revisions[i].number));
 		if (to < from && i == 1)
 			say(s, F_LOWERED, row, ns_arena_printf(s->ar, "the newest revision lowered the memory limit %s -> %s", bytes(s, from), bytes(s, to)));
 		/* Going back in time each raise must start from less: a rollback to the same limit is no second raise. */
@@ -358,7 +358,7 @@ static void read_history(scene *s)
 	for (size_t i = 0; i < c->n_revisions; i++)
 		if (c->revisions[i].current)
 			s->cur = &c->revisions[i];
-	int ev_cur = ns_evidence_find(c, NS_EV_ROLLOUT, ns_arena_printf(s->ar, "revision %lld", (long long)s->cur->number));
+	int ev_cur = ns_evidence_find(c, NS_EV_ROLLOUT, ns_arena_printf(s->ar, "revision %lld ", (long long)s->cur->number));
 	if (c->n_revisions == 1)
 		say(s, F_FIRST, ev_cur, ns_arena_printf(s->ar, "revision %lld is the only one: there is nothing to go back to", (long long)s->cur->number));
 	for (size_t i = 0; i < c->n_revisions; i++) {
@@ -368,7 +368,7 @@ static void read_history(scene *s)
 		if (!s->good && (r->was_healthy || r->ready > 0) && *r->changes)
 			s->good = r;
 		if (r->ready > 0)
-			say(s, F_SERVING, ns_evidence_find(c, NS_EV_ROLLOUT, ns_arena_printf(s->ar, "revision %lld", (long long)r->number)),
+			say(s, F_SERVING, ns_evidence_find(c, NS_EV_ROLLOUT, ns_arena_printf(s->ar, "revision %lld ", (long long)r->number)),
 			    ns_arena_printf(s->ar, "pods of revision %lld are still ready", (long long)r->number));
 	}
 	bool came_up = s->cur->was_healthy || !strcmp(progress, "NewReplicaSetAvailable");
@@ -385,7 +385,7 @@ static void read_history(scene *s)
 		say(s, F_LONG_AFTER, ev_cur, ns_arena_printf(s->ar, "revision %lld had been running for %lld h when it began", (long long)s->cur->number, (long long)(age / (60 * MINUTE_MS))));
 	if (!s->good)
 		return;
-	int ev_good = ns_evidence_find(c, NS_EV_ROLLOUT, ns_arena_printf(s->ar, "revision %lld", (long long)s->good->number));
+	int ev_good = ns_evidence_find(c, NS_EV_ROLLOUT, ns_arena_printf(s->ar, "revision %lld ", (long long)s->good->number));
 	say(s, F_GOOD, ev_good, ns_arena_printf(s->ar, "revision %lld was healthy", (long long)s->good->number));
 	read_changes(s, ev_good);
 	if (!s->good->only_safe_fields)

@@ -1,0 +1,394 @@
+/* The target itself: what it is, who owns it, how it stands, and which revisions it had. Owner links are confirmed from above (law 3): a
+ * ReplicaSet counts when its controller reference has the Deployment's UID, the Deployment's selector finds it, and its hash label is its
+ * own selector's. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer_priv.h"
+
+static const struct {
+	const char *kind, *api, *plural;
+} paths[] = {
+    {"Deployment", "/apis/apps/v1", "deployments"}, {"StatefulSet", "/apis/apps/v1", "statefulsets"}, {"DaemonSet", "/apis/apps/v1", "daemonsets"},
+    {"ReplicaSet", "/apis/apps/v1", "replicasets"}, {"Job", "/apis/batch/v1", "jobs"},                {"CronJob", "/apis/batch/v1", "cronjobs"},
+    {"Pod", "/api/v1", "pods"},
+};
+
+const char *ns_collect_path(ns_arena *ar, const char *kind, const char *ns, const char *name)
+{
+	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+		if (strcmp(paths[i].kind, kind))
+			continue;
+		ns_buf b = NS_BUF_INIT;
+		ns_buf_printf(&b, "%s/namespaces/", paths[i].api);
+		ns_url_escape(&b, ns);
+		ns_buf_printf(&b, "/%s", paths[i].plural);
+		if (*name) {
+			ns_buf_putc(&b, '/');
+			ns_url_escape(&b, name);
+		}
+		const char *out = ns_arena_strdup(ar, ns_buf_str(&b));
+		ns_buf_free(&b);
+		return out;
+	}
+	return "";
+}
+
+const char *ns_collect_selector(ns_arena *ar, const cJSON *selector)
+{
+	ns_buf b = NS_BUF_INIT, out = NS_BUF_INIT;
+	ns_json_each(l, ns_json_get(selector, "matchLabels"))
+		if (cJSON_IsString(l))
+			ns_buf_printf(&b, "%s%s=%s", b.len ? "," : "", l->string, l->valuestring);
+	ns_json_each(e, ns_json_get(selector, "matchExpressions")) {
+		const char *key = ns_json_str(e, "key", ""), *op = ns_json_str(e, "operator", "");
+		if (!strcmp(op, "Exists") || !strcmp(op, "DoesNotExist")) {
+			ns_buf_printf(&b, "%s%s%s", b.len ? "," : "", strcmp(op, "Exists") ? "!" : "", key);
+			continue;
+		}
+		ns_buf_printf(&b, "%s%s %s (", b.len ? "," : "", key, strcmp(op, "In") ? "notin" : "in");
+		bool first = true;
+		ns_json_each(v, ns_json_get(e, "values")) {
+			if (cJSON_IsString(v))
+				ns_buf_printf(&b, "%s%s", first ? "" : ",", v->valuestring);
+			first = false;
+		}
+		ns_buf_putc(&b, ')');
+	}
+	ns_url_escape(&out, ns_buf_str(&b));
+	const char *text = ns_arena_strdup(ar, ns_buf_str(&out));
+	ns_buf_free(&b);
+	ns_buf_free(&out);
+	return text;
+}
+
+cJSON *ns_template_plain(const cJSON *template)
+{
+	cJSON *t = cJSON_Duplicate(template, true);
+	cJSON *meta = cJSON_GetObjectItemCaseSensitive(t, "metadata");
+	cJSON_DeleteItemFromObjectCaseSensitive(cJSON_GetObjectItemCaseSensitive(meta, "labels"), "pod-template-hash");
+	cJSON_DeleteItemFromObjectCaseSensitive(meta, "creationTimestamp"); /* always null; some servers leave it out */
+	return t;
+}
+
+/* ---- who manages it ---- */
+
+static const char *dotted(const cJSON *obj, const char *map, const char *key)
+{
+	const cJSON *v = ns_json_get(ns_json_path(obj, map), key);
+	return cJSON_IsString(v) ? v->valuestring : "";
+}
+
+/* Markers that deployment tools leave. Annotations and labels are text of others: they only ever make the machine more careful. */
+static const struct {
+	const char *map, *key, *value; /* value NULL: any */
+	const char *by;
+} marks[] = {
+    {"metadata.annotations", "argocd.argoproj.io/tracking-id", NULL, "argocd"},
+    {"metadata.labels", "argocd.argoproj.io/instance", NULL, "argocd"},
+    {"metadata.labels", "kustomize.toolkit.fluxcd.io/name", NULL, "flux"},
+    {"metadata.labels", "helm.toolkit.fluxcd.io/name", NULL, "flux"},
+    {"metadata.annotations", "meta.helm.sh/release-name", NULL, "helm"},
+    {"metadata.labels", "app.kubernetes.io/managed-by", "Helm", "helm"},
+};
+static const struct {
+	const char *manager, *by;
+} managers[] = {{"argocd-controller", "argocd"}, {"argocd-application-controller", "argocd"}, {"kustomize-controller", "flux"}, {"helm-controller", "flux"}};
+
+static void read_manager(ns_collector *k)
+{
+	ns_case *c = k->c;
+	ns_json_each(ref, ns_json_path(k->target, "metadata.ownerReferences"))
+		if (ns_json_bool_or(ref, "controller", false)) {
+			c->managed_by = ns_arena_printf(k->ar, "operator:%s", ns_collect_clean(k, ns_json_str(ref, "kind", "unknown"), 60));
+			ns_collect_add(k, NS_EV_OWNER, true, 0, "%s %s is controlled by %s %s", c->alert.target.kind, c->alert.target.name, ns_json_str(ref, "kind", ""), ns_json_str(ref, "name", ""));
+			return;
+		}
+	for (size_t i = 0; i < sizeof marks / sizeof marks[0] && !*c->managed_by; i++) {
+		const char *v = dotted(k->target, marks[i].map, marks[i].key);
+		if (!*v || (marks[i].value && strcmp(v, marks[i].value)))
+			continue;
+		c->managed_by = marks[i].by;
+		/* A tracking id is APPLICATION:GROUP/KIND:NAMESPACE/NAME. */
+		ns_collect_add(k, NS_EV_OWNER, false, 0, "managed by %s, application %.*s (%s)", marks[i].by, (int)strcspn(v, ":"), v, marks[i].key);
+	}
+	ns_json_each(f, ns_json_path(k->target, "metadata.managedFields"))
+		for (size_t i = 0; i < sizeof managers / sizeof managers[0] && !*c->managed_by; i++)
+			if (!strcmp(ns_json_str(f, "manager", ""), managers[i].manager)) {
+				c->managed_by = managers[i].by;
+				ns_collect_add(k, NS_EV_OWNER, true, ns_collect_time(f, "time"), "field manager %s last wrote it", managers[i].manager);
+			}
+}
+
+/* ---- how it stands ---- */
+
+static void read_conditions(ns_collector *k)
+{
+	ns_case *c = k->c;
+	ns_json_each(cond, ns_json_path(k->target, "status.conditions")) {
+		const char *type = ns_json_str(cond, "type", ""), *status = ns_json_str(cond, "status", ""), *reason = ns_json_str(cond, "reason", "");
+		const char *message = ns_collect_clean(k, ns_json_str(cond, "message", ""), 400);
+		bool progressing = !strcmp(type, "Progressing"), failure = !strcmp(type, "ReplicaFailure");
+		if (progressing)
+			c->cond_progressing_reason = ns_collect_clean(k, reason, 80);
+		if (!strcmp(type, "Available"))
+			c->cond_available_reason = ns_collect_clean(k, reason, 80);
+		/* Why pods cannot be made outweighs that they are late. */
+		if (failure || (!strcmp(status, "False") && !*c->cond_message))
+			c->cond_message = message;
+		ns_collect_add(k, NS_EV_CONDITION, true, ns_collect_time(cond, "lastTransitionTime"), "condition %s is %s, %s: %s", type, status, reason, message);
+	}
+}
+
+/* One row per kind: where the counts stand. Zero-valued counts are left out of the JSON. */
+static const struct {
+	const char *kind, *want, *ready, *updated, *available;
+	int64_t want_default;
+} counts[] = {
+    {"Deployment", "spec.replicas", "status.readyReplicas", "status.updatedReplicas", "status.availableReplicas", 1},
+    {"StatefulSet", "spec.replicas", "status.readyReplicas", "status.updatedReplicas", "status.availableReplicas", 1},
+    {"ReplicaSet", "spec.replicas", "status.readyReplicas", "status.replicas", "status.availableReplicas", 1},
+    {"DaemonSet", "status.desiredNumberScheduled", "status.numberReady", "status.updatedNumberScheduled", "status.numberAvailable", 0},
+    {"Job", "spec.parallelism", "status.ready", "status.active", "status.succeeded", 1},
+};
+
+static void read_counts(ns_collector *k)
+{
+	ns_case *c = k->c;
+	for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+		if (!strcmp(counts[i].kind, c->alert.target.kind)) {
+			c->replicas = ns_json_int_or(k->target, counts[i].want, counts[i].want_default);
+			c->ready = ns_json_int_or(k->target, counts[i].ready, 0);
+			c->updated = ns_json_int_or(k->target, counts[i].updated, 0);
+			c->available = ns_json_int_or(k->target, counts[i].available, 0);
+		}
+	if (!strcmp(c->alert.target.kind, "Pod")) {
+		c->replicas = 1;
+		ns_json_each(cond, ns_json_path(k->target, "status.conditions"))
+			if (!strcmp(ns_json_str(cond, "type", ""), "Ready"))
+				c->ready = !strcmp(ns_json_str(cond, "status", ""), "True");
+		c->updated = c->available = c->ready;
+	}
+	c->unavailable = c->replicas > c->available ? c->replicas - c->available : 0;
+	ns_collect_add(k, NS_EV_STATUS, true, c->taken_ms, "%s %s/%s: %lld of %lld ready, %lld updated, %lld available%s", c->alert.target.kind, c->alert.target.ns, c->alert.target.name,
+	    (long long)c->ready, (long long)c->replicas, (long long)c->updated, (long long)c->available, c->paused ? ", paused" : "");
+}
+
+bool ns_collect_target(ns_collector *k, ns_err *err)
+{
+	ns_case *c = k->c;
+	const ns_workload *w = &k->a->target;
+	const char *path = ns_collect_path(k->ar, w->kind, w->ns, w->name);
+	ns_code code = NS_OK;
+	if (!*path || !*w->name || !*w->ns) {
+		ns_collect_add(k, NS_EV_NOTE, true, 0, "a %s is not a workload that is read here", *w->kind ? w->kind : "thing without a kind");
+		return true;
+	}
+	k->target = ns_collect_get(k, path, "the workload", &code);
+	if (k->gone || code == NS_E_TIMEOUT) {
+		if (err)
+			*err = k->gone ? k->err : (ns_err){.code = code, .text = "the API server did not answer in time"};
+		return ns_err_wrap(err, "collecting evidence of %s/%s", w->ns, w->name);
+	}
+	if (!k->target) {
+		/* Not being allowed to look is not the same as being gone. */
+		c->found = code != NS_E_NOTFOUND;
+		return true;
+	}
+	const char *uid = ns_json_str(k->target, "metadata.uid", "");
+	if (*w->uid && strcmp(w->uid, uid))
+		return ns_fail(err, NS_E_CONFLICT, "%s %s/%s is another object now (uid %.64s, alerted %.64s)", w->kind, w->ns, w->name, uid, w->uid);
+	c->found = true;
+	c->alert.target.uid = ns_arena_strdup(k->ar, uid);
+	c->api_version = ns_arena_strdup(k->ar, ns_json_str(k->target, "apiVersion", ""));
+	c->resource_version = ns_arena_strdup(k->ar, ns_json_str(k->target, "metadata.resourceVersion", ""));
+	c->generation = ns_json_int_or(k->target, "metadata.generation", 0);
+	c->observed_generation = ns_json_int_or(k->target, "status.observedGeneration", c->generation);
+	c->paused = ns_json_bool_or(k->target, "spec.paused", false);
+	ns_collect_add(k, NS_EV_OWNER, true, ns_collect_time(k->target, "metadata.creationTimestamp"), "the workload is %s %s/%s, uid %s, generation %lld", w->kind, w->ns, w->name, uid, (long long)c->generation);
+	read_counts(k);
+	read_conditions(k);
+	read_manager(k);
+	return true;
+}
+
+/* ---- surroundings ---- */
+
+static const char *const default_nonprod[] = {"environment=dev", "environment=test", "environment=staging", "environment=qa", "environment=sandbox", "env=dev", "env=test", "env=staging", "env=qa",
+    "env=sandbox", NULL};
+
+static bool labelled(const cJSON *obj, const char *pair)
+{
+	char key[320];
+	const char *eq = strchr(pair, '=');
+	if (!eq || (size_t)(eq - pair) >= sizeof key)
+		return false;
+	memcpy(key, pair, (size_t)(eq - pair));
+	key[eq - pair] = 0;
+	return !strcmp(dotted(obj, "metadata.labels", key), eq + 1);
+}
+
+void ns_collect_surroundings(ns_collector *k)
+{
+	ns_case *c = k->c;
+	ns_buf path = NS_BUF_INIT;
+	ns_buf_puts(&path, "/api/v1/namespaces/");
+	ns_url_escape(&path, c->alert.target.ns);
+	cJSON *space = ns_collect_get(k, path.data, "the namespace", NULL);
+	const char *const *pairs = k->o->nonprod_labels ? k->o->nonprod_labels : default_nonprod;
+	for (; *pairs; pairs++) {
+		bool here = labelled(k->target, *pairs), there = labelled(space, *pairs);
+		if ((here || there) && !c->nonproduction) {
+			c->nonproduction = true;
+			ns_collect_add(k, NS_EV_OWNER, true, 0, "non-production: label %s on the %s", *pairs, here ? "workload" : "namespace");
+		}
+	}
+	cJSON_Delete(space);
+	ns_buf_clear(&path);
+	ns_buf_puts(&path, "/apis/autoscaling/v2/namespaces/");
+	ns_url_escape(&path, c->alert.target.ns);
+	ns_buf_puts(&path, "/horizontalpodautoscalers?limit=500");
+	cJSON *scalers = ns_collect_get(k, path.data, "autoscalers", NULL);
+	ns_json_each(h, ns_json_get(scalers, "items"))
+		if (!strcmp(ns_json_str(h, "spec.scaleTargetRef.kind", ""), c->alert.target.kind) && !strcmp(ns_json_str(h, "spec.scaleTargetRef.name", ""), c->alert.target.name)) {
+			c->has_hpa = true;
+			ns_collect_add(k, NS_EV_OWNER, true, 0, "autoscaler %s owns its replica count (%lld to %lld, now %lld)", ns_json_str(h, "metadata.name", ""),
+			    (long long)ns_json_int_or(h, "spec.minReplicas", 1), (long long)ns_json_int_or(h, "spec.maxReplicas", 0), (long long)ns_json_int_or(h, "status.currentReplicas", 0));
+		}
+	cJSON_Delete(scalers);
+	ns_buf_free(&path);
+}
+
+/* ---- revisions ---- */
+
+static int64_t revision_of(const cJSON *obj)
+{
+	return strtoll(dotted(obj, "metadata.annotations", "deployment.kubernetes.io/revision"), NULL, 10);
+}
+
+static bool confirmed(const ns_collector *k, const cJSON *rs)
+{
+	const char *hash = dotted(rs, "metadata.labels", "pod-template-hash");
+	return ns_collect_controlled_by(rs, k->c->alert.target.uid) && *hash && !strcmp(hash, dotted(rs, "spec.selector.matchLabels", "pod-template-hash"));
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	const ns_revision *x = a, *y = b;
+	return x->number < y->number ? 1 : x->number > y->number ? -1 : 0;
+}
+
+/* Was it the serving one? Its pods are ready now; or it stood longer than its progress deadline before the next one came. A revision during
+ * which an older one was kept running never became available: the controller takes the old one down only then. Unknown is no. */
+static void judge_health(ns_collector *k)
+{
+	ns_case *c = k->c;
+	int64_t deadline = ns_json_int_or(k->target, "spec.progressDeadlineSeconds", 600) * 1000;
+	for (size_t i = 0; i < c->n_revisions; i++) {
+		ns_revision *r = &c->revisions[i];
+		if (r->current) {
+			const char *name = r->replicaset;
+			bool progressed = false;
+			ns_json_each(cond, ns_json_path(k->target, "status.conditions"))
+				progressed |= !strcmp(ns_json_str(cond, "reason", ""), "NewReplicaSetAvailable") && strstr(ns_json_str(cond, "message", ""), name);
+			r->was_healthy = progressed || (c->replicas > 0 && r->ready >= c->replicas);
+			continue;
+		}
+		bool older_kept = false;
+		int64_t replaced = 0;
+		for (size_t n = 0; n < c->n_revisions; n++) {
+			const ns_revision *x = &c->revisions[n];
+			older_kept |= x->number < r->number && x->replicas > 0;
+			if (x->number > r->number && x->created_ms > r->created_ms && (!replaced || x->created_ms < replaced))
+				replaced = x->created_ms;
+		}
+		r->was_healthy = r->ready > 0 || (!older_kept && replaced && r->created_ms && replaced - r->created_ms > deadline);
+	}
+}
+
+static void add_revision(ns_collector *k, const cJSON *rs, const cJSON *now)
+{
+	ns_case *c = k->c;
+	ns_revision *r = &c->revisions[c->n_revisions++];
+	cJSON *t = ns_template_plain(ns_json_path(rs, "spec.template"));
+	ns_buf text = NS_BUF_INIT;
+	ns_json_canonical(t, &text);
+	bool safe = true;
+	*r = (ns_revision){.number = revision_of(rs), .replicaset = ns_arena_strdup(k->ar, ns_json_str(rs, "metadata.name", "")),
+	    .uid = ns_arena_strdup(k->ar, ns_json_str(rs, "metadata.uid", "")), .created_ms = ns_collect_time(rs, "metadata.creationTimestamp"),
+	    .replicas = ns_json_int_or(rs, "spec.replicas", 1), .ready = ns_json_int_or(rs, "status.readyReplicas", 0),
+	    .template_json = ns_arena_strdup(k->ar, ns_buf_str(&text))};
+	r->changes = ns_template_changes(k->ar, t, now, &safe);
+	r->only_safe_fields = safe;
+	ns_buf_free(&text);
+	cJSON_Delete(t);
+}
+
+/* The ReplicaSet that has the Deployment's own template; where two do, the newest of them. */
+static void mark_current(ns_collector *k, const cJSON *now)
+{
+	ns_case *c = k->c;
+	ns_buf text = NS_BUF_INIT;
+	ns_json_canonical(now, &text);
+	for (size_t i = 0; i < c->n_revisions; i++)
+		if (!strcmp(c->revisions[i].template_json, ns_buf_str(&text))) {
+			c->revisions[i].current = true;
+			break;
+		}
+	ns_buf_free(&text);
+}
+
+static const cJSON *replicaset_of(const ns_collector *k, const ns_revision *r)
+{
+	ns_json_each(rs, ns_json_get(k->replicasets, "items"))
+		if (!strcmp(ns_json_str(rs, "metadata.uid", ""), r->uid))
+			return rs;
+	return NULL;
+}
+
+static void tell_revisions(ns_collector *k)
+{
+	ns_case *c = k->c;
+	for (size_t i = 0; i < c->n_revisions && i < 4; i++) {
+		const ns_revision *r = &c->revisions[i];
+		char at[32] = "?";
+		if (r->created_ms)
+			ns_time_format(r->created_ms, at);
+		ns_collect_add(k, NS_EV_ROLLOUT, true, r->created_ms, "revision %lld (%s): %lld replicas, %lld ready, made %s, %s%s%s%s", (long long)r->number, r->replicaset, (long long)r->replicas,
+		    (long long)r->ready, at, r->current ? "current, " : "", r->was_healthy ? "was healthy" : "not seen healthy", *r->changes ? "; changed since: " : "", r->changes);
+	}
+}
+
+void ns_collect_history(ns_collector *k)
+{
+	ns_case *c = k->c;
+	if (strcmp(c->alert.target.kind, "Deployment") || !k->target)
+		return;
+	const char *sel = ns_collect_selector(k->ar, ns_json_path(k->target, "spec.selector"));
+	if (!*sel)
+		return;
+	k->replicasets = ns_collect_get(k, ns_arena_printf(k->ar, "%s?limit=500&labelSelector=%s", ns_collect_path(k->ar, "ReplicaSet", c->alert.target.ns, ""), sel), "ReplicaSets", NULL);
+	const cJSON *items = ns_json_get(k->replicasets, "items");
+	cJSON *now = ns_template_plain(ns_json_path(k->target, "spec.template"));
+	c->revisions = ns_arena_alloc(k->ar, (ns_json_len(items) + 1) * sizeof *c->revisions);
+	size_t foreign = 0;
+	ns_json_each(rs, items) {
+		if (confirmed(k, rs))
+			add_revision(k, rs, now);
+		else
+			foreign++;
+	}
+	qsort(c->revisions, c->n_revisions, sizeof *c->revisions, newest_first);
+	mark_current(k, now);
+	cJSON_Delete(now);
+	judge_health(k);
+	if (c->n_revisions > NS_COLLECT_REVISIONS)
+		c->n_revisions = NS_COLLECT_REVISIONS;
+	/* A ReplicaSet that a rollback took up again is older than its revision. */
+	for (size_t i = 0; i < c->n_revisions; i++)
+		if (c->revisions[i].current && *dotted(replicaset_of(k, &c->revisions[i]), "metadata.annotations", "deployment.kubernetes.io/revision-history"))
+			c->revisions[i].created_ms = 0;
+	tell_revisions(k);
+	if (foreign)
+		ns_collect_add(k, NS_EV_NOTE, true, 0, "%zu ReplicaSets match its selector but are not its own", foreign);
+}
