@@ -1,0 +1,430 @@
+/* One pass over the text. At each place it asks, in this order: does a secret of its own form begin here (redact_token.c), is this a
+ * URL with a password, does a name begin here that announces a secret (redact_key.c) whose value is one (redact_value.c). */
+#include "neuroscale/model/redact.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "neuroscale/base/text.h"
+#include "redact_priv.h"
+
+typedef struct redactor {
+	const char *s;
+	size_t n, i;    /* the place that is looked at */
+	size_t flushed; /* everything before is written */
+	ns_buf *out;
+	size_t count;
+	size_t data_from, data_to; /* inside the data of a Secret every value is secret */
+	ns_key_info named;         /* of the last {"name": …}, for the "value" that follows it */
+	size_t named_at;
+} redactor;
+
+static void replace(redactor *r, size_t from, size_t to, const char *kind)
+{
+	ns_buf_put(r->out, r->s + r->flushed, from - r->flushed);
+	ns_buf_printf(r->out, "[redacted:%s]", kind);
+	r->flushed = r->i = to;
+	r->count++;
+}
+
+static char at(const redactor *r, size_t i)
+{
+	return i < r->n ? r->s[i] : '\0';
+}
+
+static bool is_name_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.' || c == '[' ||
+	       c == ']';
+}
+
+static bool is_quote(char c)
+{
+	return c == '"' || c == '\'' || c == '`';
+}
+
+static bool is_end_of_line(const redactor *r, size_t i)
+{
+	return i >= r->n || r->s[i] == '\n' || r->s[i] == '\r';
+}
+
+static bool starts(const redactor *r, size_t i, const char *word)
+{
+	size_t len = strlen(word);
+	return r->n - i >= len && memcmp(r->s + i, word, len) == 0;
+}
+
+/* ---- scheme://user:password@host ---- */
+
+enum { LONGEST = 1024 }; /* of the part of a URL that is searched */
+
+static bool url_password(redactor *r)
+{
+	if (!starts(r, r->i, "://"))
+		return false;
+	enum { TOKEN_USER = 20 };
+	size_t from = r->i + 3, colon = 0, amp = 0;
+	for (size_t i = from; i < r->n && i - from < LONGEST && !strchr(" \t\r\n/?#\"'<>`\\", r->s[i]); i++) {
+		if (r->s[i] == ':' && !colon && !amp)
+			colon = i;
+		if (r->s[i] == '@')
+			amp = i; /* the last one: a password may hold others */
+	}
+	size_t secret = colon ? colon + 1 : from; /* a long user without a password is a token */
+	if (!amp || amp == secret || (!colon && amp - from < TOKEN_USER) || (at(r, secret) == '$' && at(r, secret + 1) == '{'))
+		return false;
+	if (starts(r, secret, "[redacted:"))
+		return false;
+	replace(r, secret, amp, "url-password");
+	return true;
+}
+
+/* user:password@tcp(host), as the MySQL drivers write it. */
+static bool dsn_password(redactor *r)
+{
+	if (!starts(r, r->i, "@tcp(") && !starts(r, r->i, "@unix("))
+		return false;
+	size_t from = r->i;
+	while (from > r->flushed && r->i - from < LONGEST && !strchr(" \t\n\"'=", r->s[from - 1]))
+		from--;
+	const char *colon = memchr(r->s + from, ':', r->i - from);
+	if (!colon || colon + 1 == r->s + r->i)
+		return false;
+	size_t to = r->i;
+	replace(r, (size_t)(colon - r->s) + 1, to, "url-password");
+	return true;
+}
+
+/* ---- name and value ---- */
+
+typedef struct pair {
+	size_t key, key_end, value, value_end;
+	bool flag; /* --password value */
+	ns_value_context c;
+} pair;
+
+static size_t skip_blank(const redactor *r, size_t i)
+{
+	while (at(r, i) == ' ' || at(r, i) == '\t')
+		i++;
+	return i;
+}
+
+/* Backslashes and one quote: \" in JSON inside JSON. False when there is no quote. */
+static bool open_quote(const redactor *r, size_t *i, size_t *slashes)
+{
+	size_t k = *i;
+	while (at(r, k) == '\\')
+		k++;
+	if (!is_quote(at(r, k)))
+		return false;
+	*slashes = k - *i;
+	*i = k + 1;
+	return true;
+}
+
+/* The same quote with the same number of backslashes; without one the line's end. */
+static size_t close_quote(const redactor *r, size_t i, char quote, size_t slashes)
+{
+	size_t run = 0;
+	for (; !is_end_of_line(r, i); i++) {
+		if (r->s[i] == quote && run == slashes)
+			return i - slashes;
+		run = r->s[i] == '\\' ? run + 1 : 0;
+	}
+	return i;
+}
+
+/* A comma ends a value when a pair or a space follows: passwords hold commas. */
+static bool comma_ends(const redactor *r, size_t i)
+{
+	size_t k = i + 1;
+	if (at(r, k) == ' ' || is_quote(at(r, k)) || is_end_of_line(r, k))
+		return true;
+	while (is_name_char(at(r, k)))
+		k++;
+	return k > i + 1 && (at(r, k) == '=' || at(r, k) == ':');
+}
+
+static size_t bare_value_end(const redactor *r, size_t i)
+{
+	size_t from = i;
+	for (; i < r->n; i++) {
+		char c = r->s[i];
+		if ((unsigned char)c <= ' ' || is_quote(c) || c == ';' || c == '&' || (c == ',' && comma_ends(r, i)))
+			break;
+		if (c == '\\' && at(r, i + 1) && strchr("nrt\"'\\", at(r, i + 1)))
+			break;
+		if (c == '<' && at(r, i + 1) == '/')
+			break;
+	}
+	while (i > from && strchr(")]}>,", r->s[i - 1]))
+		i--;
+	return i;
+}
+
+/* Between name and value: "=", ":", "=>", ":=", for a flag a space, for XML the tag's end. */
+static bool separator(const redactor *r, pair *p, size_t *i)
+{
+	size_t blank = skip_blank(r, *i), k = blank;
+	char c = at(r, k);
+	bool spaced = blank > *i;
+	if (c == '>' && !spaced && p->key && r->s[p->key - 1] == '<') {
+		*i = k + 1;
+		return true;
+	}
+	if (c == '=' || (c == ':' && (!spaced || p->c.key_quoted))) {
+		bool path_before = c == ':' && p->key && r->s[p->key - 1] == '/'; /* registry/token:v1 */
+		k++;
+		if (at(r, k) == '>' || at(r, k) == '=')
+			k++;
+		p->c.loose = c == ':' || spaced || at(r, k) == ' ';
+		*i = skip_blank(r, k);
+		return !path_before && !(c == ':' && starts(r, k, "//"));
+	}
+	if (p->flag && spaced && c != '-') {
+		p->c.loose = true;
+		*i = blank;
+		return true;
+	}
+	return false;
+}
+
+static bool after_word(const redactor *r, size_t key)
+{
+	if (key < 2 || r->s[key - 1] != ' ')
+		return false;
+	char c = r->s[key - 2];
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool read_value(const redactor *r, pair *p, size_t i)
+{
+	size_t slashes = 0;
+	if (p->c.key.strength == NS_KEY_HEADER && at(r, i) == '[')
+		i++;
+	p->c.value_quoted = open_quote(r, &i, &slashes);
+	p->value = i;
+	if (p->c.value_quoted)
+		p->value_end = close_quote(r, i, r->s[i - 1], slashes);
+	else
+		p->value_end = bare_value_end(r, i);
+	return p->value_end > p->value;
+}
+
+static bool in_secret_data(const redactor *r, size_t i)
+{
+	return i >= r->data_from && i < r->data_to;
+}
+
+static bool key_is(const redactor *r, const pair *p, const char *word)
+{
+	size_t from = p->key;
+	while (from < p->key_end && r->s[from] == '-')
+		from++;
+	return p->key_end - from == strlen(word) && starts(r, from, word);
+}
+
+/* Only then the value is read at all: that keeps the whole pass linear. */
+static bool is_of_interest(const redactor *r, const pair *p)
+{
+	return p->c.key.strength != NS_KEY_HARMLESS || in_secret_data(r, p->key) || key_is(r, p, "name") || key_is(r, p, "value");
+}
+
+/* A name begins at r->i: false when it is of no interest, or no separator and value follow. */
+static bool read_pair(const redactor *r, pair *p)
+{
+	size_t i = r->i, slashes;
+	*p = (pair){.key = i};
+	p->flag = starts(r, i, "--");
+	while (is_name_char(at(r, i)))
+		i++;
+	p->key_end = i;
+	p->c.key = ns_redact_key(r->s + p->key, i - p->key);
+	if (!is_of_interest(r, p))
+		return false;
+	p->c.key_quoted = p->key && is_quote(r->s[p->key - 1]) && open_quote(r, &i, &slashes);
+	p->c.after_word = after_word(r, p->key);
+	return separator(r, p, &i) && read_value(r, p, i);
+}
+
+/* "Authorization: Bearer x" keeps its scheme; a cookie goes whole. */
+static bool header_value(redactor *r, pair *p)
+{
+	static const char *const schemes[] = {"bearer", "basic", "token", "digest", "negotiate", "apikey", "aws4-hmac-sha256", "sharedkey"};
+	size_t end = p->value_end;
+	if (!p->c.value_quoted)
+		while (!is_end_of_line(r, end) && !is_quote(r->s[end]) && r->s[end] != ']' && r->s[end] != '\\')
+			end++;
+	if (strcmp(p->c.key.kind, "cookie") == 0) {
+		if (!memchr(r->s + p->value, '=', end - p->value))
+			return false; /* a sentence about cookies */
+		replace(r, p->value, end, "cookie");
+		return true;
+	}
+	const char *space = memchr(r->s + p->value, ' ', end - p->value);
+	size_t word = space ? (size_t)(space - r->s) - p->value : 0;
+	for (size_t k = 0; k < sizeof schemes / sizeof *schemes; k++)
+		if (word == strlen(schemes[k]) && strncasecmp(r->s + p->value, schemes[k], word) == 0) {
+			size_t from = skip_blank(r, p->value + word);
+			if (from >= end || starts(r, from, "[redacted:"))
+				return false;
+			replace(r, from, end, p->c.key.kind);
+			return true;
+		}
+	p->c.key.strength = NS_KEY_STRONG;
+	if (!ns_redact_value(&p->c, r->s, r->n, p->value, p->value_end))
+		return false;
+	replace(r, p->value, p->value_end, p->c.key.kind);
+	return true;
+}
+
+/* {"name":"DB_PASSWORD","value":"x"}, as containers list their environment. */
+static void look_for_name(redactor *r, const pair *p)
+{
+	if (!key_is(r, p, "name"))
+		return;
+	r->named = ns_redact_key(r->s + p->value, p->value_end - p->value);
+	r->named_at = p->value_end;
+}
+
+static bool is_value_of_named(const redactor *r, const pair *p)
+{
+	enum { NEAR = 120 };
+	return key_is(r, p, "value") && r->named.strength >= NS_KEY_NOUN && p->key >= r->named_at && p->key - r->named_at < NEAR;
+}
+
+static bool named_secret(redactor *r)
+{
+	if (!is_name_char(r->s[r->i]) || (r->i && is_name_char(r->s[r->i - 1])))
+		return false;
+	pair p;
+	if (!read_pair(r, &p))
+		return false;
+	if (in_secret_data(r, r->i)) {
+		if (strchr("{[", r->s[p.value]) || starts(r, p.value, "[redacted:"))
+			return false;
+		replace(r, p.value, p.value_end, "secret-data");
+		return true;
+	}
+	look_for_name(r, &p);
+	if (is_value_of_named(r, &p)) {
+		p.c.key = r->named;
+		p.c.key.bare = false;
+	}
+	if (p.c.key.strength == NS_KEY_HARMLESS)
+		return false;
+	/* "pass: 12", "PASS=3" count tests; "pass" alone announces a password only like a setting does. */
+	if (p.c.key.bare && p.key_end - p.key == 4 && (p.c.loose || (r->s[p.value] >= '0' && r->s[p.value] <= '9')))
+		if (strncasecmp(r->s + p.key, "pass", 4) == 0)
+			return false;
+	if (p.c.key.strength == NS_KEY_HEADER)
+		return header_value(r, &p);
+	if (!ns_redact_value(&p.c, r->s, r->n, p.value, p.value_end))
+		return false;
+	replace(r, p.value, p.value_end, p.c.key.kind);
+	return true;
+}
+
+/* password 'x', IDENTIFIED BY 'x' */
+static bool quoted_password(redactor *r)
+{
+	static const char *const leads[] = {"password ", "passwd ", "passphrase ", "identified by "};
+	char before = r->i ? r->s[r->i - 1] : ' ';
+	if (is_name_char(before))
+		return false;
+	for (size_t k = 0; k < sizeof leads / sizeof *leads; k++) {
+		size_t len = strlen(leads[k]), slashes, value = r->i + len;
+		if (r->n - r->i <= len || strncasecmp(r->s + r->i, leads[k], len) != 0 || !open_quote(r, &value, &slashes))
+			continue;
+		size_t end = close_quote(r, value, r->s[value - 1], slashes);
+		if (end == value || starts(r, value, "[redacted:"))
+			return false;
+		replace(r, value, end, "password");
+		return true;
+	}
+	return false;
+}
+
+/* ---- Kubernetes Secrets ---- */
+
+static const char *find(const char *s, const char *end, const char *what)
+{
+	return s < end ? memmem(s, (size_t)(end - s), what, strlen(what)) : NULL;
+}
+
+static bool is_secret_object(const char *s, const char *end)
+{
+	for (const char *k = s; (k = find(k, end, "kind")); k += 4) {
+		const char *v = k + 4;
+		while (v < end && strchr("\\\": ", *v))
+			v++;
+		if (find(v, v + 6 < end ? v + 6 : end, "Secret") == v && (v + 6 >= end || strchr("\\\"\r\n ,}", v[6])))
+			return true;
+	}
+	return false;
+}
+
+/* The members of "data" or "stringData": up to the brace, in YAML the lines that are indented deeper. */
+static void find_secret_data(redactor *r)
+{
+	const char *end = r->s + r->n, *d = r->s;
+	if (!is_secret_object(r->s, end))
+		return;
+	while ((d = find(d, end, "ata"))) {
+		const char *v = d + 3;
+		bool whole = d > r->s && (d[-1] == 'd' || d[-1] == 'D');
+		while (v < end && strchr("\\\": \t", *v))
+			v++;
+		if (whole && v > d + 3 && v < end && (*v == '{' || *v == '\n')) {
+			r->data_from = (size_t)(v - r->s);
+			break;
+		}
+		d += 3;
+	}
+	if (!d)
+		return;
+	if (r->s[r->data_from] == '{') {
+		const char *brace = memchr(r->s + r->data_from, '}', r->n - r->data_from);
+		r->data_to = brace ? (size_t)(brace - r->s) : r->n;
+		return;
+	}
+	size_t i = r->data_from;
+	while (i < r->n && (at(r, i + 1) == ' ' || at(r, i + 1) == '\t')) {
+		const char *next = memchr(r->s + i + 1, '\n', r->n - i - 1);
+		i = next ? (size_t)(next - r->s) : r->n;
+	}
+	r->data_to = i;
+}
+
+/* ---- the door ---- */
+
+static bool own_form(redactor *r)
+{
+	const char *kind;
+	size_t skip, len = ns_redact_token(r->s, r->n, r->i, &kind, &skip);
+	if (!len)
+		return false;
+	replace(r, r->i + skip, r->i + len, kind);
+	return true;
+}
+
+size_t ns_redact(ns_buf *out, const char *s, size_t n)
+{
+	redactor r = {.s = s, .n = n, .out = out};
+	find_secret_data(&r);
+	while (r.i < n)
+		if (!own_form(&r) && !url_password(&r) && !dsn_password(&r) && !named_secret(&r) && !quoted_password(&r))
+			r.i++;
+	ns_buf_put(out, s + r.flushed, n - r.flushed);
+	return r.count;
+}
+
+char *ns_redact_line(const char *s, size_t n, size_t max_bytes)
+{
+	ns_buf safe = NS_BUF_INIT, line = NS_BUF_INIT;
+	ns_redact(&safe, s, n);
+	ns_text_clean(&line, ns_buf_str(&safe), safe.len, max_bytes, false);
+	ns_buf_free(&safe);
+	return ns_buf_steal(&line);
+}

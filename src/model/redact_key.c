@@ -1,0 +1,147 @@
+/* Which names announce a secret. A name is split into its words ("dbPassword", "DB_PASSWORD", "db.password"), and its last words
+ * decide: "token" is a secret, "tokenFile" is a path, "secretName" is a reference. */
+#include <stdio.h>
+#include <string.h>
+
+#include "redact_priv.h"
+
+enum { WORDS_MAX = 192 };
+
+typedef struct words {
+	char text[WORDS_MAX]; /* " db password": lower case, each with a space in front */
+	size_t len, count;
+} words;
+
+static bool is_upper(char c)
+{
+	return c >= 'A' && c <= 'Z';
+}
+
+static bool is_lower(char c)
+{
+	return c >= 'a' && c <= 'z';
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* A word begins at a capital after a small letter, and at the last capital of a run that a small letter follows ("APIKey"). */
+static bool begins_word(const char *s, size_t n, size_t i)
+{
+	if (i == 0 || !(is_upper(s[i - 1]) || is_lower(s[i - 1]) || is_digit(s[i - 1])))
+		return true;
+	if (!is_upper(s[i]))
+		return false;
+	return !is_upper(s[i - 1]) || (i + 1 < n && is_lower(s[i + 1]));
+}
+
+static void split(words *w, const char *s, size_t n)
+{
+	*w = (words){0};
+	if (n > WORDS_MAX / 2) { /* the end decides */
+		s += n - WORDS_MAX / 2;
+		n = WORDS_MAX / 2;
+	}
+	for (size_t i = 0; i < n && w->len + 2 < sizeof w->text; i++) {
+		if (!is_upper(s[i]) && !is_lower(s[i])) /* digits number a name, they do not change it */
+			continue;
+		if (begins_word(s, n, i)) {
+			w->text[w->len++] = ' ';
+			w->count++;
+		}
+		w->text[w->len++] = (char)(s[i] | 0x20);
+	}
+}
+
+static bool ends_in(const words *w, const char *suffix)
+{
+	size_t n = strlen(suffix);
+	return w->len >= n && memcmp(w->text + w->len - n, suffix, n) == 0;
+}
+
+/* "env[DB_PASSWORD].value" is about the password. */
+static void drop_carriers(words *w)
+{
+	static const char *const carriers[] = {" value", " data", " plain", " plaintext", " raw", " base64", " string", " text", " b"};
+	for (size_t i = 0; i < sizeof carriers / sizeof *carriers; i++)
+		if (w->count > 1 && ends_in(w, carriers[i])) {
+			w->len -= strlen(carriers[i]);
+			w->text[w->len] = '\0';
+			w->count--;
+			i = (size_t)-1; /* there may be two */
+		}
+}
+
+/* A suffix with a space in front is whole words, one without may be glued ("dbpassword"). First match decides. */
+static const struct {
+	const char *suffix;
+	ns_key_strength strength;
+	const char *kind;
+} endings[] = {
+    {" page token", NS_KEY_HARMLESS, ""},
+    {" next token", NS_KEY_HARMLESS, ""},
+    {" continue token", NS_KEY_HARMLESS, ""},
+    {" continuation token", NS_KEY_HARMLESS, ""},
+    {" automount service account token", NS_KEY_HARMLESS, ""},
+    {" progress token", NS_KEY_HARMLESS, ""},
+    {" public key", NS_KEY_HARMLESS, ""},
+    {"password", NS_KEY_STRONG, "password"},
+    {"passwd", NS_KEY_STRONG, "password"},
+    {"passphrase", NS_KEY_STRONG, "password"},
+    {" password hash", NS_KEY_STRONG, "password"},
+    {"pwd", NS_KEY_STRONG, "password"},
+    {" pass", NS_KEY_STRONG, "password"},
+    {" psk", NS_KEY_STRONG, "password"},
+    {"secret", NS_KEY_NOUN, "secret"},
+    {" secret id", NS_KEY_STRONG, "secret"},
+    {"token", NS_KEY_NOUN, "token"},
+    {"apikey", NS_KEY_STRONG, "api-key"},
+    {" api key", NS_KEY_STRONG, "api-key"},
+    {"accesskey", NS_KEY_STRONG, "access-key"},
+    {" access key", NS_KEY_STRONG, "access-key"},
+    {" access key id", NS_KEY_STRONG, "access-key"},
+    {" accesskey id", NS_KEY_STRONG, "access-key"},
+    {"secretkey", NS_KEY_STRONG, "secret"},
+    {" secret key", NS_KEY_STRONG, "secret"},
+    {"privatekey", NS_KEY_STRONG, "private-key"},
+    {" secret key base", NS_KEY_STRONG, "secret"},
+    {" private key", NS_KEY_STRONG, "private-key"},
+    {" encryption key", NS_KEY_STRONG, "secret"},
+    {" signing key", NS_KEY_STRONG, "secret"},
+    {" account key", NS_KEY_STRONG, "secret"},
+    {" master key", NS_KEY_STRONG, "secret"},
+    {" shared key", NS_KEY_STRONG, "secret"},
+    {" storage key", NS_KEY_STRONG, "secret"},
+    {" subscription key", NS_KEY_STRONG, "secret"},
+    {" auth key", NS_KEY_STRONG, "secret"},
+    {" hmac key", NS_KEY_STRONG, "secret"},
+    {" aes key", NS_KEY_STRONG, "secret"},
+    {" cookie key", NS_KEY_STRONG, "secret"},
+    {" session key", NS_KEY_STRONG, "secret"},
+    {" webhook key", NS_KEY_STRONG, "secret"},
+    {"credential", NS_KEY_NOUN, "credential"},
+    {"credentials", NS_KEY_NOUN, "credential"},
+    {" creds", NS_KEY_NOUN, "credential"},
+    {" authorization", NS_KEY_HEADER, "authorization"},
+    {" cookie", NS_KEY_HEADER, "cookie"},
+    {" amz signature", NS_KEY_WEAK, "signature"},
+    {" goog signature", NS_KEY_WEAK, "signature"},
+    {" sig", NS_KEY_WEAK, "signature"},
+    {" auth", NS_KEY_WEAK, "credential"},
+    {" connection string", NS_KEY_WEAK, "credential"},
+    {" jwt", NS_KEY_WEAK, "token"},
+    {" otp", NS_KEY_WEAK, "token"},
+};
+
+ns_key_info ns_redact_key(const char *key, size_t n)
+{
+	words w;
+	split(&w, key, n);
+	drop_carriers(&w);
+	for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+		if (ends_in(&w, endings[i].suffix))
+			return (ns_key_info){endings[i].strength, endings[i].kind, w.count == 1};
+	return (ns_key_info){NS_KEY_HARMLESS, "", false};
+}

@@ -1,0 +1,43 @@
+/* The parts of redaction: what looks like a secret by itself, and which names announce one. Private to model. */
+#ifndef NEUROSCALE_MODEL_REDACT_PRIV_H
+#define NEUROSCALE_MODEL_REDACT_PRIV_H
+#include <stdbool.h>
+#include <stddef.h>
+
+/* ---- redact_token.c: secrets that show by their own form ---- */
+
+/* Length of the secret that begins at s[i], 0 when none does; *kind is its name. `skip` bytes of it stay visible. */
+size_t ns_redact_token(const char *s, size_t n, size_t i, const char **kind, size_t *skip);
+/* Has a digit or mixed case or base64 padding, and `least` bytes: no word of a language. */
+bool ns_redact_looks_random(const char *s, size_t n, size_t least);
+
+/* ---- redact_key.c: names of secrets ---- */
+
+typedef enum ns_key_strength {
+	NS_KEY_HARMLESS,
+	NS_KEY_WEAK,   /* "auth", "sig": only a random-looking value is a secret */
+	NS_KEY_NOUN,   /* "token", "secret", "credential": also words of ordinary sentences */
+	NS_KEY_STRONG, /* "password", "api_key" */
+	NS_KEY_HEADER, /* "Authorization", "Cookie": the value may hold spaces */
+} ns_key_strength;
+
+typedef struct ns_key_info {
+	ns_key_strength strength;
+	const char *kind;
+	bool bare; /* the name is one word: "secret", "pwd" */
+} ns_key_info;
+
+ns_key_info ns_redact_key(const char *key, size_t n);
+
+/* ---- redact_value.c: is this value of such a key a secret ---- */
+
+typedef struct ns_value_context {
+	ns_key_info key;
+	bool key_quoted, value_quoted;
+	bool loose;      /* ":" or spaces around "=": could be a sentence */
+	bool after_word; /* the name follows another word: "unexpected token: x" */
+} ns_value_context;
+
+/* The value is s[from, to); what follows it in its line may show that it is a sentence. */
+bool ns_redact_value(const ns_value_context *c, const char *s, size_t n, size_t from, size_t to);
+#endif

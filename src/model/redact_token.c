@@ -1,0 +1,288 @@
+/* Secrets that show by their own form: keys with a maker's prefix, JWTs, private keys, bearer tokens, long random base64. */
+#include <string.h>
+
+#include "neuroscale/base/text.h"
+#include "redact_priv.h"
+
+static bool is_lower(char c)
+{
+	return c >= 'a' && c <= 'z';
+}
+
+static bool is_upper(char c)
+{
+	return c >= 'A' && c <= 'Z';
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_alnum(char c)
+{
+	return is_lower(c) || is_upper(c) || is_digit(c);
+}
+
+static bool in_set(char c, const char *more)
+{
+	return is_alnum(c) || (c && strchr(more, c));
+}
+
+static size_t run(const char *s, size_t n, size_t i, const char *more)
+{
+	size_t from = i;
+	while (i < n && in_set(s[i], more))
+		i++;
+	return i - from;
+}
+
+/* The same, but no further than it takes to decide: a hostile text may begin such a run at every place. */
+static size_t short_run(const char *s, size_t n, size_t i, const char *more)
+{
+	enum { ENOUGH = 512 };
+	return run(s, n - i > ENOUGH ? i + ENOUGH : n, i, more);
+}
+
+static bool starts(const char *s, size_t n, size_t i, const char *prefix)
+{
+	size_t len = strlen(prefix);
+	return n - i >= len && memcmp(s + i, prefix, len) == 0;
+}
+
+bool ns_redact_looks_random(const char *s, size_t n, size_t least)
+{
+	bool digit = false, lower = false, upper = false, padded = n && s[n - 1] == '=';
+	for (size_t i = 0; i < n; i++) {
+		digit = digit || is_digit(s[i]);
+		lower = lower || is_lower(s[i]);
+		upper = upper || (i && is_upper(s[i])); /* a capital at the start is grammar */
+	}
+	return n >= least && (digit || padded || (lower && upper));
+}
+
+/* ---- makers' prefixes ---- */
+
+/* `solid` is the least run of letters and digits without a break that must occur: object names are made of short parts. */
+static const struct {
+	const char *prefix, *more; /* further characters beside letters and digits */
+	unsigned char least, solid;
+	const char *kind;
+} makers[] = {
+    {"AKIA", "", 16, 16, "aws-key"},
+    {"ASIA", "", 16, 16, "aws-key"},
+    {"LTAI", "", 12, 12, "alibaba-key"},
+    {"AKID", "", 28, 28, "tencent-key"},
+    {"AIza", "_-", 30, 8, "google-key"},
+    {"ya29.", "_-.", 20, 8, "google-token"},
+    {"GOCSPX-", "_-", 20, 8, "google-secret"},
+    {"sk-", "_-", 16, 16, "api-key"},
+    {"sk_live_", "", 16, 16, "api-key"},
+    {"sk_test_", "", 16, 16, "api-key"},
+    {"rk_live_", "", 16, 16, "api-key"},
+    {"whsec_", "", 16, 16, "api-key"},
+    {"gsk_", "", 30, 30, "api-key"},
+    {"xai-", "", 30, 30, "api-key"},
+    {"hf_", "", 30, 30, "api-key"},
+    {"r8_", "", 30, 30, "api-key"},
+    {"ghp_", "", 20, 20, "github-token"},
+    {"gho_", "", 20, 20, "github-token"},
+    {"ghu_", "", 20, 20, "github-token"},
+    {"ghs_", "", 20, 20, "github-token"},
+    {"ghr_", "", 20, 20, "github-token"},
+    {"github_pat_", "_", 20, 20, "github-token"},
+    {"glpat-", "_-.", 16, 8, "gitlab-token"},
+    {"gldt-", "_-", 16, 8, "gitlab-token"},
+    {"glrt-", "_-", 16, 8, "gitlab-token"},
+    {"glsa_", "_", 20, 20, "grafana-token"},
+    {"xoxb-", "-", 8, 6, "slack-token"},
+    {"xoxa-", "-", 8, 6, "slack-token"},
+    {"xoxp-", "-", 8, 6, "slack-token"},
+    {"xoxr-", "-", 8, 6, "slack-token"},
+    {"xoxs-", "-", 8, 6, "slack-token"},
+    {"xoxe-", "-", 8, 6, "slack-token"},
+    {"xapp-", "-", 8, 6, "slack-token"},
+    {"npm_", "", 30, 30, "npm-token"},
+    {"pypi-", "_-", 32, 16, "pypi-token"},
+    {"dckr_pat_", "_-", 16, 8, "docker-token"},
+    {"hvs.", "_-", 20, 8, "vault-token"},
+    {"hvb.", "_-", 20, 8, "vault-token"},
+    {"dop_v1_", "", 32, 32, "digitalocean-token"},
+    {"SG.", "_-.", 40, 8, "sendgrid-key"},
+    {"shpat_", "", 32, 32, "shopify-token"},
+    {"hooks.slack.com/services/", "/", 20, 8, "webhook"},
+    {"discord.com/api/webhooks/", "/_-", 20, 8, "webhook"},
+    {"AGE-SECRET-KEY-1", "", 20, 20, "age-key"},
+    {"ATATT3", "_-=", 24, 8, "atlassian-token"},
+    {"tskey-", "-", 16, 8, "tailscale-key"},
+};
+
+static bool has_solid(const char *s, size_t n, size_t least)
+{
+	size_t longest = 0, here = 0;
+	for (size_t i = 0; i < n; i++) {
+		here = is_alnum(s[i]) ? here + 1 : 0;
+		longest = here > longest ? here : longest;
+	}
+	return longest >= least;
+}
+
+static size_t maker_key(const char *s, size_t n, size_t i, const char **kind)
+{
+	for (size_t m = 0; m < sizeof makers / sizeof *makers; m++) {
+		if (makers[m].prefix[0] != s[i] || !starts(s, n, i, makers[m].prefix))
+			continue;
+		size_t prefix = strlen(makers[m].prefix), body = short_run(s, n, i + prefix, makers[m].more);
+		if (body >= makers[m].least && has_solid(s + i + prefix, body, makers[m].solid)) {
+			*kind = makers[m].kind;
+			return prefix + run(s, n, i + prefix, makers[m].more);
+		}
+	}
+	return 0;
+}
+
+/* header.payload.signature, each base64url; the header is JSON, so it begins with {" = eyJ. */
+static size_t jwt(const char *s, size_t n, size_t i)
+{
+	if (!starts(s, n, i, "eyJ"))
+		return 0;
+	size_t head = short_run(s, n, i, "_-=");
+	if (head < 10 || i + head >= n || s[i + head] != '.')
+		return 0;
+	size_t payload = short_run(s, n, i + head + 1, "_-=");
+	return payload >= 8 ? run(s, n, i, "_-=.") : 0;
+}
+
+/* ---- private keys ---- */
+
+static const char *find(const char *s, size_t n, const char *what)
+{
+	return memmem(s, n, what, strlen(what));
+}
+
+/* A whole block; without its end everything that follows is taken for key. */
+static size_t private_key(const char *s, size_t n, size_t i)
+{
+	static const char begin[] = "-----BEGIN ", end[] = "-----END ", rule[] = "-----";
+	if (!starts(s, n, i, begin))
+		return 0;
+	size_t label = i + sizeof begin - 1;
+	const char *close = find(s + label, n - label, rule);
+	size_t label_len = close ? (size_t)(close - (s + label)) : n - label;
+	if (!find(s + label, label_len, "PRIVATE KEY"))
+		return 0;
+	const char *last = find(s + label, n - label, end);
+	if (!last)
+		return n - i;
+	const char *after = last + sizeof end - 1;
+	const char *stop = find(after, (size_t)(s + n - after), rule);
+	return stop ? (size_t)(stop + sizeof rule - 1 - (s + i)) : n - i;
+}
+
+/* ---- base64 ---- */
+
+enum { AWS_SECRET = 40 };
+
+static const char base64_begin[] = "LS0tLS1CRUdJTi";             /* "-----BEGIN" */
+static const char base64_certificate[] = "LS0tLS1CRUdJTiBDRVJU"; /* "-----BEGIN CERT": public */
+
+static int class_of(char c)
+{
+	return is_lower(c) ? 0 : is_upper(c) ? 1 : is_digit(c) ? 2 : 3;
+}
+
+/* Letters of both cases and digits, mixed as only chance mixes them: paths and camel case change class far more rarely. */
+static bool mixed_by_chance(const char *s, size_t n)
+{
+	size_t count[4] = {0}, changes = 0;
+	for (size_t i = 0; i < n; i++) {
+		count[class_of(s[i])]++;
+		changes += i && class_of(s[i]) != class_of(s[i - 1]);
+	}
+	if (count[0] < 5 || count[1] < 5)
+		return false;
+	if (n == AWS_SECRET) /* this length alone says much */
+		return count[2] >= 1 && changes * 20 >= n * 7;
+	return count[2] >= 3 && changes * 20 >= n * 9;
+}
+
+static bool after_digest_name(const char *s, size_t i)
+{
+	static const char *const names[] = {"sha1-", "sha256-", "sha384-", "sha512-", "SHA256:", "sha256:", "h1:"};
+	for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+		size_t len = strlen(names[k]);
+		if (i >= len && memcmp(s + i - len, names[k], len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static size_t long_base64(const char *s, size_t n, size_t i, const char **kind)
+{
+	size_t len = run(s, n, i, "+/");
+	if (i + len < n && (s[i + len] == '-' || s[i + len] == '_'))
+		len = run(s, n, i, "-_");
+	while (i + len < n && s[i + len] == '=')
+		len++;
+	if (starts(s, n, i, base64_begin)) {
+		*kind = "private-key";
+		return starts(s, n, i, base64_certificate) ? 0 : len;
+	}
+	*kind = "random";
+	return len >= AWS_SECRET && !after_digest_name(s, i) && mixed_by_chance(s, len) ? len : 0;
+}
+
+/* ---- "Bearer x", "Basic x" ---- */
+
+/* realm="x", expires_in=3600: a lower-case name in front of the sign, where padded base64 has anything else. */
+static bool is_parameter(const char *s, size_t n)
+{
+	size_t name = 0;
+	while (name < n && (is_lower(s[name]) || s[name] == '_'))
+		name++;
+	return name < n && s[name] == '=' && (name + 1 == n || s[name + 1] != '=');
+}
+
+static size_t scheme_value(const char *s, size_t n, size_t i, const char *scheme, const char **kind, size_t *skip)
+{
+	size_t len = strlen(scheme), at = i + len;
+	if (n - i <= len + 1 || (s[at] != ' ' && s[at] != '+'))
+		return 0;
+	for (size_t k = 0; k < len; k++)
+		if ((s[i + k] | 0x20) != scheme[k])
+			return 0;
+	at++;
+	size_t value = short_run(s, n, at, "._~+/=-:%");
+	if (is_parameter(s + at, value))
+		return 0;
+	bool basic = scheme[1] == 'a';
+	bool random = ns_redact_looks_random(s + at, value, 8) && (!basic || value % 4 == 0);
+	if (!random && (basic || value < 24))
+		return 0;
+	*kind = scheme;
+	*skip = len + 1;
+	return len + 1 + run(s, n, at, "._~+/=-:%");
+}
+
+size_t ns_redact_token(const char *s, size_t n, size_t i, const char **kind, size_t *skip)
+{
+	char before = i ? s[i - 1] : ' ';
+	size_t len;
+	*skip = 0;
+	if (s[i] == '-' && (len = private_key(s, n, i))) {
+		*kind = "private-key";
+		return len;
+	}
+	if (is_alnum(before) || !is_alnum(s[i]))
+		return 0;
+	if ((len = maker_key(s, n, i, kind)))
+		return len;
+	if ((len = jwt(s, n, i))) {
+		*kind = "jwt";
+		return len;
+	}
+	if ((len = scheme_value(s, n, i, "bearer", kind, skip)) || (len = scheme_value(s, n, i, "basic", kind, skip)))
+		return len;
+	bool inside = before && strchr("+/=_-.", before); /* of a longer token that was judged at its start */
+	return inside && before != '=' ? 0 : long_base64(s, n, i, kind);
+}
