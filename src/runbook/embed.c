@@ -37,14 +37,20 @@
 #define UNSEEN 0.10
 #define LOYAL 1.5
 
-struct ns_lexicon {
-	uint32_t df[TABLE];
+/* While learning. */
+typedef struct counts {
+	uint16_t df[TABLE];
+	uint16_t run[TABLE];   /* how many sentences of the owner that is being counted have it */
+	uint32_t owner[TABLE];
 	uint32_t last[TABLE];  /* the sentence that counted a slot last, so that it counts once per sentence */
-	uint32_t owner[TABLE]; /* the owner whose sentences are being counted, and how many of them have it */
-	uint32_t run[TABLE];
 	float squares[TABLE];  /* sum of df_r squared over the owners r that are done */
+	uint32_t current;
+} counts;
+
+struct ns_lexicon {
 	float weight[TABLE];
-	uint32_t n, current;
+	counts *learnt; /* NULL once sealed */
+	uint32_t n;
 	double scale;
 };
 
@@ -230,40 +236,45 @@ static void each_feature(words *ws, feature_fn fn, void *ctx)
 
 ns_lexicon *ns_lexicon_new(void)
 {
-	return ns_xcalloc(1, sizeof(ns_lexicon));
+	ns_lexicon *x = ns_xcalloc(1, sizeof *x);
+	x->learnt = ns_xcalloc(1, sizeof *x->learnt);
+	return x;
 }
 
 void ns_lexicon_free(ns_lexicon *x)
 {
+	if (x)
+		free(x->learnt);
 	free(x);
 }
 
-static void end_run(ns_lexicon *x, size_t slot)
+static void end_run(counts *c, size_t slot)
 {
-	x->squares[slot] += (float)x->run[slot] * (float)x->run[slot];
-	x->run[slot] = 0;
+	c->squares[slot] += (float)c->run[slot] * (float)c->run[slot];
+	c->run[slot] = 0;
 }
 
 static void count_feature(void *ctx, uint64_t hash, double weight)
 {
-	ns_lexicon *x = ctx;
+	const ns_lexicon *x = ctx;
+	counts *c = x->learnt;
 	size_t slot = hash >> (64 - TABLE_BITS);
 	(void)weight;
-	if (x->last[slot] == x->n)
+	if (c->last[slot] == x->n || c->df[slot] == UINT16_MAX)
 		return;
-	x->last[slot] = x->n;
-	if (x->owner[slot] != x->current)
-		end_run(x, slot);
-	x->owner[slot] = x->current;
-	x->run[slot]++;
-	x->df[slot]++;
+	c->last[slot] = x->n;
+	if (c->owner[slot] != c->current)
+		end_run(c, slot);
+	c->owner[slot] = c->current;
+	c->run[slot]++;
+	c->df[slot]++;
 }
 
 void ns_lexicon_learn(ns_lexicon *x, uint32_t owner, const char *text)
 {
 	words *ws = ns_xmalloc(sizeof *ws);
 	x->n++;
-	x->current = owner;
+	x->learnt->current = owner;
 	read_words(ws, text);
 	each_feature(ws, count_feature, x);
 	free(ws);
@@ -271,12 +282,15 @@ void ns_lexicon_learn(ns_lexicon *x, uint32_t owner, const char *text)
 
 void ns_lexicon_seal(ns_lexicon *x)
 {
+	counts *c = x->learnt;
+	double unseen = UNSEEN * log(x->n + 1.0);
 	for (size_t i = 0; i < TABLE; i++) {
-		end_run(x, i);
-		double df = x->df[i], loyal = x->squares[i] / ((df + 1) * (df + 1));
-		x->weight[i] = (float)(df > 0 ? log((x->n + 1.0) / (df + 0.5)) * (1 + LOYAL * loyal) : UNSEEN * log(x->n + 1.0));
+		double df = c->df[i];
+		end_run(c, i);
+		x->weight[i] = (float)(df > 0 ? log((x->n + 1.0) / (df + 0.5)) * (1 + LOYAL * c->squares[i] / ((df + 1) * (df + 1))) : unseen);
 	}
-	x->scale = 0;
+	free(c);
+	x->learnt = NULL;
 }
 
 void ns_lexicon_set_scale(ns_lexicon *x, double norm)

@@ -108,6 +108,59 @@ static void test_each_action_goes_through(void **state)
 	ns_arena_free(ar);
 }
 
+/* In the words of an analysis, for every kind of alert that may end in an action. */
+static void test_runbook_by_analysis(void **state)
+{
+	(void)state;
+	static const struct {
+		ns_kind kind;
+		const char *cause, *root, *why, *reason, *runbook;
+	} rows[] = {
+		{NS_KIND_OOM_KILLED, "oom_limit_too_low", "Container app of Deployment shop/web needs more memory than its limit of 128Mi and was OOMKilled (exit 137, 6 times).",
+		    "A higher, bounded limit lets it run; the change is undone by restoring the old limit.", "OOMKilled", "oomkill-increase-memory"},
+		{NS_KIND_OOM_KILLED, "oom_limit_lowered", "The newest revision of Deployment shop/web lowered the memory limit of app to 64Mi, and it is OOMKilled since (exit 137).",
+		    "The former limit was enough, so the limit is raised again.", "OOMKilled", "oomkill-increase-memory"},
+		{NS_KIND_POD_CRASHLOOP, "oom_limit_too_low", "Container app of Deployment shop/web needs more memory than its limit of 128Mi and was OOMKilled.",
+		    "A higher, bounded limit lets it run.", "CrashLoopBackOff", "oomkill-increase-memory"},
+		{NS_KIND_POD_CRASHLOOP, "bad_release_crash",
+		    "Revision 3 of Deployment shop/web crashes (container app, exit 1, 5 times) since it was rolled out, while revision 2 was healthy; it changed: image.",
+		    "Going back to revision 2 restores what was running; rolling forward again undoes it.", "CrashLoopBackOff", "crashloop-rollback"},
+		{NS_KIND_POD_CRASHLOOP, "bad_release_config", "Revision 3 of Deployment shop/web needs a setting that is not right, and it was introduced with that revision: env.",
+		    "Going back to revision 2 restores service while someone supplies the setting.", "CrashLoopBackOff", "crashloop-rollback"},
+		{NS_KIND_IMAGE_PULL, "bad_release_image", "Revision 3 of Deployment shop/web names an image that cannot be pulled (shop/web:3x); revision 2 was healthy.",
+		    "Going back to revision 2 restores the image that was running.", "ImagePullBackOff", "deployment-failure-sync"},
+		{NS_KIND_DEPLOYMENT_STALLED, "bad_release_not_ready",
+		    "The pods of revision 3 of Deployment shop/web run but do not become ready (2 of 3 ready), while revision 2 was healthy; it changed: probes.",
+		    "Going back to revision 2 ends the stalled rollout.", "ProgressDeadlineExceeded", "deployment-failure-sync"},
+		{NS_KIND_PROBE_FAILURE, "bad_release_not_ready",
+		    "The pods of revision 3 of Deployment shop/web run but do not become ready (2 of 3 ready), while revision 2 was healthy; it changed: probes.",
+		    "Going back to revision 2 ends the stalled rollout.", "Unhealthy", "crashloop-rollback"},
+		{NS_KIND_COST_SPIKE, "cost_idle_nonproduction", "Deployment shop/web, a non-production workload, costs 41.00 a day (6.00 before) for what little it does.",
+		    "Fewer replicas save money and are restored by scaling up again.", "CostSpike", "cost-spike-scale-down"},
+		{NS_KIND_KYVERNO_VIOLATION, "policy_best_practice",
+		    "Deployment shop/web does not fulfil rule check-limits of policy require-limits, a best practice: CPU and memory limits are required.",
+		    "A narrow exception with an end lets it run while the manifest is corrected; a person grants it.", "PolicyViolation", "kyverno-policy-exception"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		fixture f;
+		ns_arena *ar = ns_arena_new();
+		fixture_crash(&f, ar);
+		f.c.alert.kind = rows[i].kind;
+		f.c.alert.reason = rows[i].reason;
+		f.c.alert.message = "";
+		f.r.cause_class = rows[i].cause;
+		f.r.root_cause = rows[i].root;
+		f.r.reasoning = rows[i].why;
+		ns_plan *p = plan(&f);
+		if (strcmp(p->runbook, rows[i].runbook) != 0 || p->margin < ns_library_margin_floor(lib)) {
+			show(p);
+			fail_msg("row %zu: %s, wanted %s", i, p->runbook, rows[i].runbook);
+		}
+		print_message("# %s %s: score %.3f margin %.3f\n", rows[i].cause, p->runbook, p->score, p->margin);
+		ns_arena_free(ar);
+	}
+}
+
 /* ---- refusals ---------------------------------------------------------------------------------------------------- */
 
 enum { OOM, CRASH, COST, POLICY };
@@ -616,6 +669,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_action_goes_through),
+		cmocka_unit_test(test_runbook_by_analysis),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_doubts),
 		cmocka_unit_test(test_memory_bounds),
