@@ -97,6 +97,9 @@ static bool dsn_password(redactor *r)
 
 /* ---- name and value ---- */
 
+/* How far a bare value is read before it is known to be a secret; hostile text could hold one at every byte. */
+enum { NAME_LOOK = 256, VALUE_LOOK = 4100 };
+
 typedef struct pair {
 	size_t key, key_end, value, value_end;
 	bool flag; /* --password value */
@@ -146,10 +149,11 @@ static bool comma_ends(const redactor *r, size_t i)
 	return k > i + 1 && (at(r, k) == '=' || at(r, k) == ':');
 }
 
-static size_t bare_value_end(const redactor *r, size_t i)
+/* Looks at no more than `most` bytes: what is longer is no value that needs a second look, and replace_value() finds its end. */
+static size_t bare_value_end(const redactor *r, size_t i, size_t most)
 {
-	size_t from = i;
-	for (; i < r->n; i++) {
+	size_t from = i, end = r->n - i > most ? i + most : r->n;
+	for (; i < end; i++) {
 		char c = r->s[i];
 		if ((unsigned char)c <= ' ' || is_quote(c) || c == ';' || c == '&' || (c == ',' && comma_ends(r, i)))
 			break;
@@ -208,7 +212,7 @@ static bool read_value(const redactor *r, pair *p, size_t i)
 	if (p->c.value_quoted)
 		p->value_end = close_quote(r, i, r->s[i - 1], slashes);
 	else
-		p->value_end = bare_value_end(r, i);
+		p->value_end = bare_value_end(r, i, p->c.key.strength == NS_KEY_HARMLESS ? NAME_LOOK : VALUE_LOOK);
 	return p->value_end > p->value;
 }
 
@@ -248,34 +252,50 @@ static bool read_pair(const redactor *r, pair *p)
 	return separator(r, p, &i) && read_value(r, p, i);
 }
 
-/* "Authorization: Bearer x" keeps its scheme; a cookie goes whole. */
-static bool header_value(redactor *r, pair *p)
+static void replace_value(redactor *r, const pair *p, const char *kind)
 {
-	static const char *const schemes[] = {"bearer", "basic", "token", "digest", "negotiate", "apikey", "aws4-hmac-sha256", "sharedkey"};
+	size_t to = p->value_end;
+	if (!p->c.value_quoted && to - p->value >= NAME_LOOK)
+		to = bare_value_end(r, p->value, r->n);
+	replace(r, p->value, to, kind);
+}
+
+/* To the end of the line or of the quotes around the whole header. */
+static size_t header_end(const redactor *r, const pair *p)
+{
 	size_t end = p->value_end;
 	if (!p->c.value_quoted)
 		while (!is_end_of_line(r, end) && !is_quote(r->s[end]) && r->s[end] != ']' && r->s[end] != '\\')
 			end++;
+	return end;
+}
+
+/* "Authorization: Bearer x" keeps its scheme; a cookie goes whole. */
+static bool header_value(redactor *r, pair *p)
+{
+	static const char *const schemes[] = {"bearer", "basic", "token", "digest", "negotiate", "apikey", "aws4-hmac-sha256", "sharedkey"};
+	const char *value = r->s + p->value;
 	if (strcmp(p->c.key.kind, "cookie") == 0) {
-		if (!memchr(r->s + p->value, '=', end - p->value))
+		if (!memchr(value, '=', p->value_end - p->value))
 			return false; /* a sentence about cookies */
-		replace(r, p->value, end, "cookie");
+		replace(r, p->value, header_end(r, p), "cookie");
 		return true;
 	}
-	const char *space = memchr(r->s + p->value, ' ', end - p->value);
-	size_t word = space ? (size_t)(space - r->s) - p->value : 0;
-	for (size_t k = 0; k < sizeof schemes / sizeof *schemes; k++)
-		if (word == strlen(schemes[k]) && strncasecmp(r->s + p->value, schemes[k], word) == 0) {
-			size_t from = skip_blank(r, p->value + word);
-			if (from >= end || starts(r, from, "[redacted:"))
-				return false;
-			replace(r, from, end, p->c.key.kind);
-			return true;
-		}
+	for (size_t k = 0; k < sizeof schemes / sizeof *schemes; k++) {
+		size_t len = strlen(schemes[k]), from = p->value + len;
+		if (at(r, from) != ' ' || strncasecmp(value, schemes[k], len) != 0)
+			continue;
+		from = skip_blank(r, from);
+		if (is_end_of_line(r, from) || is_quote(r->s[from]) || starts(r, from, "[redacted:"))
+			return false;
+		size_t end = header_end(r, p);
+		replace(r, from, end > from ? end : from, p->c.key.kind);
+		return true;
+	}
 	p->c.key.strength = NS_KEY_STRONG;
 	if (!ns_redact_value(&p->c, r->s, r->n, p->value, p->value_end))
 		return false;
-	replace(r, p->value, p->value_end, p->c.key.kind);
+	replace_value(r, p, p->c.key.kind);
 	return true;
 }
 
@@ -304,7 +324,7 @@ static bool named_secret(redactor *r)
 	if (in_secret_data(r, r->i)) {
 		if (strchr("{[", r->s[p.value]) || starts(r, p.value, "[redacted:"))
 			return false;
-		replace(r, p.value, p.value_end, "secret-data");
+		replace_value(r, &p, "secret-data");
 		return true;
 	}
 	look_for_name(r, &p);
@@ -322,7 +342,7 @@ static bool named_secret(redactor *r)
 		return header_value(r, &p);
 	if (!ns_redact_value(&p.c, r->s, r->n, p.value, p.value_end))
 		return false;
-	replace(r, p.value, p.value_end, p.c.key.kind);
+	replace_value(r, &p, p.c.key.kind);
 	return true;
 }
 
