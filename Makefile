@@ -19,7 +19,7 @@ PROG    := neuroscale-tui
 # ---- rooms -------------------------------------------------------------------------------------------------------
 # Each src/ROOM builds to one static library. USES_ROOM is written once, here: a unit test links its room and these only, so an
 # upward call does not link, and `make lint` prints any include that is not allowed.
-ROOMS := base sys model config store kube llm runbook cost policy sim agents engine tui cli
+ROOMS := base sys model config store kube llm runbook cost policy sim agents engine tui cli app
 USES_base    :=
 USES_sys     := base
 USES_model   := base
@@ -35,7 +35,8 @@ USES_agents  := base sys model config store kube llm runbook cost policy
 USES_engine  := agents $(USES_agents)
 USES_tui     := base sys model config engine
 USES_cli     := base sys model config engine
-# main.c picks the real adapters and may use every room.
+USES_app     := cli tui engine sim $(USES_engine)
+# main.c picks the mode.
 
 LIBS_sys := -lcrypto
 LIBS_model := -lcjson -lyaml -lm
@@ -151,7 +152,7 @@ check-valgrind: $(TEST_BIN)
 .PHONY: lint format bench fuzz demo install uninstall dist clean
 C_FILES := $(wildcard src/*.c src/*/*.c src/*/*.h include/neuroscale/*/*.h tests/*/*.c tests/*/*.h)
 lint: compile_commands.json
-	@sh contrib/lint.sh '$(foreach r,$(ROOMS),$(r):$(subst $() ,$(shell printf ,),$(strip $(sort $(USES_$(r))))))'
+	@sh contrib/lint.sh $(foreach r,$(ROOMS),'$(r): $(sort $(USES_$(r)))')
 format:
 	clang-format -i $(C_FILES)
 demo: $(B)/$(PROG)

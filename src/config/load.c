@@ -345,6 +345,12 @@ ns_config *ns_config_load(int argc, char *const *argv, ns_err *err)
 	return NULL;
 }
 
+bool ns_config_is_default(const ns_config *c, const char *option)
+{
+	const ns_option *o = find_option(option, strlen(option));
+	return o && strcmp(c->origin[o - ns_options], "default") == 0;
+}
+
 void ns_config_free(ns_config *c)
 {
 	if (c)

@@ -62,6 +62,7 @@ extern const ns_command_info ns_commands[]; /* ends with name == NULL */
 /* Parses the environment, the files and argv. Unknown option or command: NS_E_USAGE with the nearest name. NULL on error. */
 ns_config *ns_config_load(int argc, char *const *argv, ns_err *err);
 void ns_config_free(ns_config *c);
+bool ns_config_is_default(const ns_config *c, const char *option); /* nobody set it */
 void ns_config_help(ns_buf *out, const char *command);  /* "" the overview */
 void ns_config_dump(const ns_config *c, ns_buf *out);   /* YAML, with where each value came from as a comment */
 void ns_config_man(ns_buf *out);                        /* the OPTIONS section of the man page, mdoc */

@@ -1,0 +1,28 @@
+/* The modes of the program: each puts the real adapters together and runs until it is over. main.c picks one. */
+#ifndef NEUROSCALE_APP_APP_H
+#define NEUROSCALE_APP_APP_H
+#include "neuroscale/base/cancel.h"
+#include "neuroscale/config/config.h"
+#include "neuroscale/engine/engine.h"
+
+/* Each returns the exit status (EXIT STATUS in neuroscale-tui(1)). cancel fires on SIGTERM, SIGINT and SIGHUP. */
+int ns_app_console(const ns_config *cfg, const ns_cancel *cancel);  /* attaches to a running engine, else starts one */
+int ns_app_headless(const ns_config *cfg, const ns_cancel *cancel);
+int ns_app_verb(const ns_config *cfg);                              /* a CLI verb on the running engine */
+int ns_app_audit(const ns_config *cfg);
+int ns_app_sim(const ns_config *cfg, const ns_cancel *cancel);
+int ns_app_demo(const ns_config *cfg, const ns_cancel *cancel);     /* with a terminal a console, without one every scenario, judged */
+
+/* Prints "neuroscale-tui: words" and gives the exit status of the error. */
+int ns_app_failed(const ns_err *err);
+/* The engine's options from the configuration; strings are borrowed from it. */
+void ns_app_engine_opts(const ns_config *cfg, const ns_kubeconfig *kc, const ns_clock *clock, ns_engine_opts *o);
+/* Runs the screen on a door; the log goes to STATE_DIR/neuroscale-tui.log meanwhile. */
+bool ns_app_screen(const ns_config *cfg, const char *state_dir, const ns_door *door, const ns_clock *clock, const ns_cancel *cancel, ns_err *err);
+/* Where the demo keeps its state unless told otherwise: beside the default state directory. Caller frees. */
+char *ns_app_demo_dir(const ns_config *cfg);
+/* One scenario, headless, in this process: prints the log and "ok NAME" or "FAILED NAME: why". True when it ended as it must. */
+bool ns_app_scenario(const ns_config *cfg, const char *name, const char *state_dir, int rate, const ns_cancel *cancel, ns_err *err);
+/* All of them, in processes of their own, a few at a time. Returns the exit status. */
+int ns_app_scenarios(const ns_config *cfg, const ns_cancel *cancel);
+#endif

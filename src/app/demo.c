@@ -1,0 +1,144 @@
+/* The demo: a simulated cluster and an engine that knows only its kubeconfig, on one clock that runs faster. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "neuroscale/app/app.h"
+#include "neuroscale/base/log.h"
+#include "neuroscale/sim/sim.h"
+#include "neuroscale/sys/fs.h"
+
+enum { DEMO_RATE = 10 }; /* just fast enough to follow by eye */
+
+char *ns_app_demo_dir(const ns_config *cfg)
+{
+	/* A state directory of one's own choice is where everything is, the demo included. */
+	return ns_config_is_default(cfg, "state-dir") ? ns_xasprintf("%s-demo", cfg->state_dir) : ns_xstrdup(cfg->state_dir);
+}
+
+static int64_t wall_now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static bool list_scenarios(void)
+{
+	for (const ns_sim_scenario *s = ns_sim_scenarios; s->name; s++)
+		printf("%-24s %s\n", s->name, s->title);
+	return true;
+}
+
+/* A demo starts from nothing; only a directory that a demo made is emptied. */
+static bool fresh_dir(const char *dir, ns_err *err)
+{
+	char *mark = ns_path_join(dir, "demo"), *db = ns_path_join(dir, "neuroscale.db"), *lock = ns_path_join(dir, "engine.lock");
+	bool ok = true;
+	if (ns_exists(db) && !ns_exists(mark))
+		ok = ns_fail(err, NS_E_DENIED, "%s holds the state of a real engine: the demo needs another --state-dir", dir);
+	else if (ns_exists(mark) && !ns_lock_is_free(lock))
+		ok = ns_fail(err, NS_E_LOCKED, "a demo runs in %s already: quit it, or give this one another --state-dir", dir);
+	else if (ns_exists(mark))
+		ok = ns_rm_tree(dir, err);
+	ok = ok && ns_mkdirs(dir, 0700, err) && ns_write_file_atomic(mark, "", 0, 0600, err);
+	free(mark);
+	free(db);
+	free(lock);
+	return ok;
+}
+
+static int interactive(const ns_config *cfg, const ns_cancel *cancel)
+{
+	ns_err err = {0};
+	ns_clock *clock = ns_clock_scaled(cfg->rate > 0 ? cfg->rate : DEMO_RATE, ns_real_mono_ms(), wall_now());
+	char *dir = ns_app_demo_dir(cfg);
+	char *kubeconfig = ns_path_join(dir, "kubeconfig"), url[128] = "";
+	const char *name = cfg->scenario[0] ? cfg->scenario : "demo";
+	ns_kubeconfig *kc = NULL;
+	ns_engine *e = NULL;
+	ns_door door;
+	bool ok = false;
+	ns_sim_opts so = {.listen = "127.0.0.1:0", .scenario = name, .clock = clock, .seed = 1};
+	ns_log_init(STDERR_FILENO, NS_LOG_TEXT, NS_LOG_ERROR, clock);
+	ns_sim *sim = fresh_dir(dir, &err) ? ns_sim_start(&so, &err) : NULL;
+	if (sim && ns_sim_write_kubeconfig(sim, kubeconfig, &err) && (kc = ns_kubeconfig_load(kubeconfig, NULL, &err))) {
+		ns_engine_opts o;
+		ns_sim_opencost_url(sim, url, sizeof url);
+		ns_app_engine_opts(cfg, kc, clock, &o);
+		o.mode = "demo";
+		o.state_dir = dir;
+		o.opencost_url = url;
+		o.profile = ns_sim_scenario_find(name)->profile;
+		o.cost_every_ms = 60000;
+		e = ns_engine_start(&o, &err);
+	}
+	if (e && ns_engine_door(e, &door, &err)) {
+		ok = ns_app_screen(cfg, dir, &door, clock, cancel, &err);
+		door.close(door.ctx);
+	}
+	ns_engine_stop(e);
+	ns_kubeconfig_free(kc);
+	ns_sim_stop(sim);
+	ns_clock_free(clock);
+	free(kubeconfig);
+	free(dir);
+	return ok ? 0 : ns_app_failed(&err);
+}
+
+int ns_app_demo(const ns_config *cfg, const ns_cancel *cancel)
+{
+	ns_err err = {0};
+	if (strcmp(cfg->scenario, "list") == 0)
+		return list_scenarios() ? 0 : 1;
+	if (cfg->scenario[0] && !ns_sim_scenario_find(cfg->scenario)) {
+		ns_fail(&err, NS_E_USAGE, "there is no scenario \"%s\": `neuroscale-tui demo --scenario list` prints them", cfg->scenario);
+		return ns_app_failed(&err);
+	}
+	if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
+		return interactive(cfg, cancel);
+	if (!cfg->scenario[0])
+		return ns_app_scenarios(cfg, cancel);
+	char dir[] = "/tmp/neuroscale-scenario-XXXXXX";
+	if (!mkdtemp(dir)) {
+		ns_fail_errno(&err, NS_E_IO, "%s", dir);
+		return ns_app_failed(&err);
+	}
+	bool ok = ns_app_scenario(cfg, cfg->scenario, dir, cfg->rate, cancel, &err);
+	ns_rm_tree(dir, NULL);
+	return ok ? 0 : err.code ? ns_app_failed(&err) : 1;
+}
+
+int ns_app_sim(const ns_config *cfg, const ns_cancel *cancel)
+{
+	ns_err err = {0};
+	if (strcmp(cfg->scenario, "list") == 0)
+		return list_scenarios() ? 0 : 1;
+	int rate = cfg->rate > 0 ? cfg->rate : 1;
+	ns_clock *clock = rate == 1 ? ns_clock_real() : ns_clock_scaled(rate, ns_real_mono_ms(), wall_now());
+	char spec[96], url[128];
+	char *path = ns_path_join(cfg->state_dir, "sim-kubeconfig");
+	ns_sim_opts so = {.listen = cfg->listen, .scenario = cfg->scenario[0] ? cfg->scenario : NULL, .clock = clock, .seed = 1};
+	ns_sim *sim = ns_sim_start(&so, &err);
+	bool ok = sim && ns_mkdirs(cfg->state_dir, 0700, &err) && ns_sim_write_kubeconfig(sim, path, &err);
+	if (ok) {
+		ns_sim_opencost_url(sim, url, sizeof url);
+		ns_clock_format(clock, spec, sizeof spec);
+		printf("kubeconfig  %s\nserver      http://127.0.0.1:%d\nopencost    %s\n", path, ns_sim_port(sim), url);
+		if (spec[0])
+			printf("clock       %s\n", spec);
+		printf("try         kubectl --kubeconfig %s get pods -A\n", path);
+		fflush(stdout);
+		struct pollfd p = {.fd = ns_cancel_fd(cancel), .events = POLLIN};
+		while (!ns_cancel_fired(cancel) && (poll(&p, 1, -1) >= 0 || errno == EINTR))
+			continue;
+	}
+	ns_sim_stop(sim);
+	ns_clock_free(clock);
+	free(path);
+	return ok ? 0 : ns_app_failed(&err);
+}

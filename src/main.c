@@ -1,0 +1,112 @@
+/* NeuroScale Autopilot: a console in which five agents repair Kubernetes workloads and a person approves.
+ *
+ * The map of the house. Calls go down; only wake-ups go up. Contracts are in include/neuroscale/ROOM, code in src/ROOM.
+ *
+ *   app      the modes of the program: console, headless, demo, sim, verbs; puts the real adapters together
+ *   tui cli  clients of the door: they show pictures and submit decisions, nothing else
+ *   engine   orchestrator, worker pool, gate, breaker, door, picture publisher, control socket; the only writer of the store
+ *              engine.c life and threads · intake.c alerts in · jobs.c workers · steps_think.c analyze and plan ·
+ *              steps_act.c dry-run, gate, intent, send · verify.c verdicts · timers.c silence is no · recover.c after a crash ·
+ *              decide.c approve and reject · publish.c the picture · gate.c, breaker.c pure tables
+ *   agents   detector, analyzer, planner, executor, escalation, verifier: from facts to facts
+ *   store    every fact, decision and transition, SQLite behind a contract without SQLite, the audit chain
+ *   kube     kubeconfig, HTTP client, list and watch, Lease · llm the offline analyst · runbook library, embedder, search ·
+ *   cost     OpenCost · policy Kyverno · sim the simulated cluster (blind to each other)
+ *   config   option table, files, themes
+ *   sys      child processes, files, digests · model plain data, vocabularies, strict JSON and YAML, redaction
+ *   base     errors, log, buffers, arena, clock, cancel, threads, queue, text
+ *
+ * An incident's way: detector -> intake.c -> store -> worker: analyze -> plan -> dry-run -> gate -> (auto, or decide.c) ->
+ * worker: execute -> verify.c -> resolved, or planned again, or a person. Each arrow is one transaction. */
+#include <locale.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <curl/curl.h>
+#include "neuroscale/app/app.h"
+#include "neuroscale/base/thread.h"
+#include "neuroscale/cli/cli.h"
+
+static const int leaving[] = {SIGTERM, SIGINT, SIGHUP};
+
+typedef struct signals {
+	sigset_t set;
+	ns_cancel *leave;
+} signals;
+
+/* The one thread that takes signals. SIGUSR2 is ours: main asks it to end. */
+static void *wait_for_signals(void *ctx)
+{
+	signals *s = ctx;
+	int sig;
+	while (sigwait(&s->set, &sig) == 0 && sig != SIGUSR2)
+		ns_cancel_fire(s->leave);
+	return NULL;
+}
+
+static int run(const ns_config *cfg, const ns_cancel *leave)
+{
+	static const struct { const char *name; int (*run)(const ns_config *cfg, const ns_cancel *leave); } modes[] = {
+	    {"", ns_app_console}, {"sim", ns_app_sim}, {"demo", ns_app_demo}};
+	if (ns_cli_is_verb(cfg->command))
+		return ns_app_verb(cfg);
+	if (strcmp(cfg->command, "audit") == 0)
+		return ns_app_audit(cfg);
+	if (cfg->headless)
+		return ns_app_headless(cfg, leave);
+	for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
+		if (strcmp(modes[i].name, cfg->command) == 0)
+			return modes[i].run(cfg, leave);
+	return 1;
+}
+
+static int print_buf(ns_buf *b)
+{
+	fputs(ns_buf_str(b), stdout);
+	ns_buf_free(b);
+	return fflush(stdout) == 0 ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+	ns_err err = {0};
+	setlocale(LC_CTYPE, ""); /* only this: a decimal comma would break JSON */
+	ns_config *cfg = ns_config_load(argc, argv, &err);
+	if (!cfg)
+		return ns_app_failed(&err);
+	ns_buf text = NS_BUF_INIT;
+	int status = 0;
+	if (cfg->help) {
+		ns_config_help(&text, cfg->command);
+		status = print_buf(&text);
+	} else if (cfg->version) {
+		printf("neuroscale-tui %s (%s)\n", NS_VERSION, curl_version());
+	} else if (cfg->dump_config) {
+		ns_config_dump(cfg, &text);
+		status = print_buf(&text);
+	} else {
+		signals s = {.leave = ns_cancel_new()};
+		pthread_t thread;
+		sigemptyset(&s.set);
+		for (size_t i = 0; i < sizeof leaving / sizeof leaving[0]; i++)
+			sigaddset(&s.set, leaving[i]);
+		sigaddset(&s.set, SIGUSR2);
+		sigaddset(&s.set, SIGPIPE); /* blocked, not waited for by anybody else: writes say EPIPE */
+		pthread_sigmask(SIG_BLOCK, &s.set, NULL); /* before the first thread */
+		sigdelset(&s.set, SIGPIPE);
+		curl_global_init(CURL_GLOBAL_DEFAULT);
+		if (pthread_create(&thread, NULL, wait_for_signals, &s) != 0) {
+			fprintf(stderr, "neuroscale-tui: no thread for signals\n");
+			return 1;
+		}
+		status = run(cfg, s.leave);
+		pthread_kill(thread, SIGUSR2);
+		pthread_join(thread, NULL);
+		ns_cancel_free(s.leave);
+		curl_global_cleanup();
+	}
+	ns_config_free(cfg);
+	return status;
+}
