@@ -273,6 +273,8 @@ static bool build(ns_draft *d, ns_action a)
 	if (repeats(d))
 		return ns_draft_refuse(d, "history: exactly this change was made for this incident already and did not help");
 	p->verify = row->verify;
+	if (!p->undo_valid)
+		p->undo = (ns_command){.body = "", .equivalent = p->undo.equivalent};
 	for (size_t i = 0; i < sizeof doubts / sizeof *doubts; i++)
 		doubts[i](d, a);
 	return true;

@@ -255,8 +255,6 @@ static void set_replicas(ns_draft *d, int64_t to)
 	    ns_arena_printf(d->ar, "kubectl -n %s scale deployment/%s --current-replicas=%lld --replicas=%lld", p->target.ns, p->target.name,
 	        (long long)to, (long long)from));
 	p->undo_valid = from > 0; /* back to zero is nothing that is done here */
-	if (!p->undo_valid)
-		p->undo = (ns_command){.body = "", .equivalent = p->undo.equivalent};
 	p->summary = ns_arena_printf(d->ar, "scale %s %lld -> %lld replicas", p->target.name, (long long)from, (long long)to);
 }
 

@@ -36,7 +36,8 @@ bool ns_draft_refuse(ns_draft *d, const char *fmt, ...) __attribute__((format(pr
 typedef struct ns_action_row {
 	ns_action action;
 	ns_risk risk;             /* never claimed lower */
-	bool (*build)(ns_draft *d); /* preconditions, bounds, command, undo, summary, effect */
+	/* Preconditions, bounds, command, undo, summary, effect. Without undo_valid only the undo's equivalent is kept, for a person. */
+	bool (*build)(ns_draft *d);
 	const char *verify;       /* what must be seen before it counts as fixed */
 	const char *const *hopeless; /* beginnings of cause classes that this action cannot cure: refused; NULL-terminated */
 	bool database_refused;    /* on a database it is not even proposed */

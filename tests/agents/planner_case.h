@@ -1,6 +1,7 @@
 /* A Deployment shop/web with two containers and three revisions, as the planner tests know it; each test changes what it is about. */
 #ifndef TESTS_AGENTS_PLANNER_CASE_H
 #define TESTS_AGENTS_PLANNER_CASE_H
+#include "neuroscale/agents/executor.h"
 #include "neuroscale/agents/planner.h"
 #include "neuroscale/model/json.h"
 
@@ -119,4 +120,78 @@ static inline ns_plan *plan_with(fixture *f, const ns_library *lib)
 {
 	return ns_plan_make(f->ar, &f->c, &f->r, lib, &f->lim, &f->h, 7);
 }
+
+/* ---- what the tests share: the library, and what every plan must be ---- */
+
+static ns_library *lib;
+
+static inline int load(void **state)
+{
+	ns_err err = {0};
+	(void)state;
+	lib = ns_library_load(NULL, &err);
+	if (!lib)
+		print_error("%s\n", err.text);
+	return lib ? 0 : -1;
+}
+
+static inline int unload(void **state)
+{
+	(void)state;
+	ns_library_free(lib);
+	return 0;
+}
+
+/* True when one of the reasons begins so. */
+static inline bool asks(const ns_plan *p, const char *with)
+{
+	for (size_t i = 0; i < p->n_approval_reasons; i++)
+		if (!strncmp(p->approval_reasons[i], with, strlen(with)))
+			return true;
+	return false;
+}
+
+static inline void show(const ns_plan *p)
+{
+	print_message("# %s | %s\n", ns_action_get(p->action)->name, p->summary);
+	print_message("# runbook %s score %.3f margin %.3f risk %s\n", p->runbook, p->score, p->margin, ns_risk_name(p->risk));
+	for (size_t i = 0; i < p->n_approval_reasons; i++)
+		print_message("# asks: %s\n", p->approval_reasons[i]);
+}
+
+/* What every plan must be, whatever it is about. */
+static inline void check_sane(const ns_plan *p)
+{
+	const char *why = "";
+	assert_true(p->requires_approval == (p->n_approval_reasons > 0));
+	assert_true(p->n_steps > 0);
+	assert_true(p->summary[0] && p->verify[0]);
+	if (p->action == NS_ACT_MANUAL_REVIEW) {
+		assert_null(p->command.argv);
+		assert_null(p->undo.argv);
+		assert_false(p->undo_valid);
+		assert_true(p->requires_approval);
+		return;
+	}
+	assert_non_null(p->command.argv);
+	if (!ns_argv_permitted(p->command.argv, NULL, &why))
+		fail_msg("argv not permitted: %s", why);
+	assert_string_equal(p->command.argv[0], "-n");
+	assert_true(p->command.body[0] && p->command.equivalent[0]);
+	assert_string_equal(p->manual_command, "");
+	assert_true(p->undo_valid == (p->undo.argv != NULL));
+	if (p->undo.argv && !ns_argv_permitted(p->undo.argv, NULL, &why))
+		fail_msg("undo not permitted: %s", why);
+}
+
+static inline ns_plan *plan(fixture *f)
+{
+	ns_plan *p = plan_with(f, lib);
+	check_sane(p);
+	return p;
+}
+
+enum { OOM, CRASH, COST, POLICY };
+__attribute__((unused)) static void (*const make[])(fixture *, ns_arena *) = {fixture_oom, fixture_crash, fixture_cost, fixture_policy};
+
 #endif
