@@ -236,21 +236,48 @@ void ns_banners_draw(const ns_pen *p)
 
 /* ---- the two last lines ---- */
 
+enum { HINT_GAP = 2, HINT_RANKS = 10 };
+
+static int hint_width(const ns_binding *b)
+{
+	return ns_utf8_width(b->keys) + 1 + ns_utf8_width(b->hint) + HINT_GAP;
+}
+
 static void hints(const ns_pen *p)
 {
 	const ns_ui *ui = p->ui;
 	unsigned where = ns_ui_where(ui);
-	int x = 0;
+	int x = 0, room = p->r.w + HINT_GAP, last = 0;
+	/* As many of the most important as fit, shown in the order of the table. */
+	for (int rank = 1; rank <= HINT_RANKS && last == rank - 1; rank++)
+		for (const ns_binding *b = ns_bindings; b->run; b++) {
+			if (!b->hint || b->rank != rank)
+				continue;
+			int need = b->where & where ? hint_width(b) : 0;
+			if (need <= room) {
+				room -= need;
+				last = rank;
+			}
+		}
 	for (const ns_binding *b = ns_bindings; b->run; b++) {
-		if (!b->hint || !(b->where & where))
-			continue;
-		int need = ns_utf8_width(b->keys) + 1 + ns_utf8_width(b->hint);
-		if (x + need > p->r.w)
+		if (!b->hint || !(b->where & where) || b->rank > last)
 			continue;
 		bool dead = ns_binding_dead(ui, b);
 		x += ns_pen_bold(p, x, 0, p->r.w - x, dead ? NS_ROLE_KEY_DISABLED : NS_ROLE_KEY_HINT, b->keys) + 1;
-		x += ns_pen_text(p, x, 0, p->r.w - x, dead ? NS_ROLE_KEY_DISABLED : NS_ROLE_TEXT_DIM, b->hint) + 2;
+		x += ns_pen_text(p, x, 0, p->r.w - x, dead ? NS_ROLE_KEY_DISABLED : NS_ROLE_TEXT_DIM, b->hint) + HINT_GAP;
 	}
+}
+
+/* Nothing of our own to say: what the engine said last. */
+static void newest(const ns_pen *p)
+{
+	const ns_snapshot *s = p->ui->snap;
+	char time[32];
+	if (!s || !s->n_messages)
+		return;
+	const ns_msg_row *m = &s->messages[s->n_messages - 1];
+	ns_time_format(m->at_ms, time);
+	ns_pen_printf(p, 0, 0, p->r.w, m->level >= 2 ? NS_ROLE_SEV_WARN : NS_ROLE_TEXT_DIM, "%s  %s", time + 11, m->text);
 }
 
 void ns_footer_draw(const ns_pen *flash, const ns_pen *hint)
@@ -265,6 +292,8 @@ void ns_footer_draw(const ns_pen *flash, const ns_pen *hint)
 		ns_pen_text(flash, used + 3, 0, flash->r.w, NS_ROLE_TEXT_DIM, "Enter keeps it  Esc drops it");
 	} else if (said) {
 		ns_pen_text(flash, 0, 0, flash->r.w, ui->flash_error ? NS_ROLE_FLASH_ERROR : NS_ROLE_TEXT, ui->flash);
+	} else if (!shared) {
+		newest(flash);
 	}
 	if (!shared || !(ui->field || said))
 		hints(hint);

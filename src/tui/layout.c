@@ -17,7 +17,7 @@ static ns_class class_of(int cols, int rows)
 static void quarters(ns_layout *l)
 {
 	ns_rect b = l->body;
-	int left = b.w * 54 / 100, top = b.h * 56 / 100;
+	int left = b.w * 58 / 100, top = b.h * 56 / 100;
 	l->split = b.x + left;
 	l->pane[NS_PANE_ALERTS] = (ns_rect){b.x, b.y, left, top};
 	l->pane[NS_PANE_PIPELINE] = (ns_rect){b.x, b.y + top, left, b.h - top};

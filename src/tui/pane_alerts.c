@@ -5,9 +5,9 @@
 
 enum { C_SEV, C_AGE, C_ALERT, C_WHERE, C_MEMBERS, C_STATE, C_WHAT, C_COUNT };
 static const ns_col cols[C_COUNT] = {
-    [C_SEV] = {"SEV", 4, 4, 0, false},      [C_AGE] = {"AGE", 4, 4, 3, true},     [C_ALERT] = {"ALERT", 11, 18, 0, false},
-    [C_WHERE] = {"WHERE", 12, 32, 0, false}, [C_MEMBERS] = {"PODS", 4, 4, 4, true}, [C_STATE] = {"STATE", 10, 11, 0, false},
-    [C_WHAT] = {"CAUSE OR PLAN", 18, 90, 5, false},
+    [C_SEV] = {"SEV", 4, 4, 0, false},       [C_AGE] = {"AGE", 4, 4, 3, true},      [C_ALERT] = {"ALERT", 17, 17, 0, false},
+    [C_WHERE] = {"WHERE", 18, 40, 0, false}, [C_MEMBERS] = {"PODS", 4, 4, 4, true}, [C_STATE] = {"STATE", 10, 11, 0, false},
+    [C_WHAT] = {"CAUSE OR PLAN", 24, 90, 5, false},
 };
 enum { MARKER = 2 };
 

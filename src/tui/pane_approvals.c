@@ -67,14 +67,14 @@ static void right_word(const ns_pen *p, int y, const ns_appr_row *a)
 		ns_pen_countdown(p, a->deadline_ms, text);
 		w.role = ns_countdown_role(a->deadline_ms - p->ui->wall);
 	}
-	ns_pen_right(p, p->r.w - 10, y, 9, w.role, w.text);
+	ns_pen_right(p, p->r.w - 9, y, 9, w.role, w.text);
 }
 
 static void card(const ns_pen *p, const ns_appr_row *a, bool selected, bool focused)
 {
 	char text[512];
 	ns_word risk = ns_word_risk(a->risk);
-	int w = p->r.w - INDENT - 11;
+	int w = p->r.w - INDENT - 10;
 	ns_pen_marker(p, 0, selected, focused);
 	ns_pen_text(p, MARKER, 0, 4, risk.role, risk.text);
 	int used = ns_pen_text(p, INDENT, 0, w, NS_ROLE_TEXT_STRONG, a->headline);

@@ -55,7 +55,7 @@ static void draw_tabs(const ns_pen *p)
 	const ns_ui *ui = p->ui;
 	const ns_snapshot *s = ui->snap;
 	char text[160], status[128];
-	bool narrow = p->r.w < 60, tight = p->r.w < 44;
+	bool narrow = p->r.w < 60, tight = p->r.w < 38;
 	int x = 0;
 	for (int k = 0; k < NS_PANE_COUNT; k++) {
 		bool here = k == ui->focus, calls = k == NS_PANE_APPROVALS && s && s->n_approvals;

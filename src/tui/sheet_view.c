@@ -46,10 +46,10 @@ static void prompt(const ns_ui *ui, int width, ns_doc *d)
 		} else {
 			ns_doc_put(d, NULL, NS_ROLE_KEY_HINT, tiny ? "y reject" : narrow ? "y = reject, any other key = cancel" : "y  reject      Enter, Esc, any other key  cancel (nothing is sent)");
 			if (!tiny)
-				ns_doc_put(d, NULL, NS_ROLE_TEXT, narrow ? "1 target 2 evidence 3 risk 4 not now 5 fixed 6 other" :
-				    "or with a reason:  1 wrong target  2 thin evidence  3 too risky  4 not now  5 fixed already  6 other");
+				ns_doc_put(d, NULL, NS_ROLE_TEXT, narrow ? "1 target 2 evidence 3 risk 4 later 5 fixed" :
+				    "or say why:  1 wrong target  2 thin evidence  3 risk  4 not now  5 fixed  6 other");
 		}
-		if (!tiny && *ui->user)
+		if (!tiny && *ui->user && ui->rows >= 14)
 			ns_doc_printf(d, NULL, NS_ROLE_TEXT_DIM, "You are %s. This is recorded.", ui->user);
 		break;
 	}
@@ -78,18 +78,25 @@ static void body(const ns_ui *ui, const ns_pen *p, int width, ns_doc *d)
 	int64_t due = -1;
 	ns_grid none = {0};
 	ns_pen still = {&none, {0, 0, 0, 0}, ui, &due};
-	ns_doc_init(d, width, width < 60 ? 9 : 12);
+	bool narrow = width < 60;
+	ns_doc_init(d, width, narrow ? 9 : 12);
 	ns_doc_put(d, "WHAT", NS_ROLE_TEXT_STRONG, r->headline);
-	ns_doc_printf(d, "WHERE", NS_ROLE_TEXT, "%s %s/%s, cluster %s", r->target_kind, r->ns, r->target, r->cluster);
+	if (narrow)
+		ns_doc_printf(d, "WHERE", NS_ROLE_TEXT, "%s/%s, %s", r->ns, r->target, r->cluster);
+	else
+		ns_doc_printf(d, "WHERE", NS_ROLE_TEXT, "%s %s/%s, cluster %s", r->target_kind, r->ns, r->target, r->cluster);
 	if (*r->digest)
-		ns_doc_printf(d, "PLAN", NS_ROLE_TEXT, "%.8s  the engine refuses any other", r->digest);
+		ns_doc_printf(d, "PLAN", NS_ROLE_TEXT, narrow ? "%.8s" : "%.8s  the engine refuses any other", r->digest);
 	else
 		ns_doc_put(d, "PLAN", NS_ROLE_TEXT_DIM, "no digest before the dry-run is back");
 	ns_doc_printf(d, "RISK", risk.role, "%s%s%s", ns_risk_name(r->risk), *r->ask ? ": " : "", r->ask);
-	ns_doc_printf(d, width < 60 ? "CONFID." : "CONFIDENCE", NS_ROLE_TEXT, "%.2f   runbook %s, score %.2f, margin %.2f", r->confidence,
-	    *r->runbook ? r->runbook : "none", r->score, r->margin);
+	if (narrow)
+		ns_doc_printf(d, "CONFID.", NS_ROLE_TEXT, "%.2f  %s %.2f", r->confidence, *r->runbook ? r->runbook : "no runbook", r->score);
+	else
+		ns_doc_printf(d, "CONFIDENCE", NS_ROLE_TEXT, "%.2f   runbook %s, score %.2f, margin %.2f", r->confidence, *r->runbook ? r->runbook : "none", r->score, r->margin);
 	ns_doc_put(d, "EVIDENCE", NS_ROLE_TEXT, r->root_cause);
-	ns_doc_put(d, *r->root_cause ? NULL : "EVIDENCE", NS_ROLE_TEXT, r->summary);
+	if (!narrow)
+		ns_doc_put(d, *r->root_cause ? NULL : "EVIDENCE", NS_ROLE_TEXT, r->summary);
 	ns_doc_diff(d, "CHANGES", r->diff);
 	ns_doc_put(d, "RUNS", NS_ROLE_TEXT_STRONG, r->command);
 	dry_run(r, d);
@@ -101,20 +108,32 @@ static void body(const ns_ui *ui, const ns_pen *p, int width, ns_doc *d)
 		ns_pen_countdown(p ? p : &still, r->deadline_ms, left);
 		ns_doc_printf(d, "EXPIRES", ns_countdown_role(r->deadline_ms - ui->wall), "in %s; without an answer it is rejected", left);
 	}
+	if (narrow) /* where there is little room the facts come before the prose */
+		ns_doc_put(d, "SUMMARY", NS_ROLE_TEXT, r->summary);
 }
 
-static geometry measure(const ns_ui *ui, int prompt_lines)
+static bool boxed(const ns_ui *ui)
 {
-	geometry g = {.all = {0, 0, ui->cols, ui->rows}};
-	g.boxed = ui->cols >= BOXED_FROM && ui->rows >= 16;
+	return ui->cols >= BOXED_FROM && ui->rows >= 16;
+}
+
+static int inner_width(const ns_ui *ui)
+{
+	return boxed(ui) ? BOX_W - 4 : ui->cols;
+}
+
+static geometry measure(const ns_ui *ui, int prompt_lines, int body_lines)
+{
+	geometry g = {.all = {0, 0, ui->cols, ui->rows}, .boxed = boxed(ui)};
 	g.in = g.all;
-	if (g.boxed) {
-		int h = ui->rows - 4;
-		g.all = (ns_rect){(ui->cols - BOX_W) / 2, 2, BOX_W, h};
+	g.rules = g.boxed || ui->rows >= 10;
+	int fixed = 1 + (g.rules ? 2 : 0);
+	if (g.boxed) { /* as high as it must be, in the middle */
+		int h = fixed + prompt_lines + body_lines + 2, most = ui->rows - 2;
+		h = h > most ? most : h;
+		g.all = (ns_rect){(ui->cols - BOX_W) / 2, (ui->rows - h) / 2, BOX_W, h};
 		g.in = (ns_rect){g.all.x + 2, g.all.y + 1, BOX_W - 4, h - 2};
 	}
-	g.rules = g.in.h >= 10;
-	int fixed = 1 + (g.rules ? 2 : 0);
 	g.prompt_h = prompt_lines;
 	if (g.prompt_h > g.in.h - fixed)
 		g.prompt_h = g.in.h - fixed > 0 ? g.in.h - fixed : 0;
@@ -122,30 +141,29 @@ static geometry measure(const ns_ui *ui, int prompt_lines)
 	return g;
 }
 
-static geometry geometry_of(const ns_ui *ui)
+/* How it lies now, with the lines of its text in *lines. */
+static geometry geometry_of(const ns_ui *ui, int *lines)
 {
-	ns_doc q;
-	geometry g = measure(ui, 0);
-	prompt(ui, g.in.w, &q);
-	g = measure(ui, (int)q.n);
+	ns_doc q, d;
+	prompt(ui, inner_width(ui), &q);
+	body(ui, NULL, inner_width(ui), &d);
+	geometry g = measure(ui, (int)q.n, (int)d.n);
+	*lines = (int)d.n;
 	ns_doc_free(&q);
+	ns_doc_free(&d);
 	return g;
 }
 
 int ns_sheet_page(const ns_ui *ui)
 {
-	int h = geometry_of(ui).body_h;
+	int lines, h = geometry_of(ui, &lines).body_h;
 	return h > 2 ? h - 1 : 1;
 }
 
 int ns_sheet_max_top(const ns_ui *ui)
 {
-	geometry g = geometry_of(ui);
-	ns_doc d;
-	body(ui, NULL, g.in.w, &d);
-	int max = (int)d.n - g.body_h;
-	ns_doc_free(&d);
-	return max > 0 ? max : 0;
+	int lines, h = geometry_of(ui, &lines).body_h;
+	return lines > h ? lines - h : 0;
 }
 
 static void frame(const ns_pen *root, const geometry *g)
@@ -191,7 +209,8 @@ void ns_sheet_draw(const ns_pen *root)
 	const ns_ui *ui = root->ui;
 	if (ui->sheet.state == NS_SHEET_NONE)
 		return;
-	geometry g = geometry_of(ui);
+	int lines;
+	geometry g = geometry_of(ui, &lines);
 	ns_pen p = *root;
 	ns_doc d, q;
 	char more[48] = "";

@@ -159,6 +159,7 @@ typedef struct ns_binding {
 	void (*run)(ns_ui *ui, int arg);
 	int arg;
 	const char *keys, *hint; /* "a", "approve": hint NULL: not in the hint line */
+	int rank;                /* of the hint: when the line is short, the lowest stay */
 	const char *help;        /* NULL: belongs to the row before */
 } ns_binding;
 extern const ns_binding ns_bindings[]; /* ends with run == NULL */

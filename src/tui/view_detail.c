@@ -11,7 +11,9 @@ static void head(const ns_ui *ui, const ns_pen *p, const ns_detail *t, ns_doc *d
 	const ns_inc_row *r = &t->row;
 	ns_word state = ns_word_state(r, buf), sev = ns_word_severity(r->severity);
 	ns_where(r, where, sizeof where);
-	ns_doc_printf(d, "WHAT", NS_ROLE_TEXT_STRONG, "#%lld %s: %s", (long long)r->id, ns_kind_get(r->kind)->title, r->reason);
+	const char *title = ns_kind_get(r->kind)->title;
+	bool twice = !*r->reason || !strcmp(title, r->reason);
+	ns_doc_printf(d, "WHAT", NS_ROLE_TEXT_STRONG, "#%lld %s%s%s", (long long)r->id, title, twice ? "" : ": ", twice ? "" : r->reason);
 	ns_doc_printf(d, "WHERE", NS_ROLE_TEXT, "%s %s%s%s, cluster %s", r->target_kind, where, *r->container ? ", container " : "", r->container, r->cluster);
 	if (r->members > 1)
 		ns_doc_printf(d, "PODS", NS_ROLE_TEXT, "%lld of this workload are one incident", (long long)r->members);
