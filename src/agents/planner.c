@@ -12,8 +12,8 @@
 #include "neuroscale/model/k8s.h"
 #include "planner_priv.h"
 
-#define GIB (1024LL * 1024 * 1024)
-#define CONFIDENT 0.75 /* law 4 */
+#define GIB        (1024LL * 1024 * 1024)
+#define CONFIDENT  0.75 /* law 4 */
 #define CANDIDATES 4
 
 const ns_plan_limits ns_plan_limits_default = {.mem_factor = 2.0, .mem_cap = 8 * GIB, .scale_max = 20, .exception_ttl_hours = 24};
@@ -68,11 +68,12 @@ void ns_draft_raise(ns_draft *d, ns_risk at_least)
 static void describe(const ns_case *c, const ns_rca *r, ns_buf *q)
 {
 	const ns_alert *a = &c->alert;
-	ns_buf_printf(q, "%s\n%s\n%s\n%s %s. %s\n%s", r->root_cause, r->reasoning, r->cause_class, ns_kind_get(a->kind)->title, a->reason, a->message,
-	    c->policy_message);
+	ns_buf_printf(q, "%s\n%s\n%s\n%s %s. %s\n%s", r->root_cause, r->reasoning, r->cause_class, ns_kind_get(a->kind)->title, a->reason,
+	    a->message, c->policy_message);
 }
 
-/* The best match that is written for alerts of this kind, which the cluster's own state decided; else the best one. Under the floor: none. */
+/* The best match that is written for alerts of this kind, which the cluster's own state decided; else the best one. Under the floor: none.
+ */
 static void retrieve(ns_draft *d, const ns_library *lib)
 {
 	ns_match m[CANDIDATES];
@@ -107,7 +108,8 @@ static bool begins(const char *s, const char *with)
 static bool guard_names(ns_draft *d, ns_action a)
 {
 	const char *what;
-	return ns_names_ok(d->c, &what) || ns_draft_refuse(d, "names: the %s of the target is not one that Kubernetes could have given", what);
+	return ns_names_ok(d->c, &what) ||
+	       ns_draft_refuse(d, "names: the %s of the target is not one that Kubernetes could have given", what);
 }
 
 static bool guard_found(ns_draft *d, ns_action a)
@@ -118,7 +120,8 @@ static bool guard_found(ns_draft *d, ns_action a)
 static bool guard_namespace(ns_draft *d, ns_action a)
 {
 	const char *ns = d->c->alert.target.ns;
-	return !ns_namespace_protected(ns, d->lim->protected_ns) || ns_draft_refuse(d, "protected: nothing is changed in namespace %s, approved or not", ns);
+	return !ns_namespace_protected(ns, d->lim->protected_ns) ||
+	       ns_draft_refuse(d, "protected: nothing is changed in namespace %s, approved or not", ns);
 }
 
 /* A kind as it may stand in a sentence. */
@@ -133,7 +136,8 @@ static bool guard_kind(ns_draft *d, ns_action a)
 	const char *kind = d->c->alert.target.kind;
 	if (strcmp(kind, "Deployment") != 0)
 		return ns_draft_refuse(d, "target: only Deployments are changed by machine, and this is a %s", kind_words(kind));
-	return !d->c->api_version[0] || !strcmp(d->c->api_version, "apps/v1") || ns_draft_refuse(d, "target: it is no Deployment of apps/v1");
+	return !d->c->api_version[0] || !strcmp(d->c->api_version, "apps/v1") ||
+	       ns_draft_refuse(d, "target: it is no Deployment of apps/v1");
 }
 
 static bool guard_storm(ns_draft *d, ns_action a)
@@ -160,7 +164,8 @@ static bool guard_operator(ns_draft *d, ns_action a)
 	const char *by = d->c->managed_by;
 	if (!begins(by, "operator:"))
 		return true;
-	return ns_draft_refuse(d, "operator: it belongs to a %s, which would revert the change; change that resource", kind_words(by + strlen("operator:")));
+	return ns_draft_refuse(
+	    d, "operator: it belongs to a %s, which would revert the change; change that resource", kind_words(by + strlen("operator:")));
 }
 
 static bool guard_cause(ns_draft *d, ns_action a)
@@ -174,7 +179,8 @@ static bool guard_cause(ns_draft *d, ns_action a)
 static bool guard_database(ns_draft *d, ns_action a)
 {
 	const char *db = ns_database_of(d->c);
-	return !db[0] || !ns_action_row_get(a)->database_refused || ns_draft_refuse(d, "database: it runs %s; members of a data store are a person's", db);
+	return !db[0] || !ns_action_row_get(a)->database_refused ||
+	       ns_draft_refuse(d, "database: it runs %s; members of a data store are a person's", db);
 }
 
 /* A stalled sync is the GitOps tool's own business: a patch would be reverted, and a sync may prune. */
@@ -188,8 +194,17 @@ static bool guard_sync(ns_draft *d, ns_action a)
 
 /* In order: what makes a name unusable comes before anything that would write it down. */
 static bool (*const guards[])(ns_draft *d, ns_action a) = {
-	guard_names, guard_namespace, guard_storm, guard_found, guard_kind, guard_enabled, guard_paused, guard_operator, guard_cause, guard_database,
-	guard_sync,
+    guard_names,
+    guard_namespace,
+    guard_storm,
+    guard_found,
+    guard_kind,
+    guard_enabled,
+    guard_paused,
+    guard_operator,
+    guard_cause,
+    guard_database,
+    guard_sync,
 };
 
 /* ---- doubts ------------------------------------------------------------------------------------------------------ */
@@ -215,13 +230,15 @@ static void doubt_runbook(ns_draft *d, ns_action a)
 		return;
 	}
 	if (p->margin < d->margin_floor)
-		ns_draft_ask(d, "margin: another runbook with another action is nearly as close (%.3f, floor %.3f)", p->margin, d->margin_floor);
+		ns_draft_ask(
+		    d, "margin: another runbook with another action is nearly as close (%.3f, floor %.3f)", p->margin, d->margin_floor);
 	if (!ns_runbook_permits(d->rb, a))
 		ns_draft_ask(d, "runbook: %s calls for %s, not %s", d->rb->id, ns_action_get(d->rb->action)->name, ns_action_get(a)->name);
 	if (!ns_runbook_has_kind(d->rb, d->c->alert.kind))
 		ns_draft_ask(d, "runbook: %s is not written for alerts of this kind", d->rb->id);
 	if (!ns_runbook_has_cause(d->rb, d->r->cause_class))
-		ns_draft_ask(d, "runbook: %s does not list the cause %s", d->rb->id, d->r->cause_class[0] ? d->r->cause_class : "that was found");
+		ns_draft_ask(
+		    d, "runbook: %s does not list the cause %s", d->rb->id, d->r->cause_class[0] ? d->r->cause_class : "that was found");
 }
 
 static void doubt_target(ns_draft *d, ns_action a)
@@ -333,15 +350,19 @@ static ns_plan *empty_plan(ns_arena *ar, const ns_case *c, const ns_rca *r)
 	ns_plan *p = ns_arena_alloc(ar, sizeof *p);
 	const ns_workload *t = &c->alert.target;
 	p->risk = r->risk;
-	p->target = (ns_workload){.cluster = ns_arena_strdup(ar, t->cluster), .ns = ns_arena_strdup(ar, t->ns), .kind = ns_arena_strdup(ar, t->kind),
-	    .name = ns_arena_strdup(ar, t->name), .uid = ns_arena_strdup(ar, t->uid)};
+	p->target = (ns_workload){.cluster = ns_arena_strdup(ar, t->cluster),
+	    .ns = ns_arena_strdup(ar, t->ns),
+	    .kind = ns_arena_strdup(ar, t->kind),
+	    .name = ns_arena_strdup(ar, t->name),
+	    .uid = ns_arena_strdup(ar, t->uid)};
 	p->generation = c->generation;
 	p->runbook = p->runbook_hash = p->runbook_title = p->summary = p->verify = p->manual_command = p->expected_effect = "";
 	p->command = p->undo = (ns_command){.body = "", .equivalent = ""};
 	return p;
 }
 
-ns_plan *ns_plan_make(ns_arena *ar, const ns_case *c, const ns_rca *r, const ns_library *lib, const ns_plan_limits *lim, const ns_plan_history *h, int64_t incident)
+ns_plan *ns_plan_make(ns_arena *ar, const ns_case *c, const ns_rca *r, const ns_library *lib, const ns_plan_limits *lim,
+    const ns_plan_history *h, int64_t incident)
 {
 	ns_draft d = {.ar = ar, .c = c, .r = r, .lim = lim ? lim : &ns_plan_limits_default, .h = h, .incident = incident, .why = ""};
 	d.plan = empty_plan(ar, c, r);

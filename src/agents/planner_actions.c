@@ -12,9 +12,9 @@
 #include "neuroscale/policy/policy.h"
 #include "planner_priv.h"
 
-#define MI (1024LL * 1024)
+#define MI            (1024LL * 1024)
 #define MAX_TTL_HOURS 168
-#define MAX_RAISES 2
+#define MAX_RAISES    2
 
 static const char *object_of(ns_draft *d)
 {
@@ -50,7 +50,11 @@ static const ns_container_facts *oom_container(ns_draft *d)
 /* Down to a unit that a person would write. */
 static int64_t round_down(int64_t bytes)
 {
-	int64_t unit = bytes >= 4096 * MI ? 256 * MI : bytes >= 1024 * MI ? 64 * MI : bytes >= 256 * MI ? 16 * MI : bytes >= 32 * MI ? 4 * MI : MI;
+	int64_t unit = bytes >= 4096 * MI   ? 256 * MI
+	               : bytes >= 1024 * MI ? 64 * MI
+	               : bytes >= 256 * MI  ? 16 * MI
+	               : bytes >= 32 * MI   ? 4 * MI
+	                                    : MI;
 	return bytes / unit * unit;
 }
 
@@ -150,7 +154,9 @@ static bool build_patch_resources(ns_draft *d)
 	if (raises)
 		ns_draft_ask(d, "history: its memory was raised once for this incident and it was killed again; this could be a leak");
 	if (k->jvm)
-		ns_draft_step(d, "A heap setting was recognised in container %s: see that it leaves a quarter of the new limit to the rest of the process",
+		ns_draft_step(d,
+		    "A heap setting was recognised in container %s: see that it leaves a quarter of the new limit to the rest of the "
+		    "process",
 		    k->name);
 	if (at.list[0] == 'i')
 		ns_draft_step(d, "Container %s is an init container: its limit counts while the pod starts", k->name);
@@ -167,7 +173,8 @@ static bool rollback_to(ns_draft *d, const ns_revision *cur, const ns_revision *
 		ns_draft_ask(d, "unsafe fields: going back to revision %lld also changes %s", (long long)rev->number, unsafe);
 		ns_draft_raise(d, NS_RISK_HIGH);
 	} else if (!rev->only_safe_fields) {
-		ns_draft_ask(d, "unsafe fields: going back to revision %lld changes more than image, command, args, env, probes and resources",
+		ns_draft_ask(d,
+		    "unsafe fields: going back to revision %lld changes more than image, command, args, env, probes and resources",
 		    (long long)rev->number);
 		ns_draft_raise(d, NS_RISK_HIGH);
 	}
@@ -175,15 +182,17 @@ static bool rollback_to(ns_draft *d, const ns_revision *cur, const ns_revision *
 	ns_patch_op(fwd, "replace", "/spec/template", cJSON_Duplicate(then, true));
 	ns_patch_op(back, "replace", "/spec/template", cJSON_Duplicate(now, true));
 	p->command = ns_patch_command(d->ar, p->target.ns, object_of(d), ns_patch_text(d->ar, fwd),
-	    ns_arena_printf(d->ar, "kubectl -n %s rollout undo deployment/%s --to-revision=%lld", p->target.ns, p->target.name, (long long)rev->number));
+	    ns_arena_printf(d->ar, "kubectl -n %s rollout undo deployment/%s --to-revision=%lld", p->target.ns, p->target.name,
+	        (long long)rev->number));
 	p->undo = ns_patch_command(d->ar, p->target.ns, object_of(d), ns_patch_text(d->ar, back),
-	    ns_arena_printf(d->ar, "kubectl -n %s rollout undo deployment/%s --to-revision=%lld", p->target.ns, p->target.name, (long long)cur->number));
+	    ns_arena_printf(d->ar, "kubectl -n %s rollout undo deployment/%s --to-revision=%lld", p->target.ns, p->target.name,
+	        (long long)cur->number));
 	p->undo_valid = true;
 	p->revision_to = rev->number;
-	p->summary = ns_arena_printf(d->ar, "roll %s back from revision %lld to %lld, which was healthy", p->target.name, (long long)cur->number,
-	    (long long)rev->number);
-	p->expected_effect = ns_arena_printf(d->ar, "the pod template of revision %lld again; ConfigMaps, Secrets and replica count stay as they are",
-	    (long long)rev->number);
+	p->summary = ns_arena_printf(d->ar, "roll %s back from revision %lld to %lld, which was healthy", p->target.name,
+	    (long long)cur->number, (long long)rev->number);
+	p->expected_effect = ns_arena_printf(d->ar,
+	    "the pod template of revision %lld again; ConfigMaps, Secrets and replica count stay as they are", (long long)rev->number);
 	return true;
 }
 
@@ -226,7 +235,8 @@ static bool build_rollback(ns_draft *d)
 	cJSON_Delete(then);
 	for (size_t i = 0; ok && i < c->n_containers; i++)
 		if (!strcmp(c->containers[i].last_reason, "OOMKilled")) {
-			ns_draft_ask(d, "last kill: container %s was OOMKilled, the earlier revision may need as much memory", c->containers[i].name);
+			ns_draft_ask(d, "last kill: container %s was OOMKilled, the earlier revision may need as much memory",
+			    c->containers[i].name);
 			break;
 		}
 	return ok;
@@ -249,11 +259,11 @@ static void set_replicas(ns_draft *d, int64_t to)
 	p->replicas_before = from;
 	p->replicas_after = to;
 	p->command = ns_patch_command(d->ar, p->target.ns, object_of(d), replicas_patch(d, from, to),
-	    ns_arena_printf(d->ar, "kubectl -n %s scale deployment/%s --current-replicas=%lld --replicas=%lld", p->target.ns, p->target.name,
-	        (long long)from, (long long)to));
+	    ns_arena_printf(d->ar, "kubectl -n %s scale deployment/%s --current-replicas=%lld --replicas=%lld", p->target.ns,
+	        p->target.name, (long long)from, (long long)to));
 	p->undo = ns_patch_command(d->ar, p->target.ns, object_of(d), replicas_patch(d, to, from),
-	    ns_arena_printf(d->ar, "kubectl -n %s scale deployment/%s --current-replicas=%lld --replicas=%lld", p->target.ns, p->target.name,
-	        (long long)to, (long long)from));
+	    ns_arena_printf(d->ar, "kubectl -n %s scale deployment/%s --current-replicas=%lld --replicas=%lld", p->target.ns,
+	        p->target.name, (long long)to, (long long)from));
 	p->undo_valid = from > 0; /* back to zero is nothing that is done here */
 	p->summary = ns_arena_printf(d->ar, "scale %s %lld -> %lld replicas", p->target.name, (long long)from, (long long)to);
 }
@@ -277,7 +287,8 @@ static bool build_scale(ns_draft *d)
 	if (to > d->lim->scale_max)
 		to = d->lim->scale_max;
 	if (to < 1 || to <= c->replicas)
-		return ns_draft_refuse(d, "it has %lld replicas and the configured maximum is %lld", (long long)c->replicas, (long long)d->lim->scale_max);
+		return ns_draft_refuse(
+		    d, "it has %lld replicas and the configured maximum is %lld", (long long)c->replicas, (long long)d->lim->scale_max);
 	if (!c->replicas)
 		ns_draft_ask(d, "intent: somebody scaled it to zero, which may be meant");
 	set_replicas(d, to);
@@ -290,11 +301,13 @@ static bool build_cost_scale_down(ns_draft *d)
 	const ns_case *c = d->c;
 	const int64_t floor = 1;
 	if (!c->nonproduction)
-		return ns_draft_refuse(d, "production: no label or configuration names it non-production, and unlabelled counts as production");
+		return ns_draft_refuse(
+		    d, "production: no label or configuration names it non-production, and unlabelled counts as production");
 	if (!may_scale(d))
 		return false;
 	if (c->replicas <= floor)
-		return ns_draft_refuse(d, "it has %lld replicas already; nothing is scaled below %lld", (long long)c->replicas, (long long)floor);
+		return ns_draft_refuse(
+		    d, "it has %lld replicas already; nothing is scaled below %lld", (long long)c->replicas, (long long)floor);
 	set_replicas(d, floor);
 	double saving = c->monthly_saving > 0 ? c->monthly_saving : c->monthly_cost * (double)(c->replicas - floor) / (double)c->replicas;
 	if (saving > 0 && isfinite(saving) && saving < 1e12)
@@ -373,9 +386,15 @@ static bool build_policy_exception(ns_draft *d)
 		name[n - 1] = 0;
 	int ttl = d->lim->exception_ttl_hours;
 	ttl = ttl < 1 ? 1 : ttl > MAX_TTL_HOURS ? MAX_TTL_HOURS : ttl;
-	const ns_violation v = {.policy = a->policy, .rule = rules[0], .message = c->policy_message, .kind = p->target.kind, .ns = p->target.ns,
-	    .name = p->target.name, .uid = p->target.uid};
-	cJSON *ex = ns_exception_build(c->exception_api_version, c->exception_namespace, name, &v, rules, n_rules, incident, "neuroscale-autopilot", ttl);
+	const ns_violation v = {.policy = a->policy,
+	    .rule = rules[0],
+	    .message = c->policy_message,
+	    .kind = p->target.kind,
+	    .ns = p->target.ns,
+	    .name = p->target.name,
+	    .uid = p->target.uid};
+	cJSON *ex = ns_exception_build(
+	    c->exception_api_version, c->exception_namespace, name, &v, rules, n_rules, incident, "neuroscale-autopilot", ttl);
 	cJSON *disarm = ns_exception_disarm_patch();
 	if (!ex || !disarm || !ns_k8s_subdomain_ok(name)) {
 		cJSON_Delete(ex);
@@ -386,14 +405,17 @@ static bool build_policy_exception(ns_draft *d)
 	const char **copy = ns_arena_alloc(d->ar, sizeof argv);
 	for (size_t i = 0; argv[i]; i++)
 		copy[i] = ns_arena_strdup(d->ar, argv[i]);
-	p->command = (ns_command){.argv = copy, .body = ns_patch_text(d->ar, ex),
+	p->command = (ns_command){.argv = copy,
+	    .body = ns_patch_text(d->ar, ex),
 	    .equivalent = ns_arena_printf(d->ar, "kubectl -n %s create -f %s.yaml", c->exception_namespace, name)};
 	p->undo = ns_patch_command(d->ar, c->exception_namespace, ns_arena_printf(d->ar, "policyexceptions.kyverno.io/%s", name),
-	    ns_patch_text(d->ar, disarm), ns_arena_printf(d->ar, "kubectl -n %s delete policyexceptions.kyverno.io/%s", c->exception_namespace, name));
+	    ns_patch_text(d->ar, disarm),
+	    ns_arena_printf(d->ar, "kubectl -n %s delete policyexceptions.kyverno.io/%s", c->exception_namespace, name));
 	p->undo_valid = true;
-	p->summary = ns_arena_printf(d->ar, "except %s/%s from policy %s, rule %s%s, for %d h", p->target.ns, p->target.name, a->policy, rules[0],
-	    n_rules > 1 ? " and its twins" : "", ttl);
-	p->expected_effect = ns_arena_printf(d->ar, "%s is admitted in spite of this rule, for %d hours; every other rule still holds", p->target.name, ttl);
+	p->summary = ns_arena_printf(d->ar, "except %s/%s from policy %s, rule %s%s, for %d h", p->target.ns, p->target.name, a->policy,
+	    rules[0], n_rules > 1 ? " and its twins" : "", ttl);
+	p->expected_effect =
+	    ns_arena_printf(d->ar, "%s is admitted in spite of this rule, for %d hours; every other rule still holds", p->target.name, ttl);
 	ns_draft_ask(d, "policy: an exception weakens a rule that somebody set, a person agrees to each one");
 	return true;
 }
@@ -403,25 +425,50 @@ static bool build_policy_exception(ns_draft *d)
 /* Beginnings of cause classes. */
 static const char *const hopeless_memory[] = {"oom_leak", "oom_unbounded", "oom_operator", "oom_node", "jvm_heap", "node_heap", NULL};
 static const char *const hopeless_rollback[] = {
-	"registry_", "unschedulable", "missing_dependency", "dependency_", "credentials_", "certificate_", "dns_", "disk_", "volume_", "evicted",
-	"node_", "quota_", "first_release", "oom_leak", "oom_unbounded", NULL,
+    "registry_",
+    "unschedulable",
+    "missing_dependency",
+    "dependency_",
+    "credentials_",
+    "certificate_",
+    "dns_",
+    "disk_",
+    "volume_",
+    "evicted",
+    "node_",
+    "quota_",
+    "first_release",
+    "oom_leak",
+    "oom_unbounded",
+    NULL,
 };
 static const char *const hopeless_scale[] = {
-	"oom_", "bad_", "image_", "registry_", "missing_", "credentials_", "certificate_", "dependency_", "unschedulable", "quota_", "policy_", NULL,
+    "oom_",
+    "bad_",
+    "image_",
+    "registry_",
+    "missing_",
+    "credentials_",
+    "certificate_",
+    "dependency_",
+    "unschedulable",
+    "quota_",
+    "policy_",
+    NULL,
 };
 static const char *const hopeless_cost[] = {"cost_production", "cost_stateful", NULL};
 static const char *const hopeless_exception[] = {"policy_security", "policy_audit", NULL};
 
 static const ns_action_row rows[] = {
-	{NS_ACT_PATCH_RESOURCES, NS_RISK_LOW, build_patch_resources,
-	    "no container is OOMKilled and all replicas are ready, for at least 120 s", hopeless_memory, false},
-	{NS_ACT_ROLLBACK, NS_RISK_MEDIUM, build_rollback,
-	    "all replicas run the restored template, are ready and do not restart, for at least 120 s", hopeless_rollback, false},
-	{NS_ACT_SCALE, NS_RISK_MEDIUM, build_scale, "the wanted number of replicas is ready, for at least 120 s", hopeless_scale, true},
-	{NS_ACT_COST_SCALE_DOWN, NS_RISK_LOW, build_cost_scale_down,
-	    "the remaining replicas are ready and no new incident of it appears, for at least 120 s", hopeless_cost, true},
-	{NS_ACT_POLICY_EXCEPTION, NS_RISK_MEDIUM, build_policy_exception,
-	    "the violation is gone: the workload is admitted, or its report turns to skip", hopeless_exception, false},
+    {NS_ACT_PATCH_RESOURCES, NS_RISK_LOW, build_patch_resources, "no container is OOMKilled and all replicas are ready, for at least 120 s",
+        hopeless_memory, false},
+    {NS_ACT_ROLLBACK, NS_RISK_MEDIUM, build_rollback,
+        "all replicas run the restored template, are ready and do not restart, for at least 120 s", hopeless_rollback, false},
+    {NS_ACT_SCALE, NS_RISK_MEDIUM, build_scale, "the wanted number of replicas is ready, for at least 120 s", hopeless_scale, true},
+    {NS_ACT_COST_SCALE_DOWN, NS_RISK_LOW, build_cost_scale_down,
+        "the remaining replicas are ready and no new incident of it appears, for at least 120 s", hopeless_cost, true},
+    {NS_ACT_POLICY_EXCEPTION, NS_RISK_MEDIUM, build_policy_exception,
+        "the violation is gone: the workload is admitted, or its report turns to skip", hopeless_exception, false},
 };
 
 const ns_action_row *ns_action_row_get(ns_action a)

@@ -25,8 +25,29 @@ bool ns_names_ok(const ns_case *c, const char **what)
 
 /* Names of databases and queues as their images are called; an exporter beside one is none. */
 static const char *const databases[] = {
-	"postgres", "mysql", "mariadb", "mongo", "redis", "valkey", "memcached", "etcd", "kafka", "rabbitmq", "cassandra", "scylla",
-	"elasticsearch", "opensearch", "zookeeper", "clickhouse", "cockroach", "influxdb", "neo4j", "minio", "nats", "consul", "vault",
+    "postgres",
+    "mysql",
+    "mariadb",
+    "mongo",
+    "redis",
+    "valkey",
+    "memcached",
+    "etcd",
+    "kafka",
+    "rabbitmq",
+    "cassandra",
+    "scylla",
+    "elasticsearch",
+    "opensearch",
+    "zookeeper",
+    "clickhouse",
+    "cockroach",
+    "influxdb",
+    "neo4j",
+    "minio",
+    "nats",
+    "consul",
+    "vault",
 };
 
 const char *ns_database_of(const ns_case *c)
@@ -49,16 +70,18 @@ static const struct manual_kind {
 	ns_kind kind;
 	const char *command;
 } by_kind[] = {
-	{NS_KIND_OOM_KILLED, "kubectl -n {ns} set resources {kind}/{name} -c {c} --limits=memory=QUANTITY"},
-	{NS_KIND_POD_CRASHLOOP, "kubectl -n {ns} logs {kind}/{name} -c {c} --previous --tail=100"},
-	{NS_KIND_IMAGE_PULL, "kubectl -n {ns} set image {kind}/{name} {c}=REPOSITORY:TAG"},
-	{NS_KIND_CONFIG_ERROR, "kubectl -n {ns} describe {kind}/{name} && kubectl -n {ns} get secrets,configmaps"},
-	{NS_KIND_UNSCHEDULABLE, "kubectl -n {ns} get events --field-selector reason=FailedScheduling && kubectl describe nodes"},
-	{NS_KIND_PROBE_FAILURE, "kubectl -n {ns} edit {kind}/{name}"},
-	{NS_KIND_DEPLOYMENT_STALLED, "kubectl -n {ns} rollout status {kind}/{name} --timeout=10s; kubectl -n {ns} rollout history {kind}/{name}"},
-	{NS_KIND_KYVERNO_VIOLATION, "kubectl -n {ns} get policyreport -o yaml && kubectl -n {ns} get events --field-selector reason=PolicyViolation"},
-	{NS_KIND_COST_SPIKE, "kubectl -n {ns} scale {kind}/{name} --replicas=N"},
-	{NS_KIND_STORM, "kubectl get nodes && kubectl get pods -A --field-selector=status.phase!=Running"},
+    {NS_KIND_OOM_KILLED, "kubectl -n {ns} set resources {kind}/{name} -c {c} --limits=memory=QUANTITY"},
+    {NS_KIND_POD_CRASHLOOP, "kubectl -n {ns} logs {kind}/{name} -c {c} --previous --tail=100"},
+    {NS_KIND_IMAGE_PULL, "kubectl -n {ns} set image {kind}/{name} {c}=REPOSITORY:TAG"},
+    {NS_KIND_CONFIG_ERROR, "kubectl -n {ns} describe {kind}/{name} && kubectl -n {ns} get secrets,configmaps"},
+    {NS_KIND_UNSCHEDULABLE, "kubectl -n {ns} get events --field-selector reason=FailedScheduling && kubectl describe nodes"},
+    {NS_KIND_PROBE_FAILURE, "kubectl -n {ns} edit {kind}/{name}"},
+    {NS_KIND_DEPLOYMENT_STALLED,
+        "kubectl -n {ns} rollout status {kind}/{name} --timeout=10s; kubectl -n {ns} rollout history {kind}/{name}"},
+    {NS_KIND_KYVERNO_VIOLATION,
+        "kubectl -n {ns} get policyreport -o yaml && kubectl -n {ns} get events --field-selector reason=PolicyViolation"},
+    {NS_KIND_COST_SPIKE, "kubectl -n {ns} scale {kind}/{name} --replicas=N"},
+    {NS_KIND_STORM, "kubectl get nodes && kubectl get pods -A --field-selector=status.phase!=Running"},
 };
 
 /* Who put the object there puts it back: the command of that tool comes first. */
@@ -67,23 +90,25 @@ static const struct manual_owner {
 	ns_action wanted; /* NS_ACT_COUNT: any */
 	const char *command;
 } by_owner[] = {
-	{"argocd", NS_ACT_COUNT,
-	    "argocd app diff APP && argocd app sync APP   # APP: kubectl -n {ns} get {kind}/{name} -o jsonpath='{.metadata.annotations.argocd\\.argoproj\\.io/tracking-id}'"},
-	{"flux", NS_ACT_COUNT, "flux -n {ns} get all && flux reconcile kustomization NAME --with-source"},
-	{"helm", NS_ACT_ROLLBACK,
-	    "helm -n {ns} history RELEASE && helm -n {ns} rollback RELEASE REVISION   # RELEASE: kubectl -n {ns} get {kind}/{name} -o "
-	    "jsonpath='{.metadata.annotations.meta\\.helm\\.sh/release-name}'"},
+    {"argocd", NS_ACT_COUNT,
+        "argocd app diff APP && argocd app sync APP   # APP: kubectl -n {ns} get {kind}/{name} -o "
+        "jsonpath='{.metadata.annotations.argocd\\.argoproj\\.io/tracking-id}'"},
+    {"flux", NS_ACT_COUNT, "flux -n {ns} get all && flux reconcile kustomization NAME --with-source"},
+    {"helm", NS_ACT_ROLLBACK,
+        "helm -n {ns} history RELEASE && helm -n {ns} rollback RELEASE REVISION   # RELEASE: kubectl -n {ns} get {kind}/{name} -o "
+        "jsonpath='{.metadata.annotations.meta\\.helm\\.sh/release-name}'"},
 };
 
 static const struct manual_action {
 	ns_action action;
 	const char *command;
 } by_action[] = {
-	{NS_ACT_ROLLBACK, "kubectl -n {ns} rollout history {kind}/{name} && kubectl -n {ns} rollout undo {kind}/{name} --to-revision=REVISION"},
-	{NS_ACT_PATCH_RESOURCES, "kubectl -n {ns} set resources {kind}/{name} -c {c} --limits=memory=QUANTITY"},
-	{NS_ACT_SCALE, "kubectl -n {ns} scale {kind}/{name} --replicas=N"},
-	{NS_ACT_COST_SCALE_DOWN, "kubectl -n {ns} scale {kind}/{name} --replicas=N"},
-	{NS_ACT_POLICY_EXCEPTION, "kubectl -n {ns} get policyreport -o yaml && kubectl -n {ns} get events --field-selector reason=PolicyViolation"},
+    {NS_ACT_ROLLBACK, "kubectl -n {ns} rollout history {kind}/{name} && kubectl -n {ns} rollout undo {kind}/{name} --to-revision=REVISION"},
+    {NS_ACT_PATCH_RESOURCES, "kubectl -n {ns} set resources {kind}/{name} -c {c} --limits=memory=QUANTITY"},
+    {NS_ACT_SCALE, "kubectl -n {ns} scale {kind}/{name} --replicas=N"},
+    {NS_ACT_COST_SCALE_DOWN, "kubectl -n {ns} scale {kind}/{name} --replicas=N"},
+    {NS_ACT_POLICY_EXCEPTION,
+        "kubectl -n {ns} get policyreport -o yaml && kubectl -n {ns} get events --field-selector reason=PolicyViolation"},
 };
 
 static const char *container_of(const ns_case *c)
@@ -99,8 +124,13 @@ static const char *container_of(const ns_case *c)
 static const char *fill(ns_draft *d, const char *pattern)
 {
 	static const char *const kinds[][2] = {
-		{"Deployment", "deployment"}, {"StatefulSet", "statefulset"}, {"DaemonSet", "daemonset"}, {"Job", "job"}, {"CronJob", "cronjob"},
-		{"ReplicaSet", "replicaset"}, {"Pod", "pod"},
+	    {"Deployment", "deployment"},
+	    {"StatefulSet", "statefulset"},
+	    {"DaemonSet", "daemonset"},
+	    {"Job", "job"},
+	    {"CronJob", "cronjob"},
+	    {"ReplicaSet", "replicaset"},
+	    {"Pod", "pod"},
 	};
 	const ns_workload *w = &d->c->alert.target;
 	const char *kind = "deployment";
@@ -131,7 +161,8 @@ const char *ns_manual_command(ns_draft *d, ns_action wanted)
 	if (!ns_names_ok(d->c, &what))
 		return "";
 	for (size_t i = 0; i < sizeof by_owner / sizeof *by_owner; i++)
-		if (!strcmp(d->c->managed_by, by_owner[i].managed_by) && (by_owner[i].wanted == NS_ACT_COUNT || by_owner[i].wanted == wanted))
+		if (!strcmp(d->c->managed_by, by_owner[i].managed_by) &&
+		    (by_owner[i].wanted == NS_ACT_COUNT || by_owner[i].wanted == wanted))
 			return fill(d, by_owner[i].command);
 	for (size_t i = 0; i < sizeof by_action / sizeof *by_action; i++)
 		if (by_action[i].action == wanted)

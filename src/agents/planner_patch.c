@@ -31,7 +31,16 @@ cJSON *ns_revision_template(const ns_revision *r)
 /* ---- what a change of the template touches ----------------------------------------------------------------------- */
 
 static const char *const safe_container_keys[] = {
-	"image", "command", "args", "env", "envFrom", "livenessProbe", "readinessProbe", "startupProbe", "resources", NULL,
+    "image",
+    "command",
+    "args",
+    "env",
+    "envFrom",
+    "livenessProbe",
+    "readinessProbe",
+    "startupProbe",
+    "resources",
+    NULL,
 };
 
 static bool listed(const char *key, const char *const *list)
@@ -67,26 +76,21 @@ static void note(ns_buf *out, const char *where, const char *key)
 /* Keys of a and b whose values differ, `skip` apart, are noted. */
 static void differing(const cJSON *a, const cJSON *b, const char *where, const char *const *skip, ns_buf *out)
 {
-	ns_json_each(x, a)
-		if (!listed(x->string, skip) && !same(x, ns_json_get(b, x->string)))
-			note(out, where, x->string);
-	ns_json_each(y, b)
-		if (!listed(y->string, skip) && !ns_json_get(a, y->string))
-			note(out, where, y->string);
+	ns_json_each(x, a) if (!listed(x->string, skip) && !same(x, ns_json_get(b, x->string))) note(out, where, x->string);
+	ns_json_each(y, b) if (!listed(y->string, skip) && !ns_json_get(a, y->string)) note(out, where, y->string);
 }
 
 static const cJSON *named(const cJSON *list, const char *name)
 {
-	ns_json_each(x, list)
-		if (!strcmp(ns_json_str(x, "name", ""), name))
-			return x;
+	ns_json_each(x, list) if (!strcmp(ns_json_str(x, "name", ""), name)) return x;
 	return NULL;
 }
 
 static void differing_containers(const cJSON *a, const cJSON *b, const char *list, ns_buf *out)
 {
 	const cJSON *la = ns_json_get(ns_json_get(a, "spec"), list), *lb = ns_json_get(ns_json_get(b, "spec"), list);
-	ns_json_each(x, la) {
+	ns_json_each(x, la)
+	{
 		const cJSON *y = named(lb, ns_json_str(x, "name", ""));
 		if (y)
 			differing(x, y, "container ", safe_container_keys, out);
@@ -118,7 +122,8 @@ const char *ns_template_unsafe(ns_arena *ar, const cJSON *a, const cJSON *b)
 static bool place_in(const cJSON *t, const char *list, const char *container, ns_place *out)
 {
 	int i = 0;
-	ns_json_each(x, ns_json_get(ns_json_get(t, "spec"), list)) {
+	ns_json_each(x, ns_json_get(ns_json_get(t, "spec"), list))
+	{
 		if (!strcmp(ns_json_str(x, "name", ""), container)) {
 			*out = (ns_place){.list = list, .index = i, .known = true};
 			ns_copy(out->memory_limit, sizeof out->memory_limit, ns_json_str(x, "resources.limits.memory", ""));

@@ -1,11 +1,11 @@
-/* Inside the planner: planner.c decides, planner_actions.c knows the actions (one row each), planner_patch.c writes JSON patches from the live
- * template, planner_role.c turns the table into RBAC. */
+/* Inside the planner: planner.c decides, planner_actions.c knows the actions (one row each), planner_patch.c writes JSON patches from the
+ * live template, planner_role.c turns the table into RBAC. */
 #ifndef NEUROSCALE_AGENTS_PLANNER_PRIV_H
 #define NEUROSCALE_AGENTS_PLANNER_PRIV_H
 #include "neuroscale/agents/planner.h"
 
 #define NS_PLAN_REASONS 32
-#define NS_PLAN_STEPS 12
+#define NS_PLAN_STEPS   12
 
 /* A plan in the making. Builders write into `plan`, or return false with `why` (words for a person). */
 typedef struct ns_draft {
@@ -26,7 +26,7 @@ typedef struct ns_draft {
 } ns_draft;
 
 /* Both cut at their table's end. Text is of our own making; what of the case stands in it has passed a name check or a number format. */
-void ns_draft_ask(ns_draft *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));  /* a reason for approval */
+void ns_draft_ask(ns_draft *d, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* a reason for approval */
 void ns_draft_step(ns_draft *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void ns_draft_raise(ns_draft *d, ns_risk at_least);
 bool ns_draft_refuse(ns_draft *d, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* sets why; false */
@@ -35,12 +35,12 @@ bool ns_draft_refuse(ns_draft *d, const char *fmt, ...) __attribute__((format(pr
  * body), and its RBAC in model/vocab. */
 typedef struct ns_action_row {
 	ns_action action;
-	ns_risk risk;             /* never claimed lower */
+	ns_risk risk; /* never claimed lower */
 	/* Preconditions, bounds, command, undo, summary, effect. Without undo_valid only the undo's equivalent is kept, for a person. */
 	bool (*build)(ns_draft *d);
-	const char *verify;       /* what must be seen before it counts as fixed */
+	const char *verify;          /* what must be seen before it counts as fixed */
 	const char *const *hopeless; /* beginnings of cause classes that this action cannot cure: refused; NULL-terminated */
-	bool database_refused;    /* on a database it is not even proposed */
+	bool database_refused;       /* on a database it is not even proposed */
 } ns_action_row;
 const ns_action_row *ns_action_row_get(ns_action a); /* NULL: not executable */
 
@@ -56,7 +56,7 @@ typedef struct ns_place {
 	const char *list; /* "containers" or "initContainers" */
 	int index;
 	char memory_limit[48], memory_request[48]; /* as written in the template, "" absent; "" too when there is no template */
-	bool known;       /* the template was read: what is absent is known to be absent */
+	bool known;                                /* the template was read: what is absent is known to be absent */
 } ns_place;
 bool ns_container_place(const ns_case *c, const char *container, ns_place *out);
 cJSON *ns_patch_op(cJSON *ops, const char *op, const char *path, cJSON *value); /* appends; takes value; returns the operation */

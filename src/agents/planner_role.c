@@ -41,18 +41,19 @@ static void put_head(ns_buf *out, const char *name)
 static const struct {
 	const char *group, *resources, *verbs;
 } always[] = {
-	{"", "pods,events,namespaces,nodes", "get,list,watch"},
-	{"", "pods/log", "get"},
-	{"apps", "deployments,replicasets,statefulsets,daemonsets", "get,list,watch"},
-	{"autoscaling", "horizontalpodautoscalers", "get,list"},
-	{"wgpolicyk8s.io", "policyreports,clusterpolicyreports", "get,list,watch"},
-	{"argoproj.io", "applications", "get,list,watch"},
-	{"coordination.k8s.io", "leases", "get,create,update"},
+    {"", "pods,events,namespaces,nodes", "get,list,watch"},
+    {"", "pods/log", "get"},
+    {"apps", "deployments,replicasets,statefulsets,daemonsets", "get,list,watch"},
+    {"autoscaling", "horizontalpodautoscalers", "get,list"},
+    {"wgpolicyk8s.io", "policyreports,clusterpolicyreports", "get,list,watch"},
+    {"argoproj.io", "applications", "get,list,watch"},
+    {"coordination.k8s.io", "leases", "get,create,update"},
 };
 
 void ns_plan_minimal_role(ns_buf *out, const char *const *allowed_actions)
 {
-	ns_buf_puts(out, "# Bind neuroscale-autopilot by a ClusterRoleBinding. Bind neuroscale-autopilot-act by one RoleBinding per namespace in which it\n"
+	ns_buf_puts(out, "# Bind neuroscale-autopilot by a ClusterRoleBinding. Bind neuroscale-autopilot-act by one RoleBinding per "
+	                 "namespace in which it\n"
 	                 "# may act, never cluster-wide; policyexceptions are needed only where Kyverno accepts exceptions.\n");
 	put_head(out, "neuroscale-autopilot");
 	for (size_t i = 0; i < sizeof always / sizeof *always; i++)

@@ -28,22 +28,22 @@
 #include "neuroscale/base/buf.h"
 
 #define TABLE_BITS 15
-#define TABLE (1u << TABLE_BITS)
-#define MAX_TEXT 6000 /* bytes of a text that are read: the head of a log tells what it is about */
-#define MAX_WORDS 700 /* distinct words of a text */
-#define MAX_WORD 28
-#define PAIR 0.75
-#define GRAM 1.0
-#define UNSEEN 0.10
-#define LOYAL 1.5
+#define TABLE      (1u << TABLE_BITS)
+#define MAX_TEXT   6000 /* bytes of a text that are read: the head of a log tells what it is about */
+#define MAX_WORDS  700  /* distinct words of a text */
+#define MAX_WORD   28
+#define PAIR       0.75
+#define GRAM       1.0
+#define UNSEEN     0.10
+#define LOYAL      1.5
 
 /* While learning. */
 typedef struct counts {
 	uint16_t df[TABLE];
-	uint16_t run[TABLE];   /* how many sentences of the owner that is being counted have it */
+	uint16_t run[TABLE]; /* how many sentences of the owner that is being counted have it */
 	uint32_t owner[TABLE];
-	uint32_t last[TABLE];  /* the sentence that counted a slot last, so that it counts once per sentence */
-	float squares[TABLE];  /* sum of df_r squared over the owners r that are done */
+	uint32_t last[TABLE]; /* the sentence that counted a slot last, so that it counts once per sentence */
+	float squares[TABLE]; /* sum of df_r squared over the owners r that are done */
 	uint32_t current;
 } counts;
 
@@ -149,9 +149,18 @@ static bool is_noise(const char *s, size_t n)
 	return digits && digits < n && (turns > 1 || digits > 2);
 }
 
-static bool upper(char c) { return c >= 'A' && c <= 'Z'; }
-static bool lower(char c) { return c >= 'a' && c <= 'z'; }
-static bool alnum(char c) { return upper(c) || lower(c) || (c >= '0' && c <= '9'); }
+static bool upper(char c)
+{
+	return c >= 'A' && c <= 'Z';
+}
+static bool lower(char c)
+{
+	return c >= 'a' && c <= 'z';
+}
+static bool alnum(char c)
+{
+	return upper(c) || lower(c) || (c >= '0' && c <= '9');
+}
 
 /* One run of letters and digits: as a whole, and when it is CamelCase ("OOMKilled", "ImagePullBackOff") also its parts. */
 static word *take_run(words *ws, const char *s, size_t n)
@@ -287,7 +296,8 @@ void ns_lexicon_seal(ns_lexicon *x)
 	for (size_t i = 0; i < TABLE; i++) {
 		double df = c->df[i];
 		end_run(c, i);
-		x->weight[i] = (float)(df > 0 ? log((x->n + 1.0) / (df + 0.5)) * (1 + LOYAL * c->squares[i] / ((df + 1) * (df + 1))) : unseen);
+		x->weight[i] =
+		    (float)(df > 0 ? log((x->n + 1.0) / (df + 0.5)) * (1 + LOYAL * c->squares[i] / ((df + 1) * (df + 1))) : unseen);
 	}
 	free(c);
 	x->learnt = NULL;

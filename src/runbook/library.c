@@ -1,7 +1,7 @@
 /* The library: runbooks, the vectors of their sentences, and the search over them.
  *
- * Every runbook has several vectors: its title, its cause classes together, each symptom, all symptoms together, the "When it fits" section, and as
- * counter-examples each not_for sentence. The background sentences are counter-examples of all. For a query q
+ * Every runbook has several vectors: its title, its cause classes together, each symptom, all symptoms together, the "When it fits"
+ * section, and as counter-examples each not_for sentence. The background sentences are counter-examples of all. For a query q
  *
  *     pos = BEST x (largest weighted cosine) + (1 - BEST) x (mean of the three largest)     over the runbook's own vectors
  *     neg = the largest cosine                                                              over its counter-examples and the background
@@ -24,18 +24,18 @@
 #include "runbook_priv.h"
 #include "runbooks_data.h"
 
-#define BEST 0.7
-#define AGAINST 1.0
-#define EQUAL 0.75
-#define LOWEST 0.2
-#define TOP 3
-#define SHORT 0.9
-#define PASSAGES 12
+#define BEST          0.7
+#define AGAINST       1.0
+#define EQUAL         0.75
+#define LOWEST        0.2
+#define TOP           3
+#define SHORT         0.9
+#define PASSAGES      12
 #define PASSAGE_BYTES 400
-#define PASSAGE 0.9
-#define NEAR 0.02
-#define LEAST_MARGIN 0.01
-#define SAMPLE 192 /* sentences left out in turn, at most: the cost of a load stays linear in the library */
+#define PASSAGE       0.9
+#define NEAR          0.02
+#define LEAST_MARGIN  0.01
+#define SAMPLE        192 /* sentences left out in turn, at most: the cost of a load stays linear in the library */
 
 typedef enum chunk_role { FOR, AGAINST_IT } chunk_role;
 typedef struct chunk {
@@ -166,7 +166,8 @@ static double rate(const tally *t, double background)
 	return pos * by > 1 ? 1 : pos * by;
 }
 
-/* The scores of all runbooks for a query of some vectors; one chunk may be left out. `t` has room for n + 1 (the background is the last). */
+/* The scores of all runbooks for a query of some vectors; one chunk may be left out. `t` has room for n + 1 (the background is the last).
+ */
 static void score_all(const ns_library *l, const ns_vec *q, size_t n_q, size_t skip, tally *t, double *score)
 {
 	memset(t, 0, (l->n + 1) * sizeof *t);

@@ -10,14 +10,14 @@
 #include "neuroscale/sys/digest.h"
 #include "runbook_priv.h"
 
-#define MAX_FILE (256 * 1024)
-#define MAX_ITEMS 64
+#define MAX_FILE     (256 * 1024)
+#define MAX_ITEMS    64
 #define MAX_SENTENCE 400
 
 typedef struct reader {
 	ns_arena *ar;
-	const char *name;        /* of the file, for errors */
-	const char *front;       /* front matter, begins on line 2 */
+	const char *name;  /* of the file, for errors */
+	const char *front; /* front matter, begins on line 2 */
 	size_t front_len;
 	ns_runbook *rb;
 	ns_err *err;
@@ -81,7 +81,8 @@ static bool strings(reader *r, const char *key, const cJSON *j, size_t max, cons
 	if (count > MAX_ITEMS)
 		return fail_at(r, key, "has more than %d items", MAX_ITEMS);
 	const char **list = ns_arena_alloc(r->ar, (count + 1) * sizeof *list);
-	ns_json_each(item, j) {
+	ns_json_each(item, j)
+	{
 		list[i] = sentence(r, key, item, max);
 		if (!list[i++])
 			return false;
@@ -157,10 +158,10 @@ static bool read_causes(reader *r, const char *key, const cJSON *j)
 	return true;
 }
 
-#define LIST_READER(field)                                                                                                         \
-	static bool read_##field(reader *r, const char *key, const cJSON *j)                                                       \
-	{                                                                                                                          \
-		return strings(r, key, j, MAX_SENTENCE, &r->rb->field, &r->rb->n_##field);                                         \
+#define LIST_READER(field)                                                                                                                 \
+	static bool read_##field(reader *r, const char *key, const cJSON *j)                                                               \
+	{                                                                                                                                  \
+		return strings(r, key, j, MAX_SENTENCE, &r->rb->field, &r->rb->n_##field);                                                 \
 	}
 LIST_READER(symptoms)
 LIST_READER(not_for)
@@ -182,9 +183,19 @@ static const struct field {
 	bool required;
 	bool (*read)(reader *r, const char *key, const cJSON *j);
 } fields[] = {
-	{"id", true, read_id}, {"title", true, read_title}, {"kinds", true, read_kinds}, {"action", true, read_action}, {"also", false, read_also},
-	{"risk", true, read_risk}, {"causes", true, read_causes}, {"symptoms", true, read_symptoms}, {"not_for", false, read_not_for},
-	{"preconditions", true, read_preconditions}, {"steps", true, read_steps}, {"verify", true, read_verify}, {"undo", true, read_undo},
+    {"id", true, read_id},
+    {"title", true, read_title},
+    {"kinds", true, read_kinds},
+    {"action", true, read_action},
+    {"also", false, read_also},
+    {"risk", true, read_risk},
+    {"causes", true, read_causes},
+    {"symptoms", true, read_symptoms},
+    {"not_for", false, read_not_for},
+    {"preconditions", true, read_preconditions},
+    {"steps", true, read_steps},
+    {"verify", true, read_verify},
+    {"undo", true, read_undo},
 };
 #define N_FIELDS (sizeof fields / sizeof *fields)
 
@@ -192,14 +203,16 @@ static bool read_fields(reader *r, const cJSON *front)
 {
 	if (!cJSON_IsObject(front))
 		return ns_fail(r->err, NS_E_INVALID, "%s:2: the front matter must be a mapping", r->name);
-	ns_json_each(j, front) {
+	ns_json_each(j, front)
+	{
 		const char *names[N_FIELDS];
 		size_t i = 0;
 		for (; i < N_FIELDS && strcmp(fields[i].key, j->string); i++)
 			names[i] = fields[i].key;
 		if (i == N_FIELDS) {
 			const char *near = ns_nearest(j->string, names, N_FIELDS);
-			return fail_at(r, j->string, "is no field of a runbook%s%s%s", near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+			return fail_at(r, j->string, "is no field of a runbook%s%s%s", near ? "; did you mean " : "", near ? near : "",
+			    near ? "?" : "");
 		}
 		if (!fields[i].read(r, fields[i].key, j))
 			return false;

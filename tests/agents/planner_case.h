@@ -6,12 +6,12 @@
 #include "neuroscale/model/json.h"
 
 #define MIB (1024LL * 1024)
-#define SPEC_OF(image, memory, extra)                                                                                              \
-	"{\"metadata\":{\"labels\":{\"app\":\"web\",\"pod-template-hash\":\"abc\"}},\"spec\":{" extra                              \
-	"\"initContainers\":[{\"name\":\"prepare\",\"image\":\"busybox:1\",\"resources\":{\"limits\":{\"memory\":\"64Mi\"}}}],"    \
-	"\"containers\":[{\"name\":\"proxy\",\"image\":\"envoy:1\",\"resources\":{\"limits\":{\"memory\":\"64Mi\"}}},"            \
+#define SPEC_OF(image, memory, extra)                                                                                                      \
+	"{\"metadata\":{\"labels\":{\"app\":\"web\",\"pod-template-hash\":\"abc\"}},\"spec\":{" extra                                      \
+	"\"initContainers\":[{\"name\":\"prepare\",\"image\":\"busybox:1\",\"resources\":{\"limits\":{\"memory\":\"64Mi\"}}}],"            \
+	"\"containers\":[{\"name\":\"proxy\",\"image\":\"envoy:1\",\"resources\":{\"limits\":{\"memory\":\"64Mi\"}}},"                     \
 	"{\"name\":\"app\",\"image\":\"" image "\",\"resources\":" memory "}]}}"
-#define BURSTABLE "{\"limits\":{\"memory\":\"128Mi\"},\"requests\":{\"memory\":\"64Mi\"}}"
+#define BURSTABLE  "{\"limits\":{\"memory\":\"128Mi\"},\"requests\":{\"memory\":\"64Mi\"}}"
 #define GUARANTEED "{\"limits\":{\"memory\":\"128Mi\"},\"requests\":{\"memory\":\"128Mi\"}}"
 
 typedef struct fixture {
@@ -32,31 +32,80 @@ static inline void fixture_oom(fixture *f, ns_arena *ar)
 	memset(f, 0, sizeof *f);
 	f->ar = ar;
 	f->lim = ns_plan_limits_default;
-	const ns_container_facts nothing = {.name = "", .image = "", .waiting_reason = "", .waiting_message = "", .last_reason = "", .last_message = ""};
+	const ns_container_facts nothing = {
+	    .name = "", .image = "", .waiting_reason = "", .waiting_message = "", .last_reason = "", .last_message = ""};
 	f->k[0] = f->k[1] = f->k[2] = nothing;
 	f->k[0].name = "prepare", f->k[0].image = "busybox:1", f->k[0].init = true, f->k[0].mem_limit = 64 * MIB;
 	f->k[1].name = "proxy", f->k[1].image = "envoy:1", f->k[1].mem_limit = 64 * MIB;
 	f->k[2].name = "app", f->k[2].image = "shop/web:2", f->k[2].mem_limit = 128 * MIB, f->k[2].mem_request = 64 * MIB;
 	f->k[2].has_last = true, f->k[2].last_reason = "OOMKilled", f->k[2].last_exit = 137, f->k[2].restarts = 6;
-	f->rev[0] = (ns_revision){.number = 3, .replicaset = "web-c", .uid = "rs-3", .current = true, .changes = "", .only_safe_fields = true,
+	f->rev[0] = (ns_revision){.number = 3,
+	    .replicaset = "web-c",
+	    .uid = "rs-3",
+	    .current = true,
+	    .changes = "",
+	    .only_safe_fields = true,
 	    .template_json = SPEC_OF("shop/web:3", BURSTABLE, "")};
-	f->rev[1] = (ns_revision){.number = 2, .replicaset = "web-b", .uid = "rs-2", .was_healthy = true, .changes = "image shop/web:3 -> shop/web:2",
-	    .only_safe_fields = true, .template_json = SPEC_OF("shop/web:2", BURSTABLE, "")};
-	f->rev[2] = (ns_revision){.number = 1, .replicaset = "web-a", .uid = "rs-1", .was_healthy = true, .changes = "image shop/web:3 -> shop/web:1",
-	    .only_safe_fields = true, .template_json = SPEC_OF("shop/web:1", BURSTABLE, "")};
+	f->rev[1] = (ns_revision){.number = 2,
+	    .replicaset = "web-b",
+	    .uid = "rs-2",
+	    .was_healthy = true,
+	    .changes = "image shop/web:3 -> shop/web:2",
+	    .only_safe_fields = true,
+	    .template_json = SPEC_OF("shop/web:2", BURSTABLE, "")};
+	f->rev[2] = (ns_revision){.number = 1,
+	    .replicaset = "web-a",
+	    .uid = "rs-1",
+	    .was_healthy = true,
+	    .changes = "image shop/web:3 -> shop/web:1",
+	    .only_safe_fields = true,
+	    .template_json = SPEC_OF("shop/web:1", BURSTABLE, "")};
 	f->c = (ns_case){
-	    .alert = {.kind = NS_KIND_OOM_KILLED, .severity = NS_SEV_CRIT,
-	        .target = {.cluster = "c1", .ns = "shop", .kind = "Deployment", .name = "web", .uid = "0b1c2d3e-0000-4000-8000-000000000001"},
-	        .container = "app", .reason = "OOMKilled", .message = "container app of web was OOMKilled", .policy = "", .rule = "", .object_uid = "pod-1"},
-	    .api_version = "apps/v1", .generation = 7, .observed_generation = 7, .replicas = 3, .ready = 2, .updated = 3, .available = 2,
-	    .resource_version = "100", .found = true, .managed_by = "", .cond_progressing_reason = "", .cond_available_reason = "", .cond_message = "",
-	    .containers = f->k, .n_containers = 3, .revisions = f->rev, .n_revisions = 3, .policy_message = "", .policy_category = "", .policy_severity = "",
-	    .exception_api_version = "", .exception_namespace = "", .node_allocatable_mem = 8192 * MIB,
+	    .alert = {.kind = NS_KIND_OOM_KILLED,
+	        .severity = NS_SEV_CRIT,
+	        .target =
+	            {.cluster = "c1", .ns = "shop", .kind = "Deployment", .name = "web", .uid = "0b1c2d3e-0000-4000-8000-000000000001"},
+	        .container = "app",
+	        .reason = "OOMKilled",
+	        .message = "container app of web was OOMKilled",
+	        .policy = "",
+	        .rule = "",
+	        .object_uid = "pod-1"},
+	    .api_version = "apps/v1",
+	    .generation = 7,
+	    .observed_generation = 7,
+	    .replicas = 3,
+	    .ready = 2,
+	    .updated = 3,
+	    .available = 2,
+	    .resource_version = "100",
+	    .found = true,
+	    .managed_by = "",
+	    .cond_progressing_reason = "",
+	    .cond_available_reason = "",
+	    .cond_message = "",
+	    .containers = f->k,
+	    .n_containers = 3,
+	    .revisions = f->rev,
+	    .n_revisions = 3,
+	    .policy_message = "",
+	    .policy_category = "",
+	    .policy_severity = "",
+	    .exception_api_version = "",
+	    .exception_namespace = "",
+	    .node_allocatable_mem = 8192 * MIB,
 	};
-	f->r = (ns_rca){.root_cause = "Container app of shop/web needs more memory than its limit of 128Mi and was OOMKilled (exit 137, 6 times).",
-	    .confidence = 0.92, .action = NS_ACT_PATCH_RESOURCES, .risk = NS_RISK_LOW, .auto_remediate = true,
-	    .reasoning = "A higher, bounded memory limit lets it run; the change is undone by restoring the old limit.", .provider = "offline",
-	    .cause_class = "oom_limit_too_low", .evidence_ok = true, .next_steps = "Watch its working set."};
+	f->r = (ns_rca){
+	    .root_cause = "Container app of shop/web needs more memory than its limit of 128Mi and was OOMKilled (exit 137, 6 times).",
+	    .confidence = 0.92,
+	    .action = NS_ACT_PATCH_RESOURCES,
+	    .risk = NS_RISK_LOW,
+	    .auto_remediate = true,
+	    .reasoning = "A higher, bounded memory limit lets it run; the change is undone by restoring the old limit.",
+	    .provider = "offline",
+	    .cause_class = "oom_limit_too_low",
+	    .evidence_ok = true,
+	    .next_steps = "Watch its working set."};
 }
 
 static inline void fixture_crash(fixture *f, ns_arena *ar)
@@ -112,7 +161,8 @@ static inline void fixture_policy(fixture *f, ns_arena *ar)
 	f->r.action = NS_ACT_POLICY_EXCEPTION;
 	f->r.risk = NS_RISK_MEDIUM;
 	f->r.cause_class = "policy_best_practice";
-	f->r.root_cause = "shop/web does not fulfil rule check-limits of Kyverno policy require-limits, a best practice: limits are required.";
+	f->r.root_cause =
+	    "shop/web does not fulfil rule check-limits of Kyverno policy require-limits, a best practice: limits are required.";
 	f->r.reasoning = "A narrow exception with an end lets it run while the manifest is corrected; PolicyViolation, validation error.";
 }
 

@@ -47,30 +47,43 @@ static void test_runbook_by_analysis(void **state)
 		ns_kind kind;
 		const char *cause, *root, *why, *reason, *runbook;
 	} rows[] = {
-		{NS_KIND_OOM_KILLED, "oom_limit_too_low", "Container app of Deployment shop/web needs more memory than its limit of 128Mi and was OOMKilled (exit 137, 6 times).",
-		    "A higher, bounded limit lets it run; the change is undone by restoring the old limit.", "OOMKilled", "oomkill-increase-memory"},
-		{NS_KIND_OOM_KILLED, "oom_limit_lowered", "The newest revision of Deployment shop/web lowered the memory limit of app to 64Mi, and it is OOMKilled since (exit 137).",
-		    "The former limit was enough, so the limit is raised again.", "OOMKilled", "oomkill-increase-memory"},
-		{NS_KIND_POD_CRASHLOOP, "oom_limit_too_low", "Container app of Deployment shop/web needs more memory than its limit of 128Mi and was OOMKilled.",
-		    "A higher, bounded limit lets it run.", "CrashLoopBackOff", "oomkill-increase-memory"},
-		{NS_KIND_POD_CRASHLOOP, "bad_release_crash",
-		    "Revision 3 of Deployment shop/web crashes (container app, exit 1, 5 times) since it was rolled out, while revision 2 was healthy; it changed: image.",
-		    "Going back to revision 2 restores what was running; rolling forward again undoes it.", "CrashLoopBackOff", "crashloop-rollback"},
-		{NS_KIND_POD_CRASHLOOP, "bad_release_config", "Revision 3 of Deployment shop/web needs a setting that is not right, and it was introduced with that revision: env.",
-		    "Going back to revision 2 restores service while someone supplies the setting.", "CrashLoopBackOff", "crashloop-rollback"},
-		{NS_KIND_IMAGE_PULL, "bad_release_image", "Revision 3 of Deployment shop/web names an image that cannot be pulled (shop/web:3x); revision 2 was healthy.",
-		    "Going back to revision 2 restores the image that was running.", "ImagePullBackOff", "deployment-failure-sync"},
-		{NS_KIND_DEPLOYMENT_STALLED, "bad_release_not_ready",
-		    "The pods of revision 3 of Deployment shop/web run but do not become ready (2 of 3 ready), while revision 2 was healthy; it changed: probes.",
-		    "Going back to revision 2 ends the stalled rollout.", "ProgressDeadlineExceeded", "deployment-failure-sync"},
-		{NS_KIND_PROBE_FAILURE, "bad_release_not_ready",
-		    "The pods of revision 3 of Deployment shop/web run but do not become ready (2 of 3 ready), while revision 2 was healthy; it changed: probes.",
-		    "Going back to revision 2 ends the stalled rollout.", "Unhealthy", "crashloop-rollback"},
-		{NS_KIND_COST_SPIKE, "cost_idle_nonproduction", "Deployment shop/web, a non-production workload, costs 41.00 a day (6.00 before) for what little it does.",
-		    "Fewer replicas save money and are restored by scaling up again.", "CostSpike", "cost-spike-scale-down"},
-		{NS_KIND_KYVERNO_VIOLATION, "policy_best_practice",
-		    "Deployment shop/web does not fulfil rule check-limits of policy require-limits, a best practice: CPU and memory limits are required.",
-		    "A narrow exception with an end lets it run while the manifest is corrected; a person grants it.", "PolicyViolation", "kyverno-policy-exception"},
+	    {NS_KIND_OOM_KILLED, "oom_limit_too_low",
+	        "Container app of Deployment shop/web needs more memory than its limit of 128Mi and was OOMKilled (exit 137, 6 times).",
+	        "A higher, bounded limit lets it run; the change is undone by restoring the old limit.", "OOMKilled",
+	        "oomkill-increase-memory"},
+	    {NS_KIND_OOM_KILLED, "oom_limit_lowered",
+	        "The newest revision of Deployment shop/web lowered the memory limit of app to 64Mi, and it is OOMKilled since (exit 137).",
+	        "The former limit was enough, so the limit is raised again.", "OOMKilled", "oomkill-increase-memory"},
+	    {NS_KIND_POD_CRASHLOOP, "oom_limit_too_low",
+	        "Container app of Deployment shop/web needs more memory than its limit of 128Mi and was OOMKilled.",
+	        "A higher, bounded limit lets it run.", "CrashLoopBackOff", "oomkill-increase-memory"},
+	    {NS_KIND_POD_CRASHLOOP, "bad_release_crash",
+	        "Revision 3 of Deployment shop/web crashes (container app, exit 1, 5 times) since it was rolled out, while revision 2 was "
+	        "healthy; it changed: image.",
+	        "Going back to revision 2 restores what was running; rolling forward again undoes it.", "CrashLoopBackOff",
+	        "crashloop-rollback"},
+	    {NS_KIND_POD_CRASHLOOP, "bad_release_config",
+	        "Revision 3 of Deployment shop/web needs a setting that is not right, and it was introduced with that revision: env.",
+	        "Going back to revision 2 restores service while someone supplies the setting.", "CrashLoopBackOff", "crashloop-rollback"},
+	    {NS_KIND_IMAGE_PULL, "bad_release_image",
+	        "Revision 3 of Deployment shop/web names an image that cannot be pulled (shop/web:3x); revision 2 was healthy.",
+	        "Going back to revision 2 restores the image that was running.", "ImagePullBackOff", "deployment-failure-sync"},
+	    {NS_KIND_DEPLOYMENT_STALLED, "bad_release_not_ready",
+	        "The pods of revision 3 of Deployment shop/web run but do not become ready (2 of 3 ready), while revision 2 was healthy; "
+	        "it changed: probes.",
+	        "Going back to revision 2 ends the stalled rollout.", "ProgressDeadlineExceeded", "deployment-failure-sync"},
+	    {NS_KIND_PROBE_FAILURE, "bad_release_not_ready",
+	        "The pods of revision 3 of Deployment shop/web run but do not become ready (2 of 3 ready), while revision 2 was healthy; "
+	        "it changed: probes.",
+	        "Going back to revision 2 ends the stalled rollout.", "Unhealthy", "crashloop-rollback"},
+	    {NS_KIND_COST_SPIKE, "cost_idle_nonproduction",
+	        "Deployment shop/web, a non-production workload, costs 41.00 a day (6.00 before) for what little it does.",
+	        "Fewer replicas save money and are restored by scaling up again.", "CostSpike", "cost-spike-scale-down"},
+	    {NS_KIND_KYVERNO_VIOLATION, "policy_best_practice",
+	        "Deployment shop/web does not fulfil rule check-limits of policy require-limits, a best practice: CPU and memory limits "
+	        "are required.",
+	        "A narrow exception with an end lets it run while the manifest is corrected; a person grants it.", "PolicyViolation",
+	        "kyverno-policy-exception"},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		fixture f;
@@ -102,9 +115,15 @@ static void test_memory_bounds(void **state)
 		double factor;
 		int64_t want;
 	} rows[] = {
-		{128, 8192, 8192, 2.0, 256},  {100, 8192, 8192, 1.5, 148},  {30, 8192, 8192, 2.0, 60},      {3000, 8192, 0, 2.0, 5888},
-		{3000, 4096, 0, 2.0, 4096},   {300, 8192, 500, 2.0, 400},   {700, 8192, 100000, 2.0, 1344}, {1, 8192, 8192, 2.0, 2},
-		{4096, 8192, 65536, 2.0, 8192},
+	    {128, 8192, 8192, 2.0, 256},
+	    {100, 8192, 8192, 1.5, 148},
+	    {30, 8192, 8192, 2.0, 60},
+	    {3000, 8192, 0, 2.0, 5888},
+	    {3000, 4096, 0, 2.0, 4096},
+	    {300, 8192, 500, 2.0, 400},
+	    {700, 8192, 100000, 2.0, 1344},
+	    {1, 8192, 8192, 2.0, 2},
+	    {4096, 8192, 65536, 2.0, 8192},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		fixture f;
@@ -249,9 +268,37 @@ static void test_names(void **state)
 	static char long_name[301];
 	memset(long_name, 'a', 300);
 	const char *const bad[] = {
-		"", "-web", "--server=https://evil", "web\n", "we\nb", "web;rm -rf /", "$(id)", "`id`", "web/other", "Web", "w\xc3\xa9" "b", "web ", " web",
-		"w\xe2\x80\xae" "b", "web\t", "..", "web.", ".web", "web-", "we*b", "web?x=1", "web#", "web%2f", "\x1b[31mweb", "web\x7f", "'", "\"", "a b",
-		long_name,
+	    "",
+	    "-web",
+	    "--server=https://evil",
+	    "web\n",
+	    "we\nb",
+	    "web;rm -rf /",
+	    "$(id)",
+	    "`id`",
+	    "web/other",
+	    "Web",
+	    "w\xc3\xa9"
+	    "b",
+	    "web ",
+	    " web",
+	    "w\xe2\x80\xae"
+	    "b",
+	    "web\t",
+	    "..",
+	    "web.",
+	    ".web",
+	    "web-",
+	    "we*b",
+	    "web?x=1",
+	    "web#",
+	    "web%2f",
+	    "\x1b[31mweb",
+	    "web\x7f",
+	    "'",
+	    "\"",
+	    "a b",
+	    long_name,
 	};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		for (int where = 0; where < 5; where++) {
@@ -362,10 +409,10 @@ static void test_role(void **state)
 		if (!read)
 			fail_msg("%s", err.text);
 		assert_string_equal(ns_json_str(read, "kind", ""), "ClusterRole");
-		ns_json_each(rule, ns_json_get(read, "rules"))
-			ns_json_each(verb, ns_json_get(rule, "verbs"))
-				if (strcmp(ns_json_str(rule, "resources", ""), "leases") != 0 && (!strcmp(verb->valuestring, "patch") || !strcmp(verb->valuestring, "delete")))
-					fail_msg("the reading role may %s", verb->valuestring);
+		ns_json_each(rule, ns_json_get(read, "rules")) ns_json_each(
+		    verb, ns_json_get(rule, "verbs")) if (strcmp(ns_json_str(rule, "resources", ""), "leases") != 0 &&
+		                                          (!strcmp(verb->valuestring, "patch") || !strcmp(verb->valuestring, "delete")))
+		    fail_msg("the reading role may %s", verb->valuestring);
 		cJSON_Delete(read);
 		if (act) {
 			cJSON *write = ns_yaml_parse(act + 4, strlen(act + 4), "role", 0, 0, &err);
@@ -376,7 +423,8 @@ static void test_role(void **state)
 		}
 		assert_null(strstr(out.data, "delete"));
 		assert_null(strstr(out.data, "\"*\""));
-		assert_true((strstr(out.data, "kyverno.io") != NULL && strstr(out.data, "[policyexceptions]") != NULL) == rows[i].exceptions);
+		assert_true(
+		    (strstr(out.data, "kyverno.io") != NULL && strstr(out.data, "[policyexceptions]") != NULL) == rows[i].exceptions);
 		ns_buf_free(&out);
 	}
 }
@@ -384,17 +432,17 @@ static void test_role(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_each_action_goes_through),
-		cmocka_unit_test(test_runbook_by_analysis),
-		cmocka_unit_test(test_memory_bounds),
-		cmocka_unit_test(test_replica_bounds),
-		cmocka_unit_test(test_history),
-		cmocka_unit_test(test_rollback_target),
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_text_stays_out),
-		cmocka_unit_test(test_deterministic),
-		cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_role),
+	    cmocka_unit_test(test_each_action_goes_through),
+	    cmocka_unit_test(test_runbook_by_analysis),
+	    cmocka_unit_test(test_memory_bounds),
+	    cmocka_unit_test(test_replica_bounds),
+	    cmocka_unit_test(test_history),
+	    cmocka_unit_test(test_rollback_target),
+	    cmocka_unit_test(test_names),
+	    cmocka_unit_test(test_text_stays_out),
+	    cmocka_unit_test(test_deterministic),
+	    cmocka_unit_test(test_defaults),
+	    cmocka_unit_test(test_role),
 	};
 	return cmocka_run_group_tests(tests, load, unload);
 }

@@ -8,10 +8,10 @@
 static const char *const extra_protected[] = {"shop", NULL};
 static const char *const only_scale[] = {"scale", NULL};
 
-#define CHANGE(name, code)                                                                                                         \
-	static void name(fixture *f)                                                                                               \
-	{                                                                                                                          \
-		code;                                                                                                              \
+#define CHANGE(name, code)                                                                                                                 \
+	static void name(fixture *f)                                                                                                       \
+	{                                                                                                                                  \
+		code;                                                                                                                      \
 	}
 CHANGE(ns_system, f->c.alert.target.ns = "kube-system")
 CHANGE(ns_configured, f->lim.protected_ns = extra_protected)
@@ -47,7 +47,8 @@ CHANGE(production, f->c.nonproduction = false)
 CHANGE(one_replica, f->c.replicas = 1)
 CHANGE(has_hpa, f->c.has_hpa = true)
 CHANGE(database, f->k[2].image = "registry.local:5000/library/postgres:16")
-CHANGE(security_rule, f->c.alert.policy = "disallow-privileged-containers"; f->rules[0] = "privileged-containers"; f->c.policy_category = "Pod Security Standards (Baseline)")
+CHANGE(security_rule, f->c.alert.policy = "disallow-privileged-containers"; f->rules[0] = "privileged-containers";
+       f->c.policy_category = "Pod Security Standards (Baseline)")
 CHANGE(no_crd, f->c.exception_api_version = "")
 CHANGE(cel_crd, f->c.exception_api_version = "policies.kyverno.io/v1")
 CHANGE(no_exception_ns, f->c.exception_namespace = "")
@@ -71,58 +72,59 @@ static void test_refusals(void **state)
 		void (*change)(fixture *f);
 		const char *why, *command; /* beginning of the reason; part of the command for a person, "" none */
 	} rows[] = {
-		{OOM, ns_system, "protected:", "kubectl -n kube-system set resources deployment/web -c app"},
-		{CRASH, ns_system, "protected:", "rollout undo deployment/web"},
-		{COST, ns_system, "protected:", "scale deployment/web"},
-		{POLICY, ns_system, "protected:", "get policyreport"},
-		{OOM, ns_configured, "protected:", "kubectl -n shop"},
-		{OOM, storm, "storm:", ""},
-		{OOM, gone, "target:", ""},
-		{OOM, stateful, "target: only Deployments are changed by machine, and this is a StatefulSet", "kubectl -n shop set resources statefulset/web -c app"},
-		{CRASH, daemon, "target:", "daemonset/web"},
-		{CRASH, pod, "target:", "pod/web"},
-		{OOM, other_group, "target:", ""},
-		{OOM, not_enabled, "configuration:", "kubectl -n shop set resources deployment/web"},
-		{OOM, unknown_action, "action:", ""},
-		{CRASH, paused, "paused:", "rollout undo deployment/web"},
-		{OOM, operator_owned, "operator: it belongs to a PostgresCluster", ""},
-		{OOM, vpa_owned, "operator: it belongs to a VerticalPodAutoscaler", ""},
-		{OOM, no_uid, "names:", ""},
-		{OOM, leak, "cause:", ""},
-		{CRASH, registry, "cause:", ""},
-		{OOM, no_limit, "container app has no memory limit", ""},
-		{OOM, not_killed, "no container of it is seen as OOMKilled", ""},
-		{OOM, two_killed, "several containers", ""},
-		{OOM, limit_range, "the memory limit in effect", ""},
-		{OOM, injected, "container side is not in the pod template", ""},
-		{OOM, at_cap, "its memory limit of 128Mi cannot be raised by a tenth without passing the configured cap", ""},
-		{OOM, at_node, "its memory limit of 128Mi cannot be raised by a tenth without passing 80 %", ""},
-		{OOM, bad_factor, "the configured memory factor", ""},
-		{CRASH, first_install, "there is no earlier revision", ""},
-		{CRASH, never_healthy, "no earlier revision was ever seen healthy", ""},
-		{CRASH, same_template, "the earlier healthy revisions have the same pod template", ""},
-		{CRASH, no_current, "which revision runs now", ""},
-		{CRASH, broken_template, "the pod template of revision 3 could not be read", ""},
-		{CRASH, empty_template, "the pod template of revision 3 could not be read", ""},
-		{COST, production, "production:", "kubectl -n shop scale deployment/web"},
-		{COST, one_replica, "it has 1 replicas already", ""},
-		{COST, has_hpa, "a HorizontalPodAutoscaler", ""},
-		{COST, database, "database: it runs postgres", ""},
-		{POLICY, security_rule, "no exception for this rule", ""},
-		{POLICY, no_crd, "the cluster serves no PolicyException", ""},
-		{POLICY, cel_crd, "the cluster's version of PolicyException", ""},
-		{POLICY, no_exception_ns, "the namespace in which Kyverno", ""},
-		{POLICY, exception_ns_protected, "the namespace for exceptions is protected", ""},
-		{POLICY, wild_rule, "a rule of the violation", ""},
-		{POLICY, wild_policy, "policy and rule", ""},
-		{POLICY, no_rule, "policy and rule", ""},
-		{CRASH, argocd_stalled, "gitops: argocd owns it", "argocd app diff APP && argocd app sync APP"},
-		{CRASH, flux_sync, "gitops: flux owns it", "flux reconcile"},
-		{CRASH, helm_stalled, "gitops: helm owns it", "helm -n shop rollback RELEASE"},
-		{CRASH, analysis_manual, "analysis:", "logs deployment/web -c app --previous"},
-		{COST, scale_hpa, "a HorizontalPodAutoscaler", ""},
-		{COST, scale_full, "it has 20 replicas and the configured maximum is 20", ""},
-		{COST, scale_over, "it has 35 replicas and the configured maximum is 20", ""},
+	    {OOM, ns_system, "protected:", "kubectl -n kube-system set resources deployment/web -c app"},
+	    {CRASH, ns_system, "protected:", "rollout undo deployment/web"},
+	    {COST, ns_system, "protected:", "scale deployment/web"},
+	    {POLICY, ns_system, "protected:", "get policyreport"},
+	    {OOM, ns_configured, "protected:", "kubectl -n shop"},
+	    {OOM, storm, "storm:", ""},
+	    {OOM, gone, "target:", ""},
+	    {OOM, stateful, "target: only Deployments are changed by machine, and this is a StatefulSet",
+	        "kubectl -n shop set resources statefulset/web -c app"},
+	    {CRASH, daemon, "target:", "daemonset/web"},
+	    {CRASH, pod, "target:", "pod/web"},
+	    {OOM, other_group, "target:", ""},
+	    {OOM, not_enabled, "configuration:", "kubectl -n shop set resources deployment/web"},
+	    {OOM, unknown_action, "action:", ""},
+	    {CRASH, paused, "paused:", "rollout undo deployment/web"},
+	    {OOM, operator_owned, "operator: it belongs to a PostgresCluster", ""},
+	    {OOM, vpa_owned, "operator: it belongs to a VerticalPodAutoscaler", ""},
+	    {OOM, no_uid, "names:", ""},
+	    {OOM, leak, "cause:", ""},
+	    {CRASH, registry, "cause:", ""},
+	    {OOM, no_limit, "container app has no memory limit", ""},
+	    {OOM, not_killed, "no container of it is seen as OOMKilled", ""},
+	    {OOM, two_killed, "several containers", ""},
+	    {OOM, limit_range, "the memory limit in effect", ""},
+	    {OOM, injected, "container side is not in the pod template", ""},
+	    {OOM, at_cap, "its memory limit of 128Mi cannot be raised by a tenth without passing the configured cap", ""},
+	    {OOM, at_node, "its memory limit of 128Mi cannot be raised by a tenth without passing 80 %", ""},
+	    {OOM, bad_factor, "the configured memory factor", ""},
+	    {CRASH, first_install, "there is no earlier revision", ""},
+	    {CRASH, never_healthy, "no earlier revision was ever seen healthy", ""},
+	    {CRASH, same_template, "the earlier healthy revisions have the same pod template", ""},
+	    {CRASH, no_current, "which revision runs now", ""},
+	    {CRASH, broken_template, "the pod template of revision 3 could not be read", ""},
+	    {CRASH, empty_template, "the pod template of revision 3 could not be read", ""},
+	    {COST, production, "production:", "kubectl -n shop scale deployment/web"},
+	    {COST, one_replica, "it has 1 replicas already", ""},
+	    {COST, has_hpa, "a HorizontalPodAutoscaler", ""},
+	    {COST, database, "database: it runs postgres", ""},
+	    {POLICY, security_rule, "no exception for this rule", ""},
+	    {POLICY, no_crd, "the cluster serves no PolicyException", ""},
+	    {POLICY, cel_crd, "the cluster's version of PolicyException", ""},
+	    {POLICY, no_exception_ns, "the namespace in which Kyverno", ""},
+	    {POLICY, exception_ns_protected, "the namespace for exceptions is protected", ""},
+	    {POLICY, wild_rule, "a rule of the violation", ""},
+	    {POLICY, wild_policy, "policy and rule", ""},
+	    {POLICY, no_rule, "policy and rule", ""},
+	    {CRASH, argocd_stalled, "gitops: argocd owns it", "argocd app diff APP && argocd app sync APP"},
+	    {CRASH, flux_sync, "gitops: flux owns it", "flux reconcile"},
+	    {CRASH, helm_stalled, "gitops: helm owns it", "helm -n shop rollback RELEASE"},
+	    {CRASH, analysis_manual, "analysis:", "logs deployment/web -c app --previous"},
+	    {COST, scale_hpa, "a HorizontalPodAutoscaler", ""},
+	    {COST, scale_full, "it has 20 replicas and the configured maximum is 20", ""},
+	    {COST, scale_over, "it has 35 replicas and the configured maximum is 20", ""},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		fixture f;
@@ -132,7 +134,8 @@ static void test_refusals(void **state)
 		ns_plan *p = plan(&f);
 		if (p->action != NS_ACT_MANUAL_REVIEW || !asks(p, rows[i].why) || !strstr(p->manual_command, rows[i].command)) {
 			show(p);
-			fail_msg("row %zu: wanted \"%s\" with \"%s\", command is \"%s\"", i, rows[i].why, rows[i].command, p->manual_command);
+			fail_msg(
+			    "row %zu: wanted \"%s\" with \"%s\", command is \"%s\"", i, rows[i].why, rows[i].command, p->manual_command);
 		}
 		assert_non_null(strstr(p->summary, rows[i].why));
 		ns_arena_free(ar);
@@ -149,7 +152,12 @@ CHANGE(no_evidence, f->r.evidence_ok = false)
 CHANGE(stale, f->c.observed_generation = 6)
 CHANGE(high, f->r.risk = NS_RISK_HIGH)
 CHANGE(critical, f->r.risk = NS_RISK_CRITICAL)
-CHANGE(gibberish, f->c.alert.kind = NS_KIND_UNSCHEDULABLE; f->r.root_cause = "zqx wvy"; f->r.reasoning = ""; f->r.cause_class = ""; f->c.alert.reason = "Qqq"; f->c.alert.message = "")
+CHANGE(gibberish, f->c.alert.kind = NS_KIND_UNSCHEDULABLE; f->r.root_cause = "zqx wvy"; f->r.reasoning = ""; f->r.cause_class = "";
+       f->c.alert.reason = "Qqq"; f->c.alert.message = "")
+CHANGE(
+    contradictory,
+    f->r.root_cause = "CrashLoopBackOff since the new image version was rolled out, the version before ran fine. Panic in the new release.";
+    f->r.reasoning = "Going back to revision 2.")
 CHANGE(other_runbook, f->r.action = NS_ACT_SCALE; f->r.cause_class = "overload")
 CHANGE(other_kind, f->c.alert.kind = NS_KIND_UNSCHEDULABLE)
 CHANGE(other_cause, f->r.cause_class = "something_new")
@@ -158,7 +166,9 @@ CHANGE(helm, f->c.managed_by = "helm")
 CHANGE(flux, f->c.managed_by = "flux")
 CHANGE(database_image, f->k[2].image = "redis@sha256:0000")
 CHANGE(no_template, f->c.n_revisions = 0)
-CHANGE(security_context, f->rev[1].template_json = SPEC_OF("shop/web:2", BURSTABLE, "\"securityContext\":{\"runAsUser\":0},\"serviceAccountName\":\"root\","); f->rev[1].only_safe_fields = false)
+CHANGE(security_context,
+       f->rev[1].template_json = SPEC_OF("shop/web:2", BURSTABLE, "\"securityContext\":{\"runAsUser\":0},\"serviceAccountName\":\"root\",");
+       f->rev[1].only_safe_fields = false)
 CHANGE(record_says_unsafe, f->rev[1].only_safe_fields = false)
 CHANGE(record_is_wrong, f->rev[1].template_json = SPEC_OF("shop/web:2", BURSTABLE, "\"hostNetwork\":true,"))
 CHANGE(volumes, f->rev[1].template_json = SPEC_OF("shop/web:2", BURSTABLE, "\"volumes\":[{\"name\":\"v\",\"hostPath\":{\"path\":\"/\"}}],"))
@@ -175,31 +185,33 @@ static void test_doubts(void **state)
 		const char *reason;
 		ns_risk risk;
 	} rows[] = {
-		{OOM, unsure, "confidence: 0.75", NS_RISK_LOW},
-		{OOM, impossible, "confidence:", NS_RISK_LOW},
-		{OOM, not_a_number, "confidence:", NS_RISK_LOW},
-		{OOM, declined, "analysis:", NS_RISK_LOW},
-		{OOM, no_evidence, "evidence:", NS_RISK_LOW},
-		{OOM, stale, "generation:", NS_RISK_LOW},
-		{OOM, high, "risk: high", NS_RISK_HIGH},
-		{CRASH, critical, "risk: critical", NS_RISK_CRITICAL},
-		{OOM, gibberish, "runbook: none fits", NS_RISK_LOW},
-		{OOM, other_runbook, "runbook: oomkill-increase-memory calls for patch_resources, not scale", NS_RISK_MEDIUM},
-		{OOM, other_kind, "runbook: oomkill-increase-memory is not written for alerts of this kind", NS_RISK_LOW},
-		{OOM, other_cause, "runbook: oomkill-increase-memory does not list the cause something_new", NS_RISK_LOW},
-		{OOM, argocd, "gitops: it is managed by argocd", NS_RISK_LOW},
-		{CRASH, helm, "gitops: it is managed by helm", NS_RISK_MEDIUM},
-		{COST, flux, "gitops: it is managed by flux", NS_RISK_LOW},
-		{OOM, database_image, "database: it runs redis", NS_RISK_HIGH},
-		{OOM, no_template, "undo:", NS_RISK_LOW},
-		{CRASH, security_context, "unsafe fields: going back to revision 2 also changes securityContext, serviceAccountName", NS_RISK_HIGH},
-		{CRASH, record_says_unsafe, "unsafe fields:", NS_RISK_HIGH},
-		{CRASH, record_is_wrong, "unsafe fields: going back to revision 2 also changes hostNetwork", NS_RISK_HIGH},
-		{CRASH, volumes, "unsafe fields: going back to revision 2 also changes volumes", NS_RISK_HIGH},
-		{CRASH, also_oom, "last kill: container proxy", NS_RISK_MEDIUM},
-		{COST, no_cost, "cost:", NS_RISK_LOW},
-		{COST, from_zero, "intent:", NS_RISK_MEDIUM},
-		{COST, from_zero, "undo:", NS_RISK_MEDIUM},
+	    {OOM, unsure, "confidence: 0.75", NS_RISK_LOW},
+	    {OOM, impossible, "confidence:", NS_RISK_LOW},
+	    {OOM, not_a_number, "confidence:", NS_RISK_LOW},
+	    {OOM, declined, "analysis:", NS_RISK_LOW},
+	    {OOM, no_evidence, "evidence:", NS_RISK_LOW},
+	    {OOM, stale, "generation:", NS_RISK_LOW},
+	    {OOM, high, "risk: high", NS_RISK_HIGH},
+	    {CRASH, critical, "risk: critical", NS_RISK_CRITICAL},
+	    {OOM, gibberish, "runbook: none fits", NS_RISK_LOW},
+	    {OOM, contradictory, "margin:", NS_RISK_LOW},
+	    {OOM, other_runbook, "runbook: oomkill-increase-memory calls for patch_resources, not scale", NS_RISK_MEDIUM},
+	    {OOM, other_kind, "runbook: oomkill-increase-memory is not written for alerts of this kind", NS_RISK_LOW},
+	    {OOM, other_cause, "runbook: oomkill-increase-memory does not list the cause something_new", NS_RISK_LOW},
+	    {OOM, argocd, "gitops: it is managed by argocd", NS_RISK_LOW},
+	    {CRASH, helm, "gitops: it is managed by helm", NS_RISK_MEDIUM},
+	    {COST, flux, "gitops: it is managed by flux", NS_RISK_LOW},
+	    {OOM, database_image, "database: it runs redis", NS_RISK_HIGH},
+	    {OOM, no_template, "undo:", NS_RISK_LOW},
+	    {CRASH, security_context, "unsafe fields: going back to revision 2 also changes securityContext, serviceAccountName",
+	        NS_RISK_HIGH},
+	    {CRASH, record_says_unsafe, "unsafe fields:", NS_RISK_HIGH},
+	    {CRASH, record_is_wrong, "unsafe fields: going back to revision 2 also changes hostNetwork", NS_RISK_HIGH},
+	    {CRASH, volumes, "unsafe fields: going back to revision 2 also changes volumes", NS_RISK_HIGH},
+	    {CRASH, also_oom, "last kill: container proxy", NS_RISK_MEDIUM},
+	    {COST, no_cost, "cost:", NS_RISK_LOW},
+	    {COST, from_zero, "intent:", NS_RISK_MEDIUM},
+	    {COST, from_zero, "undo:", NS_RISK_MEDIUM},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		fixture f;
@@ -218,8 +230,8 @@ static void test_doubts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_doubts),
+	    cmocka_unit_test(test_refusals),
+	    cmocka_unit_test(test_doubts),
 	};
 	return cmocka_run_group_tests(tests, load, unload);
 }

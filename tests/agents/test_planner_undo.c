@@ -76,8 +76,8 @@ static cJSON *deployment(const fixture *f)
 	ns_json_put_str(d, "kind", "Deployment");
 	ns_json_put_int(spec, "replicas", f->c.replicas);
 	cJSON *t = parse(f->rev[0].template_json);
-	cJSON_DeleteItemFromObjectCaseSensitive(cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(t, "metadata"), "labels"),
-	    "pod-template-hash");
+	cJSON_DeleteItemFromObjectCaseSensitive(
+	    cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(t, "metadata"), "labels"), "pod-template-hash");
 	cJSON_AddItemToObject(spec, "template", t);
 	return d;
 }
@@ -149,8 +149,10 @@ static void test_wrong_order(void **state)
 	ns_arena *ar = ns_arena_new();
 	fixture_oom(&f, ar);
 	cJSON *d = deployment(&f);
-	cJSON *list = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(
-	    cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(d, "spec"), "template"), "spec"), "containers");
+	cJSON *list = cJSON_GetObjectItemCaseSensitive(
+	    cJSON_GetObjectItemCaseSensitive(
+	        cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(d, "spec"), "template"), "spec"),
+	    "containers");
 	cJSON_InsertItemInArray(list, 0, cJSON_DetachItemFromArray(list, 1));
 	assert_false(apply(d, plan_with(&f, NULL)->command.body));
 	cJSON_Delete(d);
@@ -225,11 +227,11 @@ static void test_exception(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_memory),
-		cmocka_unit_test(test_wrong_order),
-		cmocka_unit_test(test_rollback),
-		cmocka_unit_test(test_replicas),
-		cmocka_unit_test(test_exception),
+	    cmocka_unit_test(test_memory),
+	    cmocka_unit_test(test_wrong_order),
+	    cmocka_unit_test(test_rollback),
+	    cmocka_unit_test(test_replicas),
+	    cmocka_unit_test(test_exception),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
