@@ -446,7 +446,7 @@ static void read_reports(scene *s)
 	if (a->kind == NS_KIND_STORM)
 		say(s, F_STORM, ns_evidence_find(c, NS_EV_STATUS, ""), "many workloads failed at once");
 	int note = ns_evidence_find(c, NS_EV_NOTE, "log of");
-	if (note >= 0 && strstr(c->evidence[note].text, "log of") && !c->n_log_lines)
+	if (note >= 0 && strstr(c->evidence[note].text, "log of"))
 		say(s, F_LOGS_UNREAD, note, "the container's log could not be read");
 }
 

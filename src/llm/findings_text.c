@@ -30,7 +30,7 @@ static const signal signals[] = {
 	"could not connect to redis|connectexception|503 service unavailable",
 	"probe failed", "a connection to something it needs was refused"},
     {T_DNS, LOG, GRAB_HOST, false,
-	"no such host|name or service not known|temporary failure in name resolution|enotfound|eai_again|could not resolve host|"
+	"no such host|name or service not known|temporary failure in name resolution|getaddrinfo enotfound| enotfound |'enotfound'|eai_again|could not resolve host|"
 	"unknownhostexception|nodename nor servname|name resolution error|nxdomain|host not found|failed to resolve|"
 	"could not translate host name|name does not resolve|server misbehaving",
 	"probe failed", "a host name could not be resolved"},
@@ -278,7 +278,7 @@ static const char *match(const char *line, const char *pattern)
 /* Untrusted: only characters that names, paths and addresses are made of, and not many of them. */
 static bool thing_char(char c)
 {
-	return isalnum((unsigned char)c) || strchr("._-/:@", c) != NULL;
+	return c && (isalnum((unsigned char)c) || strchr("._-/:@", c));
 }
 
 static const char *thing(ns_arena *ar, const char *s, size_t n)
@@ -472,10 +472,30 @@ void ns_read_text(scene *s)
 	}
 }
 
-/* F_INTRODUCED: what the text complains about is what the newest revision changed. */
+/* A whole word of a clause about settings: "cart" in an image's name is no setting of that name. */
+static bool in_settings(const char *changes, const char *word)
+{
+	static const char *const about[] = {"env", "volume", "command", "args", "service account"};
+	size_t n = strlen(word);
+	for (const char *p = changes; *p;) {
+		size_t len = strcspn(p, ";");
+		bool setting = false;
+		for (size_t i = 0; i < sizeof about / sizeof about[0]; i++)
+			setting |= !strncmp(p, about[i], strlen(about[i]));
+		for (const char *at = p; setting && (at = strstr(at, word)) && at < p + len; at++)
+			if ((at == p || !isalnum((unsigned char)at[-1])) && !isalnum((unsigned char)at[n]))
+				return true;
+		p += len;
+		p += strspn(p, "; ");
+	}
+	return false;
+}
+
+/* F_INTRODUCED: what the text complains about is what the newest revision changed. A user name is not among the themes: it says nothing
+ * about whose password is wrong. */
 void ns_read_links(scene *s)
 {
-	static const fact themes[] = {T_REFERENCE, T_ENV, T_REFUSED, T_DNS, T_TIMEOUT, T_AUTH, T_MOUNTED_FILE, T_FILE, T_CONFIG, T_DENIED, T_PORT};
+	static const fact themes[] = {T_REFERENCE, T_ENV, T_REFUSED, T_DNS, T_TIMEOUT, T_MOUNTED_FILE, T_FILE, T_CONFIG, T_DENIED};
 	if (!s->f[F_RELEASE].on)
 		return;
 	for (size_t i = 0; i < sizeof themes / sizeof themes[0]; i++) {
@@ -485,7 +505,7 @@ void ns_read_links(scene *s)
 		char *port = strchr(word, ':');
 		if (port)
 			*port = 0; /* a diff shows the host, perhaps in a URL */
-		if (t->on && strlen(word) > 2 && ns_icontains(s->good->changes, word))
+		if (t->on && strlen(word) > 2 && in_settings(s->good->changes, word))
 			ns_fact_set(s, F_INTRODUCED, s->f[F_RELEASE].ev, s->f[F_RELEASE].trusted,
 			    ns_arena_printf(s->ar, "the newest revision itself changed %s", t->detail), t->detail);
 	}
