@@ -75,7 +75,7 @@ static void test_runbook_by_analysis(void **state)
 	    {NS_KIND_PROBE_FAILURE, "bad_release_not_ready",
 	        "The pods of revision 3 of Deployment shop/web run but do not become ready (2 of 3 ready), while revision 2 was healthy; "
 	        "it changed: probes.",
-	        "Going back to revision 2 ends the stalled rollout.", "Unhealthy", "crashloop-rollback"},
+	        "Going back to revision 2 ends the stalled rollout.", "Unhealthy", "deployment-failure-sync"},
 	    {NS_KIND_COST_SPIKE, "cost_idle_nonproduction",
 	        "Deployment shop/web, a non-production workload, costs 41.00 a day (6.00 before) for what little it does.",
 	        "Fewer replicas save money and are restored by scaling up again.", "CostSpike", "cost-spike-scale-down"},
