@@ -350,7 +350,7 @@ static void what_the_server_refuses(void **state)
 static char *write_script(const char *text)
 {
 	static int serial;
-	char *path = ns_xasprintf("%s/kubectl-%d", dir, ++serial), *body = ns_xasprintf("#!/bin/sh\n%s\n", text);
+	char *path = ns_xasprintf("%s/kubectl-%d", dir, ++serial), *body = ns_xasprintf("#!/bin/sh\nPATH=/usr/bin:/bin\n%s\n", text);
 	ns_err err;
 	assert_true(ns_write_file_atomic(path, body, strlen(body), 0755, &err));
 	free(body);
