@@ -1,0 +1,514 @@
+/* The detector's picture of the cluster: tables by uid, and which workload each pod counts for. A link upward is believed only when the owner
+ * itself is there, has that uid, kind and name, and selects the pod's labels (a ReplicaSet also its template hash): law 3. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "detector_priv.h"
+
+enum { OWNER_WAIT_MS = 2000, FRESH_MS = 10 * 60000 };
+
+/* ---- workloads ---- */
+
+static char *work_key(const char *ns, const char *kind, const char *name)
+{
+	return ns_xasprintf("%s/%s/%s", ns, kind, name);
+}
+
+dt_work *dt_work_find(ns_detector *d, const char *ns, const char *kind, const char *name)
+{
+	char *key = work_key(ns, kind, name);
+	dt_work *w = dt_tab_get(&d->works, key);
+	free(key);
+	return w;
+}
+
+dt_work *dt_work_get(ns_detector *d, const char *ns, const char *kind, const char *name)
+{
+	char *key = work_key(ns, kind, name);
+	dt_work *w = dt_tab_get(&d->works, key);
+	if (w) {
+		free(key);
+		return w;
+	}
+	w = ns_xcalloc(1, sizeof *w);
+	w->key = key;
+	w->ns = ns_xstrdup(ns);
+	w->kind = ns_xstrdup(kind);
+	w->name = ns_xstrdup(name);
+	w->due_mono = w->ready_mono = -1;
+	dt_tab_put(&d->works, w);
+	return w;
+}
+
+void dt_mark(ns_detector *d, dt_work *w)
+{
+	if (!w || w->dirty)
+		return;
+	w->dirty = true;
+	w->next_dirty = d->dirty;
+	d->dirty = w;
+}
+
+static void free_blocked(dt_blocked *b)
+{
+	if (!b)
+		return;
+	free(b->policy);
+	free(b->rule);
+	free(b->message);
+	free(b);
+}
+
+static void free_work(dt_work *w)
+{
+	free_blocked(w->blocked);
+	free(w->reports);
+	free(w->pods);
+	free(w->k);
+	free(w->key);
+	free(w->ns);
+	free(w->kind);
+	free(w->name);
+	free(w);
+}
+
+void dt_work_reap(ns_detector *d, dt_work *w)
+{
+	int64_t until;
+	if (w->obj || w->n_pods || w->n_reports || w->dirty || w->spike || dt_blocked_holds(w, ns_clock_wall_ms(d->clock), &until))
+		return;
+	for (int k = 0; w->k && k < NS_KIND_COUNT; k++)
+		if (w->k[k].alerted || w->k[k].holds)
+			return;
+	d->n_counted -= w->counted;
+	d->n_unhealthy -= w->counted && w->unhealthy;
+	dt_tab_del(&d->works, w->key);
+	free_work(w);
+}
+
+static void leave(ns_detector *d, dt_pod *p)
+{
+	dt_work *w = p->work;
+	if (!w)
+		return;
+	w->pods[p->at] = w->pods[--w->n_pods];
+	w->pods[p->at]->at = p->at;
+	p->work = NULL;
+	dt_mark(d, w);
+}
+
+static void join(ns_detector *d, dt_pod *p, dt_work *w)
+{
+	if (p->work == w)
+		return;
+	leave(d, p);
+	if (w->n_pods == w->cap_pods) {
+		w->cap_pods = w->cap_pods ? w->cap_pods * 2 : 2;
+		w->pods = ns_xrealloc(w->pods, w->cap_pods * sizeof *w->pods);
+	}
+	p->at = w->n_pods;
+	w->pods[w->n_pods++] = p;
+	p->work = w;
+	dt_mark(d, w);
+}
+
+/* ---- owner links, confirmed from above ---- */
+
+static dt_work *own_work(ns_detector *d, dt_obj *o)
+{
+	if (o->work && o->work->obj == o)
+		return o->work;
+	dt_work *w = dt_work_get(d, o->ns, dt_kind_names[o->kind], o->name);
+	/* A successor of the same name takes over; the one before it is on its way out. */
+	if (w->obj)
+		w->obj->work = NULL;
+	w->obj = o;
+	o->work = w;
+	ns_copy(w->uid, sizeof w->uid, o->key);
+	dt_mark(d, w);
+	return w;
+}
+
+static void disown(ns_detector *d, dt_obj *o)
+{
+	if (!o->work)
+		return;
+	o->work->obj = NULL;
+	dt_mark(d, o->work);
+	o->work = NULL;
+}
+
+/* The owner that a reference names, if it is what the reference says. */
+static dt_obj *owner_of(const ns_detector *d, const char *ns, const char *kind, const char *name, const char *uid)
+{
+	dt_obj *o = *uid ? dt_tab_get(&d->objs, uid) : NULL;
+	return o && strcmp(o->ns, ns) == 0 && strcmp(o->name, name) == 0 && strcmp(dt_kind_names[o->kind], kind) == 0 ? o : NULL;
+}
+
+/* Climbs to the top. *confirmed: the top has no controller above it. A CronJob selects nothing: reference and uid must do. */
+static dt_work *climb(ns_detector *d, dt_obj *o, const char *pod_labels, bool *confirmed)
+{
+	for (int depth = 0; depth < 4 && *o->owner_uid; depth++) {
+		dt_obj *up = owner_of(d, o->ns, o->owner_kind, o->owner_name, o->owner_uid);
+		bool selected = up && (up->kind == DT_CRONJOB || (dt_selects(up->selector, o->labels) && (!pod_labels || dt_selects(up->selector, pod_labels))));
+		if (!selected)
+			break;
+		disown(d, o); /* it stood for itself until its owner was known */
+		o = up;
+	}
+	*confirmed = !*o->owner_uid;
+	return own_work(d, o);
+}
+
+/* True when owners of that kind are watched, so that one not seen yet may still come. */
+static bool may_come(const ns_detector *d, const char *kind)
+{
+	static const struct { dt_kind kind; dt_row row; } rows[] = {{DT_REPLICASET, DT_ROW_REPLICASETS}, {DT_STATEFULSET, DT_ROW_STATEFULSETS},
+	    {DT_DAEMONSET, DT_ROW_DAEMONSETS}, {DT_JOB, DT_ROW_JOBS}};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (strcmp(dt_kind_names[rows[i].kind], kind) == 0)
+			return !d->rows[rows[i].row].absent;
+	return false;
+}
+
+/* True when nothing better can be said later. */
+static bool resolve(ns_detector *d, dt_pod *p)
+{
+	int64_t mono = ns_clock_mono_ms(d->clock);
+	dt_obj *o = owner_of(d, p->ns, p->owner_kind, p->owner_name, p->owner_uid);
+	bool selected = o && dt_selects(o->selector, p->labels) && (o->kind != DT_REPLICASET || strcmp(o->hash, p->hash) == 0);
+	if (selected) {
+		bool confirmed;
+		dt_work *w = climb(d, o, p->labels, &confirmed);
+		/* The Deployment above a new ReplicaSet may be a moment behind it, as the ReplicaSet behind its pod. */
+		if (!confirmed && d->started && !p->work && mono - p->seen_mono < OWNER_WAIT_MS)
+			return false;
+		join(d, p, w);
+		p->confirmed = confirmed;
+		return confirmed;
+	}
+	if (*p->owner_uid && !o && may_come(d, p->owner_kind) && mono - p->seen_mono < OWNER_WAIT_MS)
+		return false;
+	dt_work *w = dt_work_get(d, p->ns, "Pod", p->name);
+	ns_copy(w->uid, sizeof w->uid, p->key);
+	join(d, p, w);
+	p->confirmed = !*p->owner_uid;
+	return p->confirmed;
+}
+
+static void add_orphan(ns_detector *d, dt_pod *p)
+{
+	int64_t due = p->seen_mono + OWNER_WAIT_MS;
+	if (!p->work && (d->orphans_due < 0 || due < d->orphans_due))
+		d->orphans_due = due;
+	if (p->orphan)
+		return;
+	if (d->n_orphans == d->cap_orphans) {
+		d->cap_orphans = d->cap_orphans ? d->cap_orphans * 2 : 16;
+		d->orphans = ns_xrealloc(d->orphans, d->cap_orphans * sizeof *d->orphans);
+	}
+	d->orphans[d->n_orphans++] = ns_xstrdup(p->key);
+	p->orphan = true;
+}
+
+void dt_resolve_orphans(ns_detector *d)
+{
+	size_t n = d->n_orphans;
+	char **list = d->orphans;
+	d->orphans = NULL;
+	d->n_orphans = d->cap_orphans = 0;
+	d->orphans_due = -1;
+	for (size_t i = 0; i < n; i++) {
+		dt_pod *p = dt_tab_get(&d->pods, list[i]);
+		free(list[i]);
+		if (!p || !p->orphan)
+			continue;
+		p->orphan = false;
+		if (!resolve(d, p))
+			add_orphan(d, p);
+	}
+	free(list);
+}
+
+/* ---- pods ---- */
+
+static void free_pod(dt_pod *p)
+{
+	for (size_t i = 0; i < p->n_memory; i++)
+		free(p->memory[i].name);
+	free(p->memory);
+	free(p);
+}
+
+dt_memory *dt_memory_of(const dt_pod *p, const char *container)
+{
+	for (size_t i = 0; i < p->n_memory; i++)
+		if (strcmp(p->memory[i].name, container) == 0)
+			return &p->memory[i];
+	return NULL;
+}
+
+static dt_memory *make_memory(dt_pod *p, const char *container)
+{
+	dt_memory *m = dt_memory_of(p, container);
+	if (m)
+		return m;
+	p->memory = ns_xrealloc(p->memory, (p->n_memory + 1) * sizeof *p->memory);
+	m = &p->memory[p->n_memory++];
+	*m = (dt_memory){.name = ns_xstrdup(container)};
+	return m;
+}
+
+static const dt_container *container_named(const dt_pod *p, const char *name)
+{
+	for (size_t i = 0; p && i < p->n_c; i++)
+		if (strcmp(p->c[i].name, name) == 0)
+			return &p->c[i];
+	return NULL;
+}
+
+/* What changed under our watch: restarts, and OOM kills that are news (seen to happen, or at most ten minutes old). */
+static void remember(dt_pod *p, const dt_pod *old, int64_t wall)
+{
+	for (size_t i = 0; i < p->n_c; i++) {
+		const dt_container *c = &p->c[i], *before = container_named(old, c->name);
+		int grew = before && c->restarts > before->restarts ? c->restarts - before->restarts : 0;
+		if (grew) {
+			dt_memory *m = make_memory(p, c->name);
+			for (int g = 0; g < (grew < 3 ? grew : 3); g++) {
+				m->restarted_ms[2] = m->restarted_ms[1];
+				m->restarted_ms[1] = m->restarted_ms[0];
+				m->restarted_ms[0] = wall;
+			}
+		}
+		const dt_end *kill = strcmp(c->now.reason, "OOMKilled") == 0 ? &c->now : strcmp(c->last.reason, "OOMKilled") == 0 ? &c->last : NULL;
+		if (!kill)
+			continue;
+		int64_t end = kill->finished_ms ? kill->finished_ms : -1;
+		dt_memory *m = make_memory(p, c->name);
+		if (m->oom_end_ms == end && !(end < 0 && grew))
+			continue;
+		m->oom_end_ms = end;
+		m->oom_seen_ms = grew || wall - end <= FRESH_MS ? wall : 0;
+	}
+}
+
+void dt_put_pod(ns_detector *d, dt_pod *p)
+{
+	dt_pod *old = dt_tab_get(&d->pods, p->key);
+	p->mark = d->rows[DT_ROW_PODS].mark;
+	p->seen_mono = ns_clock_mono_ms(d->clock);
+	if (old) {
+		p->memory = old->memory;
+		p->n_memory = old->n_memory;
+		p->seen_mono = old->seen_mono;
+		p->orphan = old->orphan;
+		p->work = old->work;
+		p->at = old->at;
+		if (p->work)
+			p->work->pods[p->at] = p;
+		/* An adopted or released pod changes its owner; otherwise a confirmed link stays, also when the ReplicaSet goes first. */
+		p->confirmed = old->confirmed && strcmp(old->owner_uid, p->owner_uid) == 0;
+	}
+	remember(p, old, ns_clock_wall_ms(d->clock));
+	dt_tab_put(&d->pods, p);
+	free(old); /* its memory moved */
+	if (p->work)
+		dt_mark(d, p->work);
+	if (!p->confirmed && (!d->started || !resolve(d, p)))
+		add_orphan(d, p);
+}
+
+void dt_drop_pod(ns_detector *d, const char *uid)
+{
+	dt_pod *p = dt_tab_del(&d->pods, uid);
+	if (!p)
+		return;
+	leave(d, p);
+	free_pod(p);
+}
+
+/* ---- owners ---- */
+
+void dt_put_obj(ns_detector *d, dt_obj *o)
+{
+	static const dt_row rows[DT_KIND_COUNT] = {DT_ROW_DEPLOYMENTS, DT_ROW_REPLICASETS, DT_ROW_STATEFULSETS, DT_ROW_DAEMONSETS, DT_ROW_JOBS, DT_ROW_CRONJOBS};
+	dt_obj *old = dt_tab_get(&d->objs, o->key);
+	o->mark = d->rows[rows[o->kind]].mark;
+	dt_tab_put(&d->objs, o);
+	if (old && old->work) {
+		o->work = old->work;
+		o->work->obj = o;
+		dt_mark(d, o->work);
+	}
+	/* What nobody owns is a workload from the start; the rest becomes one only when its owner cannot be confirmed. */
+	if (!*o->owner_uid)
+		own_work(d, o);
+	free(old);
+	if (!old && d->started)
+		dt_resolve_orphans(d);
+}
+
+void dt_drop_obj(ns_detector *d, const char *uid)
+{
+	dt_obj *o = dt_tab_del(&d->objs, uid);
+	if (!o)
+		return;
+	disown(d, o);
+	free(o);
+}
+
+void dt_put_node(ns_detector *d, dt_node *n)
+{
+	dt_node *old = dt_tab_get(&d->nodes, n->key);
+	n->mark = d->rows[DT_ROW_NODES].mark;
+	dt_tab_put(&d->nodes, n);
+	free(old);
+}
+
+void dt_drop_node(ns_detector *d, const char *uid)
+{
+	free(dt_tab_del(&d->nodes, uid));
+}
+
+/* ---- the end of a list ---- */
+
+static bool stale(const ns_detector *d, dt_row row, const dt_obj *o)
+{
+	static const int kinds[DT_ROW_COUNT] = {[DT_ROW_DEPLOYMENTS] = DT_DEPLOYMENT + 1, [DT_ROW_REPLICASETS] = DT_REPLICASET + 1,
+	    [DT_ROW_STATEFULSETS] = DT_STATEFULSET + 1, [DT_ROW_DAEMONSETS] = DT_DAEMONSET + 1, [DT_ROW_JOBS] = DT_JOB + 1, [DT_ROW_CRONJOBS] = DT_CRONJOB + 1};
+	return kinds[row] == (int)o->kind + 1 && o->mark != d->rows[row].mark;
+}
+
+/* Names of all items of one row that the list did not repeat; dropping them one by one is then safe. */
+static char **stale_keys(ns_detector *d, dt_row row, size_t *n)
+{
+	char **keys = NULL;
+	size_t cap = 0;
+	unsigned mark = d->rows[row].mark;
+	const dt_tab *tab = row == DT_ROW_PODS ? &d->pods : row == DT_ROW_NODES ? &d->nodes : row == DT_ROW_REPORTS ? &d->reports :
+	    row == DT_ROW_CLUSTERPOLICIES || row == DT_ROW_POLICIES ? &d->policies : &d->objs;
+	*n = 0;
+	for (size_t i = 0; i < tab->cap; i++) {
+		void *item = tab->at[i];
+		if (!item)
+			continue;
+		bool gone = tab == &d->pods ? ((dt_pod *)item)->mark != mark : tab == &d->nodes ? ((dt_node *)item)->mark != mark :
+		    tab == &d->reports ? ((dt_report *)item)->mark != mark : tab == &d->policies ?
+		    ((dt_policy *)item)->mark != mark && (strchr(dt_tab_key(item), '/') != NULL) == (row == DT_ROW_POLICIES) : stale(d, row, item);
+		if (!gone)
+			continue;
+		if (*n == cap) {
+			cap = cap ? cap * 2 : 16;
+			keys = ns_xrealloc(keys, cap * sizeof *keys);
+		}
+		keys[(*n)++] = ns_xstrdup(dt_tab_key(item));
+	}
+	return keys;
+}
+
+void dt_sweep_row(ns_detector *d, dt_row row)
+{
+	static void (*const drop[DT_ROW_COUNT])(ns_detector *, const char *) = {[DT_ROW_PODS] = dt_drop_pod, [DT_ROW_DEPLOYMENTS] = dt_drop_obj,
+	    [DT_ROW_REPLICASETS] = dt_drop_obj, [DT_ROW_STATEFULSETS] = dt_drop_obj, [DT_ROW_DAEMONSETS] = dt_drop_obj, [DT_ROW_JOBS] = dt_drop_obj,
+	    [DT_ROW_CRONJOBS] = dt_drop_obj, [DT_ROW_NODES] = dt_drop_node, [DT_ROW_REPORTS] = dt_drop_report,
+	    [DT_ROW_CLUSTERPOLICIES] = dt_drop_policy, [DT_ROW_POLICIES] = dt_drop_policy};
+	size_t n;
+	if (!drop[row])
+		return; /* events are not kept */
+	char **keys = stale_keys(d, row, &n);
+	for (size_t i = 0; i < n; i++) {
+		drop[row](d, keys[i]);
+		free(keys[i]);
+	}
+	free(keys);
+}
+
+/* ---- what a workload is as a whole ---- */
+
+dt_work *dt_work_of_resource(ns_detector *d, const char *ns, const char *kind, const char *name, const char *uid)
+{
+	dt_pod *p = *uid ? dt_tab_get(&d->pods, uid) : NULL;
+	dt_obj *o = *uid ? dt_tab_get(&d->objs, uid) : NULL;
+	bool confirmed;
+	if (p)
+		return p->work;
+	if (o)
+		return climb(d, o, NULL, &confirmed);
+	bool pod = strcmp(kind, "Pod") == 0, known = pod;
+	for (int k = 0; k < DT_KIND_COUNT; k++)
+		known |= strcmp(dt_kind_names[k], kind) == 0;
+	if (*uid || !known)
+		return pod || !known ? NULL : dt_work_find(d, ns, kind, name);
+	/* What was refused at admission does not exist: a pod is named after the ReplicaSet that wanted it. */
+	dt_obj *best = NULL;
+	dt_each(dt_obj, x, &d->objs)
+	{
+		size_t n = strlen(x->name);
+		bool same = strcmp(dt_kind_names[x->kind], kind) == 0 && strcmp(x->name, name) == 0;
+		bool made = pod && strncmp(name, x->name, n) == 0 && (name[n] == '-' || !name[n]);
+		if (strcmp(x->ns, ns) == 0 && (same || made) && (!best || n > strlen(best->name)))
+			best = x;
+	}
+	return best ? climb(d, best, NULL, &confirmed) : NULL;
+}
+
+bool dt_obj_complete(const dt_obj *o)
+{
+	return o->observed >= o->generation && o->updated >= o->replicas && o->st_replicas <= o->updated && o->available >= o->replicas && o->ready >= o->replicas;
+}
+
+bool dt_obj_rolling(const dt_obj *o)
+{
+	if (o->kind != DT_DEPLOYMENT || strcmp(o->prog_status, "False") == 0)
+		return false;
+	return o->observed < o->generation || o->updated < o->replicas || o->st_replicas > o->updated ||
+	    (*o->prog_reason && strcmp(o->prog_reason, "NewReplicaSetAvailable") != 0);
+}
+
+static bool pods_ready(const dt_work *w)
+{
+	for (size_t i = 0; i < w->n_pods; i++)
+		if (!w->pods[i]->deleting && !w->pods[i]->ready && w->pods[i]->phase != DT_DONE)
+			return false;
+	return true;
+}
+
+static bool has_counts(const dt_work *w)
+{
+	return w->obj && w->obj->kind <= DT_DAEMONSET;
+}
+
+bool dt_work_ready(const dt_work *w)
+{
+	return has_counts(w) ? w->obj->observed >= w->obj->generation && w->obj->ready >= w->obj->replicas : pods_ready(w);
+}
+
+bool dt_work_complete(const dt_work *w)
+{
+	return has_counts(w) ? dt_obj_complete(w->obj) : pods_ready(w);
+}
+
+void dt_cache_free(ns_detector *d)
+{
+	dt_each(dt_pod, p, &d->pods)
+		free_pod(p);
+	dt_each(dt_obj, o, &d->objs)
+		free(o);
+	dt_each(dt_node, n, &d->nodes)
+		free(n);
+	dt_each(dt_note, note, &d->notes)
+		dt_note_free(note);
+	dt_each(dt_report, r, &d->reports)
+		free(r);
+	dt_each(dt_policy, y, &d->policies)
+		free(y);
+	dt_each(dt_work, w, &d->works)
+		free_work(w);
+	dt_tab *const tabs[] = {&d->pods, &d->objs, &d->nodes, &d->notes, &d->reports, &d->policies, &d->works};
+	for (size_t i = 0; i < sizeof tabs / sizeof *tabs; i++)
+		dt_tab_free(tabs[i]);
+	for (size_t i = 0; i < d->n_orphans; i++)
+		free(d->orphans[i]);
+	free(d->orphans);
+}

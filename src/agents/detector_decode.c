@@ -1,0 +1,325 @@
+/* One API object to one compact object: a single allocation, the strings packed behind the struct. Two passes over the JSON are avoided by
+ * collecting into a scratch buffer first and moving it once. Wrong types count as absent: the API server vouches for the shape, a hostile one
+ * must only not break us. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "detector_priv.h"
+#include "neuroscale/base/text.h"
+
+#define MAX_CONTAINERS 128
+#define MAX_MESSAGE    300
+
+const char *const dt_kind_names[DT_KIND_COUNT] = {"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob"};
+
+/* Strings of the object in the making: offsets while it grows, pointers once it is placed. Offset 0 is "". */
+typedef struct pack { ns_buf b; } pack;
+
+static size_t put_n(pack *p, const char *s, size_t n)
+{
+	if (!n)
+		return 0;
+	size_t at = p->b.len;
+	ns_buf_put(&p->b, s, n);
+	ns_buf_putc(&p->b, '\0');
+	return at;
+}
+
+static size_t put(pack *p, const char *s)
+{
+	return put_n(p, s, strlen(s));
+}
+
+static size_t put_capped(pack *p, const char *s)
+{
+	size_t n = strlen(s);
+	return put_n(p, s, n < MAX_MESSAGE ? n : MAX_MESSAGE);
+}
+
+static size_t put_labels(pack *p, const cJSON *map)
+{
+	size_t at = p->b.len;
+	ns_json_each(l, map)
+	{
+		if (!cJSON_IsString(l))
+			continue;
+		ns_buf_puts(&p->b, l->string);
+		ns_buf_putc(&p->b, '=');
+		ns_buf_puts(&p->b, l->valuestring);
+		ns_buf_putc(&p->b, '\0');
+	}
+	if (p->b.len == at)
+		return 0;
+	ns_buf_putc(&p->b, '\0');
+	return at;
+}
+
+static void pack_begin(pack *p)
+{
+	*p = (pack){0};
+	ns_buf_put(&p->b, "\0", 2); /* two NULs: "" and the empty list of labels */
+}
+
+/* One block of `size` bytes and the strings behind it; *base is where offsets count from. */
+static void *pack_place(pack *p, size_t size, char **base)
+{
+	char *block = ns_xcalloc(1, size + p->b.len);
+	memcpy(block + size, p->b.data, p->b.len);
+	*base = block + size;
+	ns_buf_free(&p->b);
+	return block;
+}
+
+static int64_t time_of(const cJSON *j, const char *key)
+{
+	int64_t t = 0;
+	const char *s = ns_json_str(j, key, "");
+	return *s && ns_time_parse(s, &t) ? t : 0;
+}
+
+const char *dt_label(const char *packed, const char *name, size_t *len)
+{
+	size_t n = strlen(name);
+	for (const char *p = packed; *p; p += strlen(p) + 1)
+		if (strncmp(p, name, n) == 0 && p[n] == '=') {
+			if (len)
+				*len = strlen(p + n + 1);
+			return p + n + 1;
+		}
+	return NULL;
+}
+
+bool dt_selects(const char *selector, const char *labels)
+{
+	if (!*selector)
+		return false;
+	for (const char *s = selector; *s; s += strlen(s) + 1) {
+		const char *l = labels;
+		while (*l && strcmp(l, s) != 0)
+			l += strlen(l) + 1;
+		if (!*l)
+			return false;
+	}
+	return true;
+}
+
+typedef struct owner { const char *kind, *name, *uid; } owner;
+
+static owner controller_of(const cJSON *meta)
+{
+	owner o = {"", "", ""};
+	ns_json_each(r, ns_json_get(meta, "ownerReferences"))
+		if (ns_json_bool_or(r, "controller", false))
+			o = (owner){ns_json_str(r, "kind", ""), ns_json_str(r, "name", ""), ns_json_str(r, "uid", "")};
+	return o;
+}
+
+/* ---- pods ---- */
+
+typedef struct offsets { size_t name, waiting, message, now, last; } offsets;
+
+static dt_end end_of(const cJSON *terminated)
+{
+	return (dt_end){.exit_code = (int)ns_json_int_or(terminated, "exitCode", 0),
+	    .started_ms = time_of(terminated, "startedAt"),
+	    .finished_ms = time_of(terminated, "finishedAt")};
+}
+
+static size_t read_containers(const cJSON *list, bool init, dt_container *c, offsets *o, size_t n, pack *p)
+{
+	ns_json_each(s, list)
+	{
+		if (n == MAX_CONTAINERS || !cJSON_IsObject(s))
+			break;
+		const cJSON *state = ns_json_get(s, "state"), *last = ns_json_get(ns_json_get(s, "lastState"), "terminated");
+		const cJSON *waiting = ns_json_get(state, "waiting"), *running = ns_json_get(state, "running"), *now = ns_json_get(state, "terminated");
+		c[n] = (dt_container){.init = init, .running = cJSON_IsObject(running), .ready = ns_json_bool_or(s, "ready", false),
+		    .restarts = (int)ns_json_int_or(s, "restartCount", 0), .started_ms = time_of(running, "startedAt"), .now = end_of(now), .last = end_of(last)};
+		o[n] = (offsets){.name = put(p, ns_json_str(s, "name", "")), .waiting = put(p, ns_json_str(waiting, "reason", "")),
+		    .message = put_capped(p, ns_json_str(waiting, "message", "")),
+		    /* A runtime may leave the reason out: the state is known all the same. */
+		    .now = cJSON_IsObject(now) ? put(p, ns_json_str(now, "reason", "Error")) : 0,
+		    .last = cJSON_IsObject(last) ? put(p, ns_json_str(last, "reason", "Error")) : 0};
+		n++;
+	}
+	return n;
+}
+
+static dt_phase phase_of(const char *s)
+{
+	static const struct { const char *name; dt_phase phase; } table[] = {{"Pending", DT_PENDING}, {"Running", DT_RUNNING}, {"Succeeded", DT_DONE}, {"Failed", DT_FAILED}};
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+		if (strcmp(table[i].name, s) == 0)
+			return table[i].phase;
+	return DT_UNKNOWN;
+}
+
+dt_pod *dt_decode_pod(const cJSON *j)
+{
+	dt_container c[MAX_CONTAINERS];
+	offsets off[MAX_CONTAINERS];
+	const cJSON *meta = ns_json_get(j, "metadata"), *status = ns_json_get(j, "status");
+	const char *uid = ns_json_str(meta, "uid", ""), *name = ns_json_str(meta, "name", "");
+	if (!*uid || !*name)
+		return NULL;
+	dt_pod p = {.phase = phase_of(ns_json_str(status, "phase", "")), .deleting = *ns_json_str(meta, "deletionTimestamp", "") != '\0',
+	    .created_ms = time_of(meta, "creationTimestamp"), .scheduled = *ns_json_str(j, "spec.nodeName", "") != '\0'};
+	const char *sched_reason = "", *sched_message = "";
+	ns_json_each(k, ns_json_get(status, "conditions"))
+	{
+		const char *type = ns_json_str(k, "type", "");
+		bool yes = strcmp(ns_json_str(k, "status", ""), "True") == 0;
+		if (strcmp(type, "Ready") == 0) {
+			p.ready = yes;
+			p.ready_at_ms = time_of(k, "lastTransitionTime");
+		} else if (strcmp(type, "PodScheduled") == 0 && !yes) {
+			sched_reason = ns_json_str(k, "reason", "");
+			sched_message = ns_json_str(k, "message", "");
+			p.sched_at_ms = time_of(k, "lastTransitionTime");
+		}
+	}
+	pack s;
+	pack_begin(&s);
+	owner o = controller_of(meta);
+	const cJSON *labels = ns_json_get(meta, "labels");
+	const cJSON *hash = ns_json_get(labels, "pod-template-hash");
+	size_t f[] = {put(&s, uid), put(&s, ns_json_str(meta, "namespace", "")), put(&s, name), put(&s, o.kind), put(&s, o.name), put(&s, o.uid),
+	    cJSON_IsString(hash) ? put(&s, hash->valuestring) : 0, put_labels(&s, labels), put(&s, sched_reason), put_capped(&s, sched_message)};
+	size_t n = read_containers(ns_json_get(status, "initContainerStatuses"), true, c, off, 0, &s);
+	n = read_containers(ns_json_get(status, "containerStatuses"), false, c, off, n, &s);
+	n = read_containers(ns_json_get(status, "ephemeralContainerStatuses"), true, c, off, n, &s);
+	char *base;
+	dt_pod *out = pack_place(&s, sizeof *out + n * sizeof *out->c, &base);
+	*out = p;
+	const char **const to[] = {&out->key, &out->ns, &out->name, &out->owner_kind, &out->owner_name, &out->owner_uid, &out->hash, &out->labels,
+	    &out->sched_reason, &out->sched_message};
+	for (size_t i = 0; i < sizeof to / sizeof *to; i++)
+		*to[i] = base + f[i];
+	out->c = (dt_container *)(out + 1);
+	out->n_c = n;
+	for (size_t i = 0; i < n; i++) {
+		out->c[i] = c[i];
+		out->c[i].name = base + off[i].name;
+		out->c[i].waiting = base + off[i].waiting;
+		out->c[i].message = base + off[i].message;
+		out->c[i].now.reason = base + off[i].now;
+		out->c[i].last.reason = base + off[i].last;
+	}
+	return out;
+}
+
+/* ---- what owns pods ---- */
+
+/* Kinds name their counts differently. */
+static const struct { const char *replicas, *st_replicas, *ready, *updated, *available; } counts[DT_KIND_COUNT] = {
+    [DT_DEPLOYMENT] = {"spec.replicas", "replicas", "readyReplicas", "updatedReplicas", "availableReplicas"},
+    [DT_REPLICASET] = {"spec.replicas", "replicas", "readyReplicas", "replicas", "availableReplicas"},
+    [DT_STATEFULSET] = {"spec.replicas", "replicas", "readyReplicas", "updatedReplicas", "readyReplicas"},
+    [DT_DAEMONSET] = {"status.desiredNumberScheduled", "currentNumberScheduled", "numberReady", "updatedNumberScheduled", "numberAvailable"},
+    [DT_JOB] = {"spec.parallelism", "active", "ready", "active", "active"},
+    [DT_CRONJOB] = {"", "", "", "", ""},
+};
+
+dt_obj *dt_decode_obj(dt_kind kind, const cJSON *j)
+{
+	const cJSON *meta = ns_json_get(j, "metadata"), *status = ns_json_get(j, "status"), *labels = ns_json_get(meta, "labels");
+	const char *uid = ns_json_str(meta, "uid", ""), *name = ns_json_str(meta, "name", "");
+	if (!*uid || !*name)
+		return NULL;
+	dt_obj o = {.kind = kind, .generation = ns_json_int_or(meta, "generation", 0), .observed = ns_json_int_or(status, "observedGeneration", 0),
+	    .paused = ns_json_bool_or(j, "spec.paused", false)};
+	if (*counts[kind].replicas) {
+		/* Absent means one in a spec, and none in a status. */
+		o.replicas = ns_json_int_or(j, counts[kind].replicas, kind == DT_DAEMONSET ? 0 : 1);
+		o.st_replicas = ns_json_int_or(status, counts[kind].st_replicas, 0);
+		o.ready = ns_json_int_or(status, counts[kind].ready, 0);
+		o.updated = ns_json_int_or(status, counts[kind].updated, 0);
+		o.available = ns_json_int_or(status, counts[kind].available, 0);
+	}
+	const char *cond[5] = {"", "", "", "", ""};
+	ns_json_each(k, ns_json_get(status, "conditions"))
+	{
+		const char *type = ns_json_str(k, "type", ""), *st = ns_json_str(k, "status", "");
+		if (strcmp(type, "Progressing") == 0) {
+			cond[0] = st;
+			cond[1] = ns_json_str(k, "reason", "");
+			cond[2] = ns_json_str(k, "message", "");
+		} else if (strcmp(type, "ReplicaFailure") == 0 && strcmp(st, "True") == 0) {
+			o.replica_failure = true;
+			cond[3] = ns_json_str(k, "reason", "");
+			cond[4] = ns_json_str(k, "message", "");
+			o.failure_at_ms = time_of(k, "lastTransitionTime");
+		}
+	}
+	pack s;
+	pack_begin(&s);
+	owner own = controller_of(meta);
+	const cJSON *hash = ns_json_get(labels, "pod-template-hash");
+	size_t f[] = {put(&s, uid), put(&s, ns_json_str(meta, "namespace", "")), put(&s, name), put(&s, own.kind), put(&s, own.name), put(&s, own.uid),
+	    cJSON_IsString(hash) ? put(&s, hash->valuestring) : 0, put_labels(&s, labels), put_labels(&s, ns_json_path(j, "spec.selector.matchLabels")),
+	    put(&s, cond[0]), put(&s, cond[1]), put_capped(&s, cond[2]), put(&s, cond[3]),
+	    /* A refusal by a webhook names its policies at the end of the message. */
+	    put_n(&s, cond[4], strlen(cond[4]) < 1500 ? strlen(cond[4]) : 1500)};
+	char *base;
+	dt_obj *out = pack_place(&s, sizeof *out, &base);
+	*out = o;
+	const char **const to[] = {&out->key, &out->ns, &out->name, &out->owner_kind, &out->owner_name, &out->owner_uid, &out->hash, &out->labels,
+	    &out->selector, &out->prog_status, &out->prog_reason, &out->prog_message, &out->failure_reason, &out->failure_message};
+	for (size_t i = 0; i < sizeof to / sizeof *to; i++)
+		*to[i] = base + f[i];
+	return out;
+}
+
+dt_node *dt_decode_node(const cJSON *j)
+{
+	const char *uid = ns_json_str(j, "metadata.uid", "");
+	bool ready = false;
+	if (!*uid)
+		return NULL;
+	ns_json_each(k, ns_json_path(j, "status.conditions"))
+		if (strcmp(ns_json_str(k, "type", ""), "Ready") == 0)
+			ready = strcmp(ns_json_str(k, "status", ""), "True") == 0;
+	pack s;
+	pack_begin(&s);
+	size_t at = put(&s, uid);
+	char *base;
+	dt_node *n = pack_place(&s, sizeof *n, &base);
+	*n = (dt_node){.key = base + at, .ready = ready};
+	return n;
+}
+
+/* ---- events ---- */
+
+/* "spec.containers{app}" -> "app". */
+static void container_of(const char *field_path, char *out, size_t cap)
+{
+	const char *open = strchr(field_path, '{');
+	*out = '\0';
+	if (open)
+		snprintf(out, cap, "%.*s", (int)strcspn(open + 1, "}"), open + 1);
+}
+
+bool dt_decode_event(const cJSON *j, int64_t now_ms, dt_event *out)
+{
+	static const char *const times[] = {"series.lastObservedTime", "lastTimestamp", "deprecatedLastTimestamp", "eventTime", "firstTimestamp", "metadata.creationTimestamp"};
+	const cJSON *about = ns_json_get(j, "involvedObject");
+	if (!about)
+		about = ns_json_get(j, "regarding");
+	*out = (dt_event){.uid = ns_json_str(about, "uid", ""), .kind = ns_json_str(about, "kind", ""), .ns = ns_json_str(about, "namespace", ""),
+	    .name = ns_json_str(about, "name", ""), .reason = ns_json_str(j, "reason", ""), .type = ns_json_str(j, "type", ""),
+	    .message = ns_json_str(j, "message", ns_json_str(j, "note", ""))};
+	if (!cJSON_IsObject(about) || !*out->reason)
+		return false;
+	container_of(ns_json_str(about, "fieldPath", ""), out->container, sizeof out->container);
+	for (size_t i = 0; i < sizeof times / sizeof *times && !out->at_ms; i++) {
+		const char *t = ns_json_str(j, times[i], "");
+		if (!*t || !ns_time_parse(t, &out->at_ms))
+			out->at_ms = 0;
+	}
+	/* A clock that runs ahead of ours must not keep a failure alive for as long as it is ahead. */
+	if (!out->at_ms || out->at_ms > now_ms)
+		out->at_ms = now_ms;
+	out->count = (int)ns_json_int_or(j, "series.count", ns_json_int_or(j, "count", 1));
+	return true;
+}

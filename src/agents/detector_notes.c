@@ -1,0 +1,110 @@
+/* What events said about a pod that its status does not: failing probes, kills by them, volumes and sandboxes that cannot be made. Events and
+ * pods come in any order, the same event comes again after a reconnect, and none may come at all. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "detector_priv.h"
+
+enum { NOTE_LIFE_MS = 15 * 60000, KILLS_WITHIN_MS = 10 * 60000 };
+
+void dt_note_free(dt_note *n)
+{
+	free(n->key);
+	free(n->container);
+	free(n->message);
+	free(n->mount_reason);
+	free(n->mount_message);
+	free(n);
+}
+
+dt_note *dt_note_of(const ns_detector *d, const char *uid)
+{
+	return dt_tab_get(&d->notes, uid);
+}
+
+static dt_note *make_note(ns_detector *d, const char *uid)
+{
+	dt_note *n = dt_tab_get(&d->notes, uid);
+	if (!n) {
+		n = ns_xcalloc(1, sizeof *n);
+		n->key = ns_xstrdup(uid);
+		dt_tab_put(&d->notes, n);
+	}
+	return n;
+}
+
+static void set(char **field, const char *value)
+{
+	free(*field);
+	*field = strndup(value, 300);
+}
+
+static void note_probe(dt_note *n, const dt_event *e)
+{
+	static const char *const words[DT_PROBES] = {"Readiness probe", "Liveness probe", "Startup probe"};
+	for (int i = 0; i < DT_PROBES; i++) {
+		if (!strstr(e->message, words[i]) || e->at_ms < n->probe_ms[i])
+			continue;
+		n->probe_ms[i] = e->at_ms;
+		set(&n->container, e->container);
+		set(&n->message, e->message);
+	}
+}
+
+/* Killing is also said of every ordinary stop: only a kill by a probe counts. The event is repeated as it is after each reconnect. */
+static void note_kill(dt_note *n, const dt_event *e)
+{
+	if ((!strstr(e->message, "liveness probe") && !strstr(e->message, "startup probe")) || e->at_ms <= n->kill_ms)
+		return;
+	n->kills = e->at_ms - n->kill_ms > KILLS_WITHIN_MS ? 1 : n->kills + 1;
+	if (e->count > n->kills)
+		n->kills = e->count;
+	n->kill_ms = e->at_ms;
+	set(&n->container, e->container);
+	if (!n->message)
+		set(&n->message, e->message);
+}
+
+static void note_mount(dt_note *n, const dt_event *e)
+{
+	if (e->at_ms < n->mount_ms)
+		return;
+	n->mount_ms = e->at_ms;
+	set(&n->mount_reason, e->reason);
+	set(&n->mount_message, e->message);
+}
+
+void dt_put_event(ns_detector *d, const dt_event *e)
+{
+	static const struct { const char *reason; void (*take)(dt_note *n, const dt_event *e); } table[] = {{"Unhealthy", note_probe}, {"Killing", note_kill},
+	    {"FailedMount", note_mount}, {"FailedAttachVolume", note_mount}, {"FailedMapVolume", note_mount}, {"FailedCreatePodSandBox", note_mount}};
+	if (strcmp(e->kind, "Pod") != 0 || !*e->uid || ns_clock_wall_ms(d->clock) - e->at_ms > NOTE_LIFE_MS)
+		return;
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		if (strcmp(table[i].reason, e->reason) != 0)
+			continue;
+		table[i].take(make_note(d, e->uid), e);
+		dt_pod *p = dt_tab_get(&d->pods, e->uid);
+		if (p)
+			dt_mark(d, p->work);
+	}
+}
+
+void dt_sweep_notes(ns_detector *d, int64_t wall)
+{
+	/* Deleting moves other slots, so the old ones are collected first; there are few. */
+	dt_note *old[64];
+	size_t n = 0;
+	dt_each(dt_note, note, &d->notes)
+	{
+		int64_t newest = note->kill_ms > note->mount_ms ? note->kill_ms : note->mount_ms;
+		for (int i = 0; i < DT_PROBES; i++)
+			newest = note->probe_ms[i] > newest ? note->probe_ms[i] : newest;
+		if (wall - newest > NOTE_LIFE_MS && n < 64)
+			old[n++] = note;
+	}
+	for (size_t i = 0; i < n; i++) {
+		dt_tab_del(&d->notes, old[i]->key);
+		dt_note_free(old[i]);
+	}
+}

@@ -1,0 +1,267 @@
+/* Kyverno as the detector sees it: requests that were refused, existing objects that fail an enforced policy, and which policies are enforced
+ * at all. A failing report of a policy that only audits is no incident. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "detector_priv.h"
+#include "neuroscale/base/text.h"
+
+enum { REFUSED_MS = 10 * 60000, STUCK_MS = 60 * 60000, MAX_RESULTS = 200 };
+
+/* ---- policies ---- */
+
+static bool enforces(const char *action)
+{
+	return ns_ieq(action, "Enforce");
+}
+
+dt_policy *dt_decode_policy(const cJSON *j)
+{
+	const char *name = ns_json_str(j, "metadata.name", ""), *ns = ns_json_str(j, "metadata.namespace", "");
+	bool enforced = enforces(ns_json_str(j, "spec.validationFailureAction", ""));
+	if (!*name)
+		return NULL;
+	ns_json_each(rule, ns_json_path(j, "spec.rules"))
+		enforced |= enforces(ns_json_str(rule, "validate.failureAction", ""));
+	size_t n = strlen(ns) + strlen(name) + 2;
+	dt_policy *p = ns_xcalloc(1, sizeof *p + n);
+	char *key = (char *)(p + 1);
+	snprintf(key, n, "%s%s%s", ns, *ns ? "/" : "", name);
+	p->key = key;
+	p->enforced = enforced;
+	return p;
+}
+
+static void mark_reported(ns_detector *d)
+{
+	dt_each(dt_report, r, &d->reports)
+		dt_mark(d, r->work);
+}
+
+void dt_put_policy(ns_detector *d, dt_policy *p)
+{
+	dt_policy *old = dt_tab_get(&d->policies, p->key);
+	bool news = !old || old->enforced != p->enforced;
+	p->mark = d->rows[strchr(p->key, '/') ? DT_ROW_POLICIES : DT_ROW_CLUSTERPOLICIES].mark;
+	dt_tab_put(&d->policies, p);
+	free(old);
+	if (news)
+		mark_reported(d);
+}
+
+void dt_drop_policy(ns_detector *d, const char *key)
+{
+	dt_policy *old = dt_tab_del(&d->policies, key);
+	if (old)
+		mark_reported(d);
+	free(old);
+}
+
+/* ---- reports ---- */
+
+static dt_result copy_result(char **at, const char *policy, const char *rule, const char *message)
+{
+	const char *const in[] = {policy, rule, message};
+	const char *out[3];
+	for (int i = 0; i < 3; i++) {
+		size_t n = strlen(in[i]) + 1;
+		memcpy(*at, in[i], n);
+		out[i] = *at;
+		*at += n;
+	}
+	return (dt_result){out[0], out[1], out[2]};
+}
+
+static size_t room(const ns_violation *v)
+{
+	return strlen(v->policy) + strlen(v->rule) + strlen(v->message) + 3;
+}
+
+/* Results that an exception lets through; "pass" of them says nothing about who did it. */
+static size_t skips_of(ns_arena *ar, const cJSON *j, ns_violation **out)
+{
+	const cJSON *results = ns_json_get(j, "results");
+	size_t n = 0;
+	*out = ns_arena_alloc(ar, (ns_json_len(results) + 1) * sizeof **out);
+	ns_json_each(r, results)
+		if (strcmp(ns_json_str(r, "result", ""), "skip") == 0 && *ns_json_str(r, "properties.exceptions", ""))
+			(*out)[n++] = (ns_violation){.policy = ns_json_str(r, "policy", ""), .rule = ns_rule_base(ns_json_str(r, "rule", "")), .message = ""};
+	return n;
+}
+
+dt_report *dt_decode_report(ns_arena *ar, const cJSON *j)
+{
+	ns_violation *fails, *skips;
+	const char *uid = ns_json_str(j, "metadata.uid", "");
+	size_t n = ns_violations_from_report(ar, j, &fails), m = skips_of(ar, j, &skips);
+	if (!*uid || !(n + m))
+		return NULL;
+	n = n < MAX_RESULTS ? n : MAX_RESULTS;
+	m = m < MAX_RESULTS ? m : MAX_RESULTS;
+	const cJSON *scope = ns_json_get(j, "scope");
+	/* One report, one resource (since Kyverno 1.11). Of an older report for many only the first is followed. */
+	const char *ns = n ? fails[0].ns : ns_json_str(scope, "namespace", ""), *kind = n ? fails[0].kind : ns_json_str(scope, "kind", "");
+	const char *name = n ? fails[0].name : ns_json_str(scope, "name", ""), *ruid = n ? fails[0].uid : ns_json_str(scope, "uid", "");
+	size_t size = sizeof(dt_report) + (n + m) * sizeof(dt_result), text = strlen(uid) + strlen(ns) + strlen(kind) + strlen(name) + strlen(ruid) + 5;
+	for (size_t i = 0; i < n; i++)
+		text += room(&fails[i]);
+	for (size_t i = 0; i < m; i++)
+		text += room(&skips[i]);
+	dt_report *r = ns_xcalloc(1, size + text);
+	char *at = (char *)r + size;
+	dt_result head = copy_result(&at, uid, ns, kind), who = copy_result(&at, name, ruid, "");
+	r->key = head.policy;
+	r->ns = head.rule;
+	r->kind = head.message;
+	r->name = who.policy;
+	r->uid = who.rule;
+	r->fails = (dt_result *)(r + 1);
+	r->skips = r->fails + n;
+	r->n_fails = n;
+	r->n_skips = m;
+	for (size_t i = 0; i < n; i++)
+		r->fails[i] = copy_result(&at, fails[i].policy, fails[i].rule, fails[i].message);
+	for (size_t i = 0; i < m; i++)
+		r->skips[i] = copy_result(&at, skips[i].policy, skips[i].rule, "");
+	return r;
+}
+
+static void attach(ns_detector *d, dt_report *r, dt_work *w)
+{
+	if (!w)
+		return;
+	w->reports = ns_xrealloc(w->reports, (w->n_reports + 1) * sizeof *w->reports);
+	w->reports[w->n_reports++] = r;
+	r->work = w;
+	dt_mark(d, w);
+}
+
+static void detach(ns_detector *d, dt_report *r)
+{
+	dt_work *w = r->work;
+	if (!w)
+		return;
+	for (size_t i = 0; i < w->n_reports; i++)
+		if (w->reports[i] == r)
+			w->reports[i--] = w->reports[--w->n_reports];
+	r->work = NULL;
+	dt_mark(d, w);
+}
+
+void dt_drop_report(ns_detector *d, const char *uid)
+{
+	dt_report *old = dt_tab_del(&d->reports, uid);
+	if (old)
+		detach(d, old);
+	free(old);
+}
+
+void dt_put_report(ns_detector *d, dt_report *r)
+{
+	dt_drop_report(d, r->key);
+	r->mark = d->rows[DT_ROW_REPORTS].mark;
+	dt_tab_put(&d->reports, r);
+	attach(d, r, dt_work_of_resource(d, r->ns, r->kind, r->name, r->uid));
+}
+
+void dt_resolve_reports(ns_detector *d)
+{
+	dt_each(dt_report, r, &d->reports)
+		if (!r->work)
+			attach(d, r, dt_work_of_resource(d, r->ns, r->kind, r->name, r->uid));
+}
+
+const dt_result *dt_enforced_fail(const ns_detector *d, const dt_work *w)
+{
+	for (size_t i = 0; i < w->n_reports; i++)
+		for (size_t f = 0; f < w->reports[i]->n_fails; f++) {
+			const dt_policy *p = dt_tab_get(&d->policies, w->reports[i]->fails[f].policy);
+			if (p && p->enforced)
+				return &w->reports[i]->fails[f];
+		}
+	return NULL;
+}
+
+/* ---- refusals ---- */
+
+static void set(char **field, const char *value)
+{
+	free(*field);
+	*field = ns_xstrdup(value);
+}
+
+void dt_put_violation(ns_detector *d, const ns_violation *v, int64_t at_ms)
+{
+	if (!v->blocked || ns_clock_wall_ms(d->clock) - at_ms > STUCK_MS)
+		return;
+	dt_work *w = dt_work_of_resource(d, v->ns, v->kind, v->name, v->uid);
+	/* The refused object may be a workload that never came to be. */
+	if (!w && strcmp(v->kind, "Pod") != 0 && *v->ns && *v->name)
+		w = dt_work_get(d, v->ns, v->kind, v->name);
+	if (!w || (w->blocked && w->blocked->at_ms >= at_ms))
+		return;
+	if (!w->blocked)
+		w->blocked = ns_xcalloc(1, sizeof *w->blocked);
+	dt_blocked *b = w->blocked;
+	set(&b->policy, v->policy);
+	set(&b->rule, v->rule);
+	set(&b->message, v->message);
+	b->at_ms = at_ms;
+	b->generation = w->obj ? w->obj->generation : 0;
+	b->complete = w->obj && dt_work_complete(w);
+	if (at_ms > w->last_failure_ms)
+		w->last_failure_ms = at_ms;
+	dt_mark(d, w);
+}
+
+static bool excepted(const dt_work *w, const dt_blocked *b)
+{
+	for (size_t i = 0; i < w->n_reports; i++)
+		for (size_t s = 0; s < w->reports[i]->n_skips; s++) {
+			const dt_result *x = &w->reports[i]->skips[s];
+			if (strcmp(x->policy, b->policy) == 0 && strcmp(x->rule, b->rule) == 0)
+				return true;
+		}
+	return false;
+}
+
+bool dt_blocked_holds(const dt_work *w, int64_t wall, int64_t *until_ms)
+{
+	const dt_blocked *b = w->blocked;
+	*until_ms = 0;
+	if (!b || excepted(w, b))
+		return false;
+	/* Its own pods were refused: until they exist. */
+	if (w->obj && !b->complete && !dt_work_complete(w)) {
+		*until_ms = b->at_ms + STUCK_MS;
+		return wall < *until_ms;
+	}
+	/* A change from outside was refused: until it went through, or nobody tries any more. */
+	if (w->obj && (!b->complete || w->obj->generation != b->generation))
+		return false;
+	*until_ms = b->at_ms + REFUSED_MS;
+	return wall < *until_ms;
+}
+
+/* "… blocked due to the following policies \n\nPOLICY:\n  RULE: 'text'" */
+bool dt_parse_denial(ns_arena *ar, const char *message, const char **policy, const char **rule)
+{
+	static const char marker[] = "due to the following policies";
+	const char *p = strstr(message, "kyverno") ? strstr(message, marker) : NULL;
+	const char *found[2];
+	if (!p)
+		return false;
+	p += sizeof marker - 1;
+	for (int i = 0; i < 2; i++) {
+		p += strspn(p, " \t\r\n");
+		size_t n = strcspn(p, ": \t\r\n");
+		if (!n || p[n] != ':')
+			return false;
+		found[i] = ns_arena_strndup(ar, p, n);
+		p += n + 1;
+	}
+	*policy = found[0];
+	*rule = ns_rule_base(found[1]);
+	return true;
+}

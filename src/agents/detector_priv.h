@@ -1,0 +1,315 @@
+/* Inside the detector. What it keeps of the cluster is compact: one allocation per object, strings behind the struct, only what a rule reads.
+ * Everything here belongs to the detector's own thread, but for what `mu` guards: the cache is changed and read by others under it.
+ *
+ *   detector.c          the service: watch rows in, rules on dirty workloads, sink calls out, questions of other threads
+ *   detector_decode.c   one API object -> one compact object
+ *   detector_tab.c      hash tables
+ *   detector_cache.c    what there is, replace marks, who owns whom (confirmed from above)
+ *   detector_notes.c    what events said about pods
+ *   detector_rules.c    the rule table
+ *   detector_judge.c    from what the rules find to alerts and recoveries: causes before symptoms, hysteresis, storm
+ *   detector_policy.c   Kyverno: blocked requests, reports, which policies are enforced
+ *   detector_cost.c     OpenCost on a thread of its own */
+#ifndef NEUROSCALE_AGENTS_DETECTOR_PRIV_H
+#define NEUROSCALE_AGENTS_DETECTOR_PRIV_H
+#include <pthread.h>
+#include "neuroscale/agents/detector.h"
+#include "neuroscale/kube/watch.h"
+#include "neuroscale/policy/policy.h"
+
+/* ---- tables: pointers to structs whose first member is their key ---- */
+typedef struct dt_tab {
+	void **at;
+	size_t n, cap; /* cap: a power of two, 0 before the first */
+} dt_tab;
+void *dt_tab_get(const dt_tab *t, const char *key);
+void dt_tab_put(dt_tab *t, void *item); /* replaces the one with the same key (the caller has freed or kept it) */
+void *dt_tab_del(dt_tab *t, const char *key);
+const char *dt_tab_key(const void *item);
+void dt_tab_free(dt_tab *t); /* the slots, not the items */
+#define dt_each(type, var, tab) \
+	for (size_t i_##var = 0; i_##var < (tab)->cap; i_##var++) \
+		for (type *var = (tab)->at[i_##var]; var; var = NULL)
+
+/* ---- what is kept ---- */
+typedef enum dt_phase { DT_PENDING, DT_RUNNING, DT_DONE, DT_FAILED, DT_UNKNOWN } dt_phase;
+
+typedef struct dt_end { /* a terminated state */
+	const char *reason; /* "" none */
+	int exit_code;
+	int64_t started_ms, finished_ms;
+} dt_end;
+
+typedef struct dt_container {
+	const char *name, *waiting, *message; /* waiting reason and message, "" none */
+	dt_end now, last;                     /* state.terminated and lastState.terminated */
+	bool running, ready, init;
+	int restarts;
+	int64_t started_ms;                   /* state.running.startedAt */
+} dt_container;
+
+/* What the watch saw of a container over time; made when there is something to remember. */
+typedef struct dt_memory {
+	char *name;
+	int64_t restarted_ms[3]; /* wall: the newest three times the count grew under our watch, newest first */
+	int64_t oom_end_ms;      /* finishedAt of the newest OOM kill that was accounted for */
+	int64_t oom_seen_ms;     /* wall: when it was noticed as fresh, 0 not */
+} dt_memory;
+
+typedef struct dt_work dt_work;
+
+typedef struct dt_pod {
+	const char *key; /* uid */
+	const char *ns, *name, *owner_kind, *owner_name, *owner_uid, *hash;
+	const char *labels; /* "k=v\0k=v\0\0" */
+	const char *sched_reason, *sched_message;
+	dt_phase phase;
+	bool deleting, ready, scheduled;
+	int64_t created_ms, ready_at_ms, sched_at_ms; /* transition times of Ready and PodScheduled */
+	dt_container *c;
+	size_t n_c;
+	/* kept over updates */
+	dt_memory *memory;
+	size_t n_memory;
+	dt_work *work;      /* NULL: not yet known whose it is */
+	size_t at;          /* in work->pods */
+	bool confirmed;     /* up to the top of its owner chain */
+	bool orphan;        /* in the list of those to resolve again */
+	int64_t seen_mono;
+	unsigned mark;
+} dt_pod;
+
+typedef enum dt_kind { DT_DEPLOYMENT, DT_REPLICASET, DT_STATEFULSET, DT_DAEMONSET, DT_JOB, DT_CRONJOB, DT_KIND_COUNT } dt_kind;
+extern const char *const dt_kind_names[DT_KIND_COUNT];
+
+typedef struct dt_obj { /* what can own pods */
+	const char *key; /* uid */
+	dt_kind kind;
+	const char *ns, *name, *owner_kind, *owner_name, *owner_uid, *hash, *labels, *selector;
+	int64_t generation, observed, replicas, st_replicas, ready, updated, available;
+	bool paused, replica_failure;
+	const char *prog_status, *prog_reason, *prog_message, *failure_reason, *failure_message;
+	int64_t failure_at_ms;
+	dt_work *work;   /* where it stands for itself; NULL while it counts for its owner */
+	unsigned mark;
+} dt_obj;
+
+typedef struct dt_node { const char *key; bool ready; unsigned mark; } dt_node;
+
+/* What events said about one object (key: its uid). Events come in any order with the objects they are about. */
+typedef enum dt_probe { DT_READINESS, DT_LIVENESS, DT_STARTUP, DT_PROBES } dt_probe;
+typedef struct dt_note {
+	char *key;
+	int64_t probe_ms[DT_PROBES];
+	int64_t kill_ms;    /* newest kill by a probe */
+	int kills;          /* in the last while, by the events' own count */
+	char *container, *message;
+	int64_t mount_ms;
+	char *mount_reason, *mount_message;
+} dt_note;
+
+typedef struct dt_policy { const char *key; bool enforced; unsigned mark; } dt_policy; /* key: "name" or "ns/name" */
+typedef struct dt_result { const char *policy, *rule, *message; } dt_result;
+typedef struct dt_report { /* of one report: what fails, and what an exception lets through */
+	const char *key; /* uid of the report */
+	dt_work *work;
+	const char *ns, *kind, *name, *uid; /* of the resource */
+	dt_result *fails, *skips;
+	size_t n_fails, n_skips;
+	unsigned mark;
+} dt_report;
+
+typedef struct dt_blocked { /* the newest refusal at admission */
+	char *policy, *rule, *message;
+	int64_t at_ms, generation;
+	bool complete; /* the workload was complete when it came: an update from outside was refused, not its pods */
+} dt_blocked;
+
+/* One alert kind of one workload. */
+typedef struct dt_state {
+	bool holds, alerted;
+	unsigned row;                  /* the row that holds, or did last */
+	int64_t since_mono, bad_mono;  /* since it holds; when it last did */
+	int64_t first_ms, sent_mono, changed_mono;
+	uint64_t digest;               /* of what was last told */
+	char container[64];
+} dt_state;
+
+struct dt_work {
+	char *key; /* "ns/Kind/name" */
+	char *ns, *kind, *name;
+	char uid[65];
+	dt_obj *obj;
+	dt_pod **pods;
+	size_t n_pods, cap_pods;
+	dt_state *k;             /* [NS_KIND_COUNT], NULL while nothing ever held */
+	dt_report **reports;
+	size_t n_reports;
+	dt_blocked *blocked;
+	/* cost */
+	bool spike;
+	double cost_now, cost_before;
+	int64_t spike_replicas;
+	unsigned cost_mark; /* round of the last report that names it */
+	/* health */
+	int64_t healthy_ms, last_failure_ms, worst_ttf_ms, restarts;
+	int64_t policy_ok_ms, cost_ok_ms; /* wall: since when those kinds do not hold, 0 they do */
+	int64_t ready_mono;      /* since when ready, -1 not */
+	char reason[64];
+	/* queues */
+	bool dirty, watched, counted, unhealthy;
+	int64_t due_mono;        /* -1 none */
+	dt_work *next_dirty;
+};
+
+/* ---- what the rules get and say ---- */
+typedef struct dt_env {
+	int64_t wall, mono;
+	const struct ns_detector *d;
+	ns_arena *ar; /* lives as long as the round */
+} dt_env;
+
+typedef struct dt_finding {
+	bool holds;
+	const char *reason, *message, *container, *policy, *rule, *object_uid;
+	const char **pods;
+	size_t n_pods, cap_pods;
+	int64_t due_mono; /* look again then, -1 never */
+} dt_finding;
+
+typedef struct dt_rule {
+	ns_rule_info info;
+	void (*test)(const dt_env *e, dt_work *w, dt_finding *f);
+	unsigned causes;    /* rows (bits) of which this one is but a symptom */
+	int settle_ms;      /* must hold that long before it is told */
+	int recover_ms;     /* must be gone that long */
+	bool needs_ready;   /* and the workload be ready meanwhile */
+} dt_rule;
+extern const dt_rule dt_rules[];
+extern const size_t dt_n_rules;
+#define DT_BIT(kind) (1u << (kind))
+/* The kinds that make a workload unhealthy by themselves; the others (policy, cost) are judged only for their own incidents. */
+extern const unsigned dt_health_kinds;
+
+/* ---- rows of the watch ---- */
+typedef enum dt_row {
+	DT_ROW_PODS, DT_ROW_EVENTS, DT_ROW_DEPLOYMENTS, DT_ROW_REPLICASETS, DT_ROW_NODES, DT_ROW_STATEFULSETS, DT_ROW_DAEMONSETS, DT_ROW_JOBS,
+	DT_ROW_CRONJOBS, DT_ROW_REPORTS, DT_ROW_CLUSTERPOLICIES, DT_ROW_POLICIES, DT_ROW_COUNT
+} dt_row;
+extern const ns_watch_row dt_rows[DT_ROW_COUNT];
+typedef struct dt_link { bool listed, live, absent, listing; unsigned mark; ns_err why; } dt_link; /* one row's state */
+
+/* One thing to tell the sink once no lock is held. */
+typedef struct dt_say {
+	enum { DT_SAY_LINK, DT_SAY_ALERT, DT_SAY_RECOVERED, DT_SAY_COST } what;
+	const ns_alert *alert;
+	const char *identity;
+	int64_t at_ms;
+} dt_say;
+
+struct ns_detector {
+	/* fixed */
+	char *cluster, *opencost_url;
+	const ns_kubeconfig *cfg;
+	const ns_clock *clock;
+	ns_kube_stats *stats;
+	int64_t cost_every_ms, cost_window_ms;
+	ns_cost_rule cost_rule;
+	double storm_ratio;
+	int storm_min;
+	ns_detector_sink sink;
+	ns_wake *wake;
+
+	pthread_mutex_t mu; /* leaf; guards all below */
+	dt_tab pods, objs, works, nodes, notes, reports, policies;
+	dt_work *dirty;
+	char **orphans;     /* uids of pods whose owner chain is not confirmed to the top */
+	size_t n_orphans, cap_orphans;
+	int64_t orphans_due; /* mono: when to give up on an owner that does not come, -1 none */
+	dt_link rows[DT_ROW_COUNT];
+	bool live, synced, started;
+	int64_t live_mono, link_since_ms, last_event_ms, next_due, next_sweep;
+	int64_t n_counted, n_unhealthy;
+	/* storm */
+	bool storm, storm_told;
+	int64_t storm_since_ms, storm_calm_mono;
+	char storm_why[128];
+	bool link_changed;
+	/* cost */
+	ns_arena *cost_arena;
+	ns_cost_report *cost;
+	char cost_error[256];
+	bool cost_new, cost_read; /* told to the sink; applied to the workloads */
+	unsigned cost_round;
+	/* the round */
+	ns_arena *round;
+	dt_say *say;
+	size_t n_say, cap_say;
+};
+
+/* ---- detector_decode.c: NULL when the object is of no use (no uid, wrong types) ---- */
+dt_pod *dt_decode_pod(const cJSON *j);
+dt_obj *dt_decode_obj(dt_kind kind, const cJSON *j);
+dt_node *dt_decode_node(const cJSON *j);
+/* An event that matters: which object, what it says. False for the rest. */
+typedef struct dt_event { const char *uid, *kind, *ns, *name, *reason, *message, *type; char container[64]; int64_t at_ms; int count; } dt_event;
+bool dt_decode_event(const cJSON *j, int64_t now_ms, dt_event *out);
+const char *dt_label(const char *packed, const char *name, size_t *len); /* NULL when absent */
+bool dt_selects(const char *selector, const char *labels);               /* every pair of the selector is there; an empty one selects nothing */
+
+/* ---- detector_cache.c (mu held) ---- */
+void dt_put_pod(ns_detector *d, dt_pod *p);  /* takes it */
+void dt_drop_pod(ns_detector *d, const char *uid);
+void dt_put_obj(ns_detector *d, dt_obj *o);
+void dt_drop_obj(ns_detector *d, const char *uid);
+void dt_put_node(ns_detector *d, dt_node *n);
+void dt_drop_node(ns_detector *d, const char *uid);
+void dt_sweep_row(ns_detector *d, dt_row row);   /* after a list: what was not repeated is gone */
+void dt_resolve_orphans(ns_detector *d); /* asks again who owns them; what waited long enough gets its own workload */
+dt_work *dt_work_find(ns_detector *d, const char *ns, const char *kind, const char *name);
+dt_work *dt_work_get(ns_detector *d, const char *ns, const char *kind, const char *name); /* made when absent */
+/* The workload at the top of the confirmed chain from a resource by name (which need not exist any more). NULL unknown. */
+dt_work *dt_work_of_resource(ns_detector *d, const char *ns, const char *kind, const char *name, const char *uid);
+void dt_mark(ns_detector *d, dt_work *w);        /* look at it in the next round */
+void dt_work_reap(ns_detector *d, dt_work *w);   /* frees it when nothing is left of it */
+dt_memory *dt_memory_of(const dt_pod *p, const char *container);
+void dt_cache_free(ns_detector *d);
+bool dt_obj_complete(const dt_obj *o);           /* its rollout is through and everything is available */
+bool dt_obj_rolling(const dt_obj *o);            /* a rollout is under way within its deadline */
+bool dt_work_ready(const dt_work *w);
+bool dt_work_complete(const dt_work *w);
+
+/* ---- detector_notes.c (mu held) ---- */
+void dt_put_event(ns_detector *d, const dt_event *e);
+dt_note *dt_note_of(const ns_detector *d, const char *uid); /* NULL none */
+void dt_sweep_notes(ns_detector *d, int64_t wall);
+void dt_note_free(dt_note *n);
+
+/* ---- detector_policy.c (mu held, but for the parts that only read JSON) ---- */
+dt_report *dt_decode_report(ns_arena *ar, const cJSON *j); /* no lock; NULL when it says nothing of interest */
+dt_policy *dt_decode_policy(const cJSON *j);               /* no lock */
+void dt_put_violation(ns_detector *d, const ns_violation *v, int64_t at_ms);
+void dt_put_report(ns_detector *d, dt_report *r);
+void dt_drop_report(ns_detector *d, const char *uid);
+void dt_resolve_reports(ns_detector *d);         /* those whose workload was not known yet */
+void dt_put_policy(ns_detector *d, dt_policy *p);
+void dt_drop_policy(ns_detector *d, const char *key);
+bool dt_blocked_holds(const dt_work *w, int64_t wall, int64_t *until_ms); /* until_ms: when that may end by itself, 0 not */
+const dt_result *dt_enforced_fail(const ns_detector *d, const dt_work *w);
+/* Policy and rule out of an admission message of Kyverno. False when it is none. */
+bool dt_parse_denial(ns_arena *ar, const char *message, const char **policy, const char **rule);
+
+/* ---- detector_judge.c (mu held) ---- */
+void dt_judge(ns_detector *d);                   /* everything dirty or due; fills d->say */
+void dt_went_live(ns_detector *d);               /* health and recovery are counted from now */
+void dt_say_link(ns_detector *d);
+
+/* ---- detector_cost.c ---- */
+void dt_cost_run(void *detector, ns_cancel *cancel); /* service */
+void dt_apply_cost(ns_detector *d);                  /* mu held: the report to the workloads */
+
+/* ---- entry points for tests: what the watch calls ---- */
+void dt_on_event(void *detector, size_t row, ns_watch_type type, const cJSON *obj, const ns_err *why);
+void dt_on_tick(void *detector, int64_t *next_deadline_mono_ms);
+void dt_set_cost(ns_detector *d, ns_arena *ar, ns_cost_report *r, const char *error); /* takes ar */
+#endif
