@@ -69,17 +69,6 @@ static ns_store *store_new(const char *dir, const ns_clock *clock, bool readonly
 	return s;
 }
 
-/* A look through a connection that cannot write, so that a newer or foreign file is refused untouched. */
-static bool probe(const char *path, int64_t *version, ns_err *err)
-{
-	conn c;
-	if (!conn_open(&c, path, SQLITE_OPEN_READONLY, err))
-		return false;
-	bool ok = schema_check(&c, path, version, err);
-	conn_close(&c);
-	return ok;
-}
-
 static bool set_wal(conn *c, const char *path, ns_err *err)
 {
 	sqlite3_stmt *st = NULL;
@@ -93,29 +82,53 @@ static bool set_wal(conn *c, const char *path, ns_err *err)
 	return ok;
 }
 
-ns_store *ns_store_open(const char *dir, const ns_clock *clock, ns_err *err)
+/* Looks before it changes anything. Only what an interrupted transaction left is rolled back by that look, as any reader of the file
+ * would; the log of a refused file is not folded into it at closing. */
+static bool open_writer(ns_store *s, ns_err *err)
 {
 	int64_t version;
+	conn *c = &s->writer;
+	if (!conn_open(c, s->path, SQLITE_OPEN_READWRITE, err))
+		return false;
+	sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)NULL);
+	if (!schema_check(c, s->path, &version, err)) {
+		conn_close(c);
+		return false;
+	}
+	sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, (int *)NULL);
+	if (chmod(s->path, 0600) != 0)
+		return ns_fail_errno(err, NS_E_IO, "%s", s->path);
+	return set_wal(c, s->path, err) && schema_migrate(c, s->path, err);
+}
+
+ns_store *ns_store_open(const char *dir, const ns_clock *clock, ns_err *err)
+{
 	ns_store *s = store_new(dir, clock, false);
-	bool ok = ns_mkdirs(dir, 0700, err) && check_dir(dir, true, err) && make_file(s->path, err) && probe(s->path, &version, err);
-	if (ok && chmod(s->path, 0600) != 0)
-		ok = ns_fail_errno(err, NS_E_IO, "%s", s->path);
-	if (ok && conn_open(&s->writer, s->path, SQLITE_OPEN_READWRITE, err) && set_wal(&s->writer, s->path, err) &&
-	    schema_migrate(&s->writer, s->path, err))
+	if (ns_mkdirs(dir, 0700, err) && check_dir(dir, true, err) && make_file(s->path, err) && open_writer(s, err))
 		return s;
 	ns_store_close(s);
 	return NULL;
 }
 
+static bool open_reader(ns_store *s, ns_err *err)
+{
+	int64_t version;
+	conn *c = ns_xcalloc(1, sizeof *c);
+	if (!conn_open(c, s->path, SQLITE_OPEN_READONLY, err)) {
+		free(c);
+		return false;
+	}
+	s->idle[s->n_idle++] = c;
+	if (!schema_check(c, s->path, &version, err))
+		return false;
+	return version == schema_current() || ns_fail(err, NS_E_VERSION, "%s has store version %lld and this program needs %lld: start the engine on it once",
+						   s->path, (long long)version, (long long)schema_current());
+}
+
 ns_store *ns_store_open_readonly(const char *dir, const ns_clock *clock, ns_err *err)
 {
-	int64_t version = 0;
 	ns_store *s = store_new(dir, clock, true);
-	bool ok = check_dir(dir, false, err) && check_file(s->path, err) && probe(s->path, &version, err);
-	if (ok && version < schema_current())
-		ok = ns_fail(err, NS_E_VERSION, "%s has store version %lld and this program needs %lld: start the engine on it once", s->path,
-		    (long long)version, (long long)schema_current());
-	if (ok)
+	if (check_dir(dir, false, err) && check_file(s->path, err) && open_reader(s, err))
 		return s;
 	ns_store_close(s);
 	return NULL;

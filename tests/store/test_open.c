@@ -109,6 +109,33 @@ static void a_newer_store_is_refused_untouched(void **state)
 	assert_string_equal(before, after);
 }
 
+/* The newer version killed in the middle: its last words are in the log, and that is left as it is too. */
+static void a_newer_store_with_a_log_is_refused_untouched(void **state)
+{
+	fixture *f = *state;
+	char before[2][NS_HEX256], after[NS_HEX256], wal[160];
+	int status;
+	pid_t pid = fork();
+	if (pid == 0) {
+		sqlite3 *db;
+		ns_err err = {0};
+		if (!ns_store_open(f->dir, f->clock, &err) || sqlite3_open(f->db, &db) != SQLITE_OK ||
+		    sqlite3_exec(db, "PRAGMA user_version = 7", NULL, NULL, NULL) != SQLITE_OK)
+			_exit(1);
+		_exit(0); /* nothing is closed */
+	}
+	waitpid(pid, &status, 0);
+	assert_int_equal(status, 0);
+	snprintf(wal, sizeof wal, "%s-wal", f->db);
+	file_hash(f->db, before[0]);
+	file_hash(wal, before[1]);
+	refused(f, NS_E_VERSION, "store version 7, this one knows 1");
+	file_hash(f->db, after);
+	assert_string_equal(before[0], after);
+	file_hash(wal, after);
+	assert_string_equal(before[1], after);
+}
+
 static void a_foreign_database_is_refused_untouched(void **state)
 {
 	fixture *f = *state;
@@ -251,7 +278,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    T(modes_are_private), T(settings_are_as_the_law_says), T(an_empty_file_is_migrated), T(an_empty_database_is_migrated),
-	    T(a_newer_store_is_refused_untouched), T(a_foreign_database_is_refused_untouched), T(what_is_no_database_is_refused_untouched),
+	    T(a_newer_store_is_refused_untouched), T(a_newer_store_with_a_log_is_refused_untouched),
+	    T(a_foreign_database_is_refused_untouched), T(what_is_no_database_is_refused_untouched),
 	    T(a_directory_others_may_write_is_refused), T(a_file_in_the_way_is_refused), T(a_directory_of_another_is_refused),
 	    T(an_unwritable_directory_is_refused), T(reading_needs_something_to_read), T(closing_folds_the_log_into_the_file),
 	    T(closing_gives_up_an_open_transaction),
