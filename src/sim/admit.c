@@ -152,6 +152,8 @@ static bool polex(ns_sim *s, const cJSON *was, cJSON *now, const sim_req *q, sim
 	sim_causes c = {0};
 	const cJSON *spec = ns_json_get(now, "spec"), *list = ns_json_get(spec, "exceptions"), *match = ns_json_get(spec, "match");
 	int i = 0;
+	if (unknown_field(spec, q, r))
+		return false;
 	if (!cJSON_IsArray(list) || !list->child)
 		cause_add(&c, "FieldValueRequired", "spec.exceptions", "Required value");
 	if (!cJSON_IsObject(match))
@@ -171,7 +173,7 @@ static bool polex(ns_sim *s, const cJSON *was, cJSON *now, const sim_req *q, sim
 			cause_add(&c, "FieldValueTypeInvalid", field, "Invalid value: \"%s\": %s in body must be of type array: \"%s\"",
 			    cJSON_IsString(rules) ? "string" : "value", field, cJSON_IsString(rules) ? "string" : "value");
 	}
-	if (causes_answer(&c, r, &sim_kinds[K_POLEX], ns_json_str(now, "metadata.name", "")) || unknown_field(spec, q, r))
+	if (causes_answer(&c, r, &sim_kinds[K_POLEX], ns_json_str(now, "metadata.name", "")))
 		return false;
 	/* Kyverno's way: it takes the object, answers 201, and only warns that it will have no effect. */
 	if (!kyverno_accepts(s, ns_json_str(now, "metadata.namespace", ""))) {

@@ -348,6 +348,7 @@ void api_handle(ns_sim *s, const sim_req *q, sim_resp *r)
 {
 	static const char opencost[] = "/opencost/", review[] = "/apis/authorization.k8s.io/v1/";
 	target t;
+	cluster_step(s, sim_now(s)); /* an answer never lags behind the clock */
 	if (q->too_big) {
 		status_error(r, 413, "RequestEntityTooLarge", NULL, NULL, "Request entity too large: limit is %d", SIM_MAX_BODY);
 		return;

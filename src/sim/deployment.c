@@ -58,12 +58,12 @@ typedef struct cond {
 	char message[400];
 } cond;
 
-/* lastTransitionTime moves with the status, lastUpdateTime with anything. */
+/* lastTransitionTime moves with the status, lastUpdateTime with anything, or to updated_ms where that is known. */
 static void put_condition(const ns_sim *s, cJSON *list, const cJSON *old_list, const cond *c, int64_t updated_ms)
 {
 	char now[32], updated[32];
 	sim_stamp(s, s->cluster.now, now);
-	sim_stamp(s, updated_ms, updated);
+	sim_stamp(s, updated_ms == SIM_NEVER ? 0 : updated_ms, updated);
 	const cJSON *old = NULL;
 	ns_json_each(o, old_list)
 		if (!strcmp(ns_json_str(o, "type", ""), c->type))
@@ -73,9 +73,7 @@ static void put_condition(const ns_sim *s, cJSON *list, const cJSON *old_list, c
 	cJSON *n = cJSON_CreateObject();
 	ns_json_put_str(n, "type", c->type);
 	ns_json_put_str(n, "status", c->status);
-	ns_json_put_str(n, "lastUpdateTime", equal && strcmp(c->type, "Progressing") != 0 ? ns_json_str(old, "lastUpdateTime", now)
-	                                     : !strcmp(c->type, "Progressing")            ? updated
-	                                                                                  : now);
+	ns_json_put_str(n, "lastUpdateTime", updated_ms != SIM_NEVER ? updated : equal ? ns_json_str(old, "lastUpdateTime", now) : now);
 	ns_json_put_str(n, "lastTransitionTime", same ? ns_json_str(old, "lastTransitionTime", now) : now);
 	ns_json_put_str(n, "reason", c->reason);
 	ns_json_put_str(n, "message", c->message);
@@ -148,8 +146,8 @@ static void write_status(ns_sim *s, sim_wl *wl, const sim_rs *new_rs)
 		if (numbers[i].n > 0) /* zeros are left out */
 			ns_json_put_int(st, numbers[i].name, numbers[i].n);
 	cJSON *list = cJSON_AddArrayToObject(st, "conditions");
-	put_condition(s, list, ns_json_get(old, "conditions"), &a, s->cluster.now);
-	put_condition(s, list, ns_json_get(old, "conditions"), &p, wl->progress_ms);
+	put_condition(s, list, ns_json_get(old, "conditions"), &a, SIM_NEVER);
+	put_condition(s, list, ns_json_get(old, "conditions"), &p, strcmp(p.status, "True") ? SIM_NEVER : wl->progress_ms);
 	if (cJSON_Compare(st, old, true)) {
 		cJSON_Delete(st);
 		return;

@@ -38,6 +38,7 @@ void list_handle(ns_sim *s, const sim_req *q, const sim_kind *k, const char *ns,
 void snaps_free(ns_sim *s);
 void log_handle(ns_sim *s, const sim_req *q, const sim_obj *pod, sim_resp *r);
 void review_handle(ns_sim *s, const sim_req *q, const char *what, sim_resp *r);
+cJSON *review_from_protobuf(const char *kind, const char *body, size_t n); /* NULL when it is none */
 bool discovery_handle(ns_sim *s, const sim_req *q, sim_resp *r); /* false: not a discovery path */
 void openapi_handle(const sim_req *q, sim_resp *r);
 void opencost_handle(ns_sim *s, const sim_req *q, sim_resp *r);

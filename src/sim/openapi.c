@@ -108,7 +108,7 @@ void openapi_handle(const sim_req *q, sim_resp *r)
 	}
 	ns_buf info = NS_BUF_INIT, paths = NS_BUF_INIT;
 	r->code = 200;
-	r->ctype = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+	r->ctype = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"; /* no "@": not every client can parse that in an answer */
 	put_text(&r->body, DOC_SWAGGER, "2.0");
 	put_text(&info, INFO_TITLE, "Kubernetes");
 	put_text(&info, INFO_VERSION, "v1.32.4");

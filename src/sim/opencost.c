@@ -95,12 +95,22 @@ static cJSON *allocation(const window *w, const char *name, const cost *c, bool 
 	return o;
 }
 
+/* OpenCost sees pods on nodes: what waits for a node costs nothing. */
+static int scheduled(const sim_wl *wl)
+{
+	int n = 0;
+	for (const sim_rs *rs = wl->sets; rs; rs = rs->next)
+		for (const sim_pod *p = rs->pods; p; p = p->next)
+			n += p->node >= 0 && p->step != POD_ENDING;
+	return n;
+}
+
 static cost cost_of(const ns_sim *s, const sim_wl *wl, const window *w)
 {
 	const int64_t now = s->t0_wall + sim_now(s), latest = now / HOUR_MS * HOUR_MS - HOUR_MS;
 	double replicas = wl->work->replicas, hours = (double)(w->until - w->from) / HOUR_MS, gib = 1024.0 * 1024 * 1024;
 	if (w->until > latest)
-		replicas = (double)ns_json_int_or(wl->dep->j, "spec.replicas", 0);
+		replicas = scheduled(wl);
 	const sim_rs *rs = wl->sets; /* newest first: the requests of the newest template */
 	cost c = {.used = (wl->work->used ? wl->work->used : 60) / 100.0};
 	c.cores = replicas * (double)rs->cpu_milli / 1000;

@@ -51,7 +51,9 @@ void review_handle(ns_sim *s, const sim_req *q, const char *what, sim_resp *r)
 		return;
 	}
 	ns_err err = {0};
-	cJSON *j = ns_json_parse(ns_buf_str(&q->body), q->body.len, &ns_json_strict, &err);
+	const char *kind = access ? "SelfSubjectAccessReview" : "SelfSubjectRulesReview";
+	cJSON *j = strstr(req_header(q, "Content-Type"), "protobuf") ? review_from_protobuf(kind, ns_buf_str(&q->body), q->body.len)
+								       : ns_json_parse(ns_buf_str(&q->body), q->body.len, &ns_json_strict, &err);
 	if (!cJSON_IsObject(j)) {
 		status_error(r, 400, "BadRequest", NULL, NULL, "%s", err.text);
 		cJSON_Delete(j);

@@ -110,8 +110,9 @@ static const sim_work rollout_stalled[] = {
 	{0},
 };
 static const sim_work unschedulable[] = {
-	{.ns = "batch", .name = "simulator", .replicas = 2, .cpu = "3", .mem_request = "1Gi", .mem_limit = "2Gi",
-	    .revs = {PAST(REG "batch/simulator:0.4.0")}, .scale_at_ms = SECONDS(10), .scale_to = 9},
+	/* One pod fills a node, and there are three: the fourth has nowhere to go. */
+	{.ns = "batch", .name = "simulator", .replicas = 3, .cpu = "7", .mem_request = "1Gi", .mem_limit = "2Gi",
+	    .revs = {PAST(REG "batch/simulator:0.4.0")}, .scale_at_ms = SECONDS(10), .scale_to = 4},
 	CALM("batch", "queue", 2, REG "batch/queue:1.1.0"),
 	{0},
 };

@@ -160,7 +160,7 @@ void ns_sim_compact(ns_sim *s)
 	pthread_mutex_unlock(&s->mu);
 }
 
-/* Callers hold a const simulator: counting and reading change nothing that they could see, but take the lock. */
+/* Callers hold a const simulator: counting and reading change nothing that they asked for, but take the lock and let time pass. */
 static ns_sim *unlocked(const ns_sim *s)
 {
 	union { const ns_sim *c; ns_sim *m; } u = {s};
@@ -191,6 +191,7 @@ char *ns_sim_object(const ns_sim *s, const char *resource, const char *ns, const
 	const sim_kind *k = parse_resource(resource);
 	char *text = NULL;
 	pthread_mutex_lock(&unlocked(s)->mu);
+	cluster_step(unlocked(s), sim_now(s));
 	const sim_obj *o = k ? world_get(&s->world, k->store, ns ? ns : "", name) : NULL;
 	if (o)
 		text = ns_xstrdup(o->cur->text);
