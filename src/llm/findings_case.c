@@ -378,11 +378,16 @@ static void read_history(scene *s)
 	const ns_container_facts *k = s->bad;
 	/* A start before the newest revision existed would be another revision's; a long good run after it is not a bad start. */
 	bool ran_well = k && k->has_last && k->last_finished_ms - k->last_started_ms >= 30 * MINUTE_MS;
-	if (!ran_well && ((reported && !came_up) || soon))
-		say(s, F_TIED, ev_cur, came_up || !reported ? ns_arena_printf(s->ar, "it began %lld min after revision %lld was made", (long long)(age > 0 ? age / MINUTE_MS : 0), (long long)s->cur->number)
-		                                             : ns_arena_printf(s->ar, "revision %lld has not become available since it was made", (long long)s->cur->number));
-	else if (s->cur->created_ms > 0 && age > 120 * MINUTE_MS && came_up)
-		say(s, F_LONG_AFTER, ev_cur, ns_arena_printf(s->ar, "revision %lld had been running for %lld h when it began", (long long)s->cur->number, (long long)(age / (60 * MINUTE_MS))));
+	bool never_up = reported && !came_up;
+	long long minutes = age > 0 ? age / MINUTE_MS : 0, number = s->cur->number;
+	if (never_up && !ran_well)
+		say(s, F_NEVER_UP, ev_cur, ns_arena_printf(s->ar, "revision %lld has not become available since it was made", number));
+	if (!ran_well && (never_up || soon))
+		say(s, F_TIED, ev_cur, never_up ? s->f[F_NEVER_UP].words : ns_arena_printf(s->ar, "it began %lld min after revision %lld was made", minutes, number));
+	if (came_up && soon && age > 10 * MINUTE_MS)
+		say(s, F_RAN_FIRST, ev_cur, ns_arena_printf(s->ar, "revision %lld was available first, %lld min went by before it began", number, minutes));
+	if (came_up && s->cur->created_ms > 0 && age > 120 * MINUTE_MS)
+		say(s, F_LONG_AFTER, ev_cur, ns_arena_printf(s->ar, "revision %lld had been running for %lld h when it began", number, minutes / 60));
 	if (!s->good)
 		return;
 	int ev_good = ns_evidence_find(c, NS_EV_ROLLOUT, ns_arena_printf(s->ar, "revision %lld ", (long long)s->good->number));

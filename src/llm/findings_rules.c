@@ -16,7 +16,8 @@
 /* What makes any rollback doubtful whatever broke. */
 #define ROLLBACK_DOUBTS(cause)                                                                                                                 \
 	{cause, -.7, {F_GITOPS}, {0}}, {cause, -.85, {F_OPERATOR}, {0}}, {cause, -.3, {F_DATABASE}, {0}}, {cause, -.15, {F_UNSAFE_DIFF}, {0}},     \
-	    {cause, -.8, {F_HEALTHY}, {0}}, {cause, -.3, {F_PAUSED}, {0}}, {cause, -.85, {F_UNSCHEDULED}, {0}}, {cause, -.5, {F_CH_SECURITY}, {0}}
+	    {cause, -.8, {F_HEALTHY}, {0}}, {cause, -.3, {F_PAUSED}, {0}}, {cause, -.85, {F_UNSCHEDULED}, {0}}, {cause, -.5, {F_CH_SECURITY}, {0}},         \
+	    {cause, -.22, {F_RAN_FIRST}, {0}}
 
 const rule ns_rules[] = {
     /* ---- memory ---- */
@@ -98,11 +99,13 @@ const rule ns_rules[] = {
     {C_RELEASE_CONFIG, .76, {F_RELEASE, F_INTRODUCED, T_ENV}, {0}},
     {C_RELEASE_CONFIG, .74, {F_RELEASE, F_INTRODUCED, F_CH_ENV}, {0}},
     {C_RELEASE_CONFIG, .7, {F_RELEASE, F_INTRODUCED}, {0}},
-    {C_RELEASE_CONFIG, .66, {F_RELEASE, T_ENV, F_CH_IMAGE}, {0}},
-    {C_RELEASE_CONFIG, .68, {F_RELEASE, T_ENV, F_CH_ENV}, {0}},
-    {C_RELEASE_CONFIG, .6, {F_RELEASE, T_DNS, F_CH_ENV}, {0}},
-    {C_RELEASE_CONFIG, .6, {F_RELEASE, T_REFUSED, F_CH_ENV}, {0}},
-    {C_RELEASE_CONFIG, .6, {F_RELEASE, T_REFERENCE, F_CH_REF}, {0}},
+    /* A setting that the former revision was given as well is not what the new one lacks by itself. */
+    {C_RELEASE_CONFIG, .66, {F_NEVER_UP, F_RELEASE, T_ENV, F_CH_IMAGE}, {F_SETTING_OLD}},
+    {C_RELEASE_CONFIG, .68, {F_NEVER_UP, F_RELEASE, T_ENV, F_CH_ENV}, {F_SETTING_OLD}},
+    {C_RELEASE_CONFIG, .6, {F_NEVER_UP, F_RELEASE, T_DNS, F_CH_ENV}, {F_SETTING_OLD}},
+    {C_RELEASE_CONFIG, .6, {F_NEVER_UP, F_RELEASE, T_REFUSED, F_CH_ENV}, {F_SETTING_OLD}},
+    {C_RELEASE_CONFIG, .6, {F_NEVER_UP, F_RELEASE, T_REFERENCE, F_CH_REF}, {F_SETTING_OLD}},
+    {C_RELEASE_CONFIG, -.4, {F_RAN_FIRST}, {0}},
     ROLLBACK_DOUBTS(C_RELEASE_CONFIG),
     {C_RELEASE_CONFIG, -.8, {T_DISK}, {0}},
     {C_RELEASE_CONFIG, -.7, {T_CERT}, {F_INTRODUCED}},
@@ -194,8 +197,8 @@ const rule ns_rules[] = {
     {C_ENV, .3, {T_ENV, F_FIRST}, {0}},
     {C_ENV, .3, {T_ENV, F_EXIT_ONE}, {0}},
     {C_ENV, -.45, {F_INTRODUCED}, {F_GITOPS, F_OPERATOR}},
-    {C_ENV, -.35, {F_RELEASE, F_CH_ENV}, {F_GITOPS, F_OPERATOR, F_INTRODUCED}},
-    {C_ENV, -.35, {F_RELEASE, F_CH_IMAGE}, {F_GITOPS, F_OPERATOR, F_INTRODUCED}},
+    {C_ENV, -.35, {F_NEVER_UP, F_CH_ENV, F_RELEASE}, {F_GITOPS, F_SETTING_OLD, F_INTRODUCED}},
+    {C_ENV, -.35, {F_NEVER_UP, F_CH_IMAGE, F_RELEASE}, {F_GITOPS, F_SETTING_OLD, F_INTRODUCED}},
     {C_FILE, .66, {T_MOUNTED_FILE, F_CRASH}, {F_OOM}},
     {C_FILE, .5, {T_FILE, F_CRASH}, {F_OOM}},
     {C_FILE, -.5, {F_RELEASE}, {F_GITOPS, T_MOUNTED_FILE}},
@@ -207,12 +210,12 @@ const rule ns_rules[] = {
     {C_DEPENDENCY, .35, {T_REFUSED}, {F_OOM}},
     {C_DEPENDENCY, .3, {T_REFUSED, F_LONG_AFTER}, {F_OOM}},
     {C_DEPENDENCY, -.45, {F_INTRODUCED}, {F_GITOPS, F_OPERATOR}},
-    {C_DEPENDENCY, -.3, {F_RELEASE, F_CH_ENV}, {F_GITOPS, F_OPERATOR, F_INTRODUCED}},
+    {C_DEPENDENCY, -.3, {F_NEVER_UP, F_CH_ENV, F_RELEASE}, {F_GITOPS, F_SETTING_OLD, F_INTRODUCED}},
     {C_DNS, .8, {T_DNS, F_CRASH}, {F_OOM}},
     {C_DNS, .62, {T_DNS, F_UNREADY}, {0}},
     {C_DNS, .4, {T_DNS}, {F_OOM}},
     {C_DNS, -.45, {F_INTRODUCED}, {F_GITOPS, F_OPERATOR}},
-    {C_DNS, -.3, {F_RELEASE, F_CH_ENV}, {F_GITOPS, F_OPERATOR, F_INTRODUCED}},
+    {C_DNS, -.3, {F_NEVER_UP, F_CH_ENV, F_RELEASE}, {F_GITOPS, F_SETTING_OLD, F_INTRODUCED}},
     {C_CREDENTIALS, .8, {T_AUTH, F_CRASH}, {F_OOM}},
     {C_CREDENTIALS, .65, {T_AUTH, F_UNREADY}, {0}},
     {C_CREDENTIALS, .5, {T_AUTH}, {F_OOM}},

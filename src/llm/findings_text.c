@@ -505,7 +505,12 @@ void ns_read_links(scene *s)
 		char *port = strchr(word, ':');
 		if (port)
 			*port = 0; /* a diff shows the host, perhaps in a URL */
-		if (t->on && strlen(word) > 2 && in_settings(s->good->changes, word))
+		if (!t->on || strlen(word) <= 2)
+			continue;
+		/* "NAME": a name or value in the former template's JSON. */
+		if (strstr(s->good->template_json, ns_arena_printf(s->ar, "\"%s\"", word)) && !in_settings(s->good->changes, word))
+			ns_fact_set(s, F_SETTING_OLD, s->f[F_RELEASE].ev, s->f[F_RELEASE].trusted, ns_arena_printf(s->ar, "the former revision had %s as well", word), word);
+		if (in_settings(s->good->changes, word))
 			ns_fact_set(s, F_INTRODUCED, s->f[F_RELEASE].ev, s->f[F_RELEASE].trusted,
 			    ns_arena_printf(s->ar, "the newest revision itself changed %s", t->detail), t->detail);
 	}

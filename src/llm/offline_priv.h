@@ -18,8 +18,8 @@ typedef enum fact {
 	/* who owns it and what it is */
 	F_OPERATOR, F_GITOPS, F_HELM, F_HPA, F_DEPLOYMENT, F_STATEFUL, F_JOB, F_BARE_POD, F_DATABASE, F_NONPROD, F_PRODUCTION, F_PROTECTED,
 	/* rollout */
-	F_GONE, F_HEALTHY, F_STALLED, F_REPLICA_FAILURE, F_PAUSED, F_STATUS_OLD, F_FIRST, F_NO_HISTORY, F_GOOD, F_SERVING, F_TIED, F_LONG_AFTER,
-	F_RELEASE, F_CH_IMAGE, F_CH_REPO, F_CH_ENV, F_CH_COMMAND, F_CH_PROBE, F_CH_REF, F_CH_SECURITY, F_INTRODUCED, F_UNSAFE_DIFF,
+	F_GONE, F_HEALTHY, F_STALLED, F_REPLICA_FAILURE, F_PAUSED, F_STATUS_OLD, F_FIRST, F_NO_HISTORY, F_GOOD, F_SERVING, F_TIED, F_NEVER_UP, F_RAN_FIRST, F_LONG_AFTER,
+	F_RELEASE, F_CH_IMAGE, F_CH_REPO, F_CH_ENV, F_CH_COMMAND, F_CH_PROBE, F_CH_REF, F_CH_SECURITY, F_INTRODUCED, F_SETTING_OLD, F_UNSAFE_DIFF,
 	F_LOGS_UNREAD,
 	/* policy, cost, storm */
 	F_POLICY, F_NO_EXCEPTIONS, F_COST, F_IDLE, F_RUNAWAY, F_STORM,
@@ -87,7 +87,7 @@ extern const size_t ns_rules_count;
 void ns_fact_set(scene *s, fact f, int ev, bool trusted, const char *words, const char *detail);
 void ns_read_case(scene *s); /* structure -> F_ facts */
 void ns_read_text(scene *s); /* lines -> T_ facts */
-void ns_read_links(scene *s);/* facts that need both (F_INTRODUCED) */
+void ns_read_links(scene *s);/* facts that need both (F_INTRODUCED, F_SETTING_OLD) */
 /* First evidence of a kind whose text holds `word` ("" any), else the first of that kind, else -1. */
 int ns_evidence_find(const ns_case *c, ns_ev_kind kind, const char *word);
 bool ns_evidence_trusted(const ns_case *c, int ev);

@@ -111,6 +111,30 @@ CASE(release_new_image_new_env)
 	logs(&b, "Error: environment variable PRICING_TOKEN is not set");
 	return b;
 }
+CASE(release_old_env_gone)
+{
+	/* The former revision was given the same variable: its Secret is what went. */
+	build b = release_new_image_new_env(ar);
+	b.c->revisions[1].template_json = "{\"spec\":{\"containers\":[{\"env\":[{\"name\":\"PRICING_TOKEN\"}]}]}}";
+	return b;
+}
+CASE(release_ran_before_env_gone)
+{
+	/* Twelve good minutes of the newest revision, then a variable is missing. */
+	build b = release_new_image_new_env(ar);
+	b.c->cond_progressing_reason = "NewReplicaSetAvailable";
+	b.c->revisions[0].was_healthy = true;
+	b.c->revisions[0].created_ms = b.c->alert.first_ms - 12 * MIN_MS;
+	b.c->revisions[1].ready = b.c->revisions[1].replicas = 0;
+	return b;
+}
+CASE(release_ran_before_crash)
+{
+	build b = release_ran_before_env_gone(ar);
+	b.c->n_log_lines = 0;
+	b.c->n_evidence--;
+	return b;
+}
 CASE(release_wrong_host)
 {
 	build b = bad_release(ar, "env DB_HOST orders-db -> order-db");
