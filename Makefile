@@ -2,12 +2,14 @@
 #
 #   make                     build $(B)/neuroscale-tui
 #   make check               every test, ends in "N passed, N failed, N skipped"
-#   make B=build-x CC=clang  another build beside it
+#   make B=build-x CC=clang  another build beside it; V=1 shows the commands
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
 SHELL := /bin/sh
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
 
 B       ?= build
 CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
@@ -78,7 +80,8 @@ help:
 # ---- build -------------------------------------------------------------------------------------------------------
 $(B)/obj/%.o: src/%.c $(B)/.flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 # A change of compiler or flags rebuilds.
 $(B)/.flags: FORCE
@@ -90,10 +93,10 @@ FORCE:
 # What ships inside the binary: the runbooks and the themes, so that one file is a whole installation.
 $(B)/gen/runbooks_data.h: $(wildcard runbooks/*.md) contrib/embed.sh
 	@mkdir -p $(@D)
-	sh contrib/embed.sh ns_builtin_runbooks $(filter %.md,$^) >$@
+	@sh contrib/embed.sh ns_builtin_runbooks $(filter %.md,$^) >$@
 $(B)/gen/themes_data.h: $(wildcard themes/*.yaml) contrib/embed.sh
 	@mkdir -p $(@D)
-	sh contrib/embed.sh ns_builtin_themes $(filter %.yaml,$^) >$@
+	@sh contrib/embed.sh ns_builtin_themes $(filter %.yaml,$^) >$@
 $(call room_obj,runbook): $(B)/gen/runbooks_data.h
 $(call room_obj,config): $(B)/gen/themes_data.h
 
@@ -107,7 +110,8 @@ AR := ar
 $(foreach r,$(ROOMS),$(eval $(call room_rules,$(r))))
 
 $(B)/$(PROG): $(B)/obj/main.o $(foreach r,$(ROOMS),$(call room_lib,$(r)))
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS_ALL)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS_ALL)
 
 compile_commands.json: Makefile $(wildcard src/*.c src/*/*.c)
 	@sh contrib/compdb.sh '$(CC) $(CPPFLAGS) $(CFLAGS_ALL)' src >$@
@@ -122,7 +126,8 @@ test_room  = $(word 2,$(subst /, ,$(1)))
 define test_rules
 $(B)/tests/$(1): tests/$(1).c $(TEST_HELP) $(call room_libs,$(firstword $(subst /, ,$(1)))) $(foreach r,$(EXTRA_$(firstword $(subst /, ,$(1)))),$(call room_lib,$(r))) $(B)/.flags
 	@mkdir -p $$(@D)
-	$$(CC) $$(CPPFLAGS) -Itests $$(CFLAGS_ALL) -MMD -MP -MF $$@.d $$(LDFLAGS_ALL) -o $$@ $$< $(TEST_HELP) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(call closure_libs,$(firstword $(subst /, ,$(1))) $(EXTRA_$(firstword $(subst /, ,$(1))))) -lcmocka -lpthread
+	$$(call say,TEST,$$@)
+	$$(Q)$$(CC) $$(CPPFLAGS) -Itests $$(CFLAGS_ALL) -MMD -MP -MF $$@.d $$(LDFLAGS_ALL) -o $$@ $$< $(TEST_HELP) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(call closure_libs,$(firstword $(subst /, ,$(1))) $(EXTRA_$(firstword $(subst /, ,$(1))))) -lcmocka -lpthread
 endef
 # Tests of the upper floors run against the simulated cluster.
 EXTRA_agents := sim
