@@ -1,14 +1,14 @@
 /* The audit (law 13). Each row's hash covers the row and the hash before it, so an edit, a gap or a swap breaks the chain from there on.
  * What a chain alone cannot show is that its end was cut off or that all of it was made anew: for that a head that was anchored outside
  * (syslog) must still be in it. The triggers keep our own code honest; the chain is for those who go around it. */
+#include "neuroscale/sys/digest.h"
+#include "store_priv.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "neuroscale/sys/digest.h"
-#include "store_priv.h"
 
-#define GENESIS "0000000000000000000000000000000000000000000000000000000000000000"
+#define GENESIS       "0000000000000000000000000000000000000000000000000000000000000000"
 #define AUDIT_COLUMNS "seq, at_ms, incident, actor, action, detail, hash"
 
 static void row_hash(const char *prev, const ns_audit_row *r, char out[NS_HEX256])
@@ -28,7 +28,10 @@ static void row_hash(const char *prev, const ns_audit_row *r, char out[NS_HEX256
 	ns_digest_finish(d, out);
 }
 
-typedef struct tail { int64_t seq; const char *hash; } tail;
+typedef struct tail {
+	int64_t seq;
+	const char *hash;
+} tail;
 static const column tail_cols[] = {{COL_INT, offsetof(tail, seq), NULL}, {COL_TEXT, offsetof(tail, hash), NULL}};
 static const shape tail_shape = SHAPE(tail, tail_cols, "audit row");
 
@@ -55,10 +58,15 @@ bool ns_store_audit(ns_store *s, const char *actor, const char *action, int64_t 
 	char *text = detail ? ns_json_text(detail) : NULL;
 	bool ok = tail_get(s, ar, &t, err);
 	if (ok) {
-		ns_audit_row r = {.seq = t.seq + 1, .at_ms = store_now(s), .incident = incident, .actor = store_or_empty(actor),
-		    .action = store_or_empty(action), .detail = text};
+		ns_audit_row r = {.seq = t.seq + 1,
+		    .at_ms = store_now(s),
+		    .incident = incident,
+		    .actor = store_or_empty(actor),
+		    .action = store_or_empty(action),
+		    .detail = text};
 		row_hash(t.hash, &r, hash);
-		ok = store_write(s, NULL, err, "INSERT INTO audit (seq, at_ms, actor, action, incident, detail, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+		ok = store_write(s, NULL, err,
+		    "INSERT INTO audit (seq, at_ms, actor, action, incident, detail, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 		    BINDS(INT(r.seq), INT(r.at_ms), TEXT(r.actor), TEXT(r.action), INT(r.incident), TEXT(r.detail), TEXT(hash)));
 	}
 	if (ok && head)
@@ -69,18 +77,19 @@ bool ns_store_audit(ns_store *s, const char *actor, const char *action, int64_t 
 }
 
 #define AT(field) offsetof(ns_audit_row, field)
-static const column audit_cols[] = {{COL_INT, AT(seq), NULL}, {COL_INT, AT(at_ms), NULL}, {COL_INT, AT(incident), NULL}, {COL_TEXT, AT(actor), NULL},
-    {COL_TEXT, AT(action), NULL}, {COL_TEXT, AT(detail), NULL}, {COL_TEXT, AT(hash), NULL}};
+static const column audit_cols[] = {{COL_INT, AT(seq), NULL}, {COL_INT, AT(at_ms), NULL}, {COL_INT, AT(incident), NULL},
+    {COL_TEXT, AT(actor), NULL}, {COL_TEXT, AT(action), NULL}, {COL_TEXT, AT(detail), NULL}, {COL_TEXT, AT(hash), NULL}};
 static const shape audit_shape = SHAPE(ns_audit_row, audit_cols, "audit row");
 
 bool ns_store_audit_rows(ns_store *s, ns_arena *ar, int64_t incident, size_t max, ns_audit_row **out, size_t *n, ns_err *err)
 {
 	bind limit = INT(max < INT64_MAX ? (int64_t)max : INT64_MAX);
-	*out = incident ? store_rows(s, ar, &audit_shape, n, err,
-			      "SELECT * FROM (SELECT " AUDIT_COLUMNS " FROM audit WHERE incident = ?2 ORDER BY seq DESC LIMIT ?1) ORDER BY seq",
-			      (const bind[]){limit, INT(incident)}, 2)
-			: store_rows(s, ar, &audit_shape, n, err,
-			      "SELECT * FROM (SELECT " AUDIT_COLUMNS " FROM audit ORDER BY seq DESC LIMIT ?1) ORDER BY seq", &limit, 1);
+	*out = incident
+	           ? store_rows(s, ar, &audit_shape, n, err,
+	                 "SELECT * FROM (SELECT " AUDIT_COLUMNS " FROM audit WHERE incident = ?2 ORDER BY seq DESC LIMIT ?1) ORDER BY seq",
+	                 (const bind[]){limit, INT(incident)}, 2)
+	           : store_rows(s, ar, &audit_shape, n, err,
+	                 "SELECT * FROM (SELECT " AUDIT_COLUMNS " FROM audit ORDER BY seq DESC LIMIT ?1) ORDER BY seq", &limit, 1);
 	return *out != NULL;
 }
 
@@ -97,9 +106,10 @@ static bool honest_row(sqlite3_stmt *st, ns_audit_row *r)
 		if (sqlite3_column_type(st, i) != SQLITE_INTEGER)
 			return false;
 	}
-	*r = (ns_audit_row){.seq = sqlite3_column_int64(st, 0), .at_ms = sqlite3_column_int64(st, 1), .incident = sqlite3_column_int64(st, 2)};
-	return honest_text(st, 3, &r->actor) && honest_text(st, 4, &r->action) && honest_text(st, 5, &r->detail) && honest_text(st, 6, &r->hash) &&
-	    r->actor && r->action && r->hash;
+	*r = (ns_audit_row){
+	    .seq = sqlite3_column_int64(st, 0), .at_ms = sqlite3_column_int64(st, 1), .incident = sqlite3_column_int64(st, 2)};
+	return honest_text(st, 3, &r->actor) && honest_text(st, 4, &r->action) && honest_text(st, 5, &r->detail) &&
+	       honest_text(st, 6, &r->hash) && r->actor && r->action && r->hash;
 }
 
 static bool check_row(sqlite3_stmt *st, int64_t want, char prev[NS_HEX256], ns_err *err)
@@ -113,7 +123,8 @@ static bool check_row(sqlite3_stmt *st, int64_t want, char prev[NS_HEX256], ns_e
 		return ns_fail(err, NS_E_INVALID, "audit row %" PRId64 " was not written by this program", want);
 	row_hash(prev, &r, hash);
 	if (strcmp(hash, r.hash) != 0)
-		return ns_fail(err, NS_E_INVALID, "audit row %" PRId64 " does not match its hash: it, or what was before it, was changed", want);
+		return ns_fail(
+		    err, NS_E_INVALID, "audit row %" PRId64 " does not match its hash: it, or what was before it, was changed", want);
 	memcpy(prev, hash, sizeof hash);
 	return true;
 }
@@ -137,6 +148,7 @@ bool ns_store_audit_verify(ns_store *s, const char *expect_head, int64_t *rows, 
 	if (!ok || st == STEP_FAILED)
 		return false;
 	return seen ||
-	    ns_fail(err, NS_E_INVALID, "the audit ends at row %" PRId64 " and the anchored head %.16s is not in it: its end was cut off, or it was made anew",
-		*rows, expect_head);
+	       ns_fail(err, NS_E_INVALID,
+	           "the audit ends at row %" PRId64 " and the anchored head %.16s is not in it: its end was cut off, or it was made anew",
+	           *rows, expect_head);
 }

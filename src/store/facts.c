@@ -1,7 +1,7 @@
 /* Facts: JSON documents by name, in order, never changed. */
+#include "store_priv.h"
 #include <stdlib.h>
 #include <string.h>
-#include "store_priv.h"
 
 /* What was written is what is read: the same limits on both sides. Facts decide things, so no duplicate keys. */
 static const ns_json_limits fact_limits = {.max_bytes = 16u << 20, .max_depth = 128};
@@ -10,10 +10,10 @@ bool ns_store_fact_put(ns_store *s, int64_t incident, const char *name, const cJ
 {
 	char *json = ns_json_text(doc);
 	bool ok = strlen(json) <= fact_limits.max_bytes ||
-	    ns_fail(err, NS_E_TOOBIG, "incident %lld, %s: over %zu bytes", (long long)incident, name, fact_limits.max_bytes);
+	          ns_fail(err, NS_E_TOOBIG, "incident %lld, %s: over %zu bytes", (long long)incident, name, fact_limits.max_bytes);
 	ok = ok && (store_write(s, NULL, err, "INSERT INTO facts (incident, name, at_ms, json) VALUES (?1, ?2, ?3, ?4)",
-			BINDS(INT(incident), TEXT(name), INT(store_now(s)), TEXT(json))) ||
-		       ns_err_wrap(err, "incident %lld, %s", (long long)incident, name));
+	                BINDS(INT(incident), TEXT(name), INT(store_now(s)), TEXT(json))) ||
+	               ns_err_wrap(err, "incident %lld, %s", (long long)incident, name));
 	free(json);
 	return ok;
 }
@@ -24,7 +24,7 @@ cJSON *ns_store_fact_latest(ns_store *s, int64_t incident, const char *name, int
 	cursor cur;
 	cJSON *doc = NULL;
 	if (!store_open_cursor(s, &cur, err, "SELECT json, at_ms FROM facts WHERE incident = ?1 AND name = ?2 ORDER BY seq DESC LIMIT 1",
-		BINDS(INT(incident), TEXT(name))))
+	        BINDS(INT(incident), TEXT(name))))
 		return NULL;
 	step st = store_step(&cur, err);
 	if (st == STEP_END)
@@ -47,7 +47,7 @@ static const shape fact_shape = SHAPE(ns_fact_row, fact_cols, "fact");
 
 bool ns_store_facts(ns_store *s, ns_arena *ar, int64_t incident, ns_fact_row **out, size_t *n, ns_err *err)
 {
-	*out = store_rows(s, ar, &fact_shape, n, err, "SELECT seq, at_ms, name, json FROM facts WHERE incident = ?1 ORDER BY seq",
-	    BINDS(INT(incident)));
+	*out = store_rows(
+	    s, ar, &fact_shape, n, err, "SELECT seq, at_ms, name, json FROM facts WHERE incident = ?1 ORDER BY seq", BINDS(INT(incident)));
 	return *out != NULL;
 }

@@ -1,6 +1,6 @@
 /* Incidents: opened once per identity, moved by compare-and-swap along the edges of model/vocab, stamped as each stage ends. */
-#include <string.h>
 #include "store_priv.h"
+#include <string.h>
 
 static bool state_word(const char *w, void *f)
 {
@@ -28,27 +28,48 @@ static bool verdict_word(const char *w, void *f)
 	return false;
 }
 
-#define INCIDENT_COLUMNS \
-	"id, identity, state, version, kind, severity, cluster, ns, owner_kind, name, uid, container, reason, message, members," \
-	" opened_ms, updated_ms, closed_ms, detected_ms, analyzed_ms, planned_ms, decided_ms, executed_ms, verified_ms," \
+#define INCIDENT_COLUMNS                                                                                                                   \
+	"id, identity, state, version, kind, severity, cluster, ns, owner_kind, name, uid, container, reason, message, members,"           \
+	" opened_ms, updated_ms, closed_ms, detected_ms, analyzed_ms, planned_ms, decided_ms, executed_ms, verified_ms,"                   \
 	" cooldown_until_ms, attempts, verdict, note, last_rejected_case"
 #define AT(field) offsetof(ns_incident, field)
 static const column incident_cols[] = {
-    {COL_INT, AT(id), NULL},           {COL_TEXT, AT(identity), NULL},     {COL_WORD, AT(state), state_word},
-    {COL_INT, AT(version), NULL},      {COL_WORD, AT(kind), kind_word},    {COL_WORD, AT(severity), severity_word},
-    {COL_TEXT, AT(target.cluster), NULL}, {COL_TEXT, AT(target.ns), NULL}, {COL_TEXT, AT(target.kind), NULL},
-    {COL_TEXT, AT(target.name), NULL}, {COL_TEXT, AT(target.uid), NULL},   {COL_TEXT, AT(container), NULL},
-    {COL_TEXT, AT(reason), NULL},      {COL_TEXT, AT(message), NULL},      {COL_INT, AT(members), NULL},
-    {COL_INT, AT(opened_ms), NULL},    {COL_INT, AT(updated_ms), NULL},    {COL_INT, AT(closed_ms), NULL},
-    {COL_INT, AT(detected_ms), NULL},  {COL_INT, AT(analyzed_ms), NULL},   {COL_INT, AT(planned_ms), NULL},
-    {COL_INT, AT(decided_ms), NULL},   {COL_INT, AT(executed_ms), NULL},   {COL_INT, AT(verified_ms), NULL},
-    {COL_INT, AT(cooldown_until_ms), NULL}, {COL_INT, AT(attempts), NULL}, {COL_WORD, AT(verdict), verdict_word},
-    {COL_TEXT, AT(note), NULL},        {COL_TEXT, AT(last_rejected_case), NULL},
+    {COL_INT, AT(id), NULL},
+    {COL_TEXT, AT(identity), NULL},
+    {COL_WORD, AT(state), state_word},
+    {COL_INT, AT(version), NULL},
+    {COL_WORD, AT(kind), kind_word},
+    {COL_WORD, AT(severity), severity_word},
+    {COL_TEXT, AT(target.cluster), NULL},
+    {COL_TEXT, AT(target.ns), NULL},
+    {COL_TEXT, AT(target.kind), NULL},
+    {COL_TEXT, AT(target.name), NULL},
+    {COL_TEXT, AT(target.uid), NULL},
+    {COL_TEXT, AT(container), NULL},
+    {COL_TEXT, AT(reason), NULL},
+    {COL_TEXT, AT(message), NULL},
+    {COL_INT, AT(members), NULL},
+    {COL_INT, AT(opened_ms), NULL},
+    {COL_INT, AT(updated_ms), NULL},
+    {COL_INT, AT(closed_ms), NULL},
+    {COL_INT, AT(detected_ms), NULL},
+    {COL_INT, AT(analyzed_ms), NULL},
+    {COL_INT, AT(planned_ms), NULL},
+    {COL_INT, AT(decided_ms), NULL},
+    {COL_INT, AT(executed_ms), NULL},
+    {COL_INT, AT(verified_ms), NULL},
+    {COL_INT, AT(cooldown_until_ms), NULL},
+    {COL_INT, AT(attempts), NULL},
+    {COL_WORD, AT(verdict), verdict_word},
+    {COL_TEXT, AT(note), NULL},
+    {COL_TEXT, AT(last_rejected_case), NULL},
 };
 static const shape incident_shape = SHAPE(ns_incident, incident_cols, "incident");
 
 /* ---- opening ---- */
-typedef struct held { int64_t id; } held;
+typedef struct held {
+	int64_t id;
+} held;
 static const column held_cols[] = {{COL_INT, offsetof(held, id), NULL}};
 static const shape held_shape = SHAPE(held, held_cols, "incident");
 
@@ -61,21 +82,23 @@ bool ns_store_incident_open(ns_store *s, const ns_alert *a, int64_t *id, bool *i
 	if (strlen(identity) + 1 >= sizeof identity) /* cut off, two workloads could share it */
 		return ns_fail(err, NS_E_TOOBIG, "the identity of the alert is longer than %zu bytes", sizeof identity - 2);
 	if (!store_write(s, &changed, err,
-		"INSERT INTO incidents (identity, state, kind, severity, cluster, ns, owner_kind, name, uid, container, reason, message,"
-		" members, opened_ms, updated_ms, detected_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, ?14)"
-		" ON CONFLICT (identity) WHERE closed_ms = 0 DO NOTHING",
-		BINDS(TEXT(identity), TEXT(ns_state_get(NS_ST_DETECTED)->name), TEXT(ns_kind_get(a->kind)->name),
-		    TEXT(ns_severity_name(a->severity)), TEXT(store_or_empty(a->target.cluster)), TEXT(store_or_empty(a->target.ns)),
-		    TEXT(store_or_empty(a->target.kind)), TEXT(store_or_empty(a->target.name)), TEXT(store_or_empty(a->target.uid)),
-		    TEXT(store_or_empty(a->container)), TEXT(store_or_empty(a->reason)), TEXT(store_or_empty(a->message)),
-		    INT((int64_t)a->n_pods), INT(now))))
+	        "INSERT INTO incidents (identity, state, kind, severity, cluster, ns, owner_kind, name, uid, container, reason, message,"
+	        " members, opened_ms, updated_ms, detected_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14, "
+	        "?14)"
+	        " ON CONFLICT (identity) WHERE closed_ms = 0 DO NOTHING",
+	        BINDS(TEXT(identity), TEXT(ns_state_get(NS_ST_DETECTED)->name), TEXT(ns_kind_get(a->kind)->name),
+	            TEXT(ns_severity_name(a->severity)), TEXT(store_or_empty(a->target.cluster)), TEXT(store_or_empty(a->target.ns)),
+	            TEXT(store_or_empty(a->target.kind)), TEXT(store_or_empty(a->target.name)), TEXT(store_or_empty(a->target.uid)),
+	            TEXT(store_or_empty(a->container)), TEXT(store_or_empty(a->reason)), TEXT(store_or_empty(a->message)),
+	            INT((int64_t)a->n_pods), INT(now))))
 		return false;
 	*is_new = changed != 0;
 	if (*is_new) {
 		*id = store_last_id(s);
 		return true;
 	}
-	bool ok = store_row(s, NULL, &held_shape, &h, err, "SELECT id FROM incidents WHERE identity = ?1 AND closed_ms = 0", BINDS(TEXT(identity)));
+	bool ok = store_row(
+	    s, NULL, &held_shape, &h, err, "SELECT id FROM incidents WHERE identity = ?1 AND closed_ms = 0", BINDS(TEXT(identity)));
 	*id = h.id;
 	return ok;
 }
@@ -85,7 +108,7 @@ bool ns_store_incident_refresh(ns_store *s, int64_t id, const ns_alert *a, ns_er
 	return store_write_one(s, "incident", id, err,
 	    "UPDATE incidents SET members = ?2, reason = ?3, message = ?4, severity = ?5, updated_ms = ?6 WHERE id = ?1",
 	    BINDS(INT(id), INT((int64_t)a->n_pods), TEXT(store_or_empty(a->reason)), TEXT(store_or_empty(a->message)),
-		TEXT(ns_severity_name(a->severity)), INT(store_now(s))));
+	        TEXT(ns_severity_name(a->severity)), INT(store_now(s))));
 }
 
 /* ---- moving ---- */
@@ -94,7 +117,10 @@ enum stamp { ANALYZED, PLANNED, DECIDED, EXECUTED, VERIFIED, STAMPS };
 /* Which stage ends with which move. */
 #define BIT(st) (1u << (st))
 static const unsigned any_state = BIT(NS_ST_COUNT) - 1;
-static const struct { enum stamp stamp; unsigned from, to; } stage_ends[] = {
+static const struct {
+	enum stamp stamp;
+	unsigned from, to;
+} stage_ends[] = {
     {ANALYZED, BIT(NS_ST_ANALYZING), BIT(NS_ST_PLANNING)},
     {PLANNED, BIT(NS_ST_PLANNING), BIT(NS_ST_AWAITING_APPROVAL) | BIT(NS_ST_EXECUTING) | BIT(NS_ST_MANUAL_REVIEW)},
     {DECIDED, BIT(NS_ST_PLANNING) | BIT(NS_ST_AWAITING_APPROVAL), BIT(NS_ST_EXECUTING)},
@@ -104,8 +130,10 @@ static const struct { enum stamp stamp; unsigned from, to; } stage_ends[] = {
 };
 
 /* Going back to a stage forgets when it and the later ones ended: `first` is the earliest stamp that is reset. */
-static const struct { ns_state to; enum stamp first; } goes_back[] = {
-    {NS_ST_ANALYZING, ANALYZED}, {NS_ST_PLANNING, PLANNED}, {NS_ST_AWAITING_APPROVAL, DECIDED}};
+static const struct {
+	ns_state to;
+	enum stamp first;
+} goes_back[] = {{NS_ST_ANALYZING, ANALYZED}, {NS_ST_PLANNING, PLANNED}, {NS_ST_AWAITING_APPROVAL, DECIDED}};
 
 enum { KEEP = -1 };
 static void stamps_of(ns_state from, ns_state to, int64_t now, int64_t out[STAMPS])
@@ -122,7 +150,10 @@ static void stamps_of(ns_state from, ns_state to, int64_t now, int64_t out[STAMP
 	}
 }
 
-typedef struct place { ns_state state; int64_t version, closed_ms; } place;
+typedef struct place {
+	ns_state state;
+	int64_t version, closed_ms;
+} place;
 static const column place_cols[] = {
     {COL_WORD, offsetof(place, state), state_word}, {COL_INT, offsetof(place, version), NULL}, {COL_INT, offsetof(place, closed_ms), NULL}};
 static const shape place_shape = SHAPE(place, place_cols, "incident");
@@ -130,7 +161,7 @@ static const shape place_shape = SHAPE(place, place_cols, "incident");
 static bool place_get(ns_store *s, int64_t id, place *p, ns_err *err)
 {
 	return store_row(s, NULL, &place_shape, p, err, "SELECT state, version, closed_ms FROM incidents WHERE id = ?1", BINDS(INT(id))) ||
-	    ns_err_wrap(err, "incident %lld", (long long)id);
+	       ns_err_wrap(err, "incident %lld", (long long)id);
 }
 
 /* Nothing was updated: says why. */
@@ -139,11 +170,12 @@ static bool moved(ns_store *s, int64_t id, ns_state from, int64_t version, ns_er
 	place p;
 	if (!place_get(s, id, &p, err))
 		return false;
-	return ns_fail(err, NS_E_CONFLICT, "incident %lld is %s (version %lld) now, not %s (version %lld)", (long long)id, ns_state_get(p.state)->name,
-	    (long long)p.version, ns_state_get(from)->name, (long long)version);
+	return ns_fail(err, NS_E_CONFLICT, "incident %lld is %s (version %lld) now, not %s (version %lld)", (long long)id,
+	    ns_state_get(p.state)->name, (long long)p.version, ns_state_get(from)->name, (long long)version);
 }
 
-bool ns_store_transition(ns_store *s, int64_t id, ns_state from, int64_t version, ns_state to, ns_verdict verdict, const char *note, ns_err *err)
+bool ns_store_transition(
+    ns_store *s, int64_t id, ns_state from, int64_t version, ns_state to, ns_verdict verdict, const char *note, ns_err *err)
 {
 	int64_t at[STAMPS], changed, now = store_now(s);
 	if (!ns_state_may(from, to))
@@ -151,19 +183,20 @@ bool ns_store_transition(ns_store *s, int64_t id, ns_state from, int64_t version
 	const ns_state_info *info = ns_state_get(to);
 	stamps_of(from, to, now, at);
 	if (!store_write(s, &changed, err,
-		"UPDATE incidents SET state = ?4, version = version + 1, verdict = ?5, note = ?6, updated_ms = ?7,"
-		" analyzed_ms = iif(?8 < 0, analyzed_ms, ?8), planned_ms = iif(?9 < 0, planned_ms, ?9),"
-		" decided_ms = iif(?10 < 0, decided_ms, ?10), executed_ms = iif(?11 < 0, executed_ms, ?11),"
-		" verified_ms = iif(?12 < 0, verified_ms, ?12), closed_ms = iif(?13 AND closed_ms = 0, ?7, closed_ms)"
-		" WHERE id = ?1 AND state = ?2 AND version = ?3",
-		BINDS(INT(id), TEXT(ns_state_get(from)->name), INT(version), TEXT(info->name), TEXT(ns_verdict_name(verdict)),
-		    TEXT(store_or_empty(note)), INT(now), INT(at[ANALYZED]), INT(at[PLANNED]), INT(at[DECIDED]), INT(at[EXECUTED]),
-		    INT(at[VERIFIED]), INT(info->closed))))
+	        "UPDATE incidents SET state = ?4, version = version + 1, verdict = ?5, note = ?6, updated_ms = ?7,"
+	        " analyzed_ms = iif(?8 < 0, analyzed_ms, ?8), planned_ms = iif(?9 < 0, planned_ms, ?9),"
+	        " decided_ms = iif(?10 < 0, decided_ms, ?10), executed_ms = iif(?11 < 0, executed_ms, ?11),"
+	        " verified_ms = iif(?12 < 0, verified_ms, ?12), closed_ms = iif(?13 AND closed_ms = 0, ?7, closed_ms)"
+	        " WHERE id = ?1 AND state = ?2 AND version = ?3",
+	        BINDS(INT(id), TEXT(ns_state_get(from)->name), INT(version), TEXT(info->name), TEXT(ns_verdict_name(verdict)),
+	            TEXT(store_or_empty(note)), INT(now), INT(at[ANALYZED]), INT(at[PLANNED]), INT(at[DECIDED]), INT(at[EXECUTED]),
+	            INT(at[VERIFIED]), INT(info->closed))))
 		return false;
 	return changed || moved(s, id, from, version, err);
 }
 
-bool ns_store_incident_set(ns_store *s, int64_t id, int64_t attempts, int64_t cooldown_until_ms, const char *last_rejected_case, ns_err *err)
+bool ns_store_incident_set(
+    ns_store *s, int64_t id, int64_t attempts, int64_t cooldown_until_ms, const char *last_rejected_case, ns_err *err)
 {
 	return store_write_one(s, "incident", id, err,
 	    "UPDATE incidents SET attempts = ?2, cooldown_until_ms = ?3, last_rejected_case = ?4, updated_ms = ?5 WHERE id = ?1",
@@ -185,14 +218,14 @@ bool ns_store_incident_close_identity(ns_store *s, int64_t id, ns_err *err)
 bool ns_store_incident_get(ns_store *s, ns_arena *ar, int64_t id, ns_incident *out, ns_err *err)
 {
 	return store_row(s, ar, &incident_shape, out, err, "SELECT " INCIDENT_COLUMNS " FROM incidents WHERE id = ?1", BINDS(INT(id))) ||
-	    ns_err_wrap(err, "incident %lld", (long long)id);
+	       ns_err_wrap(err, "incident %lld", (long long)id);
 }
 
 bool ns_store_incident_by_identity(ns_store *s, ns_arena *ar, const char *identity, ns_incident *out, ns_err *err)
 {
-	return store_row(s, ar, &incident_shape, out, err, "SELECT " INCIDENT_COLUMNS " FROM incidents WHERE identity = ?1 AND closed_ms = 0",
-		   BINDS(TEXT(identity))) ||
-	    ns_err_wrap(err, "%s", identity);
+	return store_row(s, ar, &incident_shape, out, err,
+	           "SELECT " INCIDENT_COLUMNS " FROM incidents WHERE identity = ?1 AND closed_ms = 0", BINDS(TEXT(identity))) ||
+	       ns_err_wrap(err, "%s", identity);
 }
 
 /* Those that hold an identity are never cut off: somebody has to look at them. */

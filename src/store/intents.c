@@ -1,18 +1,29 @@
 /* Intents: what is about to be sent, on disk before it is sent (law 8). One open intent per target; an approval carries one effect. */
-#include <string.h>
 #include "store_priv.h"
+#include <string.h>
 
-#define INTENT_COLUMNS \
-	"id, incident, coalesce(approval, 0), digest, action, target, cluster, argv_json, body, lock_path, lease_transitions," \
+#define INTENT_COLUMNS                                                                                                                     \
+	"id, incident, coalesce(approval, 0), digest, action, target, cluster, argv_json, body, lock_path, lease_transitions,"             \
 	" started_ms, finished_ms, finished_ms <> 0, outcome, detail, undo"
 #define AT(field) offsetof(ns_intent, field)
 static const column intent_cols[] = {
-    {COL_INT, AT(id), NULL},        {COL_INT, AT(incident), NULL},     {COL_INT, AT(approval), NULL},
-    {COL_TEXT, AT(digest), NULL},   {COL_TEXT, AT(action), NULL},      {COL_TEXT, AT(target), NULL},
-    {COL_TEXT, AT(cluster), NULL},  {COL_TEXT, AT(argv_json), NULL},   {COL_TEXT, AT(body), NULL},
-    {COL_TEXT, AT(lock_path), NULL}, {COL_INT, AT(lease_transitions), NULL}, {COL_INT, AT(started_ms), NULL},
-    {COL_INT, AT(finished_ms), NULL}, {COL_BOOL, AT(finished), NULL},  {COL_TEXT, AT(outcome), NULL},
-    {COL_TEXT, AT(detail), NULL},   {COL_BOOL, AT(undo), NULL},
+    {COL_INT, AT(id), NULL},
+    {COL_INT, AT(incident), NULL},
+    {COL_INT, AT(approval), NULL},
+    {COL_TEXT, AT(digest), NULL},
+    {COL_TEXT, AT(action), NULL},
+    {COL_TEXT, AT(target), NULL},
+    {COL_TEXT, AT(cluster), NULL},
+    {COL_TEXT, AT(argv_json), NULL},
+    {COL_TEXT, AT(body), NULL},
+    {COL_TEXT, AT(lock_path), NULL},
+    {COL_INT, AT(lease_transitions), NULL},
+    {COL_INT, AT(started_ms), NULL},
+    {COL_INT, AT(finished_ms), NULL},
+    {COL_BOOL, AT(finished), NULL},
+    {COL_TEXT, AT(outcome), NULL},
+    {COL_TEXT, AT(detail), NULL},
+    {COL_BOOL, AT(undo), NULL},
 };
 static const shape intent_shape = SHAPE(ns_intent, intent_cols, "intent");
 
@@ -31,7 +42,8 @@ static bool check_approval(ns_store *s, const ns_intent *i, ns_err *err)
 		ok = ns_fail(err, NS_E_CONFLICT, "approval %lld is for incident %lld, not %lld", (long long)a.id, (long long)a.incident,
 		    (long long)i->incident);
 	else if (ok && !i->undo && strcmp(a.digest, i->digest) != 0)
-		ok = ns_fail(err, NS_E_CONFLICT, "approval %lld is for something else (digest %.12s, not %.12s)", (long long)a.id, a.digest, i->digest);
+		ok = ns_fail(err, NS_E_CONFLICT, "approval %lld is for something else (digest %.12s, not %.12s)", (long long)a.id, a.digest,
+		    i->digest);
 	ns_arena_free(ar);
 	return ok;
 }
@@ -44,16 +56,16 @@ bool ns_store_intent_start(ns_store *s, const ns_intent *i, int64_t *id, ns_err 
 	if (!check_approval(s, i, err))
 		return false;
 	if (!store_write(s, &changed, err,
-		"INSERT INTO intents (incident, approval, digest, action, target, cluster, argv_json, body, lock_path, lease_transitions,"
-		" started_ms, undo) VALUES (?1, nullif(?2, 0), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING",
-		BINDS(INT(i->incident), INT(i->approval), TEXT(store_or_empty(i->digest)), TEXT(store_or_empty(i->action)),
-		    TEXT(store_or_empty(i->target)), TEXT(store_or_empty(i->cluster)), TEXT(store_or_empty(i->argv_json)),
-		    TEXT(store_or_empty(i->body)), TEXT(store_or_empty(i->lock_path)), INT(i->lease_transitions), INT(store_now(s)),
-		    INT(i->undo))))
+	        "INSERT INTO intents (incident, approval, digest, action, target, cluster, argv_json, body, lock_path, lease_transitions,"
+	        " started_ms, undo) VALUES (?1, nullif(?2, 0), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING",
+	        BINDS(INT(i->incident), INT(i->approval), TEXT(store_or_empty(i->digest)), TEXT(store_or_empty(i->action)),
+	            TEXT(store_or_empty(i->target)), TEXT(store_or_empty(i->cluster)), TEXT(store_or_empty(i->argv_json)),
+	            TEXT(store_or_empty(i->body)), TEXT(store_or_empty(i->lock_path)), INT(i->lease_transitions), INT(store_now(s)),
+	            INT(i->undo))))
 		return ns_err_wrap(err, "incident %lld, intent", (long long)i->incident);
 	if (!changed)
-		return ns_fail(err, NS_E_CONFLICT, "an action on %s in %s is under way already, or approval %lld was used", store_or_empty(i->target),
-		    store_or_empty(i->cluster), (long long)i->approval);
+		return ns_fail(err, NS_E_CONFLICT, "an action on %s in %s is under way already, or approval %lld was used",
+		    store_or_empty(i->target), store_or_empty(i->cluster), (long long)i->approval);
 	*id = store_last_id(s);
 	return true;
 }
@@ -61,8 +73,9 @@ bool ns_store_intent_start(ns_store *s, const ns_intent *i, int64_t *id, ns_err 
 bool ns_store_intent_finish(ns_store *s, int64_t id, const char *outcome, const char *detail, ns_err *err)
 {
 	int64_t changed;
-	if (!store_write(s, &changed, err, "UPDATE intents SET outcome = ?2, detail = ?3, finished_ms = ?4 WHERE id = ?1 AND finished_ms = 0",
-		BINDS(INT(id), TEXT(outcome), TEXT(store_or_empty(detail)), INT(store_now(s)))))
+	if (!store_write(s, &changed, err,
+	        "UPDATE intents SET outcome = ?2, detail = ?3, finished_ms = ?4 WHERE id = ?1 AND finished_ms = 0",
+	        BINDS(INT(id), TEXT(outcome), TEXT(store_or_empty(detail)), INT(store_now(s)))))
 		return false;
 	return changed || ns_fail(err, NS_E_CONFLICT, "intent %lld has its outcome already, or does not exist", (long long)id);
 }
@@ -75,12 +88,14 @@ bool ns_store_intents_open(ns_store *s, ns_arena *ar, ns_intent **out, size_t *n
 
 bool ns_store_intent_latest(ns_store *s, ns_arena *ar, int64_t incident, ns_intent *out, ns_err *err)
 {
-	return store_row(s, ar, &intent_shape, out, err, "SELECT " INTENT_COLUMNS " FROM intents WHERE incident = ?1 ORDER BY id DESC LIMIT 1",
-		   BINDS(INT(incident))) ||
-	    ns_err_wrap(err, "incident %lld", (long long)incident);
+	return store_row(s, ar, &intent_shape, out, err,
+	           "SELECT " INTENT_COLUMNS " FROM intents WHERE incident = ?1 ORDER BY id DESC LIMIT 1", BINDS(INT(incident))) ||
+	       ns_err_wrap(err, "incident %lld", (long long)incident);
 }
 
-typedef struct tally { int64_t n, last_ms; } tally;
+typedef struct tally {
+	int64_t n, last_ms;
+} tally;
 static const column tally_cols[] = {{COL_INT, offsetof(tally, n), NULL}, {COL_INT, offsetof(tally, last_ms), NULL}};
 static const shape tally_shape = SHAPE(tally, tally_cols, "intents");
 

@@ -11,9 +11,9 @@ bool ns_store_job_put(ns_store *s, int64_t incident, const char *kind, int64_t r
 {
 	int64_t changed;
 	if (!store_write(s, &changed, err,
-		"INSERT INTO jobs (incident, kind, run_after_ms, put_ms, changed_ms) VALUES (?1, ?2, ?3, ?4, ?4)"
-		" ON CONFLICT (incident, kind) WHERE state IN " OPEN " DO NOTHING",
-		BINDS(INT(incident), TEXT(kind), INT(run_after_ms), INT(store_now(s)))))
+	        "INSERT INTO jobs (incident, kind, run_after_ms, put_ms, changed_ms) VALUES (?1, ?2, ?3, ?4, ?4)"
+	        " ON CONFLICT (incident, kind) WHERE state IN " OPEN " DO NOTHING",
+	        BINDS(INT(incident), TEXT(kind), INT(run_after_ms), INT(store_now(s)))))
 		return ns_err_wrap(err, "incident %lld, job %s", (long long)incident, kind);
 	return changed || ns_fail(err, NS_E_CONFLICT, "incident %lld has an open %s job already", (long long)incident, kind);
 }
@@ -44,18 +44,18 @@ bool ns_store_job_done(ns_store *s, int64_t job, ns_err *err)
 {
 	int64_t changed;
 	return store_write(s, &changed, err, "UPDATE jobs SET state = 'done', changed_ms = ?2 WHERE id = ?1 AND state = 'claimed'",
-		   BINDS(INT(job), INT(store_now(s)))) &&
-	    end_claim(s, job, changed, err);
+	           BINDS(INT(job), INT(store_now(s)))) &&
+	       end_claim(s, job, changed, err);
 }
 
 bool ns_store_job_retry(ns_store *s, int64_t job, int64_t run_after_ms, ns_err *err)
 {
 	int64_t changed;
 	return store_write(s, &changed, err,
-		   "UPDATE jobs SET state = 'ready', run_after_ms = ?2, attempts = attempts + 1, changed_ms = ?3"
-		   " WHERE id = ?1 AND state = 'claimed'",
-		   BINDS(INT(job), INT(run_after_ms), INT(store_now(s)))) &&
-	    end_claim(s, job, changed, err);
+	           "UPDATE jobs SET state = 'ready', run_after_ms = ?2, attempts = attempts + 1, changed_ms = ?3"
+	           " WHERE id = ?1 AND state = 'claimed'",
+	           BINDS(INT(job), INT(run_after_ms), INT(store_now(s)))) &&
+	       end_claim(s, job, changed, err);
 }
 
 bool ns_store_jobs_drop(ns_store *s, int64_t incident, ns_err *err)
@@ -74,14 +74,17 @@ bool ns_store_jobs_unclaim(ns_store *s, ns_err *err)
 	return false;
 }
 
-typedef struct due { int64_t run_after_ms; } due;
+typedef struct due {
+	int64_t run_after_ms;
+} due;
 static const column due_cols[] = {{COL_INT, offsetof(due, run_after_ms), NULL}};
 static const shape due_shape = SHAPE(due, due_cols, "ready job");
 
 int64_t ns_store_next_due(ns_store *s)
 {
 	due d;
-	return store_row(s, NULL, &due_shape, &d, NULL, "SELECT run_after_ms FROM jobs WHERE state = 'ready' ORDER BY run_after_ms, id LIMIT 1", NONE)
-	    ? d.run_after_ms
-	    : -1;
+	return store_row(s, NULL, &due_shape, &d, NULL,
+	           "SELECT run_after_ms FROM jobs WHERE state = 'ready' ORDER BY run_after_ms, id LIMIT 1", NONE)
+	           ? d.run_after_ms
+	           : -1;
 }

@@ -3,10 +3,13 @@
 
 bool ns_store_meta_set(ns_store *s, const char *key, const char *value, ns_err *err)
 {
-	return store_write(s, NULL, err, "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)", BINDS(TEXT(key), TEXT(store_or_empty(value))));
+	return store_write(
+	    s, NULL, err, "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)", BINDS(TEXT(key), TEXT(store_or_empty(value))));
 }
 
-typedef struct entry { const char *value; } entry;
+typedef struct entry {
+	const char *value;
+} entry;
 static const column entry_cols[] = {{COL_TEXT, offsetof(entry, value), NULL}};
 static const shape entry_shape = SHAPE(entry, entry_cols, "value");
 

@@ -1,13 +1,13 @@
 /* Opening and closing a store: whose directory it is, what the file is, and only then the connection that may change it. */
+#include "neuroscale/base/buf.h"
+#include "neuroscale/sys/fs.h"
+#include "store_priv.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "neuroscale/base/buf.h"
-#include "neuroscale/sys/fs.h"
-#include "store_priv.h"
 
 #define DB_NAME "neuroscale.db"
 
@@ -15,10 +15,11 @@
 static bool check_owner(const char *path, const struct stat *st, ns_err *err)
 {
 	if (st->st_uid != geteuid())
-		return ns_fail(err, NS_E_DENIED, "%s belongs to uid %u, this is uid %u: use a --state-dir of your own", path, (unsigned)st->st_uid,
-		    (unsigned)geteuid());
+		return ns_fail(err, NS_E_DENIED, "%s belongs to uid %u, this is uid %u: use a --state-dir of your own", path,
+		    (unsigned)st->st_uid, (unsigned)geteuid());
 	if (st->st_mode & (S_IWGRP | S_IWOTH))
-		return ns_fail(err, NS_E_DENIED, "%s may be written by others (mode %03o): chmod go-w %s", path, (unsigned)st->st_mode & 0777, path);
+		return ns_fail(
+		    err, NS_E_DENIED, "%s may be written by others (mode %03o): chmod go-w %s", path, (unsigned)st->st_mode & 0777, path);
 	return true;
 }
 
@@ -121,8 +122,9 @@ static bool open_reader(ns_store *s, ns_err *err)
 	s->idle[s->n_idle++] = c;
 	if (!schema_check(c, s->path, &version, err))
 		return false;
-	return version == schema_current() || ns_fail(err, NS_E_VERSION, "%s has store version %lld and this program needs %lld: start the engine on it once",
-						   s->path, (long long)version, (long long)schema_current());
+	return version == schema_current() ||
+	       ns_fail(err, NS_E_VERSION, "%s has store version %lld and this program needs %lld: start the engine on it once", s->path,
+	           (long long)version, (long long)schema_current());
 }
 
 ns_store *ns_store_open_readonly(const char *dir, const ns_clock *clock, ns_err *err)

@@ -4,13 +4,16 @@
  * kind, two pending approvals of an incident, two open intents on a target, an effect twice under one approval, a decision changed,
  * an intent finished twice, a fact or audit row changed. Times are wall milliseconds; 0 means "not yet". Vocabularies of model/ are
  * stored by name and checked when read. */
+#include "store_priv.h"
 #include <inttypes.h>
 #include <stdio.h>
-#include "store_priv.h"
 
 enum { APPLICATION_ID = 0x4e534150 }; /* "NSAP" */
 
-static const struct { int64_t to; const char *sql; } migrations[] = {
+static const struct {
+	int64_t to;
+	const char *sql;
+} migrations[] = {
     {1, "CREATE TABLE incidents ("
         " id INTEGER PRIMARY KEY, identity TEXT NOT NULL, state TEXT NOT NULL, version INTEGER NOT NULL DEFAULT 1,"
         " kind TEXT NOT NULL, severity TEXT NOT NULL,"
@@ -93,7 +96,8 @@ bool schema_check(conn *c, const char *path, int64_t *version, ns_err *err)
 		return false;
 	bool empty = id == 0 && *version == 0 && objects == 0;
 	if ((id != APPLICATION_ID || *version < 1) && !empty)
-		return ns_fail(err, NS_E_INVALID, "%s is a database of another program (application id 0x%08" PRIx32 "): it was left alone", path, (uint32_t)id);
+		return ns_fail(err, NS_E_INVALID, "%s is a database of another program (application id 0x%08" PRIx32 "): it was left alone",
+		    path, (uint32_t)id);
 	if (*version > schema_current())
 		return ns_fail(err, NS_E_VERSION,
 		    "%s was made by a newer version of this program (store version %" PRId64 ", this one knows %" PRId64
@@ -112,7 +116,8 @@ bool schema_migrate(conn *c, const char *path, ns_err *err)
 	for (size_t i = 0; ok && i < sizeof migrations / sizeof migrations[0]; i++)
 		ok = migrations[i].to <= version || conn_exec(c, migrations[i].sql, err);
 	if (ok && version < schema_current()) {
-		snprintf(stamp, sizeof stamp, "PRAGMA application_id = %d; PRAGMA user_version = %" PRId64, APPLICATION_ID, schema_current());
+		snprintf(
+		    stamp, sizeof stamp, "PRAGMA application_id = %d; PRAGMA user_version = %" PRId64, APPLICATION_ID, schema_current());
 		ok = conn_exec(c, stamp, err);
 	}
 	ok = ok && conn_exec(c, "COMMIT", err);

@@ -1,9 +1,9 @@
 /* Statements: prepared once per connection, bound without copies, always reset after use (a statement left open would keep a reader's
  * snapshot alive, and with it the log). Rows become structs by their shape. */
-#include <stdlib.h>
-#include <string.h>
 #include "neuroscale/base/buf.h"
 #include "store_priv.h"
+#include <stdlib.h>
+#include <string.h>
 
 /* The address of a thread-local is the thread's identity: unique among living threads and free to compare. */
 static const void *self(void)
@@ -242,10 +242,13 @@ static bool decode(ns_arena *ar, const shape *sh, sqlite3_stmt *st, void *out, n
 		switch (c->type) {
 		case COL_INT: *(int64_t *)field = sqlite3_column_int64(st, i); break;
 		case COL_BOOL: *(bool *)field = sqlite3_column_int64(st, i) != 0; break;
-		case COL_TEXT: *(const char **)field = ns_arena_strndup(ar, store_or_empty(text), (size_t)sqlite3_column_bytes(st, i)); break;
+		case COL_TEXT:
+			*(const char **)field = ns_arena_strndup(ar, store_or_empty(text), (size_t)sqlite3_column_bytes(st, i));
+			break;
 		case COL_WORD:
 			if (!c->parse(store_or_empty(text), field))
-				return ns_fail(err, NS_E_INVALID, "%s: \"%s\" is not a known %s", sh->what, store_or_empty(text), sqlite3_column_name(st, i));
+				return ns_fail(err, NS_E_INVALID, "%s: \"%s\" is not a known %s", sh->what, store_or_empty(text),
+				    sqlite3_column_name(st, i));
 		}
 	}
 	return true;
@@ -258,7 +261,8 @@ bool store_row(ns_store *s, ns_arena *ar, const shape *sh, void *out, ns_err *er
 	if (!store_open_cursor(s, &cur, err, sql, b, n))
 		return false;
 	step st = store_step(&cur, err);
-	bool ok = st == STEP_ROW ? decode(ar, sh, cur.stmt, out, err) : st == STEP_END && ns_fail(err, NS_E_NOTFOUND, "%s: not found", sh->what);
+	bool ok =
+	    st == STEP_ROW ? decode(ar, sh, cur.stmt, out, err) : st == STEP_END && ns_fail(err, NS_E_NOTFOUND, "%s: not found", sh->what);
 	store_close_cursor(&cur);
 	return ok;
 }

@@ -7,16 +7,19 @@
  * in the middle, after which SQLite may have rolled back by itself, would let the rest run outside any transaction. */
 #ifndef NEUROSCALE_STORE_PRIV_H
 #define NEUROSCALE_STORE_PRIV_H
+#include "neuroscale/store/store.h"
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
-#include "neuroscale/store/store.h"
 
 enum { STORE_POOL = 8 }; /* idle readers kept; more are opened under load and closed again */
 
 typedef struct conn {
 	sqlite3 *db;
-	struct cached { const char *sql; sqlite3_stmt *stmt; } *cache; /* by the address of the literal */
+	struct cached {
+		const char *sql;
+		sqlite3_stmt *stmt;
+	} * cache; /* by the address of the literal */
 	size_t n_cache;
 } conn;
 
@@ -24,12 +27,12 @@ struct ns_store {
 	const ns_clock *clock;
 	char *path;
 	bool readonly;
-	pthread_mutex_t write_mu;   /* held from begin to commit or rollback */
+	pthread_mutex_t write_mu;    /* held from begin to commit or rollback */
 	_Atomic(const void *) owner; /* identity of the thread that holds it, NULL none */
-	conn writer;                /* under write_mu */
-	ns_err poison;              /* under write_mu: the first failure of this transaction */
+	conn writer;                 /* under write_mu */
+	ns_err poison;               /* under write_mu: the first failure of this transaction */
 	pthread_mutex_t pool_mu;
-	conn *idle[STORE_POOL];     /* under pool_mu */
+	conn *idle[STORE_POOL]; /* under pool_mu */
 	size_t n_idle;
 };
 
@@ -39,11 +42,17 @@ typedef struct bind {
 	int64_t i;
 	const char *s; /* NULL binds NULL; must live until the statement has run */
 } bind;
-#define INT(v) {.type = BIND_INT, .i = (v)}
-#define TEXT(v) {.type = BIND_TEXT, .s = (v)}
+#define INT(v)                                                                                                                             \
+	{                                                                                                                                  \
+		.type = BIND_INT, .i = (v)                                                                                                 \
+	}
+#define TEXT(v)                                                                                                                            \
+	{                                                                                                                                  \
+		.type = BIND_TEXT, .s = (v)                                                                                                \
+	}
 /* Every statement has at least one bind or says NONE. SQL must be a literal: its address is the cache key. */
 #define BINDS(...) (const bind[]){__VA_ARGS__}, sizeof((const bind[]){__VA_ARGS__}) / sizeof(bind)
-#define NONE NULL, 0
+#define NONE       NULL, 0
 
 /* ---- shapes: how the columns of a SELECT, in order, become a struct ---- */
 typedef struct column {
@@ -56,7 +65,10 @@ typedef struct shape {
 	const column *cols;
 	const char *what; /* for errors: "incident" */
 } shape;
-#define SHAPE(type, cols, what) {sizeof(type), sizeof(cols) / sizeof((cols)[0]), cols, what}
+#define SHAPE(type, cols, what)                                                                                                            \
+	{                                                                                                                                  \
+		sizeof(type), sizeof(cols) / sizeof((cols)[0]), cols, what                                                                 \
+	}
 
 /* ---- statements ---- */
 typedef struct cursor {
@@ -87,9 +99,9 @@ const char *store_or_empty(const char *s); /* NULL gives "" */
 /* ---- connections ---- */
 bool conn_open(conn *c, const char *path, int flags, ns_err *err);
 void conn_close(conn *c);
-bool conn_exec(conn *c, const char *sql, ns_err *err);            /* SQL without results */
+bool conn_exec(conn *c, const char *sql, ns_err *err); /* SQL without results */
 bool conn_pragma_int(conn *c, const char *sql, int64_t *out, ns_err *err);
-bool conn_fail(conn *c, int rc, ns_err *err);                     /* SQLite's code in our words; false */
+bool conn_fail(conn *c, int rc, ns_err *err); /* SQLite's code in our words; false */
 
 /* ---- schema ---- */
 bool schema_check(conn *c, const char *path, int64_t *version, ns_err *err); /* ours, and not newer; touches nothing */

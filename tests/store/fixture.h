@@ -1,15 +1,15 @@
 /* A store in a directory of its own on a clock that the test moves. */
 #ifndef NEUROSCALE_TESTS_STORE_FIXTURE_H
 #define NEUROSCALE_TESTS_STORE_FIXTURE_H
+#include "neuroscale/store/store.h"
+#include "neuroscale/sys/digest.h"
+#include "neuroscale/sys/fs.h"
+#include "support/test.h"
 #include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "neuroscale/sys/digest.h"
-#include "neuroscale/sys/fs.h"
-#include "neuroscale/store/store.h"
-#include "support/test.h"
 
-#define WALL0 INT64_C(1790000000000) /* 2026-09-21T14:13:20Z */
+#define WALL0    INT64_C(1790000000000) /* 2026-09-21T14:13:20Z */
 #define DIGEST_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define DIGEST_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
@@ -21,31 +21,31 @@ typedef struct fixture {
 	ns_err err;
 } fixture;
 
-#define OK(f, expr)                                                       \
-	do {                                                              \
-		ns_err_clear(&(f)->err);                                  \
-		if (!(expr))                                              \
-			fail_msg("%s: %s", #expr, (f)->err.text);         \
+#define OK(f, expr)                                                                                                                        \
+	do {                                                                                                                               \
+		ns_err_clear(&(f)->err);                                                                                                   \
+		if (!(expr))                                                                                                               \
+			fail_msg("%s: %s", #expr, (f)->err.text);                                                                          \
 	} while (0)
-#define FAILS(f, want, expr)                                              \
-	do {                                                              \
-		ns_err_clear(&(f)->err);                                  \
-		if (expr)                                                 \
-			fail_msg("%s succeeded", #expr);                  \
-		if ((f)->err.code != (want))                              \
-			fail_msg("%s: code %d, not %d: %s", #expr, (int)(f)->err.code, (int)(want), (f)->err.text); \
+#define FAILS(f, want, expr)                                                                                                               \
+	do {                                                                                                                               \
+		ns_err_clear(&(f)->err);                                                                                                   \
+		if (expr)                                                                                                                  \
+			fail_msg("%s succeeded", #expr);                                                                                   \
+		if ((f)->err.code != (want))                                                                                               \
+			fail_msg("%s: code %d, not %d: %s", #expr, (int)(f)->err.code, (int)(want), (f)->err.text);                        \
 	} while (0)
-#define TX(f, expr)                                                       \
-	do {                                                              \
-		OK(f, ns_store_begin((f)->s, &(f)->err));                 \
-		OK(f, expr);                                              \
-		OK(f, ns_store_commit((f)->s, &(f)->err));                \
+#define TX(f, expr)                                                                                                                        \
+	do {                                                                                                                               \
+		OK(f, ns_store_begin((f)->s, &(f)->err));                                                                                  \
+		OK(f, expr);                                                                                                               \
+		OK(f, ns_store_commit((f)->s, &(f)->err));                                                                                 \
 	} while (0)
-#define TX_FAILS(f, want, expr)                                           \
-	do {                                                              \
-		OK(f, ns_store_begin((f)->s, &(f)->err));                 \
-		FAILS(f, want, expr);                                     \
-		ns_store_rollback((f)->s);                                \
+#define TX_FAILS(f, want, expr)                                                                                                            \
+	do {                                                                                                                               \
+		OK(f, ns_store_begin((f)->s, &(f)->err));                                                                                  \
+		FAILS(f, want, expr);                                                                                                      \
+		ns_store_rollback((f)->s);                                                                                                 \
 	} while (0)
 
 static inline void fixture_dir(fixture *f)
@@ -107,10 +107,19 @@ static inline int teardown(void **state)
 static inline ns_alert alert_of(const char *workload)
 {
 	static const char *const pods[] = {"web-1", "web-2", "web-3"};
-	return (ns_alert){.kind = NS_KIND_OOM_KILLED, .severity = NS_SEV_WARN,
-	    .target = {.cluster = "c1", .ns = "shop", .kind = "Deployment", .name = workload, .uid = "uid-1"}, .container = "app",
-	    .reason = "OOMKilled", .message = "killed", .pods = pods, .n_pods = 3, .first_ms = WALL0 - 5000, .seen_ms = WALL0, .policy = "",
-	    .rule = "", .object_uid = "uid-1"};
+	return (ns_alert){.kind = NS_KIND_OOM_KILLED,
+	    .severity = NS_SEV_WARN,
+	    .target = {.cluster = "c1", .ns = "shop", .kind = "Deployment", .name = workload, .uid = "uid-1"},
+	    .container = "app",
+	    .reason = "OOMKilled",
+	    .message = "killed",
+	    .pods = pods,
+	    .n_pods = 3,
+	    .first_ms = WALL0 - 5000,
+	    .seen_ms = WALL0,
+	    .policy = "",
+	    .rule = "",
+	    .object_uid = "uid-1"};
 }
 
 /* Opens an incident in a transaction of its own. */

@@ -1,7 +1,7 @@
 /* One decision (law 6), bound to a digest (law 5); silence is no, whatever the clocks do (law 7); and threads: races for a decision, for
  * a job, and readers beside a writer. */
-#include <pthread.h>
 #include "store/fixture.h"
+#include <pthread.h>
 
 static int64_t pending(fixture *f, int64_t incident)
 {
@@ -111,10 +111,23 @@ static void clock_jumps_and_reboots_mean_expired(void **state)
 	TX(f, ns_store_approval_decide(f->s, id, NS_APPR_APPROVED, DIGEST_A, "uid 0", "cli", "", &f->err)); /* back in step */
 
 	ns_approval a = {.deadline_wall_ms = 400000, .deadline_mono_ms = 300000, .boot_id = "boot"};
-	static const struct { int64_t wall, mono; const char *boot; bool expired; } cases[] = {
-	    {100000, 0, "boot", false},      {399999, 299999, "boot", false}, {400000, 300000, "boot", true}, {400000, 299999, "boot", true},
-	    {399999, 300000, "boot", true},  {100000, 0, "other", true},      {105000, 0, "boot", false},     {105001, 0, "boot", true},
-	    {95000, 0, "boot", false},       {94999, 0, "boot", true},        {INT64_MIN, 0, "boot", true},   {100000, INT64_MIN, "boot", true},
+	static const struct {
+		int64_t wall, mono;
+		const char *boot;
+		bool expired;
+	} cases[] = {
+	    {100000, 0, "boot", false},
+	    {399999, 299999, "boot", false},
+	    {400000, 300000, "boot", true},
+	    {400000, 299999, "boot", true},
+	    {399999, 300000, "boot", true},
+	    {100000, 0, "other", true},
+	    {105000, 0, "boot", false},
+	    {105001, 0, "boot", true},
+	    {95000, 0, "boot", false},
+	    {94999, 0, "boot", true},
+	    {INT64_MIN, 0, "boot", true},
+	    {100000, INT64_MIN, "boot", true},
 	    {INT64_MIN / 2, INT64_MAX, "boot", true},
 	};
 	for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++)
@@ -132,7 +145,10 @@ typedef struct race {
 	_Atomic int won, told, other;
 	_Atomic int winner;
 } race;
-typedef struct racer { race *r; int i; } racer;
+typedef struct racer {
+	race *r;
+	int i;
+} racer;
 
 static void *run_racer(void *arg)
 {
@@ -141,7 +157,8 @@ static void *run_racer(void *arg)
 	for (int round = 0; round < ROUNDS; round++) {
 		pthread_barrier_wait(&r->start);
 		ns_err err = {0};
-		bool ok = ns_store_begin(r->s, &err) &&
+		bool ok =
+		    ns_store_begin(r->s, &err) &&
 		    ns_store_approval_decide(r->s, r->approval, race_to[me->i], me->i == 2 ? NULL : DIGEST_A, "racer", "cli", "", &err) &&
 		    ns_store_commit(r->s, &err);
 		if (ok) {
@@ -188,7 +205,11 @@ static void of_many_decisions_one_wins(void **state)
 }
 
 enum { JOBS = 200, WORKERS = 4 };
-typedef struct pool { ns_store *s; _Atomic int taken[JOBS + 1]; _Atomic int bad; } pool;
+typedef struct pool {
+	ns_store *s;
+	_Atomic int taken[JOBS + 1];
+	_Atomic int bad;
+} pool;
 
 static void *run_worker(void *arg)
 {
@@ -230,7 +251,11 @@ static void every_job_goes_to_one_worker(void **state)
 		assert_int_equal(p.taken[k], 1);
 }
 
-typedef struct looker { ns_store *s; size_t n; bool ok; } looker;
+typedef struct looker {
+	ns_store *s;
+	size_t n;
+	bool ok;
+} looker;
 
 static void *look(void *arg)
 {
@@ -272,9 +297,15 @@ static void readers_do_not_wait_for_the_writer(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    T(an_approval_comes_back_as_it_was_put_in), T(bad_approvals_are_refused), T(the_first_decision_stands), T(a_yes_is_to_a_digest),
-	    T(after_the_deadline_it_is_too_late), T(clock_jumps_and_reboots_mean_expired), T(of_many_decisions_one_wins),
-	    T(every_job_goes_to_one_worker), T(readers_do_not_wait_for_the_writer),
+	    T(an_approval_comes_back_as_it_was_put_in),
+	    T(bad_approvals_are_refused),
+	    T(the_first_decision_stands),
+	    T(a_yes_is_to_a_digest),
+	    T(after_the_deadline_it_is_too_late),
+	    T(clock_jumps_and_reboots_mean_expired),
+	    T(of_many_decisions_one_wins),
+	    T(every_job_goes_to_one_worker),
+	    T(readers_do_not_wait_for_the_writer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -81,7 +81,9 @@ static void our_own_sql_cannot_change_it(void **state)
 
 static void every_way_around_it_is_found(void **state)
 {
-	static const struct { const char *sql, *says; } ways[] = {
+	static const struct {
+		const char *sql, *says;
+	} ways[] = {
 	    {UNLOCK "UPDATE audit SET action = 'rejected' WHERE seq = 3", "row 3"},
 	    {UNLOCK "UPDATE audit SET actor = 'uid 0' WHERE seq = 1", "row 1"},
 	    {UNLOCK "UPDATE audit SET at_ms = at_ms + 1 WHERE seq = 5", "row 5"},
@@ -95,12 +97,15 @@ static void every_way_around_it_is_found(void **state)
 	    {UNLOCK "DELETE FROM audit WHERE seq = 5", "cut off"},
 	    {UNLOCK "DELETE FROM audit", "cut off"},
 	    {UNLOCK "DELETE FROM audit WHERE seq = 3; UPDATE audit SET seq = seq - 1 WHERE seq > 3", "row 3"},
-	    {UNLOCK "UPDATE audit SET seq = 9 WHERE seq = 2; UPDATE audit SET seq = 2 WHERE seq = 3; UPDATE audit SET seq = 3 WHERE seq = 9", "row 2"},
+	    {UNLOCK
+	        "UPDATE audit SET seq = 9 WHERE seq = 2; UPDATE audit SET seq = 2 WHERE seq = 3; UPDATE audit SET seq = 3 WHERE seq = 9",
+	        "row 2"},
 	    {UNLOCK "INSERT INTO audit SELECT 6, at_ms, actor, action, incident, detail, hash FROM audit WHERE seq = 5", "row 6"},
 	    {UNLOCK "INSERT INTO audit SELECT 0, at_ms, actor, action, incident, detail, hash FROM audit WHERE seq = 1", "row 0"},
 	    /* A table of our name without the types: text in a number would read as the number. */
 	    {"CREATE TABLE a AS SELECT seq, CAST(at_ms AS TEXT) || 'x' AS at_ms, actor, action, incident, detail, hash FROM audit;"
-	     "DROP TABLE audit; ALTER TABLE a RENAME TO audit", "row 1 was not written by this program"},
+	     "DROP TABLE audit; ALTER TABLE a RENAME TO audit",
+	        "row 1 was not written by this program"},
 	};
 	for (size_t k = 0; k < sizeof ways / sizeof ways[0]; k++) {
 		fixture g;
@@ -153,8 +158,12 @@ static void verification_needs_no_engine(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    T(a_whole_chain_verifies), T(rows_are_read_in_order), T(our_own_sql_cannot_change_it),
-	    cmocka_unit_test(every_way_around_it_is_found), T(a_chain_made_anew_lacks_the_anchor), T(verification_needs_no_engine),
+	    T(a_whole_chain_verifies),
+	    T(rows_are_read_in_order),
+	    T(our_own_sql_cannot_change_it),
+	    cmocka_unit_test(every_way_around_it_is_found),
+	    T(a_chain_made_anew_lacks_the_anchor),
+	    T(verification_needs_no_engine),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,12 @@
-/* A full disk at every single write, a power cut in the middle of anything: a step is recorded whole or not at all, and the store goes on. */
+/* A full disk at every single write, a power cut in the middle of anything: a step is recorded whole or not at all, and the store goes on.
+ */
+#include "store/fixture.h"
+#include "store/fullfs.h"
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 #include <time.h>
-#include "store/fixture.h"
-#include "store/fullfs.h"
 
 /* One step as the engine does it: a new incident, moved on, with `bytes` of fact, its job and its audit row. */
 static bool do_step(ns_store *s, int n, size_t bytes, ns_err *err)
@@ -23,9 +24,9 @@ static bool do_step(ns_store *s, int n, size_t bytes, ns_err *err)
 	bool ok = ns_store_begin(s, err);
 	if (ok) {
 		ok = ns_store_incident_open(s, &a, &id, &is_new, err) &&
-		    ns_store_transition(s, id, NS_ST_DETECTED, 1, NS_ST_ANALYZING, NS_VERDICT_NONE, name, err) &&
-		    ns_store_fact_put(s, id, "alert", doc, err) && ns_store_job_put(s, id, "analyze", 0, err) &&
-		    ns_store_audit(s, "engine", "detected -> analyzing", id, NULL, NULL, err);
+		     ns_store_transition(s, id, NS_ST_DETECTED, 1, NS_ST_ANALYZING, NS_VERDICT_NONE, name, err) &&
+		     ns_store_fact_put(s, id, "alert", doc, err) && ns_store_job_put(s, id, "analyze", 0, err) &&
+		     ns_store_audit(s, "engine", "detected -> analyzing", id, NULL, NULL, err);
 		if (!ok)
 			ns_store_rollback(s);
 		ok = ok && ns_store_commit(s, err);
@@ -41,8 +42,9 @@ static int64_t whole_steps(fixture *f)
 	int64_t rows, n = raw_int(f, "SELECT count(*) FROM incidents");
 	char head[NS_HEX256];
 	assert_int_equal(raw_int(f, "SELECT count(*) FROM incidents i JOIN facts f ON f.incident = i.id AND f.name = 'alert'"
-				    " JOIN jobs j ON j.incident = i.id AND j.kind = 'analyze' JOIN audit a ON a.incident = i.id"
-				    " WHERE i.state = 'analyzing' AND i.version = 2 AND i.note = i.name"), n);
+	                            " JOIN jobs j ON j.incident = i.id AND j.kind = 'analyze' JOIN audit a ON a.incident = i.id"
+	                            " WHERE i.state = 'analyzing' AND i.version = 2 AND i.note = i.name"),
+	    n);
 	assert_int_equal(raw_int(f, "SELECT count(*) FROM facts"), n);
 	assert_int_equal(raw_int(f, "SELECT count(*) FROM jobs"), n);
 	OK(f, ns_store_audit_verify(f->s, NULL, &rows, head, &f->err));
@@ -93,6 +95,16 @@ static void a_full_disk_under_a_large_step_loses_nothing(void **state)
 {
 	torture(*state, 5u << 20, 331, SQLITE_FULL, false);
 	torture(*state, 5u << 20, 331, SQLITE_FULL, true);
+}
+
+static void each_step_is_one_sync(void **state)
+{
+	fixture *f = *state;
+	OK(f, do_step(f->s, 0, 100, &f->err)); /* the first one also syncs the log's beginning */
+	long before = fullfs.syncs;
+	for (int n = 1; n <= 20; n++)
+		OK(f, do_step(f->s, n, 100, &f->err));
+	assert_int_equal(fullfs.syncs - before, 20);
 }
 
 static void a_caller_that_goes_on_after_a_failure_commits_nothing(void **state)
@@ -232,15 +244,19 @@ static void killed_at_any_moment(void **state)
 	assert_true(steps > 0);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup_store, teardown)
+#define T(name)     cmocka_unit_test_setup_teardown(name, setup_store, teardown)
 #define T_DIR(name) cmocka_unit_test_setup_teardown(name, setup_dir, teardown)
 int main(void)
 {
 	fullfs_install();
 	const struct CMUnitTest tests[] = {
-	    T(a_full_disk_at_each_write_loses_nothing), T(a_full_disk_under_a_large_step_loses_nothing),
-	    T(a_caller_that_goes_on_after_a_failure_commits_nothing), cmocka_unit_test(a_full_disk_while_opening_leaves_it_openable),
-	    T_DIR(a_really_full_disk), T_DIR(killed_at_any_moment),
+	    T(a_full_disk_at_each_write_loses_nothing),
+	    T(a_full_disk_under_a_large_step_loses_nothing),
+	    T(each_step_is_one_sync),
+	    T(a_caller_that_goes_on_after_a_failure_commits_nothing),
+	    cmocka_unit_test(a_full_disk_while_opening_leaves_it_openable),
+	    T_DIR(a_really_full_disk),
+	    T_DIR(killed_at_any_moment),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,9 +1,9 @@
 /* Whose directory, which file, which version: what cannot be ours is refused, and refused means untouched. */
+#include "neuroscale/base/buf.h"
+#include "store/fixture.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/wait.h>
-#include "neuroscale/base/buf.h"
-#include "store/fixture.h"
 
 static void opens(fixture *f)
 {
@@ -47,8 +47,10 @@ static void modes_are_private(void **state)
 	OK(f, ns_store_begin(s, &f->err));
 	OK(f, ns_store_incident_open(s, &a, &id, &is_new, &f->err));
 	OK(f, ns_store_commit(s, &f->err));
-	static const struct { const char *name; mode_t mode; } want[] = {
-	    {"", 0700}, {"/neuroscale.db", 0600}, {"/neuroscale.db-wal", 0600}, {"/neuroscale.db-shm", 0600}};
+	static const struct {
+		const char *name;
+		mode_t mode;
+	} want[] = {{"", 0700}, {"/neuroscale.db", 0600}, {"/neuroscale.db-wal", 0600}, {"/neuroscale.db-shm", 0600}};
 	for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
 		char path[200];
 		snprintf(path, sizeof path, "%s%s", deep, want[i].name);
@@ -277,11 +279,20 @@ static void closing_gives_up_an_open_transaction(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    T(modes_are_private), T(settings_are_as_the_law_says), T(an_empty_file_is_migrated), T(an_empty_database_is_migrated),
-	    T(a_newer_store_is_refused_untouched), T(a_newer_store_with_a_log_is_refused_untouched),
-	    T(a_foreign_database_is_refused_untouched), T(what_is_no_database_is_refused_untouched),
-	    T(a_directory_others_may_write_is_refused), T(a_file_in_the_way_is_refused), T(a_directory_of_another_is_refused),
-	    T(an_unwritable_directory_is_refused), T(reading_needs_something_to_read), T(closing_folds_the_log_into_the_file),
+	    T(modes_are_private),
+	    T(settings_are_as_the_law_says),
+	    T(an_empty_file_is_migrated),
+	    T(an_empty_database_is_migrated),
+	    T(a_newer_store_is_refused_untouched),
+	    T(a_newer_store_with_a_log_is_refused_untouched),
+	    T(a_foreign_database_is_refused_untouched),
+	    T(what_is_no_database_is_refused_untouched),
+	    T(a_directory_others_may_write_is_refused),
+	    T(a_file_in_the_way_is_refused),
+	    T(a_directory_of_another_is_refused),
+	    T(an_unwritable_directory_is_refused),
+	    T(reading_needs_something_to_read),
+	    T(closing_folds_the_log_into_the_file),
 	    T(closing_gives_up_an_open_transaction),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,9 +73,10 @@ static void one_identity_has_one_open_incident(void **state)
 	assert_false(is_new);
 	assert_int_equal(first, second);
 	/* The index refuses what no code path should try. */
-	assert_true(raw_refused(f, "INSERT INTO incidents (identity, state, kind, severity, cluster, ns, owner_kind, name, uid, container,"
-				   " reason, message, members, opened_ms, updated_ms, detected_ms) SELECT identity, state, kind, severity, cluster, ns,"
-				   " owner_kind, name, uid, container, reason, message, members, opened_ms, updated_ms, detected_ms FROM incidents"));
+	assert_true(raw_refused(f,
+	    "INSERT INTO incidents (identity, state, kind, severity, cluster, ns, owner_kind, name, uid, container,"
+	    " reason, message, members, opened_ms, updated_ms, detected_ms) SELECT identity, state, kind, severity, cluster, ns,"
+	    " owner_kind, name, uid, container, reason, message, members, opened_ms, updated_ms, detected_ms FROM incidents"));
 	move(f, first, NS_ST_ANALYZING);
 	move(f, first, NS_ST_WITHDRAWN); /* closed: the identity is free */
 	TX(f, ns_store_incident_open(f->s, &a, &second, &is_new, &f->err));
@@ -158,7 +159,8 @@ static void every_edge_as_in_the_table(void **state)
 	char sql[128];
 	for (ns_state from = 0; from < NS_ST_COUNT; from++) {
 		for (ns_state to = 0; to < NS_ST_COUNT; to++) {
-			snprintf(sql, sizeof sql, "UPDATE incidents SET state = '%s', version = 7, closed_ms = 0", ns_state_get(from)->name);
+			snprintf(
+			    sql, sizeof sql, "UPDATE incidents SET state = '%s', version = 7, closed_ms = 0", ns_state_get(from)->name);
 			raw_sql(f, sql);
 			OK(f, ns_store_begin(f->s, &f->err));
 			ns_err_clear(&f->err);
@@ -222,8 +224,11 @@ static void stages_are_stamped_as_they_end(void **state)
 static void other_ends_are_stamped_too(void **state)
 {
 	fixture *f = *state;
-	static const struct { const char *name; ns_state to; bool decided; } ends[] = {
-	    {"a", NS_ST_REJECTED, true}, {"b", NS_ST_EXPIRED, true}, {"c", NS_ST_WITHDRAWN, false}};
+	static const struct {
+		const char *name;
+		ns_state to;
+		bool decided;
+	} ends[] = {{"a", NS_ST_REJECTED, true}, {"b", NS_ST_EXPIRED, true}, {"c", NS_ST_WITHDRAWN, false}};
 	for (size_t k = 0; k < 3; k++) {
 		int64_t id = open_incident(f, ends[k].name);
 		move(f, id, NS_ST_ANALYZING);
@@ -289,8 +294,10 @@ static void the_list_never_cuts_off_what_is_open(void **state)
 			move(f, id, NS_ST_WITHDRAWN);
 		}
 	}
-	static const struct { size_t max, n; int64_t ids[8]; } want[] = {
-	    {100, 8, {7, 5, 3, 1, 8, 6, 4, 2}}, {6, 6, {7, 5, 3, 1, 8, 6}}, {2, 4, {7, 5, 3, 1}}, {0, 4, {7, 5, 3, 1}}};
+	static const struct {
+		size_t max, n;
+		int64_t ids[8];
+	} want[] = {{100, 8, {7, 5, 3, 1, 8, 6, 4, 2}}, {6, 6, {7, 5, 3, 1, 8, 6}}, {2, 4, {7, 5, 3, 1}}, {0, 4, {7, 5, 3, 1}}};
 	for (size_t k = 0; k < sizeof want / sizeof want[0]; k++) {
 		OK(f, ns_store_incidents(f->s, f->ar, want[k].max, &list, &n, &f->err));
 		assert_int_equal(n, want[k].n);
@@ -465,8 +472,16 @@ static int64_t approved(fixture *f, int64_t incident)
 
 static ns_intent intent_of(int64_t incident, int64_t approval, const char *target)
 {
-	return (ns_intent){.incident = incident, .approval = approval, .digest = DIGEST_A, .action = "scale", .target = target, .cluster = "c1",
-	    .argv_json = "[\"-n\",\"shop\"]", .body = "{}", .lock_path = "/run/x.lock", .lease_transitions = 4};
+	return (ns_intent){.incident = incident,
+	    .approval = approval,
+	    .digest = DIGEST_A,
+	    .action = "scale",
+	    .target = target,
+	    .cluster = "c1",
+	    .argv_json = "[\"-n\",\"shop\"]",
+	    .body = "{}",
+	    .lock_path = "/run/x.lock",
+	    .lease_transitions = 4};
 }
 
 static void an_intent_is_finished_once(void **state)
@@ -607,15 +622,34 @@ static void small_values(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    T(begin_twice_is_an_error), T(writes_need_a_transaction), T(a_transaction_sees_itself_and_rolls_back),
-	    T(a_failed_statement_cannot_be_committed_around), T(one_identity_has_one_open_incident), T(an_incident_comes_back_as_it_was_put_in),
-	    T(refresh_changes_neither_state_nor_version), T(a_stale_version_or_state_conflicts), T(every_edge_as_in_the_table),
-	    T(stages_are_stamped_as_they_end), T(other_ends_are_stamped_too), T(verdict_note_and_bookkeeping),
-	    T(only_an_end_gives_its_identity_back), T(the_list_never_cuts_off_what_is_open), T(an_unknown_word_in_a_row_is_an_error),
-	    T(an_identity_too_long_to_keep_is_refused), T(facts_keep_their_order), T(facts_are_never_changed), T(jobs_run_once_and_in_order),
-	    T(jobs_are_retried_and_dropped), T(jobs_of_a_dead_engine_return), T(a_claim_inside_a_transaction_is_an_error),
-	    T(an_intent_is_finished_once), T(an_intent_needs_its_own_unused_yes), T(a_refused_effect_may_be_sent_again),
-	    T(intents_are_counted_for_limits), T(breakers_are_kept), T(small_values),
+	    T(begin_twice_is_an_error),
+	    T(writes_need_a_transaction),
+	    T(a_transaction_sees_itself_and_rolls_back),
+	    T(a_failed_statement_cannot_be_committed_around),
+	    T(one_identity_has_one_open_incident),
+	    T(an_incident_comes_back_as_it_was_put_in),
+	    T(refresh_changes_neither_state_nor_version),
+	    T(a_stale_version_or_state_conflicts),
+	    T(every_edge_as_in_the_table),
+	    T(stages_are_stamped_as_they_end),
+	    T(other_ends_are_stamped_too),
+	    T(verdict_note_and_bookkeeping),
+	    T(only_an_end_gives_its_identity_back),
+	    T(the_list_never_cuts_off_what_is_open),
+	    T(an_unknown_word_in_a_row_is_an_error),
+	    T(an_identity_too_long_to_keep_is_refused),
+	    T(facts_keep_their_order),
+	    T(facts_are_never_changed),
+	    T(jobs_run_once_and_in_order),
+	    T(jobs_are_retried_and_dropped),
+	    T(jobs_of_a_dead_engine_return),
+	    T(a_claim_inside_a_transaction_is_an_error),
+	    T(an_intent_is_finished_once),
+	    T(an_intent_needs_its_own_unused_yes),
+	    T(a_refused_effect_may_be_sent_again),
+	    T(intents_are_counted_for_limits),
+	    T(breakers_are_kept),
+	    T(small_values),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
