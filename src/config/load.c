@@ -45,8 +45,13 @@ static bool parse_number(const ns_option *o, const char *s, double *out)
 	*out = strtod(s, &end);
 	if (end == s || *end || errno || !isfinite(*out))
 		return false;
-	if (o->values && sscanf(o->values, "%lf..%lf", &min, &max) != 2)
-		return false;
+	const char *dots = o->values ? strstr(o->values, "..") : NULL;
+	if (dots) { /* "0..1e9": strtod alone would read "0." */
+		char low[32];
+		snprintf(low, sizeof low, "%.*s", (int)(dots - o->values), o->values);
+		min = strtod(low, NULL);
+		max = strtod(dots + 2, NULL);
+	}
 	return *out >= min && *out <= max;
 }
 
