@@ -1,6 +1,8 @@
 /* The audit (law 13). Each row's hash covers the row and the hash before it, so an edit, a gap or a swap breaks the chain from there on.
  * What a chain alone cannot show is that its end was cut off or that all of it was made anew: for that a head that was anchored outside
  * (syslog) must still be in it. The triggers keep our own code honest; the chain is for those who go around it. */
+#include "neuroscale/base/buf.h"
+#include "neuroscale/model/redact.h"
 #include "neuroscale/sys/digest.h"
 #include "store_priv.h"
 #include <inttypes.h>
@@ -48,6 +50,22 @@ static bool tail_get(ns_store *s, ns_arena *ar, tail *t, ns_err *err)
 	return false;
 }
 
+/* What stands here stands for ever, so secrets are taken out before (law 12). Where that breaks the document, its text is kept as text. */
+static char *audit_text(const cJSON *detail)
+{
+	char *raw = ns_json_text(detail);
+	ns_buf clean = NS_BUF_INIT;
+	if (ns_redact(&clean, raw, strlen(raw)) > 0) {
+		cJSON *doc = ns_json_parse(ns_buf_str(&clean), clean.len, &ns_json_api, NULL);
+		cJSON *kept = doc ? doc : cJSON_CreateString(ns_buf_str(&clean));
+		free(raw);
+		raw = ns_json_text(kept);
+		cJSON_Delete(kept);
+	}
+	ns_buf_free(&clean);
+	return raw;
+}
+
 bool ns_store_audit(ns_store *s, const char *actor, const char *action, int64_t incident, const cJSON *detail, char *head, ns_err *err)
 {
 	char hash[NS_HEX256];
@@ -55,7 +73,7 @@ bool ns_store_audit(ns_store *s, const char *actor, const char *action, int64_t 
 	if (!store_holds_tx(s))
 		return ns_fail(err, NS_E_FAILED, "an audit row outside a transaction");
 	ns_arena *ar = ns_arena_new();
-	char *text = detail ? ns_json_text(detail) : NULL;
+	char *text = detail ? audit_text(detail) : NULL;
 	bool ok = tail_get(s, ar, &t, err);
 	if (ok) {
 		ns_audit_row r = {.seq = t.seq + 1,

@@ -135,6 +135,31 @@ static void a_chain_made_anew_lacks_the_anchor(void **state)
 	FAILS(f, NS_E_INVALID, ns_store_audit_verify(f->s, last, &rows, head, &f->err));
 }
 
+static void secrets_are_not_kept_for_ever(void **state)
+{
+	fixture *f = *state;
+	static const struct {
+		const char *json, *kept;
+	} cases[] = {
+	    {"{\"command\":\"set env PASSWORD=hunter2\",\"digest\":\"" DIGEST_A "\"}",
+	        "{\"command\":\"set env PASSWORD=[redacted:password]\",\"digest\":\"" DIGEST_A "\"}"},
+	    {"{\"token\":1234567890}", "\"{\\\"token\\\":[redacted:token]}\""},
+	};
+	for (size_t i = 0; i < 2; i++) {
+		cJSON *detail = ns_json_parse(cases[i].json, strlen(cases[i].json), &ns_json_strict, &f->err);
+		assert_non_null(detail);
+		TX(f, ns_store_audit(f->s, "engine", "started", 1, detail, NULL, &f->err));
+		cJSON_Delete(detail);
+		ns_audit_row *rows;
+		size_t n;
+		OK(f, ns_store_audit_rows(f->s, f->ar, 0, 1, &rows, &n, &f->err));
+		assert_string_equal(rows[0].detail, cases[i].kept);
+	}
+	int64_t rows;
+	char head[NS_HEX256];
+	OK(f, ns_store_audit_verify(f->s, NULL, &rows, head, &f->err));
+}
+
 static void verification_needs_no_engine(void **state)
 {
 	fixture *f = *state;
@@ -163,6 +188,7 @@ int main(void)
 	    T(our_own_sql_cannot_change_it),
 	    cmocka_unit_test(every_way_around_it_is_found),
 	    T(a_chain_made_anew_lacks_the_anchor),
+	    T(secrets_are_not_kept_for_ever),
 	    T(verification_needs_no_engine),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
