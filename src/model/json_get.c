@@ -28,6 +28,8 @@ const cJSON *ns_json_get(const cJSON *j, const char *key)
 
 const cJSON *ns_json_path(const cJSON *j, const char *path)
 {
+	if (!*path)
+		return j;
 	while (j) {
 		size_t n = strcspn(path, ".");
 		j = member(j, path, n);
