@@ -212,6 +212,16 @@ static void mind_outage(ns_sim *s)
 	pthread_cond_broadcast(&s->cond);
 }
 
+/* Until something is due in the cluster, or a watch wants attention (in real milliseconds, on a clock that may be faster or stand still). */
+static void wait(ns_sim *s, int64_t now, int64_t next, int64_t tick)
+{
+	int64_t tick_due = ns_real_mono_ms() + tick;
+	if (tick >= 0)
+		next = least(next, now + tick * ns_clock_rate(s->clock));
+	while (!s->kicked && !s->stopping && sim_now(s) < next && (tick < 0 || ns_real_mono_ms() < tick_due))
+		ns_clock_cond_wait(s->clock, &s->cond, &s->mu, s->t0_mono + next);
+}
+
 void driver_run(void *sim, ns_cancel *cancel)
 {
 	ns_sim *s = sim;
@@ -221,11 +231,7 @@ void driver_run(void *sim, ns_cancel *cancel)
 		s->kicked = false;
 		int64_t now = sim_now(s), next = cluster_step(s, now), tick = watch_tick(s);
 		mind_outage(s);
-		if (tick >= 0) /* real milliseconds, on a clock that may be faster */
-			next = least(next, now + tick * ns_clock_rate(s->clock));
-		while (!s->kicked && !s->stopping && ns_clock_cond_wait(s->clock, &s->cond, &s->mu, s->t0_mono + next))
-			if (sim_now(s) >= next)
-				break;
+		wait(s, now, next, tick);
 	}
 	pthread_mutex_unlock(&s->mu);
 }
