@@ -1,5 +1,5 @@
-/* Themes. What a role looks like is settled in this order: the role itself, its family ("sev" for "sev.crit"), the inherited theme, the table
- * built in here. So a theme may say one thing and a new role never breaks an old theme. */
+/* Themes. What a role looks like is settled in this order: the role itself, its family ("sev" for "sev.crit"), the inherited theme, the
+ * table built in here. So a theme may say one thing and a new role never breaks an old theme. */
 #include "neuroscale/config/theme.h"
 #include "neuroscale/base/embedded.h"
 #include "neuroscale/base/text.h"
@@ -78,12 +78,13 @@ static int line_of(const char *text, const char *key)
 static void complain(source *s, const char *key, const char *what, const char *hint)
 {
 	if (s->ok)
-		ns_fail(s->err, NS_E_INVALID, "%s:%d: %s: %s%s%s", s->name, line_of(s->text, key), key, what, hint ? ", did you mean " : "", hint ? hint : "");
+		ns_fail(s->err, NS_E_INVALID, "%s:%d: %s: %s%s%s", s->name, line_of(s->text, key), key, what, hint ? ", did you mean " : "",
+		    hint ? hint : "");
 	s->ok = false;
 }
 
-static const char *const colors[] = {"black", "red", "green", "yellow", "blue", "magenta", "cyan", "white", "brightblack", "brightred", "brightgreen",
-    "brightyellow", "brightblue", "brightmagenta", "brightcyan", "brightwhite"};
+static const char *const colors[] = {"black", "red", "green", "yellow", "blue", "magenta", "cyan", "white", "brightblack", "brightred",
+    "brightgreen", "brightyellow", "brightblue", "brightmagenta", "brightcyan", "brightwhite"};
 
 static void read_ansi(source *s, const char *role, const cJSON *j, const char *key, short *out)
 {
@@ -149,7 +150,8 @@ static void read_style(source *s, const char *role, const cJSON *j, ns_style *ou
 		return;
 	}
 	static const char *const keys[] = {"fg", "bg", "fg256", "bg256", "attr", "mono"};
-	ns_json_each(k, j) {
+	ns_json_each(k, j)
+	{
 		size_t i = 0;
 		while (i < 6 && strcmp(k->string, keys[i]) != 0)
 			i++;
@@ -186,7 +188,8 @@ static void read_roles(source *s, const cJSON *list, ns_theme *t)
 		char family[32];
 		if (!j && dot) {
 			snprintf(family, sizeof family, "%.*s", (int)(dot - roles[i].name), roles[i].name);
-			/* "header" is a role of its own and no family of header.prod, "text" none of text.dim: what stands out must not vanish */
+			/* "header" is a role of its own and no family of header.prod, "text" none of text.dim: what stands out must not
+			 * vanish */
 			bool also_role = false;
 			for (int k = 0; k < NS_ROLE_COLOR_COUNT; k++)
 				also_role = also_role || !strcmp(roles[k].name, family);
@@ -195,7 +198,8 @@ static void read_roles(source *s, const cJSON *list, ns_theme *t)
 		if (j)
 			read_style(s, roles[i].name, j, &t->style[i]);
 	}
-	ns_json_each(j, list) {
+	ns_json_each(j, list)
+	{
 		bool known = is_family(j->string);
 		for (int i = 0; i < NS_ROLE_COLOR_COUNT && !known; i++)
 			known = !strcmp(j->string, roles[i].name);
@@ -225,7 +229,8 @@ static bool apply(const char *text, size_t n, const char *where, const char *see
 	const char *parent = ns_json_str(j, "inherits", "");
 	if (*parent && !load(parent, seen, depth + 1, t, err))
 		s.ok = false;
-	ns_json_each(k, j) {
+	ns_json_each(k, j)
+	{
 		size_t i = 0;
 		while (i < 4 && strcmp(k->string ? k->string : "", keys[i]) != 0)
 			i++;
@@ -303,7 +308,8 @@ static bool load(const char *name, const char *seen[], int depth, ns_theme *t, n
 	for (const ns_embedded *e = ns_builtin_themes; e->name && n < 32; e++)
 		names[n++] = e->name;
 	const char *near = ns_nearest(name, names, n);
-	return ns_fail(err, NS_E_NOTFOUND, "no theme is called %s%s%s; a path needs a slash", name, near ? ", did you mean " : "", near ? near : "");
+	return ns_fail(
+	    err, NS_E_NOTFOUND, "no theme is called %s%s%s; a path needs a slash", name, near ? ", did you mean " : "", near ? near : "");
 }
 
 bool ns_theme_load(const char *name, ns_theme *t, ns_err *err)

@@ -1,5 +1,5 @@
-/* The courier: the only caller of the door. The console's thread never waits for an engine; it hands over what it wants and is rung when there
- * is news. One service thread. */
+/* The courier: the only caller of the door. The console's thread never waits for an engine; it hands over what it wants and is rung when
+ * there is news. One service thread. */
 #ifndef NEUROSCALE_TUI_COURIER_H
 #define NEUROSCALE_TUI_COURIER_H
 #include "neuroscale/base/cancel.h"

@@ -1,4 +1,5 @@
-/* The filter: words that must all be found; "!word" must not. "ns:", "kind:", "state:" and "sev:" look at one field only; "sev>=warn" compares. */
+/* The filter: words that must all be found; "!word" must not. "ns:", "kind:", "state:" and "sev:" look at one field only; "sev>=warn"
+ * compares. */
 #include "neuroscale/base/buf.h"
 #include "neuroscale/base/text.h"
 #include "view.h"
@@ -47,8 +48,9 @@ bool ns_filter_incident(const ns_inc_row *r, const char *filter)
 	char id[24], buf[32];
 	ns_word st = ns_word_state(r, buf);
 	snprintf(id, sizeof id, "#%lld", (long long)r->id);
-	const field f[] = {{"ns", r->ns}, {"name", r->target}, {"kind", ns_kind_get(r->kind)->title}, {"state", ns_state_get(r->state)->name},
-	    {"state", st.text}, {"sev", ns_severity_name(r->severity)}, {"text", r->headline}, {"text", r->message}, {"cluster", r->cluster}, {"id", id}};
+	const field f[] = {{"ns", r->ns}, {"name", r->target}, {"kind", ns_kind_get(r->kind)->title},
+	    {"state", ns_state_get(r->state)->name}, {"state", st.text}, {"sev", ns_severity_name(r->severity)}, {"text", r->headline},
+	    {"text", r->message}, {"cluster", r->cluster}, {"id", id}};
 	return all(filter, f, sizeof f / sizeof *f, r->severity);
 }
 

@@ -92,6 +92,16 @@ static void count_parts(const ns_pen *p, parts *ps, bool narrow)
 	add(ps, true, 9, ready ? NS_ROLE_STATE_WAIT : NS_ROLE_TEXT_DIM, ready > 0, text);
 }
 
+/* "uid 1000 (kim)" is for the audit; "kim" for the header. */
+static void login_name(const char *user, char *out, size_t cap)
+{
+	const char *open = strchr(user, '('), *close = open ? strchr(open, ')') : NULL;
+	if (close && close > open + 1)
+		snprintf(out, cap, "%.*s", (int)(close - open - 1), open + 1);
+	else
+		snprintf(out, cap, "%s", user);
+}
+
 static void collect(const ns_pen *p, parts *ps, bool narrow)
 {
 	const ns_ui *ui = p->ui;
@@ -115,7 +125,10 @@ static void collect(const ns_pen *p, parts *ps, bool narrow)
 	snprintf(text, sizeof text, "%s%s", narrow ? "" : "profile ", ns_profile_name(s->profile));
 	add(ps, false, 4, NS_ROLE_TEXT, false, text);
 	if (ui->role_known) {
-		snprintf(text, sizeof text, "%s%s%s", narrow ? "" : ui->user, narrow || !*ui->user ? "" : " ", ui->role >= NS_ROLE_APPROVER ? "rw" : "ro");
+		char who[64];
+		login_name(ui->user, who, sizeof who);
+		snprintf(
+		    text, sizeof text, "%s%s%s", narrow ? "" : who, narrow || !*who ? "" : " ", ui->role >= NS_ROLE_APPROVER ? "rw" : "ro");
 		add(ps, false, 3, NS_ROLE_TEXT, false, text);
 	}
 	if (!narrow)
@@ -201,7 +214,8 @@ static int warnings(const ns_ui *ui, warning w[WARNINGS])
 	if (!ui->gone && *s->down_why && !s->live)
 		w[n++] = (warning){NS_ROLE_STATE_STALE, "CLUSTER DOWN", s->down_why};
 	if (s->insecure)
-		w[n++] = (warning){NS_ROLE_SEV_WARN, "INSECURE TLS", "the server's certificate is not verified; anyone on the way can read and change what is sent"};
+		w[n++] = (warning){NS_ROLE_SEV_WARN, "INSECURE TLS",
+		    "the server's certificate is not verified; anyone on the way can read and change what is sent"};
 	if (*s->breakers)
 		w[n++] = (warning){NS_ROLE_SEV_WARN, "BREAKER", s->breakers};
 	if (!s->lease_held && *s->lease_why)

@@ -6,9 +6,9 @@
 #include <string.h>
 
 enum {
-	ESC_MS = 50,        /* a lone ESC is the key */
-	PREFIX_MS = 300,    /* ESC [ on a loaded link: the rest may take its time */
-	STRING_MS = 2000,   /* a reply or a paste without its end */
+	ESC_MS = 50,      /* a lone ESC is the key */
+	PREFIX_MS = 300,  /* ESC [ on a loaded link: the rest may take its time */
+	STRING_MS = 2000, /* a reply or a paste without its end */
 	BURST_BYTES = 8,
 	BURST_DISTINCT = 4,
 };
@@ -19,10 +19,27 @@ typedef struct seq {
 } seq;
 
 static const seq seqs[] = {
-    {"[A", NS_KEY_UP},     {"[B", NS_KEY_DOWN},   {"[C", NS_KEY_RIGHT},   {"[D", NS_KEY_LEFT},    {"[H", NS_KEY_HOME},  {"[F", NS_KEY_END},
-    {"[Z", NS_KEY_BACKTAB}, {"[1~", NS_KEY_HOME}, {"[3~", NS_KEY_DELETE}, {"[4~", NS_KEY_END},    {"[5~", NS_KEY_PGUP}, {"[6~", NS_KEY_PGDN},
-    {"[7~", NS_KEY_HOME},  {"[8~", NS_KEY_END},   {"OA", NS_KEY_UP},      {"OB", NS_KEY_DOWN},    {"OC", NS_KEY_RIGHT}, {"OD", NS_KEY_LEFT},
-    {"OH", NS_KEY_HOME},   {"OF", NS_KEY_END},    {"OM", NS_KEY_ENTER},
+    {"[A", NS_KEY_UP},
+    {"[B", NS_KEY_DOWN},
+    {"[C", NS_KEY_RIGHT},
+    {"[D", NS_KEY_LEFT},
+    {"[H", NS_KEY_HOME},
+    {"[F", NS_KEY_END},
+    {"[Z", NS_KEY_BACKTAB},
+    {"[1~", NS_KEY_HOME},
+    {"[3~", NS_KEY_DELETE},
+    {"[4~", NS_KEY_END},
+    {"[5~", NS_KEY_PGUP},
+    {"[6~", NS_KEY_PGDN},
+    {"[7~", NS_KEY_HOME},
+    {"[8~", NS_KEY_END},
+    {"OA", NS_KEY_UP},
+    {"OB", NS_KEY_DOWN},
+    {"OC", NS_KEY_RIGHT},
+    {"OD", NS_KEY_LEFT},
+    {"OH", NS_KEY_HOME},
+    {"OF", NS_KEY_END},
+    {"OM", NS_KEY_ENTER},
 };
 
 typedef struct sink {

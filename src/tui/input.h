@@ -1,5 +1,6 @@
-/* Keys from bytes. A pure state machine: escape sequences become keys, replies of the terminal that nobody asked for (OSC, DCS, CSI reports)
- * and unknown sequences are swallowed, a bracketed paste becomes one event, and a key that came in one read with many different ones is marked. */
+/* Keys from bytes. A pure state machine: escape sequences become keys, replies of the terminal that nobody asked for (OSC, DCS, CSI
+ * reports) and unknown sequences are swallowed, a bracketed paste becomes one event, and a key that came in one read with many different
+ * ones is marked. */
 #ifndef NEUROSCALE_TUI_INPUT_H
 #define NEUROSCALE_TUI_INPUT_H
 #include <stdbool.h>
@@ -21,7 +22,7 @@ enum {
 	NS_KEY_PASTE, /* text: what was pasted; not a key for any table */
 };
 enum { NS_KEY_TAB = 9, NS_KEY_ENTER = 13, NS_KEY_ESC = 27, NS_KEY_BACKSPACE = 127 };
-#define NS_CTRL(c) ((uint32_t)(c) & 0x1F)
+#define NS_CTRL(c) ((uint32_t)(c)&0x1F)
 
 typedef struct ns_key {
 	uint32_t key;
@@ -31,16 +32,17 @@ typedef struct ns_key {
 typedef struct ns_input {
 	unsigned char pend[64]; /* an unfinished sequence */
 	size_t n;
-	int64_t since;          /* when its last byte came */
-	char swallow;           /* inside of an OSC, DCS, APC, PM or SOS string: its kind, 0 outside */
+	int64_t since; /* when its last byte came */
+	char swallow;  /* inside of an OSC, DCS, APC, PM or SOS string: its kind, 0 outside */
 	bool swallow_esc;
 	bool paste;
-	char text[1024];        /* the paste so far; the rest is dropped */
+	char text[1024]; /* the paste so far; the rest is dropped */
 	size_t text_len;
 } ns_input;
 
 enum { NS_INPUT_MAX = 512 }; /* bytes that one feed takes; at most as many keys come out */
-/* Decodes n <= NS_INPUT_MAX bytes that came in one read. Returns the keys put into out. in->text holds the text of the last NS_KEY_PASTE. */
+/* Decodes n <= NS_INPUT_MAX bytes that came in one read. Returns the keys put into out. in->text holds the text of the last NS_KEY_PASTE.
+ */
 size_t ns_input_feed(ns_input *in, const unsigned char *s, size_t n, int64_t mono_ms, ns_key out[NS_INPUT_MAX]);
 /* Time has passed: a lone ESC becomes a key, the beginning of a sequence that never ends is dropped. */
 size_t ns_input_idle(ns_input *in, int64_t mono_ms, ns_key out[NS_INPUT_MAX]);

@@ -1,5 +1,5 @@
-/* Where everything stands: a function of the size, the view, the focus and the number of warnings. What must be seen is placed first (header,
- * flash, hints), lists get the rest. */
+/* Where everything stands: a function of the size, the view, the focus and the number of warnings. What must be seen is placed first
+ * (header, flash, hints), lists get the rest. */
 #include "view.h"
 
 static ns_class class_of(int cols, int rows)
@@ -58,7 +58,8 @@ static ns_rect take_bottom(ns_rect *b, int h)
 
 void ns_layout_of(const ns_ui *ui, ns_layout *l)
 {
-	static const int most_banners[] = {[NS_CLASS_TINY] = 0, [NS_CLASS_XS] = 1, [NS_CLASS_S] = 2, [NS_CLASS_STACK] = 3, [NS_CLASS_M] = 3, [NS_CLASS_L] = 4};
+	static const int most_banners[] = {
+	    [NS_CLASS_TINY] = 0, [NS_CLASS_XS] = 1, [NS_CLASS_S] = 2, [NS_CLASS_STACK] = 3, [NS_CLASS_M] = 3, [NS_CLASS_L] = 4};
 	*l = (ns_layout){.cls = class_of(ui->cols, ui->rows)};
 	ns_rect b = {0, 0, ui->cols, ui->rows};
 	if (l->cls == NS_CLASS_TINY) {
@@ -92,7 +93,7 @@ void ns_layout_of(const ns_ui *ui, ns_layout *l)
 		l->rule = take_top(&l->body, 1);
 	bool peeks = l->cls == NS_CLASS_S && !ui->zoom && (ui->focus == NS_PANE_ALERTS || ui->focus == NS_PANE_PIPELINE);
 	if (peeks)
-		l->peek = take_bottom(&l->body, 5);
+		l->peek = take_bottom(&l->body, 4);
 	l->pane[ui->focus] = l->body;
 }
 

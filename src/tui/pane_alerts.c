@@ -5,8 +5,12 @@
 
 enum { C_SEV, C_AGE, C_ALERT, C_WHERE, C_MEMBERS, C_STATE, C_WHAT, C_COUNT };
 static const ns_col cols[C_COUNT] = {
-    [C_SEV] = {"SEV", 4, 4, 0, false},       [C_AGE] = {"AGE", 4, 4, 3, true},      [C_ALERT] = {"ALERT", 17, 17, 0, false},
-    [C_WHERE] = {"WHERE", 18, 40, 0, false}, [C_MEMBERS] = {"PODS", 4, 4, 4, true}, [C_STATE] = {"STATE", 10, 11, 0, false},
+    [C_SEV] = {"SEV", 4, 4, 0, false},
+    [C_AGE] = {"AGE", 4, 4, 3, true},
+    [C_ALERT] = {"ALERT", 17, 17, 0, false},
+    [C_WHERE] = {"WHERE", 18, 40, 0, false},
+    [C_MEMBERS] = {"PODS", 4, 4, 4, true},
+    [C_STATE] = {"STATE", 10, 11, 0, false},
     [C_WHAT] = {"CAUSE OR PLAN", 24, 90, 5, false},
 };
 enum { MARKER = 2 };
@@ -55,9 +59,9 @@ static void row(const ns_pen *p, int y, const ns_inc_row *r, const int *x, const
 	}
 	ns_pen_text(&q, x[C_ALERT], 0, w[C_ALERT], body, ns_kind_get(r->kind)->title);
 	ns_where(r, text, sizeof text);
-	ns_pen_name(&q, x[C_WHERE], 0, w[C_WHERE], r->open ? NS_ROLE_TEXT_STRONG : body, text);
+	int used = ns_pen_name(&q, x[C_WHERE], 0, w[C_WHERE], r->open ? NS_ROLE_TEXT_STRONG : body, text);
 	if (selected)
-		ns_grid_mark(q.g, q.r, x[C_WHERE], 0, w[C_WHERE], focused ? NS_CELL_SELECTED : NS_CELL_SELECTED_UNFOCUSED);
+		ns_grid_mark(q.g, q.r, x[C_WHERE], 0, used, focused ? NS_CELL_SELECTED : NS_CELL_SELECTED_UNFOCUSED);
 	if (w[C_MEMBERS] && r->members > 1) {
 		snprintf(text, sizeof text, "x%lld", (long long)(r->members > 999 ? 999 : r->members));
 		ns_pen_right(&q, x[C_MEMBERS], 0, w[C_MEMBERS], NS_ROLE_TEXT_DIM, text);

@@ -11,7 +11,8 @@ static size_t count(const ns_snapshot *s)
 	return s->n_approvals;
 }
 
-/* By incident: that stays the same while a card is prepared, becomes ready and is asked again. What is decided is bound to id and digest. */
+/* By incident: that stays the same while a card is prepared, becomes ready and is asked again. What is decided is bound to id and digest.
+ */
 static int64_t key(const ns_snapshot *s, size_t i)
 {
 	return s->approvals[i].incident;

@@ -6,8 +6,11 @@
 
 enum { C_NAME, C_DAY, C_DELTA, C_EFF, C_BAR, C_COUNT };
 static const ns_col cols[C_COUNT] = {
-    [C_NAME] = {"WORKLOAD", 14, 34, 0, false}, [C_DAY] = {"PER DAY", 9, 10, 0, true}, [C_DELTA] = {"DELTA", 6, 6, 0, true},
-    [C_EFF] = {"EFF", 4, 4, 1, true},          [C_BAR] = {"SHARE", 6, 16, 2, false},
+    [C_NAME] = {"WORKLOAD", 14, 34, 0, false},
+    [C_DAY] = {"PER DAY", 9, 10, 0, true},
+    [C_DELTA] = {"DELTA", 6, 6, 0, true},
+    [C_EFF] = {"EFF", 4, 4, 1, true},
+    [C_BAR] = {"SHARE", 6, 16, 2, false},
 };
 enum { MARKER = 2 };
 
@@ -73,9 +76,9 @@ static void row(const ns_pen *p, int y, const ns_cost_line *c, double most, cons
 	bool idle = !*c->workload;
 	ns_pen_marker(p, y, selected, focused);
 	snprintf(text, sizeof text, "%s%s%s", c->ns, idle ? "" : "/", c->workload);
-	ns_pen_name(&q, x[C_NAME], 0, w[C_NAME], idle ? NS_ROLE_TEXT_DIM : NS_ROLE_TEXT, text);
+	int used = ns_pen_name(&q, x[C_NAME], 0, w[C_NAME], idle ? NS_ROLE_TEXT_DIM : NS_ROLE_TEXT, text);
 	if (selected)
-		ns_grid_mark(q.g, q.r, x[C_NAME], 0, w[C_NAME], focused ? NS_CELL_SELECTED : NS_CELL_SELECTED_UNFOCUSED);
+		ns_grid_mark(q.g, q.r, x[C_NAME], 0, used, focused ? NS_CELL_SELECTED : NS_CELL_SELECTED_UNFOCUSED);
 	ns_money(c->per_day, money);
 	ns_pen_right(&q, x[C_DAY], 0, w[C_DAY], NS_ROLE_TEXT_STRONG, money);
 	delta_text(c->per_day, c->before, delta);

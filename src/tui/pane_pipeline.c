@@ -92,9 +92,9 @@ static void row(const ns_pen *p, int y, const ns_inc_row *r, geometry g, bool se
 	char text[512], buf[32];
 	name_of(r, text, sizeof text);
 	ns_pen_marker(p, y, selected, focused);
-	ns_pen_name(p, MARKER, y, g.name_w, r->open ? NS_ROLE_TEXT_STRONG : NS_ROLE_TEXT_DIM, text);
+	int used = ns_pen_name(p, MARKER, y, g.name_w, r->open ? NS_ROLE_TEXT_STRONG : NS_ROLE_TEXT_DIM, text);
 	if (selected)
-		ns_grid_mark(p->g, p->r, MARKER, y, g.name_w, focused ? NS_CELL_SELECTED : NS_CELL_SELECTED_UNFOCUSED);
+		ns_grid_mark(p->g, p->r, MARKER, y, used, focused ? NS_CELL_SELECTED : NS_CELL_SELECTED_UNFOCUSED);
 	int x = MARKER + g.name_w + 1;
 	for (int i = 0; i < NS_STAGE_COUNT; i++)
 		stage(p, x + i * g.stage_w, y, g.stage_w - 1, r, i);

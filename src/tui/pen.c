@@ -8,9 +8,18 @@
 
 /* ASCII and the glyphs of themes with `glyphs: unicode`. None is wider than one column in any of the usual terminals. */
 static const uint32_t glyphs[NS_G_COUNT][2] = {
-    [NS_G_HLINE] = {'-', 0x2500}, [NS_G_VLINE] = {'|', 0x2502}, [NS_G_CROSS] = {'+', 0x253C},  [NS_G_CURSOR] = {'>', 0x276F},
-    [NS_G_DONE] = {'#', 0x2713},  [NS_G_RUN] = {'>', 0x25B8},   [NS_G_WAIT] = {'?', '?'},      [NS_G_FAIL] = {'!', 0x2717},
-    [NS_G_SKIP] = {'-', 0x2013},  [NS_G_TODO] = {'.', 0x00B7},  [NS_G_BAR] = {'=', 0x2501},    [NS_G_BAR_REST] = {'.', 0x2508},
+    [NS_G_HLINE] = {'-', 0x2500},
+    [NS_G_VLINE] = {'|', 0x2502},
+    [NS_G_CROSS] = {'+', 0x253C},
+    [NS_G_CURSOR] = {'>', 0x276F},
+    [NS_G_DONE] = {'#', 0x2713},
+    [NS_G_RUN] = {'>', 0x25B8},
+    [NS_G_WAIT] = {'?', '?'},
+    [NS_G_FAIL] = {'!', 0x2717},
+    [NS_G_SKIP] = {'-', 0x2013},
+    [NS_G_TODO] = {'.', 0x00B7},
+    [NS_G_BAR] = {'=', 0x2501},
+    [NS_G_BAR_REST] = {'.', 0x2508},
 };
 
 uint32_t ns_glyph_of(const ns_ui *ui, ns_glyph g)

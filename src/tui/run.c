@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BURST_FRAMES = 8, FRAME_MS = 200, BLOCKED_MS = 50, WINCH_MS = 30, SCALED_TICK_MS = 250 };
+enum { BURST_FRAMES = 8, FRAME_MS = 200, BLOCKED_MS = 100, WINCH_MS = 30, SCALED_TICK_MS = 250 };
 
 typedef struct loop {
 	const ns_tui_opts *o;
@@ -26,12 +26,12 @@ typedef struct loop {
 	ns_grid grid;
 	ns_wake *news, *signals;
 	ns_courier *courier;
-	bool dirty;             /* the grid is not what is on screen */
-	bool from_data;         /* only because of news, which may wait */
-	int tokens;             /* frames of news that may be painted at once */
+	bool dirty;     /* the grid is not what is on screen */
+	bool from_data; /* only because of news, which may wait */
+	int tokens;     /* frames of news that may be painted at once */
 	int64_t token_at;
-	int64_t tick_at;        /* mono: something on screen changes by itself; -1 never */
-	int64_t resize_at;      /* mono: when the storm of size changes is over; -1 none */
+	int64_t tick_at;   /* mono: something on screen changes by itself; -1 never */
+	int64_t resize_at; /* mono: when the storm of size changes is over; -1 none */
 	bool leave;
 } loop;
 

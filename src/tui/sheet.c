@@ -1,9 +1,9 @@
 /* The approve and reject sheets: how a decision is made and how it is not made by accident.
  *
- * A sheet freezes what it shows. It is bound to an approval's id and digest, never to a row. Only `y` (or, for high risk, the four digits that
- * the sheet shows and Enter) accepts, and only once the sheet has been on screen for half a second and the keyboard has been silent: what was
- * typed before it was seen cannot answer it. Every other key but those that page cancels, and cancelling sends nothing. When the plan, the
- * engine's state or the time takes away what the sheet asks, it says so and the accept keys are dead. */
+ * A sheet freezes what it shows. It is bound to an approval's id and digest, never to a row. Only `y` (or, for high risk, the four digits
+ * that the sheet shows and Enter) accepts, and only once the sheet has been on screen for half a second and the keyboard has been silent:
+ * what was typed before it was seen cannot answer it. Every other key but those that page cancels, and cancelling sends nothing. When the
+ * plan, the engine's state or the time takes away what the sheet asks, it says so and the accept keys are dead. */
 #include "neuroscale/base/text.h"
 #include "neuroscale/sys/digest.h"
 #include "view.h"
@@ -31,8 +31,9 @@ static void freeze(ns_sheet *s, const ns_appr_row *r)
 	ns_arena_free(s->arena);
 	s->arena = ns_arena_new();
 	s->row = *r;
-	const char **const texts[] = {&s->row.digest, &s->row.cluster, &s->row.ns, &s->row.target_kind, &s->row.target, &s->row.headline, &s->row.summary,
-	    &s->row.ask, &s->row.root_cause, &s->row.runbook, &s->row.command, &s->row.diff, &s->row.undo, &s->row.verify, &s->row.effect, &s->row.warnings};
+	const char **const texts[] = {&s->row.digest, &s->row.cluster, &s->row.ns, &s->row.target_kind, &s->row.target, &s->row.headline,
+	    &s->row.summary, &s->row.ask, &s->row.root_cause, &s->row.runbook, &s->row.command, &s->row.diff, &s->row.undo, &s->row.verify,
+	    &s->row.effect, &s->row.warnings};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		*texts[i] = ns_arena_strdup(s->arena, *texts[i]);
 }

@@ -36,18 +36,29 @@ static void prompt(const ns_ui *ui, int width, ns_doc *d)
 		ns_ui_why_not(ui, s->approve, s->incident, why, sizeof why);
 		if (*why) {
 			ns_doc_put(d, NULL, NS_ROLE_STATE_WAIT, why);
-			ns_doc_put(d, NULL, NS_ROLE_TEXT_DIM, tiny ? "Esc closes." : "Any key that does not page closes this. Nothing is sent.");
+			ns_doc_put(
+			    d, NULL, NS_ROLE_TEXT_DIM, tiny ? "Esc closes." : "Any key that does not page closes this. Nothing is sent.");
 		} else if (*s->code) {
-			ns_doc_printf(d, NULL, NS_ROLE_KEY_HINT, tiny ? "%s + Enter> %s%.*s" : narrow ? "Type %s, then Enter. code> %s%.*s" : "To approve type  %s  then Enter.   code> %s%.*s",
+			ns_doc_printf(d, NULL, NS_ROLE_KEY_HINT,
+			    tiny     ? "%s + Enter> %s%.*s"
+			    : narrow ? "Type %s, then Enter. code> %s%.*s"
+			             : "To approve type  %s  then Enter.   code> %s%.*s",
 			    s->code, s->typed, (int)(4 - strlen(s->typed)), "____");
 			ns_doc_put(d, NULL, NS_ROLE_TEXT_DIM, tiny ? "other: cancel" : "Esc or any other key cancels. Nothing is sent.");
 		} else if (s->approve) {
-			ns_doc_put(d, NULL, NS_ROLE_KEY_HINT, tiny ? "y approve" : narrow ? "y = approve, any other key = cancel" : "y  approve      Enter, Esc, any other key  cancel (nothing is sent)");
+			ns_doc_put(d, NULL, NS_ROLE_KEY_HINT,
+			    tiny     ? "y approve"
+			    : narrow ? "y = approve, any other key = cancel"
+			             : "y  approve      Enter, Esc, any other key  cancel (nothing is sent)");
 		} else {
-			ns_doc_put(d, NULL, NS_ROLE_KEY_HINT, tiny ? "y reject" : narrow ? "y = reject, any other key = cancel" : "y  reject      Enter, Esc, any other key  cancel (nothing is sent)");
+			ns_doc_put(d, NULL, NS_ROLE_KEY_HINT,
+			    tiny     ? "y reject"
+			    : narrow ? "y = reject, any other key = cancel"
+			             : "y  reject      Enter, Esc, any other key  cancel (nothing is sent)");
 			if (!tiny)
-				ns_doc_put(d, NULL, NS_ROLE_TEXT, narrow ? "1 target 2 evidence 3 risk 4 later 5 fixed" :
-				    "or say why:  1 wrong target  2 thin evidence  3 risk  4 not now  5 fixed  6 other");
+				ns_doc_put(d, NULL, NS_ROLE_TEXT,
+				    narrow ? "1 target 2 evidence 3 risk 4 later 5 fixed"
+				           : "or say why:  1 wrong target  2 thin evidence  3 risk  4 not now  5 fixed  6 other");
 		}
 		if (!tiny && *ui->user && ui->rows >= 14)
 			ns_doc_printf(d, NULL, NS_ROLE_TEXT_DIM, "You are %s. This is recorded.", ui->user);
@@ -91,9 +102,11 @@ static void body(const ns_ui *ui, const ns_pen *p, int width, ns_doc *d)
 		ns_doc_put(d, "PLAN", NS_ROLE_TEXT_DIM, "no digest before the dry-run is back");
 	ns_doc_printf(d, "RISK", risk.role, "%s%s%s", ns_risk_name(r->risk), *r->ask ? ": " : "", r->ask);
 	if (narrow)
-		ns_doc_printf(d, "CONFID.", NS_ROLE_TEXT, "%.2f  %s %.2f", r->confidence, *r->runbook ? r->runbook : "no runbook", r->score);
+		ns_doc_printf(
+		    d, "CONFID.", NS_ROLE_TEXT, "%.2f  %s %.2f", r->confidence, *r->runbook ? r->runbook : "no runbook", r->score);
 	else
-		ns_doc_printf(d, "CONFIDENCE", NS_ROLE_TEXT, "%.2f   runbook %s, score %.2f, margin %.2f", r->confidence, *r->runbook ? r->runbook : "none", r->score, r->margin);
+		ns_doc_printf(d, "CONFIDENCE", NS_ROLE_TEXT, "%.2f   runbook %s, score %.2f, margin %.2f", r->confidence,
+		    *r->runbook ? r->runbook : "none", r->score, r->margin);
 	ns_doc_put(d, "EVIDENCE", NS_ROLE_TEXT, r->root_cause);
 	if (!narrow)
 		ns_doc_put(d, *r->root_cause ? NULL : "EVIDENCE", NS_ROLE_TEXT, r->summary);
@@ -103,8 +116,9 @@ static void body(const ns_ui *ui, const ns_pen *p, int width, ns_doc *d)
 	ns_doc_put(d, "WARNINGS", NS_ROLE_SEV_WARN, r->warnings);
 	ns_doc_put(d, "EFFECT", NS_ROLE_TEXT, r->effect);
 	ns_doc_put(d, "CHECK", NS_ROLE_TEXT, r->verify);
-	ns_doc_put(d, "UNDO", *r->undo ? NS_ROLE_TEXT : NS_ROLE_SEV_WARN, *r->undo ? r->undo : "none known: this cannot be taken back by machine");
-	if (r->deadline_ms > 0) {
+	ns_doc_put(
+	    d, "UNDO", *r->undo ? NS_ROLE_TEXT : NS_ROLE_SEV_WARN, *r->undo ? r->undo : "none known: this cannot be taken back by machine");
+	if (r->deadline_ms > 0 && s->state == NS_SHEET_OPEN) {
 		ns_pen_countdown(p ? p : &still, r->deadline_ms, left);
 		ns_doc_printf(d, "EXPIRES", ns_countdown_role(r->deadline_ms - ui->wall), "in %s; without an answer it is rejected", left);
 	}
@@ -188,10 +202,8 @@ static void title(const ns_pen *p)
 	const ns_ui *ui = p->ui;
 	const ns_sheet *s = &ui->sheet;
 	char left[64], right[192] = "", time[16] = "";
-	if (s->approval)
-		snprintf(left, sizeof left, "%s #%lld ?", s->approve ? "APPROVE" : "REJECT", (long long)s->approval);
-	else
-		snprintf(left, sizeof left, "%s incident #%lld ?", s->approve ? "APPROVE" : "REJECT", (long long)s->incident);
+	snprintf(left, sizeof left, "%s %s#%lld%s", s->approve ? "APPROVE" : "REJECT", s->approval ? "" : "incident ",
+	    (long long)(s->approval ? s->approval : s->incident), s->state == NS_SHEET_OPEN ? " ?" : "");
 	int used = ns_pen_bold(p, 0, 0, p->r.w, NS_ROLE_TITLE, left);
 	if (s->row.deadline_ms > 0 && s->state == NS_SHEET_OPEN)
 		ns_pen_countdown(p, s->row.deadline_ms, time);
@@ -201,7 +213,8 @@ static void title(const ns_pen *p)
 	else
 		snprintf(right, sizeof right, "%s", time);
 	if (room > 0)
-		ns_pen_right(p, used + 2, 0, room, ns_countdown_role(s->row.deadline_ms > 0 ? s->row.deadline_ms - ui->wall : INT64_MAX), right);
+		ns_pen_right(
+		    p, used + 2, 0, room, ns_countdown_role(s->row.deadline_ms > 0 ? s->row.deadline_ms - ui->wall : INT64_MAX), right);
 }
 
 void ns_sheet_draw(const ns_pen *root)

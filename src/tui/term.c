@@ -16,7 +16,9 @@
 #include <termios.h>
 #include <unistd.h>
 
-enum { PAIRS = 64, BACKLOG = 4096 };
+enum { PAIRS = 64, BACKLOG = 4096, SHORT_GAP = 8 };
+
+struct look;
 
 static struct {
 	SCREEN *screen;
@@ -29,6 +31,7 @@ static struct {
 	} pair[PAIRS];
 	short n_pairs;
 	ns_grid last;
+	struct look *looks; /* of one row */
 	struct termios found, ours;
 	volatile sig_atomic_t up;
 	struct sigaction old[4];
@@ -67,7 +70,8 @@ static void catch_deadly(bool on)
 /* A terminal that does not know bracketed paste ignores the request, but for a few that print it. */
 static bool knows_paste(const char *term)
 {
-	static const char *const families[] = {"xterm", "screen", "tmux", "rxvt", "alacritty", "foot", "kitty", "putty", "vte", "konsole", "wezterm", "ghostty", "st-"};
+	static const char *const families[] = {
+	    "xterm", "screen", "tmux", "rxvt", "alacritty", "foot", "kitty", "putty", "vte", "konsole", "wezterm", "ghostty", "st-"};
 	for (size_t i = 0; i < sizeof families / sizeof *families; i++)
 		if (!strncmp(term, families[i], strlen(families[i])))
 			return true;
@@ -93,11 +97,14 @@ bool ns_term_open(const ns_theme *theme, bool no_color, ns_err *err)
 	static bool registered;
 	const char *term = getenv("TERM");
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-		return ns_fail(err, NS_E_USAGE, "the console needs a terminal: use --headless without one, or `neuroscale-tui incidents` for a list");
+		return ns_fail(
+		    err, NS_E_USAGE, "the console needs a terminal: use --headless without one, or `neuroscale-tui incidents` for a list");
 	if (!term || !*term)
-		return ns_fail(err, NS_E_USAGE, "TERM is not set, so nobody can say how to paint here: set it (TERM=xterm), or use `neuroscale-tui incidents`");
+		return ns_fail(err, NS_E_USAGE,
+		    "TERM is not set, so nobody can say how to paint here: set it (TERM=xterm), or use `neuroscale-tui incidents`");
 	if (!strcmp(term, "dumb"))
-		return ns_fail(err, NS_E_USAGE, "TERM=dumb cannot place the cursor: use another terminal, or `neuroscale-tui incidents` and `approvals`");
+		return ns_fail(err, NS_E_USAGE,
+		    "TERM=dumb cannot place the cursor: use another terminal, or `neuroscale-tui incidents` and `approvals`");
 	if (tcgetattr(STDIN_FILENO, &t.found) != 0)
 		return ns_fail_errno(err, NS_E_IO, "the terminal's settings");
 	int fd = dup(STDOUT_FILENO);
@@ -108,7 +115,8 @@ bool ns_term_open(const ns_theme *theme, bool no_color, ns_err *err)
 	if (!t.screen) {
 		fclose(t.out);
 		t.out = NULL;
-		return ns_fail(err, NS_E_USAGE, "TERM=%s is not in this machine's terminfo: set TERM to one that is (TERM=xterm), or install ncurses-term", term);
+		return ns_fail(err, NS_E_USAGE,
+		    "TERM=%s is not in this machine's terminfo: set TERM to one that is (TERM=xterm), or install ncurses-term", term);
 	}
 	t.up = 1;
 	t.theme = *theme;
@@ -147,6 +155,8 @@ void ns_term_close(void)
 	fclose(t.out);
 	tcsetattr(STDIN_FILENO, TCSANOW, &t.found);
 	ns_grid_free(&t.last);
+	free(t.looks);
+	t.looks = NULL;
 	t.screen = NULL;
 	t.out = NULL;
 }
@@ -194,14 +204,15 @@ static short pair_of(short fg, short bg)
 static attr_t attrs(unsigned a)
 {
 	return (a & NS_ATTR_BOLD ? A_BOLD : 0) | (a & NS_ATTR_REVERSE ? A_REVERSE : 0) | (a & NS_ATTR_UNDERLINE ? A_UNDERLINE : 0) |
-	    (a & NS_ATTR_DIM ? A_DIM : 0);
+	       (a & NS_ATTR_DIM ? A_DIM : 0);
 }
 
 static void style_of(const ns_cell *c, attr_t *attr, short *pair)
 {
 	const ns_style *s = &t.theme.style[c->role < NS_ROLE_COLOR_COUNT ? c->role : NS_ROLE_TEXT];
-	const ns_style *sel = c->attr & NS_CELL_SELECTED ? &t.theme.style[NS_ROLE_SELECTION] :
-	    c->attr & NS_CELL_SELECTED_UNFOCUSED ? &t.theme.style[NS_ROLE_SELECTION_UNFOCUSED] : NULL;
+	const ns_style *sel = c->attr & NS_CELL_SELECTED             ? &t.theme.style[NS_ROLE_SELECTION]
+	                      : c->attr & NS_CELL_SELECTED_UNFOCUSED ? &t.theme.style[NS_ROLE_SELECTION_UNFOCUSED]
+	                                                             : NULL;
 	*attr = attrs(c->attr & 15u);
 	*pair = 0;
 	if (!t.color) {
@@ -220,24 +231,54 @@ static bool same(const ns_cell *a, const ns_cell *b)
 	return a->cp == b->cp && a->role == b->role && a->attr == b->attr;
 }
 
-static void paint_run(const ns_grid *g, int y, int x, int end)
+/* How a cell looks, ready for ncurses. */
+typedef struct look {
+	attr_t attr;
+	short pair;
+} look;
+
+/* A blank shows nothing of a colour or of boldness: only of what fills its cell. */
+static bool fills(look l)
 {
-	wchar_t text[256];
-	while (x < end) {
-		const ns_cell *first = &g->cell[y * g->cols + x];
-		attr_t attr;
-		short pair;
-		int n = 0, from = x;
-		while (x < end && n < 255) {
-			const ns_cell *c = &g->cell[y * g->cols + x];
-			if (c->role != first->role || c->attr != first->attr)
-				break;
-			if (c->cp)
-				text[n++] = (wchar_t)(c->cp < 0x80 || t.utf8 ? c->cp : '?');
-			x++;
+	short fg, bg = -1;
+	if (l.pair)
+		pair_content(l.pair, &fg, &bg);
+	return bg >= 0 || (l.attr & (A_REVERSE | A_UNDERLINE));
+}
+
+/* The looks of a row. A short gap keeps the look of what stands before it, which saves two changes of attributes for each word; a long one
+ * and the rest of the line are plain, so that they can be skipped or erased. Always from column 0: the same row gives the same looks. */
+static void looks_of(const ns_cell *row, int cols, look *out)
+{
+	look before = {0, 0};
+	for (int x = 0; x < cols;) {
+		look l;
+		int end = x + 1;
+		style_of(&row[x], &l.attr, &l.pair);
+		if (row[x].cp != ' ' || fills(l)) {
+			out[x++] = before = l;
+			continue;
 		}
-		style_of(first, &attr, &pair);
-		attr_set(attr, pair, NULL);
+		while (end < cols && row[end].cp == ' ' && row[end].role == row[x].role && row[end].attr == row[x].attr)
+			end++;
+		bool keep = end < cols && end - x <= SHORT_GAP && !fills(before);
+		for (; x < end; x++)
+			out[x] = keep ? before : (look){0, 0};
+	}
+}
+
+static void paint_row(const ns_grid *g, int y)
+{
+	const ns_cell *row = &g->cell[y * g->cols];
+	wchar_t text[256];
+	looks_of(row, g->cols, t.looks);
+	for (int x = 0; x < g->cols;) {
+		look l = t.looks[x];
+		int n = 0, from = x;
+		for (; x < g->cols && n < 255 && t.looks[x].attr == l.attr && t.looks[x].pair == l.pair; x++)
+			if (row[x].cp) /* 0: the second half of a wide character */
+				text[n++] = (wchar_t)(row[x].cp < 0x80 || t.utf8 ? row[x].cp : '?');
+		attr_set(l.attr, l.pair, NULL);
 		mvaddnwstr(y, from, text, n);
 	}
 }
@@ -246,6 +287,7 @@ void ns_term_paint(const ns_grid *g)
 {
 	bool whole = t.fresh || g->cols != t.last.cols || g->rows != t.last.rows, changed = whole;
 	if (whole) {
+		t.looks = ns_xrealloc(t.looks, (size_t)g->cols * sizeof *t.looks);
 		if (COLS != g->cols || LINES != g->rows)
 			resizeterm(g->rows, g->cols);
 		clearok(curscr, TRUE);
@@ -254,16 +296,12 @@ void ns_term_paint(const ns_grid *g)
 	}
 	for (int y = 0; y < g->rows; y++) {
 		const ns_cell *now = &g->cell[y * g->cols], *was = whole ? NULL : &t.last.cell[y * g->cols];
-		int from = 0, to = g->cols;
-		while (was && from < to && same(&now[from], &was[from]))
-			from++;
-		while (was && to > from && same(&now[to - 1], &was[to - 1]))
-			to--;
-		if (from == to)
+		int x = 0;
+		while (was && x < g->cols && same(&now[x], &was[x]))
+			x++;
+		if (x == g->cols)
 			continue;
-		while (from > 0 && now[from].cp == 0) /* not from the middle of a wide character */
-			from--;
-		paint_run(g, y, from, to);
+		paint_row(g, y);
 		changed = true;
 	}
 	if (!changed)
@@ -295,6 +333,9 @@ bool ns_term_ready(void)
 {
 	struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
 	int waiting = 0;
+	pid_t front = tcgetpgrp(STDOUT_FILENO);
+	if (front > 0 && front != getpgrp()) /* continued in the background: the screen is the shell's */
+		return false;
 	if (poll(&p, 1, 0) <= 0)
 		return false;
 	return ioctl(STDOUT_FILENO, TIOCOUTQ, &waiting) != 0 || waiting <= BACKLOG;

@@ -25,10 +25,10 @@ typedef enum ns_ui_kind {
 
 typedef struct ns_ui_event {
 	ns_ui_kind kind;
-	int64_t mono_ms;  /* real time: guards, flashes */
-	int64_t wall_ms;  /* the engine's clock: ages, countdowns */
-	uint32_t key;     /* NS_KEY_* or a character */
-	bool burst;       /* came in one piece with many others: pasted, not typed */
+	int64_t mono_ms; /* real time: guards, flashes */
+	int64_t wall_ms; /* the engine's clock: ages, countdowns */
+	uint32_t key;    /* NS_KEY_* or a character */
+	bool burst;      /* came in one piece with many others: pasted, not typed */
 	const char *text;
 	int cols, rows;
 	ns_snapshot *snap;
@@ -60,16 +60,16 @@ typedef struct ns_pane {
 	size_t top;       /* first row on screen */
 	bool disarmed;    /* the selected row vanished: actions wait for a movement */
 	char filter[64];
-	size_t *row;      /* rows of the snapshot that pass the filter */
+	size_t *row; /* rows of the snapshot that pass the filter */
 	size_t n, cap;
 } ns_pane;
 
 typedef enum ns_sheet_state {
 	NS_SHEET_NONE,
 	NS_SHEET_OPEN,
-	NS_SHEET_VOID,    /* what it asked does not stand any more; why says so */
+	NS_SHEET_VOID, /* what it asked does not stand any more; why says so */
 	NS_SHEET_SENDING,
-	NS_SHEET_DONE,    /* why: what came of it; stays until a key */
+	NS_SHEET_DONE, /* why: what came of it; stays until a key */
 } ns_sheet_state;
 
 typedef struct ns_sheet {
@@ -79,11 +79,11 @@ typedef struct ns_sheet {
 	char digest[65];
 	char code[5], typed[5]; /* high risk: the digits that prove reading */
 	int wrong;
-	int64_t painted_ms;     /* -1: not on screen yet */
-	bool quiet;             /* the keyboard was empty once after that */
+	int64_t painted_ms; /* -1: not on screen yet */
+	bool quiet;         /* the keyboard was empty once after that */
 	int top;
 	char why[512], note[96];
-	ns_arena *arena;        /* owns the frozen row */
+	ns_arena *arena; /* owns the frozen row */
 	ns_appr_row row;
 } ns_sheet;
 
@@ -92,30 +92,30 @@ typedef struct ns_ui {
 	bool unicode;
 	char user[64];
 	int64_t mono, wall;
-	unsigned nonce;         /* goes into the codes of the sheets */
+	unsigned nonce; /* goes into the codes of the sheets */
 
-	ns_snapshot *snap;      /* NULL before the first */
-	bool gone;              /* the engine does not answer any more */
+	ns_snapshot *snap; /* NULL before the first */
+	bool gone;         /* the engine does not answer any more */
 	char gone_why[256];
 	ns_role role;
 	bool role_known;
 
-	ns_view stack[4];       /* stack[depth] is shown, stack[0] is home */
+	ns_view stack[4]; /* stack[depth] is shown, stack[0] is home */
 	int depth;
 	int scroll[NS_VIEW_COUNT];
-	int focus;              /* the one pane that has the keys */
+	int focus; /* the one pane that has the keys */
 	bool zoom;
 	ns_pane pane[NS_PANE_COUNT];
 	int64_t detail_id;
 	ns_detail *detail;
 	char detail_why[256];
-	int64_t detail_seen;    /* updated_ms of the row that detail belongs to */
+	int64_t detail_seen; /* updated_ms of the row that detail belongs to */
 	ns_sheet sheet;
-	bool field;             /* the filter of the focused pane is being typed */
+	bool field; /* the filter of the focused pane is being typed */
 	char flash[256];
 	bool flash_error;
-	int64_t flash_until;    /* mono; 0 none; -1 until a key */
-	int64_t quit_armed;     /* mono time of the first ^C, 0 none */
+	int64_t flash_until; /* mono; 0 none; -1 until a key */
+	int64_t quit_armed;  /* mono time of the first ^C, 0 none */
 	int64_t bell_at;
 	ns_ui_want want;
 } ns_ui;
@@ -125,7 +125,8 @@ void ns_ui_free(ns_ui *ui);
 void ns_ui_update(ns_ui *ui, const ns_ui_event *ev);
 /* Milliseconds of real time until update wants a tick, -1 never. */
 int64_t ns_ui_next_tick(const ns_ui *ui);
-/* Draws the frame for ui->cols x ui->rows. Returns the milliseconds of the engine's clock after which something on it reads differently, -1 never. */
+/* Draws the frame for ui->cols x ui->rows. Returns the milliseconds of the engine's clock after which something on it reads differently, -1
+ * never. */
 int64_t ns_ui_render(const ns_ui *ui, ns_grid *g);
 
 /* ---- parts, for each other ---- */
@@ -155,7 +156,7 @@ enum { NS_IN_HOME = 1, NS_IN_DETAIL = 2, NS_IN_TEXT = 4, NS_IN_ALL = 7 };
 typedef struct ns_binding {
 	uint32_t key[4];
 	unsigned where;
-	bool moves;              /* obeyed even in a burst; arms the selection again */
+	bool moves; /* obeyed even in a burst; arms the selection again */
 	void (*run)(ns_ui *ui, int arg);
 	int arg;
 	const char *keys, *hint; /* "a", "approve": hint NULL: not in the hint line */

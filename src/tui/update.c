@@ -159,7 +159,8 @@ static void collect_rows(ns_ui *ui, int k)
 			m->row[m->n++] = i;
 }
 
-/* The selection is a key. When its row is gone the place stays, but actions wait for a movement: the row now under the marker is another one. */
+/* The selection is a key. When its row is gone the place stays, but actions wait for a movement: the row now under the marker is another
+ * one. */
 static void keep_selection(ns_ui *ui, int k)
 {
 	ns_pane *m = &ui->pane[k];
@@ -372,7 +373,9 @@ static void on_paste(ns_ui *ui, const ns_ui_event *ev)
 		ns_copy(ui->sheet.note, sizeof ui->sheet.note, "That was pasted, not typed: ignored.");
 	} else if (ui->field) {
 		for (const char *c = ev->text; *c; c++)
-			field_key(ui, *c == '\n' || *c == '\r' || *c == '\t' ? ' ' : (unsigned char)*c < ' ' ? 0 : (uint32_t)(unsigned char)*c);
+			field_key(ui, *c == '\n' || *c == '\r' || *c == '\t' ? ' '
+			              : (unsigned char)*c < ' '              ? 0
+			                                                     : (uint32_t)(unsigned char)*c);
 	} else {
 		ns_ui_flash(ui, false, "Pasted text is ignored: nothing here takes it.");
 	}
@@ -407,16 +410,23 @@ static void on_note(ns_ui *ui, const ns_ui_event *ev)
 	ns_ui_flash(ui, !ev->ok, "%s", ev->text);
 }
 
-static void on_tick(ns_ui *ui, const ns_ui_event *ev)
-{
-}
+static void on_tick(ns_ui *ui, const ns_ui_event *ev) {}
 
 void ns_ui_update(ns_ui *ui, const ns_ui_event *ev)
 {
 	static void (*const on[])(ns_ui *, const ns_ui_event *) = {
-	    [NS_UI_KEY] = on_key, [NS_UI_PASTE] = on_paste, [NS_UI_RESIZE] = on_resize, [NS_UI_SNAPSHOT] = on_snapshot, [NS_UI_GONE] = on_gone,
-	    [NS_UI_ROLE] = on_role, [NS_UI_DETAIL] = on_detail, [NS_UI_DECIDED] = on_decided, [NS_UI_TICK] = on_tick, [NS_UI_PAINTED] = on_painted,
-	    [NS_UI_QUIET] = on_quiet, [NS_UI_NOTE] = on_note,
+	    [NS_UI_KEY] = on_key,
+	    [NS_UI_PASTE] = on_paste,
+	    [NS_UI_RESIZE] = on_resize,
+	    [NS_UI_SNAPSHOT] = on_snapshot,
+	    [NS_UI_GONE] = on_gone,
+	    [NS_UI_ROLE] = on_role,
+	    [NS_UI_DETAIL] = on_detail,
+	    [NS_UI_DECIDED] = on_decided,
+	    [NS_UI_TICK] = on_tick,
+	    [NS_UI_PAINTED] = on_painted,
+	    [NS_UI_QUIET] = on_quiet,
+	    [NS_UI_NOTE] = on_note,
 	};
 	ui->mono = ev->mono_ms;
 	ui->wall = ev->wall_ms;

@@ -9,13 +9,13 @@
 typedef enum ns_class { NS_CLASS_TINY, NS_CLASS_XS, NS_CLASS_S, NS_CLASS_STACK, NS_CLASS_M, NS_CLASS_L } ns_class;
 typedef struct ns_layout {
 	ns_class cls;
-	bool panes;                 /* several panes at once, each with its own title line */
+	bool panes;                                                    /* several panes at once, each with its own title line */
 	ns_rect header, banners, tabs, rule, body, peek, flash, hints; /* h 0: not there */
-	ns_rect pane[NS_PANE_COUNT]; /* with the title line when `panes`; h 0: not shown */
-	int split;                  /* column of the line between left and right panes, 0 none */
+	ns_rect pane[NS_PANE_COUNT];                                   /* with the title line when `panes`; h 0: not shown */
+	int split;                                                     /* column of the line between left and right panes, 0 none */
 } ns_layout;
 void ns_layout_of(const ns_ui *ui, ns_layout *l);
-bool ns_ui_cards(const ns_ui *ui); /* narrow: rows are cards of two lines */
+bool ns_ui_cards(const ns_ui *ui);                                     /* narrow: rows are cards of two lines */
 ns_rect ns_layout_list(const ns_ui *ui, const ns_layout *l, int pane); /* the pane without its title line */
 
 /* ---- pen.c ---- */
@@ -27,7 +27,21 @@ typedef struct ns_pen {
 	int64_t *due; /* engine ms until something drawn reads differently, -1 never */
 } ns_pen;
 
-typedef enum ns_glyph { NS_G_HLINE, NS_G_VLINE, NS_G_CROSS, NS_G_CURSOR, NS_G_DONE, NS_G_RUN, NS_G_WAIT, NS_G_FAIL, NS_G_SKIP, NS_G_TODO, NS_G_BAR, NS_G_BAR_REST, NS_G_COUNT } ns_glyph;
+typedef enum ns_glyph {
+	NS_G_HLINE,
+	NS_G_VLINE,
+	NS_G_CROSS,
+	NS_G_CURSOR,
+	NS_G_DONE,
+	NS_G_RUN,
+	NS_G_WAIT,
+	NS_G_FAIL,
+	NS_G_SKIP,
+	NS_G_TODO,
+	NS_G_BAR,
+	NS_G_BAR_REST,
+	NS_G_COUNT
+} ns_glyph;
 uint32_t ns_glyph_of(const ns_ui *ui, ns_glyph g);
 
 ns_pen ns_pen_in(const ns_pen *p, int x, int y, int w, int h); /* a part of the pen's rectangle */
@@ -47,11 +61,14 @@ ns_color_role ns_countdown_role(int64_t left_ms);
 /* The marker of a row and, when it is the selected one, its look. focused: the pane has the keys. */
 void ns_pen_marker(const ns_pen *p, int y, bool selected, bool focused);
 void ns_pen_empty(const ns_pen *p, const char *line1, const char *line2); /* what an empty pane says, in its middle */
-void ns_money(double v, char out[32]); /* "1,204.50" */
+void ns_money(double v, char out[32]);                                    /* "1,204.50" */
 
 /* ---- words.c ---- */
 
-typedef struct ns_word { const char *text; ns_color_role role; } ns_word;
+typedef struct ns_word {
+	const char *text;
+	ns_color_role role;
+} ns_word;
 ns_word ns_word_severity(ns_severity s);
 ns_word ns_word_risk(ns_risk r);
 ns_word ns_word_mark(ns_stage_mark m);
@@ -88,7 +105,7 @@ typedef struct ns_doc {
 } ns_doc;
 void ns_doc_init(ns_doc *d, int width, int label_w);
 void ns_doc_free(ns_doc *d);
-void ns_doc_title(ns_doc *d, const char *text);  /* a blank line before it when it is not the first */
+void ns_doc_title(ns_doc *d, const char *text); /* a blank line before it when it is not the first */
 void ns_doc_blank(ns_doc *d);
 void ns_doc_put(ns_doc *d, const char *label, ns_color_role role, const char *text); /* keeps the text's own lines; nothing for "" */
 void ns_doc_printf(ns_doc *d, const char *label, ns_color_role role, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
@@ -98,15 +115,15 @@ void ns_doc_draw(const ns_doc *d, const ns_pen *p, int top);
 /* ---- the parts ---- */
 
 typedef struct ns_pane_ops {
-	const char *name, *tab;  /* "Pending approvals", "Approvals": title and tab */
+	const char *name, *tab; /* "Pending approvals", "Approvals": title and tab */
 	const char *short_tab;
 	size_t (*count)(const ns_snapshot *s);
 	int64_t (*key)(const ns_snapshot *s, size_t i);
 	bool (*match)(const ns_snapshot *s, size_t i, const char *filter);
-	int (*chrome)(const ns_ui *ui, ns_rect r);                          /* lines of the pane that are not rows */
-	int (*height)(const ns_ui *ui, size_t visible, ns_rect r);          /* lines of one row */
+	int (*chrome)(const ns_ui *ui, ns_rect r);                 /* lines of the pane that are not rows */
+	int (*height)(const ns_ui *ui, size_t visible, ns_rect r); /* lines of one row */
 	void (*draw)(const ns_pen *p, bool focused);
-	void (*status)(const ns_ui *ui, char *out, size_t cap);             /* what the title line adds */
+	void (*status)(const ns_ui *ui, char *out, size_t cap); /* what the title line adds */
 } ns_pane_ops;
 extern const ns_pane_ops ns_pane_alerts, ns_pane_pipeline, ns_pane_approvals, ns_pane_cost;
 extern const ns_pane_ops *const ns_panes[NS_PANE_COUNT];

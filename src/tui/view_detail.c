@@ -1,4 +1,5 @@
-/* One incident in full: what was seen and whether it may be trusted, what follows from it, what would be done exactly, and what was done. */
+/* One incident in full: what was seen and whether it may be trusted, what follows from it, what would be done exactly, and what was done.
+ */
 #include "neuroscale/base/clock.h"
 #include "neuroscale/base/text.h"
 #include "view.h"
@@ -14,7 +15,8 @@ static void head(const ns_ui *ui, const ns_pen *p, const ns_detail *t, ns_doc *d
 	const char *title = ns_kind_get(r->kind)->title;
 	bool twice = !*r->reason || !strcmp(title, r->reason);
 	ns_doc_printf(d, "WHAT", NS_ROLE_TEXT_STRONG, "#%lld %s%s%s", (long long)r->id, title, twice ? "" : ": ", twice ? "" : r->reason);
-	ns_doc_printf(d, "WHERE", NS_ROLE_TEXT, "%s %s%s%s, cluster %s", r->target_kind, where, *r->container ? ", container " : "", r->container, r->cluster);
+	ns_doc_printf(d, "WHERE", NS_ROLE_TEXT, "%s %s%s%s, cluster %s", r->target_kind, where, *r->container ? ", container " : "",
+	    r->container, r->cluster);
 	if (r->members > 1)
 		ns_doc_printf(d, "PODS", NS_ROLE_TEXT, "%lld of this workload are one incident", (long long)r->members);
 	ns_doc_put(d, "SEVERITY", sev.role, sev.text);
@@ -35,8 +37,8 @@ static void evidence(const ns_detail *t, ns_doc *d)
 		if (e->at_ms > 0)
 			ns_time_format(e->at_ms, time);
 		/* Logs and event texts can be written by whoever runs in the pod: they are marked, not hidden. */
-		ns_doc_printf(d, e->trusted ? "trusted" : "UNTRUSTED", e->trusted ? NS_ROLE_TEXT : NS_ROLE_TEXT_DIM, "%s %s  %s%s%s", e->id, e->kind, e->text,
-		    *time ? "  " : "", *time ? time + 11 : "");
+		ns_doc_printf(d, e->trusted ? "trusted" : "UNTRUSTED", e->trusted ? NS_ROLE_TEXT : NS_ROLE_TEXT_DIM, "%s %s  %s%s%s", e->id,
+		    e->kind, e->text, *time ? "  " : "", *time ? time + 11 : "");
 	}
 }
 
@@ -47,7 +49,8 @@ static void cause(const ns_detail *t, ns_doc *d)
 	ns_doc_title(d, "ROOT CAUSE");
 	ns_doc_put(d, "CAUSE", NS_ROLE_TEXT_STRONG, t->root_cause);
 	ns_doc_put(d, "REASONING", NS_ROLE_TEXT, t->reasoning);
-	ns_doc_printf(d, "CONFID.", NS_ROLE_TEXT, "%.2f by %s%s%s", t->confidence, *t->provider ? t->provider : "?", *t->cause_class ? ", class " : "", t->cause_class);
+	ns_doc_printf(d, "CONFID.", NS_ROLE_TEXT, "%.2f by %s%s%s", t->confidence, *t->provider ? t->provider : "?",
+	    *t->cause_class ? ", class " : "", t->cause_class);
 	ns_doc_put(d, "NEXT", NS_ROLE_TEXT, t->next_steps);
 }
 
@@ -59,8 +62,8 @@ static void plan(const ns_detail *t, ns_doc *d)
 	ns_doc_title(d, "PLAN");
 	ns_doc_put(d, "PLAN", NS_ROLE_TEXT_STRONG, t->plan_summary);
 	if (*t->runbook)
-		ns_doc_printf(d, "RUNBOOK", NS_ROLE_TEXT, "%s%s%s%s  score %.2f  margin %.2f", t->runbook, *t->runbook_title ? " (" : "", t->runbook_title,
-		    *t->runbook_title ? ")" : "", t->score, t->margin);
+		ns_doc_printf(d, "RUNBOOK", NS_ROLE_TEXT, "%s%s%s%s  score %.2f  margin %.2f", t->runbook, *t->runbook_title ? " (" : "",
+		    t->runbook_title, *t->runbook_title ? ")" : "", t->score, t->margin);
 	ns_doc_put(d, "RISK", risk.role, ns_risk_name(t->risk));
 	for (size_t i = 0; i < t->n_plan_steps; i++)
 		ns_doc_printf(d, i ? NULL : "STEPS", NS_ROLE_TEXT, "%zu. %s", i + 1, t->plan_steps[i]);

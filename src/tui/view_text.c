@@ -26,7 +26,8 @@ void ns_help_doc(const ns_ui *ui, ns_doc *d)
 	static const struct {
 		unsigned where;
 		const char *title;
-	} parts[] = {{NS_IN_ALL, "EVERYWHERE"}, {NS_IN_HOME, "LISTS"}, {NS_IN_HOME | NS_IN_DETAIL, "LISTS AND INCIDENT"}, {NS_IN_DETAIL | NS_IN_TEXT, "TEXT"}};
+	} parts[] = {{NS_IN_ALL, "EVERYWHERE"}, {NS_IN_HOME, "LISTS"}, {NS_IN_HOME | NS_IN_DETAIL, "LISTS AND INCIDENT"},
+	    {NS_IN_DETAIL | NS_IN_TEXT, "TEXT"}};
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
 		bool any = false;
 		for (const ns_binding *b = ns_bindings; b->run; b++) {
@@ -52,7 +53,8 @@ void ns_help_doc(const ns_ui *ui, ns_doc *d)
 		ns_doc_printf(d, NULL, w.role, "%s  %s", glyph, w.text);
 	}
 	ns_doc_title(d, "FILTER");
-	ns_doc_put(d, NULL, NS_ROLE_TEXT, "Words that must all be found; !word must not. ns:shop, kind:oom, state:verify look at one field. sev>=warn compares.");
+	ns_doc_put(d, NULL, NS_ROLE_TEXT,
+	    "Words that must all be found; !word must not. ns:shop, kind:oom, state:verify look at one field. sev>=warn compares.");
 }
 
 void ns_messages_doc(const ns_ui *ui, ns_doc *d)

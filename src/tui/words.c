@@ -6,8 +6,9 @@ const char *const ns_stage_words[NS_STAGE_COUNT] = {"detect", "analyze", "plan",
 
 ns_word ns_word_severity(ns_severity s)
 {
-	static const ns_word words[NS_SEV_COUNT] = {
-	    [NS_SEV_INFO] = {"INFO", NS_ROLE_SEV_INFO}, [NS_SEV_WARN] = {"WARN", NS_ROLE_SEV_WARN}, [NS_SEV_CRIT] = {"CRIT", NS_ROLE_SEV_CRIT}};
+	static const ns_word words[NS_SEV_COUNT] = {[NS_SEV_INFO] = {"INFO", NS_ROLE_SEV_INFO},
+	    [NS_SEV_WARN] = {"WARN", NS_ROLE_SEV_WARN},
+	    [NS_SEV_CRIT] = {"CRIT", NS_ROLE_SEV_CRIT}};
 	return words[s < NS_SEV_COUNT ? s : NS_SEV_CRIT];
 }
 

@@ -38,7 +38,8 @@ static void shipped_themes_are_clean(void **state)
 		assert_int_not_equal(t.style[NS_ROLE_SELECTION].mono, t.style[NS_ROLE_TEXT].mono);
 		assert_int_not_equal(t.style[NS_ROLE_STATE_FAIL].mono, t.style[NS_ROLE_STATE_OK].mono);
 		assert_int_not_equal(t.style[NS_ROLE_BORDER_FOCUS].mono, t.style[NS_ROLE_BORDER].mono);
-		assert_int_not_equal(t.style[NS_ROLE_DIFF_ADD].mono == t.style[NS_ROLE_DIFF_DEL].mono && t.style[NS_ROLE_DIFF_DEL].mono == 0, 1);
+		assert_int_not_equal(
+		    t.style[NS_ROLE_DIFF_ADD].mono == t.style[NS_ROLE_DIFF_DEL].mono && t.style[NS_ROLE_DIFF_DEL].mono == 0, 1);
 	}
 	assert_true(n >= 2);
 	ns_buf_free(&names);
@@ -58,7 +59,8 @@ static void a_family_colours_its_members(void **state)
 {
 	ns_theme t;
 	ns_err err = {0};
-	const char *path = put("family.yaml", "name: family\nglyphs: unicode\nroles:\n  state: {fg: blue, fg256: 33}\n  state.fail: {fg: brightred, attr: bold}\n");
+	const char *path = put("family.yaml",
+	    "name: family\nglyphs: unicode\nroles:\n  state: {fg: blue, fg256: 33}\n  state.fail: {fg: brightred, attr: bold}\n");
 	if (!ns_theme_load(path, &t, &err))
 		fail_msg("%s", err.text);
 	assert_true(t.unicode);
@@ -158,7 +160,8 @@ static int make_dir(void **state)
 static int drop_dir(void **state)
 {
 	char cmd[128];
-	static const char *const files[] = {"family.yaml", "mine.yaml", "faulty.yaml", "loop.yaml", "neuroscale-tui/themes/light.yaml", "neuroscale-tui/themes", "neuroscale-tui", ""};
+	static const char *const files[] = {"family.yaml", "mine.yaml", "faulty.yaml", "loop.yaml", "neuroscale-tui/themes/light.yaml",
+	    "neuroscale-tui/themes", "neuroscale-tui", ""};
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
 		snprintf(cmd, sizeof cmd, "%s/%s", dir, files[i]);
 		if (unlink(cmd) != 0)
@@ -170,9 +173,14 @@ static int drop_dir(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(shipped_themes_are_clean), cmocka_unit_test(null_is_default), cmocka_unit_test(a_family_colours_its_members),
-	    cmocka_unit_test(inherits_and_overrides), cmocka_unit_test(faults_name_their_line_and_leave_a_theme), cmocka_unit_test(a_circle_ends),
-	    cmocka_unit_test(unknown_names_get_the_nearest), cmocka_unit_test(the_users_theme_comes_first),
+	    cmocka_unit_test(shipped_themes_are_clean),
+	    cmocka_unit_test(null_is_default),
+	    cmocka_unit_test(a_family_colours_its_members),
+	    cmocka_unit_test(inherits_and_overrides),
+	    cmocka_unit_test(faults_name_their_line_and_leave_a_theme),
+	    cmocka_unit_test(a_circle_ends),
+	    cmocka_unit_test(unknown_names_get_the_nearest),
+	    cmocka_unit_test(the_users_theme_comes_first),
 	};
 	return cmocka_run_group_tests(tests, make_dir, drop_dir);
 }

@@ -6,10 +6,10 @@
 #include "support/test.h"
 #include <locale.h>
 
-#define T0 INT64_C(1795402029000) /* 2026-11-23T02:47:09Z */
+#define T0       INT64_C(1795402029000) /* 2026-11-23T02:47:09Z */
 #define DIGEST_A "7f3a9c21d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f"
 #define DIGEST_B "1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f90a"
-#define UNUSED __attribute__((unused))
+#define UNUSED   __attribute__((unused))
 
 typedef struct world {
 	ns_ui ui;
@@ -26,10 +26,31 @@ static UNUSED ns_snapshot *snap_new(int64_t seq)
 {
 	ns_arena *a = ns_arena_new();
 	ns_snapshot *s = ns_arena_alloc(a, sizeof *s);
-	*s = (ns_snapshot){.seq = seq, .taken_ms = T0, .cluster = "prod-eu-1", .context = "prod-eu-1", .server = "https://10.0.0.1:6443", .user = "mira",
-	    .mode = "live", .version = "0.1.0", .profile = NS_PROFILE_APPROVE, .live = true, .synced = true, .link_since_ms = T0 - 600000,
-	    .last_event_ms = T0 - 2000, .down_why = "", .degraded = "", .lease_held = true, .storm_why = "", .lease_why = "", .breakers = "",
-	    .clock_rate = 1, .pods = 124, .workloads = 31, .cost_error = "", .arena = a, .refs = 1};
+	*s = (ns_snapshot){.seq = seq,
+	    .taken_ms = T0,
+	    .cluster = "prod-eu-1",
+	    .context = "prod-eu-1",
+	    .server = "https://10.0.0.1:6443",
+	    .user = "mira",
+	    .mode = "live",
+	    .version = "0.1.0",
+	    .profile = NS_PROFILE_APPROVE,
+	    .live = true,
+	    .synced = true,
+	    .link_since_ms = T0 - 600000,
+	    .last_event_ms = T0 - 2000,
+	    .down_why = "",
+	    .degraded = "",
+	    .lease_held = true,
+	    .storm_why = "",
+	    .lease_why = "",
+	    .breakers = "",
+	    .clock_rate = 1,
+	    .pods = 124,
+	    .workloads = 31,
+	    .cost_error = "",
+	    .arena = a,
+	    .refs = 1};
 	return s;
 }
 
@@ -47,10 +68,26 @@ typedef struct inc_spec {
 
 static UNUSED ns_inc_row inc_make(const inc_spec *p)
 {
-	ns_inc_row r = {.id = p->id, .state = p->state, .kind = p->kind, .severity = p->sev, .verdict = p->verdict, .cluster = "prod-eu-1", .ns = p->ns,
-	    .target_kind = "Deployment", .target = p->target, .container = "app", .reason = p->reason, .message = p->message, .headline = p->headline,
-	    .note = p->note, .members = p->members, .opened_ms = T0 - p->age_ms, .updated_ms = T0 - p->state_age_ms,
-	    .state_since_ms = T0 - p->state_age_ms, .action = NS_ACT_ROLLBACK, .has_plan = *p->headline != '\0',
+	ns_inc_row r = {.id = p->id,
+	    .state = p->state,
+	    .kind = p->kind,
+	    .severity = p->sev,
+	    .verdict = p->verdict,
+	    .cluster = "prod-eu-1",
+	    .ns = p->ns,
+	    .target_kind = "Deployment",
+	    .target = p->target,
+	    .container = "app",
+	    .reason = p->reason,
+	    .message = p->message,
+	    .headline = p->headline,
+	    .note = p->note,
+	    .members = p->members,
+	    .opened_ms = T0 - p->age_ms,
+	    .updated_ms = T0 - p->state_age_ms,
+	    .state_since_ms = T0 - p->state_age_ms,
+	    .action = NS_ACT_ROLLBACK,
+	    .has_plan = *p->headline != '\0',
 	    .open = !ns_state_get(p->state)->closed};
 	static const int64_t took[NS_STAGE_COUNT] = {80, 240, 60, 41000, 1200, 125000};
 	for (int i = 0; i < NS_STAGE_COUNT; i++) {
@@ -65,36 +102,57 @@ static UNUSED ns_inc_row inc_make(const inc_spec *p)
 }
 
 static const inc_spec typical_incidents[] = {
-    {12, NS_KIND_POD_CRASHLOOP, NS_SEV_CRIT, NS_ST_AWAITING_APPROVAL, "pay", "payments-api", "CrashLoopBackOff", "back-off 40s restarting failed container",
-        "roll back payments-api to revision 56", "waits for an answer", 12, 240000, 28000, NS_STAGE_APPROVE, NS_MARK_WAITS, NS_VERDICT_NONE},
-    {14, NS_KIND_OOM_KILLED, NS_SEV_CRIT, NS_ST_PLANNING, "shop", "checkout-cart-worker-with-a-long-name", "OOMKilled", "container app was killed at 128Mi",
-        "raise memory limit 128Mi -> 256Mi", "dry-run is out", 3, 9000, 1000, NS_STAGE_PLAN, NS_MARK_RUNNING, NS_VERDICT_NONE},
-    {11, NS_KIND_DEPLOYMENT_STALLED, NS_SEV_WARN, NS_ST_VERIFYING, "shop", "frontend", "ProgressDeadlineExceeded", "ReplicaSet frontend-7d9 has timed out progressing",
-        "roll back frontend to revision 8", "", 1, 660000, 48000, NS_STAGE_VERIFY, NS_MARK_RUNNING, NS_VERDICT_NONE},
-    {10, NS_KIND_IMAGE_PULL, NS_SEV_WARN, NS_ST_MANUAL_REVIEW, "data", "ledger", "ImagePullBackOff", "registry/ledger:9 not found", "the tag does not exist",
-        "no action is safe here", 2, 1140000, 1130000, NS_STAGE_PLAN, NS_MARK_FAILED, NS_VERDICT_NONE},
-    {9, NS_KIND_COST_SPIKE, NS_SEV_INFO, NS_ST_ANALYZING, "ml", "batch", "CostSpike", "38% more than the day before", "", "", 1, 7200000, 3000, NS_STAGE_ANALYZE,
+    {12, NS_KIND_POD_CRASHLOOP, NS_SEV_CRIT, NS_ST_AWAITING_APPROVAL, "pay", "payments-api", "CrashLoopBackOff",
+        "back-off 40s restarting failed container", "roll back payments-api to revision 56", "waits for an answer", 12, 240000, 28000,
+        NS_STAGE_APPROVE, NS_MARK_WAITS, NS_VERDICT_NONE},
+    {14, NS_KIND_OOM_KILLED, NS_SEV_CRIT, NS_ST_PLANNING, "shop", "checkout-cart-worker-with-a-long-name", "OOMKilled",
+        "container app was killed at 128Mi", "raise memory limit 128Mi -> 256Mi", "dry-run is out", 3, 9000, 1000, NS_STAGE_PLAN,
         NS_MARK_RUNNING, NS_VERDICT_NONE},
-    {8, NS_KIND_OOM_KILLED, NS_SEV_CRIT, NS_ST_RESOLVED, "shop", "search", "OOMKilled", "container app was killed at 64Mi", "raised memory limit 64Mi -> 128Mi", "held for 120 s",
-        1, 10800000, 10000000, NS_STAGE_VERIFY, NS_MARK_DONE, NS_VERDICT_FIXED},
+    {11, NS_KIND_DEPLOYMENT_STALLED, NS_SEV_WARN, NS_ST_VERIFYING, "shop", "frontend", "ProgressDeadlineExceeded",
+        "ReplicaSet frontend-7d9 has timed out progressing", "roll back frontend to revision 8", "", 1, 660000, 48000, NS_STAGE_VERIFY,
+        NS_MARK_RUNNING, NS_VERDICT_NONE},
+    {10, NS_KIND_IMAGE_PULL, NS_SEV_WARN, NS_ST_MANUAL_REVIEW, "data", "ledger", "ImagePullBackOff", "registry/ledger:9 not found",
+        "the tag does not exist", "no action is safe here", 2, 1140000, 1130000, NS_STAGE_PLAN, NS_MARK_FAILED, NS_VERDICT_NONE},
+    {9, NS_KIND_COST_SPIKE, NS_SEV_INFO, NS_ST_ANALYZING, "ml", "batch", "CostSpike", "38% more than the day before", "", "", 1, 7200000,
+        3000, NS_STAGE_ANALYZE, NS_MARK_RUNNING, NS_VERDICT_NONE},
+    {8, NS_KIND_OOM_KILLED, NS_SEV_CRIT, NS_ST_RESOLVED, "shop", "search", "OOMKilled", "container app was killed at 64Mi",
+        "raised memory limit 64Mi -> 128Mi", "held for 120 s", 1, 10800000, 10000000, NS_STAGE_VERIFY, NS_MARK_DONE, NS_VERDICT_FIXED},
 };
 
 static UNUSED ns_appr_row appr_make(int64_t id, int64_t incident, const char *digest, ns_card_state state, ns_risk risk)
 {
-	return (ns_appr_row){.id = id, .incident = incident, .state = state, .digest = digest, .action = NS_ACT_ROLLBACK, .risk = risk, .confidence = 0.91,
-	    .score = 0.84, .margin = 0.31, .cluster = "prod-eu-1", .ns = incident == 12 ? "pay" : "shop", .target_kind = "Deployment",
+	return (ns_appr_row){.id = id,
+	    .incident = incident,
+	    .state = state,
+	    .digest = digest,
+	    .action = NS_ACT_ROLLBACK,
+	    .risk = risk,
+	    .confidence = 0.91,
+	    .score = 0.84,
+	    .margin = 0.31,
+	    .cluster = "prod-eu-1",
+	    .ns = incident == 12 ? "pay" : "shop",
+	    .target_kind = "Deployment",
 	    .target = incident == 12 ? "payments-api" : "checkout-cart-worker-with-a-long-name",
 	    .headline = incident == 12 ? "roll back payments-api to revision 56" : "raise memory limit 128Mi -> 256Mi",
-	    .summary = "Revision 57 changed the image and sets LEDGER_SCHEMA=v9, which the ledger does not know. Revision 56 ran for six hours "
-	               "without a restart under the same traffic. Going back takes about 90 seconds and restarts twelve pods, a quarter at a time.",
+	    .summary =
+	        "Revision 57 changed the image and sets LEDGER_SCHEMA=v9, which the ledger does not know. Revision 56 ran for six hours "
+	        "without a restart under the same traffic. Going back takes about 90 seconds and restarts twelve pods, a quarter at a "
+	        "time.",
 	    .ask = "production, and the profile asks a person",
 	    .root_cause = "Revision 57 exits at start: ledger schema v9 not found (exit 1, 12 pods, since the rollout)",
 	    .runbook = "crashloop-rollback",
 	    .command = "kubectl -n pay rollout undo deployment/payments-api --to-revision=56",
-	    .diff = "- spec.template.spec.containers.app.image: registry/pay/api:57\n+ spec.template.spec.containers.app.image: registry/pay/api:56\n"
-	            "- spec.template.spec.containers.app.env.LEDGER_SCHEMA: v9\n+ spec.template.spec.containers.app.env.LEDGER_SCHEMA: v8\n",
-	    .undo = "kubectl -n pay rollout undo deployment/payments-api --to-revision=57", .verify = "all 12 replicas ready and no restart for 120 s",
-	    .effect = "", .warnings = "", .created_ms = T0 - 28000, .deadline_ms = state == NS_CARD_PREPARING ? 0 : T0 + 272000};
+	    .diff =
+	        "- spec.template.spec.containers.app.image: registry/pay/api:57\n+ spec.template.spec.containers.app.image: "
+	        "registry/pay/api:56\n"
+	        "- spec.template.spec.containers.app.env.LEDGER_SCHEMA: v9\n+ spec.template.spec.containers.app.env.LEDGER_SCHEMA: v8\n",
+	    .undo = "kubectl -n pay rollout undo deployment/payments-api --to-revision=57",
+	    .verify = "all 12 replicas ready and no restart for 120 s",
+	    .effect = "",
+	    .warnings = "",
+	    .created_ms = T0 - 28000,
+	    .deadline_ms = state == NS_CARD_PREPARING ? 0 : T0 + 272000};
 }
 
 /* The picture that most tests look at: six incidents, one approval ready, one in preparation, a cost report. */
@@ -115,21 +173,23 @@ static UNUSED ns_snapshot *snap_typical(int64_t seq)
 	s->n_approvals = 2;
 	s->approvals[0] = appr_make(3, 12, DIGEST_A, NS_CARD_READY, NS_RISK_MEDIUM);
 	s->approvals[1] = appr_make(0, 14, "", NS_CARD_PREPARING, NS_RISK_LOW);
-	static const ns_cost_line cost[] = {{"ml", "batch", 1204.5, 872.8, 0.22, true}, {"idle", "", 402, 362, 0, false}, {"pay", "payments-api", 311.2, 314, 0.61, false},
-	    {"data", "pg", 208, 208, 0.74, false}, {"shop", "checkout", 140.1, 132, 0.48, false}};
+	static const ns_cost_line cost[] = {{"ml", "batch", 1204.5, 872.8, 0.22, true}, {"idle", "", 402, 362, 0, false},
+	    {"pay", "payments-api", 311.2, 314, 0.61, false}, {"data", "pg", 208, 208, 0.74, false},
+	    {"shop", "checkout", 140.1, 132, 0.48, false}};
 	s->cost = ns_arena_alloc(s->arena, sizeof cost);
 	memcpy(s->cost, cost, sizeof cost);
 	s->n_cost = 5;
 	s->cost_total = 2265.8;
 	s->cost_before = 1888.8;
 	s->cost_at_ms = T0 - 65000;
-	static const ns_agent_row agents[] = {{"detector", "", 41, 0, false}, {"analyzer", "#9 ml/batch", 6, 0, true}, {"planner", "#14 dry-run", 5, 0, true},
-	    {"executor", "", 2, 0, false}, {"escalation", "", 4, 1, false}, {"verifier", "#11 shop/frontend", 3, 0, true}};
+	static const ns_agent_row agents[] = {{"detector", "", 41, 0, false}, {"analyzer", "#9 ml/batch", 6, 0, true},
+	    {"planner", "#14 dry-run", 5, 0, true}, {"executor", "", 2, 0, false}, {"escalation", "", 4, 1, false},
+	    {"verifier", "#11 shop/frontend", 3, 0, true}};
 	s->agents = ns_arena_alloc(s->arena, sizeof agents);
 	memcpy(s->agents, agents, sizeof agents);
 	s->n_agents = 6;
-	static const ns_msg_row messages[] = {{T0 - 60000, 1, "incident 11 executing -> verifying"}, {T0 - 9000, 2, "pod shop/checkout-cart-worker was killed for memory"},
-	    {T0 - 1000, 1, "incident 14 analyzing -> planning"}};
+	static const ns_msg_row messages[] = {{T0 - 60000, 1, "incident 11 executing -> verifying"},
+	    {T0 - 9000, 2, "pod shop/checkout-cart-worker was killed for memory"}, {T0 - 1000, 1, "incident 14 analyzing -> planning"}};
 	s->messages = ns_arena_alloc(s->arena, sizeof messages);
 	memcpy(s->messages, messages, sizeof messages);
 	s->n_messages = 3;
@@ -143,19 +203,46 @@ static UNUSED ns_detail *detail_typical(void)
 	static ns_detail_evidence ev[] = {{"E1", "exit", "container app exited 1 after 2 s, 12 times", true, T0 - 200000},
 	    {"E2", "rollout", "revision 57 became current 4 minutes ago; 56 was healthy for 6 h", true, T0 - 240000},
 	    {"E3", "log", "ledger schema v9 not found", false, T0 - 30000}};
-	static const char *const steps[] = {"check that revision 56 still exists", "roll back to revision 56", "watch until all replicas are ready"};
+	static const char *const steps[] = {
+	    "check that revision 56 still exists", "roll back to revision 56", "watch until all replicas are ready"};
 	static const char *const why[] = {"the namespace is production", "the profile is approve"};
-	static ns_detail_step history[] = {{T0 - 240000, "detected", "detector"}, {T0 - 239000, "analyzing -> planning", "analyzer"}, {T0 - 28000, "asked", "escalation"}};
-	*d = (ns_detail){.row = inc_make(&typical_incidents[0]), .root_cause = "Revision 57 exits at start: ledger schema v9 not found",
-	    .reasoning = "All pods of revision 57 exit with code 1 within two seconds of their start [E1]. The revision before it was healthy for six hours under "
+	static ns_detail_step history[] = {
+	    {T0 - 240000, "detected", "detector"}, {T0 - 239000, "analyzing -> planning", "analyzer"}, {T0 - 28000, "asked", "escalation"}};
+	*d = (ns_detail){.row = inc_make(&typical_incidents[0]),
+	    .root_cause = "Revision 57 exits at start: ledger schema v9 not found",
+	    .reasoning = "All pods of revision 57 exit with code 1 within two seconds of their start [E1]. The revision before it was "
+	                 "healthy for six hours under "
 	                 "the same traffic [E2]. The last lines of the log name the schema [E3], which agrees but proves nothing.",
-	    .provider = "offline", .cause_class = "bad_revision", .next_steps = "", .confidence = 0.91, .risk = NS_RISK_MEDIUM, .evidence = ev, .n_evidence = 3,
-	    .runbook = "crashloop-rollback", .runbook_title = "Crash loop after a rollout", .plan_summary = "roll back payments-api to revision 56",
-	    .undo = "kubectl -n pay rollout undo deployment/payments-api --to-revision=57", .verify = "all 12 replicas ready for 120 s", .manual_command = "",
+	    .provider = "offline",
+	    .cause_class = "bad_revision",
+	    .next_steps = "",
+	    .confidence = 0.91,
+	    .risk = NS_RISK_MEDIUM,
+	    .evidence = ev,
+	    .n_evidence = 3,
+	    .runbook = "crashloop-rollback",
+	    .runbook_title = "Crash loop after a rollout",
+	    .plan_summary = "roll back payments-api to revision 56",
+	    .undo = "kubectl -n pay rollout undo deployment/payments-api --to-revision=57",
+	    .verify = "all 12 replicas ready for 120 s",
+	    .manual_command = "",
 	    .command = "kubectl -n pay rollout undo deployment/payments-api --to-revision=56",
-	    .diff = "- image: registry/pay/api:57\n+ image: registry/pay/api:56\n", .dryrun_error = "", .warnings = "", .digest = DIGEST_A, .summary = "",
-	    .score = 0.84, .margin = 0.31, .plan_steps = steps, .n_plan_steps = 3, .reasons = why, .n_reasons = 2, .history = history, .n_history = 3,
-	    .execution = "", .verification = "", .arena = a};
+	    .diff = "- image: registry/pay/api:57\n+ image: registry/pay/api:56\n",
+	    .dryrun_error = "",
+	    .warnings = "",
+	    .digest = DIGEST_A,
+	    .summary = "",
+	    .score = 0.84,
+	    .margin = 0.31,
+	    .plan_steps = steps,
+	    .n_plan_steps = 3,
+	    .reasons = why,
+	    .n_reasons = 2,
+	    .history = history,
+	    .n_history = 3,
+	    .execution = "",
+	    .verification = "",
+	    .arena = a};
 	return d;
 }
 

@@ -50,14 +50,16 @@ static ns_snapshot *mutate(int64_t seq, int64_t wall)
 		snprintf(digest[d], sizeof digest[d], "%.64s", digests[d]);
 		ns_card_state st = rnd(5) == 0 ? NS_CARD_PREPARING : rnd(8) == 0 ? NS_CARD_BLOCKED : NS_CARD_READY;
 		ns_appr_row *a = &s->approvals[s->n_approvals++];
-		*a = appr_make(st == NS_CARD_PREPARING ? 0 : r->id * 10 + rnd(2), r->id, st == NS_CARD_PREPARING ? "" : digest[d], st, (ns_risk)rnd(NS_RISK_COUNT));
+		*a = appr_make(st == NS_CARD_PREPARING ? 0 : r->id * 10 + rnd(2), r->id, st == NS_CARD_PREPARING ? "" : digest[d], st,
+		    (ns_risk)rnd(NS_RISK_COUNT));
 		a->deadline_ms = st == NS_CARD_PREPARING ? 0 : wall + (int64_t)rnd(300000) - 3000;
 		r->approval = a->id;
 	}
 	s->n_cost = rnd(6);
 	s->cost = ns_arena_alloc(s->arena, (s->n_cost + 1) * sizeof *s->cost);
 	for (size_t i = 0; i < s->n_cost; i++)
-		s->cost[i] = (ns_cost_line){"ml", rnd(3) ? "batch" : "", rnd(100000) / 7.0, rnd(100000) / 7.0, rnd(100) / 50.0, rnd(4) == 0};
+		s->cost[i] =
+		    (ns_cost_line){"ml", rnd(3) ? "batch" : "", rnd(100000) / 7.0, rnd(100000) / 7.0, rnd(100) / 50.0, rnd(4) == 0};
 	s->cost_at_ms = rnd(5) ? wall - (int64_t)rnd(100000) : 0;
 	return s;
 }
@@ -92,8 +94,9 @@ static void check_frame(world *w)
 
 static uint32_t some_key(const world *w)
 {
-	static const uint32_t common[] = {'j', 'k', 'a', 'x', 'y', 'q', '1', '2', '3', '4', '5', '/', 'z', 'm', '?', ' ', 'g', 'G', 'l', 'h', NS_KEY_ENTER, NS_KEY_ESC, NS_KEY_TAB,
-	    NS_KEY_BACKTAB, NS_KEY_UP, NS_KEY_DOWN, NS_KEY_PGDN, NS_KEY_PGUP, NS_KEY_HOME, NS_KEY_END, NS_KEY_BACKSPACE, 4, 21, 12};
+	static const uint32_t common[] = {'j', 'k', 'a', 'x', 'y', 'q', '1', '2', '3', '4', '5', '/', 'z', 'm', '?', ' ', 'g', 'G', 'l',
+	    'h', NS_KEY_ENTER, NS_KEY_ESC, NS_KEY_TAB, NS_KEY_BACKTAB, NS_KEY_UP, NS_KEY_DOWN, NS_KEY_PGDN, NS_KEY_PGUP, NS_KEY_HOME,
+	    NS_KEY_END, NS_KEY_BACKSPACE, 4, 21, 12};
 	if (w->ui.sheet.state == NS_SHEET_OPEN) { /* or no sheet would ever be answered */
 		if (*w->ui.sheet.code && rnd(2)) {
 			size_t n = strlen(w->ui.sheet.typed);
@@ -117,7 +120,8 @@ static void one_key(world *w, witness *v, int64_t seen_id, const char *seen_dige
 	bool open = s->state == NS_SHEET_OPEN, approve = s->approve, coded = *s->code != '\0';
 	char code[5];
 	snprintf(code, sizeof code, "%s", s->code);
-	if (open && !burst && coded && k >= '0' && k <= '9' && v->painted >= 0 && v->quiet && w->mono - v->painted >= 500 && strlen(v->typed) < 4) {
+	if (open && !burst && coded && k >= '0' && k <= '9' && v->painted >= 0 && v->quiet && w->mono - v->painted >= 500 &&
+	    strlen(v->typed) < 4) {
 		size_t n = strlen(v->typed);
 		v->typed[n] = (char)k;
 		v->typed[n + 1] = '\0';
@@ -130,8 +134,8 @@ static void one_key(world *w, witness *v, int64_t seen_id, const char *seen_dige
 		return;
 	decisions++;
 	assert_int_equal(w->decides, before + 1);
-	assert_true(open);                                        /* I1 */
-	assert_false(burst);                                      /* I6 */
+	assert_true(open);   /* I1 */
+	assert_false(burst); /* I6 */
 	assert_true(v->painted >= 0 && v->quiet && w->mono - v->painted >= 500);
 	if (approve && coded)
 		assert_true(k == NS_KEY_ENTER && !strcmp(v->typed, code));
@@ -139,9 +143,9 @@ static void one_key(world *w, witness *v, int64_t seen_id, const char *seen_dige
 		assert_int_equal(k, 'y');
 	else
 		assert_true(k == 'y' || (k >= '1' && k <= '6'));
-	assert_true(w->ui.role >= NS_ROLE_APPROVER);              /* I5 */
+	assert_true(w->ui.role >= NS_ROLE_APPROVER); /* I5 */
 	assert_false(w->ui.gone);
-	assert_int_equal(w->last_approval, seen_id);              /* I2 */
+	assert_int_equal(w->last_approval, seen_id); /* I2 */
 	assert_string_equal(w->last_digest, seen_digest);
 	const ns_appr_row *r = ns_ui_approval_of(&w->ui, s->incident);
 	assert_non_null(r);
@@ -164,7 +168,8 @@ static void everything_at_random(void **state)
 		int64_t painted_was = w.ui.sheet.painted_ms;
 		switch (rnd(16)) {
 		case 0:
-			tell(&w, (ns_ui_event){.kind = NS_UI_RESIZE, .cols = (int)rnd(rnd(8) ? 130 : 301), .rows = (int)rnd(rnd(8) ? 40 : 101)});
+			tell(&w,
+			    (ns_ui_event){.kind = NS_UI_RESIZE, .cols = (int)rnd(rnd(8) ? 130 : 301), .rows = (int)rnd(rnd(8) ? 40 : 101)});
 			break;
 		case 1:
 			if (rnd(4) == 0)
@@ -178,12 +183,13 @@ static void everything_at_random(void **state)
 			else if (rnd(10) == 0)
 				tell(&w, (ns_ui_event){.kind = NS_UI_ROLE, .role = rnd(4) ? NS_ROLE_APPROVER : NS_ROLE_VIEWER});
 			break;
-		case 5:
-			tell(&w, (ns_ui_event){.kind = NS_UI_DECIDED, .id = w.ui.sheet.approval, .ok = rnd(2) == 0, .text = "said"});
-			break;
+		case 5: tell(&w, (ns_ui_event){.kind = NS_UI_DECIDED, .id = w.ui.sheet.approval, .ok = rnd(2) == 0, .text = "said"}); break;
 		case 6:
 			if (w.ui.detail_id)
-				tell(&w, (ns_ui_event){.kind = NS_UI_DETAIL, .id = w.ui.detail_id, .detail = rnd(3) ? detail_typical() : NULL, .text = "no"});
+				tell(&w, (ns_ui_event){.kind = NS_UI_DETAIL,
+				             .id = w.ui.detail_id,
+				             .detail = rnd(3) ? detail_typical() : NULL,
+				             .text = "no"});
 			break;
 		case 7:
 		case 8:
@@ -205,12 +211,13 @@ static void everything_at_random(void **state)
 		default: one_key(&w, &v, seen_id, seen_digest); break;
 		}
 		/* A sheet that was opened or bound anew has not been seen. */
-		bool reopened = w.ui.sheet.state == NS_SHEET_OPEN && w.ui.sheet.painted_ms < 0 && (sheet_was != NS_SHEET_OPEN || painted_was >= 0);
+		bool reopened =
+		    w.ui.sheet.state == NS_SHEET_OPEN && w.ui.sheet.painted_ms < 0 && (sheet_was != NS_SHEET_OPEN || painted_was >= 0);
 		if (w.ui.sheet.state != NS_SHEET_OPEN || reopened)
 			v = (witness){.painted = -1};
 		if (w.ui.sheet.state == NS_SHEET_OPEN && !*w.ui.sheet.typed)
 			*v.typed = '\0';
-		assert_in_range(w.ui.focus, 0, NS_PANE_COUNT - 1);      /* I4 */
+		assert_in_range(w.ui.focus, 0, NS_PANE_COUNT - 1); /* I4 */
 		assert_in_range(w.ui.depth, 0, 3);
 		w.ui.want.quit = false;
 	}

@@ -20,9 +20,9 @@ static void known_sequences(void **state)
 	static const struct {
 		const char *bytes;
 		uint32_t key;
-	} rows[] = {{"\033[A", NS_KEY_UP}, {"\033OB", NS_KEY_DOWN}, {"\033[5~", NS_KEY_PGUP}, {"\033[6~", NS_KEY_PGDN}, {"\033[1~", NS_KEY_HOME}, {"\033OF", NS_KEY_END},
-	    {"\033[Z", NS_KEY_BACKTAB}, {"\r", NS_KEY_ENTER}, {"\n", NS_KEY_ENTER}, {"\b", NS_KEY_BACKSPACE}, {"\177", NS_KEY_BACKSPACE}, {"a", 'a'},
-	    {"\003", 3}, {"\xc3\xa9", 0xE9}};
+	} rows[] = {{"\033[A", NS_KEY_UP}, {"\033OB", NS_KEY_DOWN}, {"\033[5~", NS_KEY_PGUP}, {"\033[6~", NS_KEY_PGDN},
+	    {"\033[1~", NS_KEY_HOME}, {"\033OF", NS_KEY_END}, {"\033[Z", NS_KEY_BACKTAB}, {"\r", NS_KEY_ENTER}, {"\n", NS_KEY_ENTER},
+	    {"\b", NS_KEY_BACKSPACE}, {"\177", NS_KEY_BACKSPACE}, {"a", 'a'}, {"\003", 3}, {"\xc3\xa9", 0xE9}};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		typist t = {.now = 100};
 		send(&t, rows[i].bytes, strlen(rows[i].bytes));
@@ -72,8 +72,8 @@ static void a_torn_sequence_is_dropped(void **state)
 /* Answers to questions nobody asked: none of their bytes is a key. */
 static void replies_are_swallowed(void **state)
 {
-	static const char *const replies[] = {"\033]11;rgb:1a1a/2b2b/3c3c\007", "\033]11;rgb:1a1a/2b2b/3c3c\033\\", "\033[?62;1;6;22c", "\033[24;80R", "\033P>|tmux 3.4\033\\",
-	    "\033_Gi=31;OK\033\\", "\033[<0;10;20M", "\033[I", "\033[[A", "\033[1;5C", "\033Op"};
+	static const char *const replies[] = {"\033]11;rgb:1a1a/2b2b/3c3c\007", "\033]11;rgb:1a1a/2b2b/3c3c\033\\", "\033[?62;1;6;22c",
+	    "\033[24;80R", "\033P>|tmux 3.4\033\\", "\033_Gi=31;OK\033\\", "\033[<0;10;20M", "\033[I", "\033[[A", "\033[1;5C", "\033Op"};
 	for (size_t i = 0; i < sizeof replies / sizeof *replies; i++) {
 		typist t = {.now = 100};
 		size_t total = 0;
@@ -161,9 +161,15 @@ static void any_bytes_at_all(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(known_sequences), cmocka_unit_test(a_lone_escape_is_a_key_soon), cmocka_unit_test(a_torn_sequence_is_dropped),
-	    cmocka_unit_test(replies_are_swallowed), cmocka_unit_test(an_endless_reply_ends), cmocka_unit_test(a_paste_is_one_event),
-	    cmocka_unit_test(a_paste_without_its_end_ends), cmocka_unit_test(many_different_letters_at_once_are_a_burst), cmocka_unit_test(any_bytes_at_all),
+	    cmocka_unit_test(known_sequences),
+	    cmocka_unit_test(a_lone_escape_is_a_key_soon),
+	    cmocka_unit_test(a_torn_sequence_is_dropped),
+	    cmocka_unit_test(replies_are_swallowed),
+	    cmocka_unit_test(an_endless_reply_ends),
+	    cmocka_unit_test(a_paste_is_one_event),
+	    cmocka_unit_test(a_paste_without_its_end_ends),
+	    cmocka_unit_test(many_different_letters_at_once_are_a_burst),
+	    cmocka_unit_test(any_bytes_at_all),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

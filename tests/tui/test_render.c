@@ -188,7 +188,8 @@ static void the_question_never_scrolls_away(void **state)
 	static char long_diff[20000];
 	size_t n = 0;
 	for (int i = 0; i < 200; i++)
-		n += (size_t)snprintf(long_diff + n, sizeof long_diff - n, "+ spec.template.spec.containers.app.env.VARIABLE_%d: value\n", i);
+		n += (size_t)snprintf(
+		    long_diff + n, sizeof long_diff - n, "+ spec.template.spec.containers.app.env.VARIABLE_%d: value\n", i);
 	for (int cols = 40; cols <= 300; cols += cols < 130 ? 1 : 10)
 		for (int rows = 12; rows <= 100; rows += rows < 30 ? 1 : 10) {
 			world w;
@@ -245,9 +246,16 @@ int main(void)
 {
 	setlocale(LC_CTYPE, "C.UTF-8");
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(home_at_every_size), cmocka_unit_test(each_pane_alone), cmocka_unit_test(first_frame_before_any_data),
-	    cmocka_unit_test(detail_help_messages), cmocka_unit_test(sheets), cmocka_unit_test(warnings_have_words), cmocka_unit_test(stale_and_gone),
-	    cmocka_unit_test(the_question_never_scrolls_away), cmocka_unit_test(ticks_only_for_what_is_seen), cmocka_unit_test(nothing_is_drawn_twice),
+	    cmocka_unit_test(home_at_every_size),
+	    cmocka_unit_test(each_pane_alone),
+	    cmocka_unit_test(first_frame_before_any_data),
+	    cmocka_unit_test(detail_help_messages),
+	    cmocka_unit_test(sheets),
+	    cmocka_unit_test(warnings_have_words),
+	    cmocka_unit_test(stale_and_gone),
+	    cmocka_unit_test(the_question_never_scrolls_away),
+	    cmocka_unit_test(ticks_only_for_what_is_seen),
+	    cmocka_unit_test(nothing_is_drawn_twice),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

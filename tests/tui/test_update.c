@@ -35,7 +35,8 @@ static void approve_is_two_keys(void **state)
 
 static void only_y_accepts(void **state)
 {
-	static const uint32_t others[] = {NS_KEY_ENTER, NS_KEY_ESC, 'q', 'n', 'Y', 'a', 'x', 'h', NS_KEY_BACKSPACE, NS_KEY_TAB, '1', NS_CTRL('c'), NS_KEY_LEFT, 0xE9};
+	static const uint32_t others[] = {
+	    NS_KEY_ENTER, NS_KEY_ESC, 'q', 'n', 'Y', 'a', 'x', 'h', NS_KEY_BACKSPACE, NS_KEY_TAB, '1', NS_CTRL('c'), NS_KEY_LEFT, 0xE9};
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
 		world w;
 		start(&w);
@@ -490,7 +491,7 @@ static void a_burst_moves_and_does_not_act(void **state)
 	assert_int_equal(w.ui.sheet.state, NS_SHEET_NONE);
 	assert_false(w.ui.want.quit);
 	assert_false(w.ui.field);
-	key(&w, 'a');
+	keys(&w, "ka");
 	read_sheet(&w);
 	tell(&w, (ns_ui_event){.kind = NS_UI_KEY, .key = 'y', .burst = true});
 	assert_int_equal(w.decides, 0);
@@ -574,16 +575,36 @@ int main(void)
 {
 	setlocale(LC_CTYPE, "C.UTF-8");
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(approve_is_two_keys), cmocka_unit_test(only_y_accepts), cmocka_unit_test(typed_too_soon_is_not_heard),
-	    cmocka_unit_test(needs_a_silent_keyboard), cmocka_unit_test(paging_keeps_the_sheet), cmocka_unit_test(changed_plan_voids_the_sheet),
-	    cmocka_unit_test(another_request_voids_the_sheet), cmocka_unit_test(decided_elsewhere_is_told), cmocka_unit_test(silence_is_no_on_screen_too),
-	    cmocka_unit_test(dry_run_out_can_be_read_not_approved), cmocka_unit_test(blocked_can_only_be_rejected), cmocka_unit_test(reject_with_a_reason),
-	    cmocka_unit_test(high_risk_takes_the_code), cmocka_unit_test(wrong_codes_close_and_change_it), cmocka_unit_test(enter_with_half_a_code_cancels),
-	    cmocka_unit_test(answer_after_the_sheet_was_left), cmocka_unit_test(viewers_see_and_do_not_act), cmocka_unit_test(nothing_before_the_role_is_known),
-	    cmocka_unit_test(a_stale_picture_is_not_approved), cmocka_unit_test(no_approval_no_sheet), cmocka_unit_test(a_vanished_row_disarms),
-	    cmocka_unit_test(the_marker_follows_its_row), cmocka_unit_test(from_list_to_detail_to_sheet), cmocka_unit_test(digits_and_tab_move_the_focus),
-	    cmocka_unit_test(filter_narrows_and_is_seen), cmocka_unit_test(pasted_text_never_acts), cmocka_unit_test(a_burst_moves_and_does_not_act),
-	    cmocka_unit_test(two_interrupts_quit), cmocka_unit_test(the_bell_rings_for_people_only), cmocka_unit_test(nothing_pops_up),
+	    cmocka_unit_test(approve_is_two_keys),
+	    cmocka_unit_test(only_y_accepts),
+	    cmocka_unit_test(typed_too_soon_is_not_heard),
+	    cmocka_unit_test(needs_a_silent_keyboard),
+	    cmocka_unit_test(paging_keeps_the_sheet),
+	    cmocka_unit_test(changed_plan_voids_the_sheet),
+	    cmocka_unit_test(another_request_voids_the_sheet),
+	    cmocka_unit_test(decided_elsewhere_is_told),
+	    cmocka_unit_test(silence_is_no_on_screen_too),
+	    cmocka_unit_test(dry_run_out_can_be_read_not_approved),
+	    cmocka_unit_test(blocked_can_only_be_rejected),
+	    cmocka_unit_test(reject_with_a_reason),
+	    cmocka_unit_test(high_risk_takes_the_code),
+	    cmocka_unit_test(wrong_codes_close_and_change_it),
+	    cmocka_unit_test(enter_with_half_a_code_cancels),
+	    cmocka_unit_test(answer_after_the_sheet_was_left),
+	    cmocka_unit_test(viewers_see_and_do_not_act),
+	    cmocka_unit_test(nothing_before_the_role_is_known),
+	    cmocka_unit_test(a_stale_picture_is_not_approved),
+	    cmocka_unit_test(no_approval_no_sheet),
+	    cmocka_unit_test(a_vanished_row_disarms),
+	    cmocka_unit_test(the_marker_follows_its_row),
+	    cmocka_unit_test(from_list_to_detail_to_sheet),
+	    cmocka_unit_test(digits_and_tab_move_the_focus),
+	    cmocka_unit_test(filter_narrows_and_is_seen),
+	    cmocka_unit_test(pasted_text_never_acts),
+	    cmocka_unit_test(a_burst_moves_and_does_not_act),
+	    cmocka_unit_test(two_interrupts_quit),
+	    cmocka_unit_test(the_bell_rings_for_people_only),
+	    cmocka_unit_test(nothing_pops_up),
 	    cmocka_unit_test(long_lists_scroll),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

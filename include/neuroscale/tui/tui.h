@@ -9,10 +9,13 @@ typedef struct ns_tui_opts {
 	const ns_door *door;
 	const ns_theme *theme;
 	bool no_color;
-	const ns_cancel *cancel;   /* SIGTERM/SIGHUP: leave and restore the terminal */
-	const ns_clock *clock;     /* the engine's clock: countdowns and ages */
-	const char *user;          /* for the header and "You are …" */
+	const ns_cancel *cancel; /* SIGTERM/SIGHUP: leave and restore the terminal */
+	const ns_clock *clock;   /* the engine's clock: countdowns and ages */
+	const char *user;        /* for the header and "You are …" */
 } ns_tui_opts;
-/* Runs until quit, hang-up or cancel. False with err when the terminal cannot be used (TERM unset or dumb, no tty: names it and the way out). */
+/* Runs until quit, hang-up or cancel; the terminal is as it was on every way out. The caller has called setlocale(LC_CTYPE, "") and blocked
+ * signals; SIGWINCH, SIGCONT and SIGTSTP are unblocked for this thread while it runs. All calls of the door come from one thread of its
+ * own, so that a slow engine never holds up a key. False with err when the terminal cannot be used (TERM unset or dumb, no tty: names it
+ * and the way out). */
 bool ns_tui_run(const ns_tui_opts *o, ns_err *err);
 #endif
