@@ -1,7 +1,8 @@
 /* What derives from the tables: help, --dump-config, the OPTIONS section of the man page. */
 #include <stdio.h>
 #include <string.h>
-#include "neuroscale/config/config.h"
+#include "config_priv.h"
+#include "neuroscale/model/json.h"
 
 static void option_line(ns_buf *out, const ns_option *o)
 {
@@ -21,7 +22,7 @@ static bool belongs(const ns_option *o, const char *command)
 {
 	if (!o->commands)
 		return !command[0];
-	return command[0] ? strstr(o->commands, command) != NULL : !o->commands[0];
+	return command[0] ? config_word_in(o->commands, command) : !o->commands[0];
 }
 
 void ns_config_help(ns_buf *out, const char *command)
@@ -52,15 +53,27 @@ void ns_config_help(ns_buf *out, const char *command)
 	ns_buf_puts(out, "\nneuroscale-tui(1) says more: files, environment, exit status.\n");
 }
 
+/* JSON's quoting is YAML's too. */
+static void quoted(ns_buf *out, const char *s)
+{
+	cJSON *j = cJSON_CreateString(s);
+	ns_json_write(j, out);
+	cJSON_Delete(j);
+}
+
 static void value_text(const ns_config *c, const ns_option *o, ns_buf *out)
 {
 	const void *p = (const char *)c + o->offset;
 	switch (o->type) {
-	case NS_OPT_STR: ns_buf_printf(out, "\"%s\"", *(const char *const *)p); break;
+	case NS_OPT_STR: quoted(out, *(const char *const *)p); break;
 	case NS_OPT_BOOL: ns_buf_puts(out, *(const bool *)p ? "true" : "false"); break;
 	case NS_OPT_INT: ns_buf_printf(out, "%d", *(const int *)p); break;
 	case NS_OPT_NUM: ns_buf_printf(out, "%g", *(const double *)p); break;
-	case NS_OPT_DURATION: ns_buf_printf(out, "%llds", (long long)*(const int64_t *)p / 1000); break;
+	case NS_OPT_DURATION: {
+		long long ms = (long long)*(const int64_t *)p;
+		ns_buf_printf(out, "%lld%s", ms % 1000 ? ms : ms / 1000, ms % 1000 ? "ms" : "s");
+		break;
+	}
 	case NS_OPT_BYTES: ns_buf_printf(out, "%lld", (long long)*(const int64_t *)p); break;
 	case NS_OPT_ENUM: {
 		const char *v = o->values;
@@ -71,8 +84,10 @@ static void value_text(const ns_config *c, const ns_option *o, ns_buf *out)
 	}
 	case NS_OPT_LIST:
 		ns_buf_putc(out, '[');
-		for (const char *const *l = *(const char *const *const *)p; *l; l++)
-			ns_buf_printf(out, "%s\"%s\"", l == *(const char *const *const *)p ? "" : ", ", *l);
+		for (const char *const *l = *(const char *const *const *)p; *l; l++) {
+			ns_buf_puts(out, l == *(const char *const *const *)p ? "" : ", ");
+			quoted(out, *l);
+		}
 		ns_buf_putc(out, ']');
 		break;
 	}
@@ -104,8 +119,16 @@ void ns_config_man(ns_buf *out)
 			ns_buf_printf(out, "One of %s; the default is %s.\n", o->values, o->dflt);
 		else if (o->arg && o->dflt[0])
 			ns_buf_printf(out, "The default is %s.\n", o->dflt);
-		if (o->commands && o->commands[0])
-			ns_buf_printf(out, "Only with %s.\n", o->commands);
+		if (o->type != NS_OPT_ENUM && o->values)
+			ns_buf_printf(out, "Allowed: %s.\n", o->values);
+		if (!o->commands || !o->commands[0])
+			continue;
+		ns_buf_puts(out, "Only with\n");
+		for (const char *p = o->commands; *p;) {
+			size_t n = strcspn(p, " ");
+			ns_buf_printf(out, ".Cm %.*s%s\n", (int)n, p, p[n] ? " ," : " .");
+			p += n + (p[n] == ' ');
+		}
 	}
 	ns_buf_puts(out, ".El\n");
 }

@@ -5,11 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "config_priv.h"
 #include "neuroscale/base/text.h"
-#include "neuroscale/config/config.h"
 #include "neuroscale/model/k8s.h"
 #include "neuroscale/model/yaml.h"
 #include "neuroscale/sys/fs.h"
+
+bool config_word_in(const char *words, const char *word)
+{
+	size_t n = strlen(word);
+	for (const char *p = words; n && (p = strstr(p, word)); p += n)
+		if ((p == words || p[-1] == ' ') && (p[n] == ' ' || !p[n]))
+			return true;
+	return false;
+}
 
 static size_t count_options(void)
 {
@@ -35,6 +44,19 @@ static bool parse_duration(const char *s, int64_t *ms)
 		return true;
 	}
 	return false;
+}
+
+static bool parse_duration_in(const ns_option *o, const char *s, int64_t *ms)
+{
+	const char *dots = o->values ? strstr(o->values, "..") : NULL;
+	int64_t min = 0, max = INT64_MAX;
+	if (dots) {
+		char low[32];
+		snprintf(low, sizeof low, "%.*s", (int)(dots - o->values), o->values);
+		if (!parse_duration(low, &min) || !parse_duration(dots + 2, &max))
+			return false;
+	}
+	return parse_duration(s, ms) && *ms >= min && *ms <= max;
 }
 
 static bool parse_number(const ns_option *o, const char *s, double *out)
@@ -103,7 +125,7 @@ static bool set_value(ns_config *c, const ns_option *o, const char *s, const cha
 		*(int *)p = ok ? (int)num : 0;
 		break;
 	case NS_OPT_NUM: ok = parse_number(o, s, p); break;
-	case NS_OPT_DURATION: ok = parse_duration(s, p); break;
+	case NS_OPT_DURATION: ok = parse_duration_in(o, s, p); break;
 	case NS_OPT_BYTES: ok = ns_quantity_bytes(s, p); break;
 	case NS_OPT_ENUM:
 		i = enum_index(o->values, s);
@@ -113,8 +135,9 @@ static bool set_value(ns_config *c, const ns_option *o, const char *s, const cha
 	}
 	if (!ok) {
 		static const char *const wants[] = {[NS_OPT_BOOL] = "true or false", [NS_OPT_DURATION] = "a time such as 90s, 5m or 2h",
-		    [NS_OPT_BYTES] = "a size such as 512Mi", [NS_OPT_INT] = "a whole number in", [NS_OPT_NUM] = "a number in", [NS_OPT_ENUM] = "one of"};
-		return ns_fail(err, NS_E_USAGE, "%s: \"%s\" is no value for %s: it must be %s %s", from, s, o->name, wants[o->type], o->values ? o->values : "");
+		    [NS_OPT_BYTES] = "a size such as 512Mi", [NS_OPT_INT] = "a whole number", [NS_OPT_NUM] = "a number", [NS_OPT_ENUM] = "one of"};
+		const char *in = !o->values ? "" : o->type == NS_OPT_ENUM ? " " : o->type == NS_OPT_DURATION ? ", in " : " in ";
+		return ns_fail(err, NS_E_USAGE, "%s: \"%.100s\" is no value for %s: it must be %s%s%s", from, s, o->name, wants[o->type], in, o->values ? o->values : "");
 	}
 	c->origin[o - ns_options] = ns_arena_strdup(c->arena, from);
 	return true;
@@ -139,24 +162,57 @@ static const char *nearest_option(const char *word)
 
 /* ---- files ---- */
 
-static bool set_from_yaml(ns_config *c, const cJSON *v, const char *path, ns_err *err)
+/* The line on which that option stands (all of them begin their line); 1 when it is not found. */
+static int line_of(const char *text, const char *key)
+{
+	size_t n = strlen(key);
+	int line = 1;
+	for (const char *p = text; *p; line++) {
+		const char *q = p + strspn(p, "{\"'");
+		if (strncmp(q, key, n) == 0 && strchr(": \"'", q[n]))
+			return line;
+		p += strcspn(p, "\n");
+		p += *p == '\n';
+	}
+	return 1;
+}
+
+/* A value as it would stand on the command line. Only a list may be a list; nothing may be a map. */
+static bool yaml_words(const ns_option *o, const cJSON *v, ns_buf *out)
+{
+	if (cJSON_IsArray(v) && o->type == NS_OPT_LIST) {
+		ns_json_each(item, v)
+		{
+			if (!cJSON_IsString(item) || strchr(item->valuestring, ','))
+				return false;
+			ns_buf_printf(out, "%s%s", out->len ? "," : "", item->valuestring);
+		}
+		return true;
+	}
+	if (cJSON_IsString(v))
+		ns_buf_puts(out, v->valuestring);
+	else if (!cJSON_IsNull(v) && !cJSON_IsArray(v) && !cJSON_IsObject(v))
+		ns_json_write(v, out);
+	return !cJSON_IsArray(v) && !cJSON_IsObject(v);
+}
+
+static bool set_from_yaml(ns_config *c, const cJSON *v, const char *path, const char *text, ns_err *err)
 {
 	const ns_option *o = find_option(v->string, strlen(v->string));
-	if (!o || !o->file) {
+	char from[300];
+	snprintf(from, sizeof from, "%s:%d", path, line_of(text, v->string));
+	if (o && !o->file)
+		return ns_fail(err, NS_E_USAGE, "%s: \"%s\" goes on the command line, not into a file", from, o->name);
+	if (!o) {
 		const char *near = nearest_option(v->string);
-		return ns_fail(err, NS_E_USAGE, "%s: unknown option \"%s\"%s%s%s", path, v->string, near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+		return ns_fail(err, NS_E_USAGE, "%s: unknown option \"%s\"%s%s%s", from, v->string, near ? ", did you mean \"" : "; `neuroscale-tui --help` lists them",
+		    near ? near : "", near ? "\"?" : "");
 	}
-	ns_buf text = NS_BUF_INIT;
-	if (cJSON_IsString(v))
-		ns_buf_puts(&text, v->valuestring);
-	else if (cJSON_IsArray(v))
-		ns_json_each(item, v) ns_buf_printf(&text, "%s%s", text.len ? "," : "", ns_json_str(item, "", ""));
-	else if (cJSON_IsBool(v))
-		ns_buf_puts(&text, cJSON_IsTrue(v) ? "true" : "false");
-	else
-		ns_json_write(v, &text);
-	bool ok = set_value(c, o, ns_buf_str(&text), path, err);
-	ns_buf_free(&text);
+	ns_buf words = NS_BUF_INIT;
+	bool ok = yaml_words(o, v, &words) ||
+	    ns_fail(err, NS_E_USAGE, "%s: %s must be %s", from, o->name, o->type == NS_OPT_LIST ? "a list of words without commas" : "one value");
+	ok = ok && set_value(c, o, ns_buf_str(&words), from, err);
+	ns_buf_free(&words);
 	return ok;
 }
 
@@ -170,7 +226,7 @@ static bool read_config_file(ns_config *c, const char *path, bool must_exist, ns
 	if (ok && !cJSON_IsObject(doc) && !cJSON_IsNull(doc))
 		ok = ns_fail(err, NS_E_INVALID, "%s: it must be a list of \"option: value\" lines", path);
 	if (ok)
-		ns_json_each(v, doc) if (ok) ok = set_from_yaml(c, v, path, err);
+		ns_json_each(v, doc) if (ok) ok = set_from_yaml(c, v, path, ns_buf_str(&text), err);
 	cJSON_Delete(doc);
 	ns_buf_free(&text);
 	return ok;
@@ -222,8 +278,10 @@ typedef struct flags {
 
 static bool unknown_option(const char *arg, ns_err *err)
 {
-	const char *near = nearest_option(arg + strspn(arg, "-"));
-	return ns_fail(err, NS_E_USAGE, "unknown option %s%s%s%s", arg, near ? ", did you mean --" : "; --help lists them", near ? near : "", near ? "?" : "");
+	char name[64];
+	snprintf(name, sizeof name, "%.*s", (int)strcspn(arg, "="), arg); /* its value has no place in the message */
+	const char *near = nearest_option(name + strspn(name, "-"));
+	return ns_fail(err, NS_E_USAGE, "unknown option %s%s%s%s", name, near ? ", did you mean --" : "; --help lists them", near ? near : "", near ? "?" : "");
 }
 
 static bool split_flags(int argc, char *const *argv, flags *f, ns_err *err)
@@ -263,15 +321,6 @@ static bool split_flags(int argc, char *const *argv, flags *f, ns_err *err)
 	return true;
 }
 
-static bool word_in(const char *words, const char *word)
-{
-	size_t n = strlen(word);
-	for (const char *p = words; (p = strstr(p, word)); p += n)
-		if ((p == words || p[-1] == ' ') && (p[n] == ' ' || !p[n]))
-			return true;
-	return false;
-}
-
 static bool check_command(ns_config *c, const flags *f, ns_err *err)
 {
 	if (!c->command[0])
@@ -294,7 +343,7 @@ static bool check_scope(const ns_config *c, const flags *f, ns_err *err)
 {
 	for (size_t i = 0; i < f->n; i++) {
 		const char *where = f->list[i].o->commands;
-		bool fits = !where || (c->command[0] ? word_in(where, c->command) : !where[0]);
+		bool fits = !where || (c->command[0] ? config_word_in(where, c->command) : !where[0]);
 		if (!fits)
 			return ns_fail(err, NS_E_USAGE, "--%s does not go with %s%s", f->list[i].o->name, c->command[0] ? c->command : "the console",
 			    where[0] ? "; `neuroscale-tui --help` says where" : "");
