@@ -12,6 +12,16 @@ static void begin_twice_is_an_error(void **state)
 	ns_store_rollback(f->s); /* without one: nothing happens */
 }
 
+/* From begin on nobody else writes, another process neither: what was read stays true until the commit. */
+static void a_transaction_has_the_file_from_its_beginning(void **state)
+{
+	fixture *f = *state;
+	OK(f, ns_store_begin(f->s, &f->err));
+	assert_true(raw_refused(f, "CREATE TABLE other (a)"));
+	OK(f, ns_store_commit(f->s, &f->err));
+	assert_false(raw_refused(f, "CREATE TABLE other (a)"));
+}
+
 static void writes_need_a_transaction(void **state)
 {
 	fixture *f = *state;
@@ -393,6 +403,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    T(begin_twice_is_an_error),
+	    T(a_transaction_has_the_file_from_its_beginning),
 	    T(writes_need_a_transaction),
 	    T(a_transaction_sees_itself_and_rolls_back),
 	    T(a_failed_statement_cannot_be_committed_around),
