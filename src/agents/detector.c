@@ -86,8 +86,8 @@ static bool in_place(const dt_link *l)
 /* Rules start once every row was listed or is known not to be there: an owner chain can then be confirmed, or not, for good. */
 static void start(ns_detector *d)
 {
+	dt_resolve_orphans(d); /* nobody need be waited for: all owners there are were listed */
 	d->started = true;
-	dt_resolve_orphans(d);
 	dt_resolve_reports(d);
 	dt_each(dt_work, w, &d->works)
 		dt_mark(d, w);

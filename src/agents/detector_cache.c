@@ -187,7 +187,7 @@ static bool resolve(ns_detector *d, dt_pod *p)
 		p->confirmed = confirmed;
 		return confirmed;
 	}
-	if (*p->owner_uid && !o && may_come(d, p->owner_kind) && mono - p->seen_mono < OWNER_WAIT_MS)
+	if (d->started && *p->owner_uid && !o && may_come(d, p->owner_kind) && mono - p->seen_mono < OWNER_WAIT_MS)
 		return false;
 	dt_work *w = dt_work_get(d, p->ns, "Pod", p->name);
 	ns_copy(w->uid, sizeof w->uid, p->key);

@@ -287,7 +287,7 @@ static void judge_work(ns_detector *d, const dt_env *e, dt_work *w)
 			continue;
 		by_kind[k] = by_row[r];
 		row_of[k] = r;
-		symptom[k] = is_symptom(e, w, r, &by_row[r], by_row);
+		symptom[k] = by_row[r].symptom || is_symptom(e, w, r, &by_row[r], by_row);
 	}
 	update_health(d, e, w, raw, by_kind);
 	for (int k = 0; w->k && k < NS_KIND_COUNT; k++)

@@ -170,7 +170,7 @@ typedef struct dt_env {
 } dt_env;
 
 typedef struct dt_finding {
-	bool holds;
+	bool holds, symptom; /* symptom: the row itself knows that another row is its cause */
 	const char *reason, *message, *container, *policy, *rule, *object_uid;
 	const char **pods;
 	size_t n_pods, cap_pods;

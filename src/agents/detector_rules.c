@@ -8,10 +8,9 @@
 
 enum {
 	MINUTE = 60000,
-	OOM_SHOWN_MS = 5000,      /* a kill that was over at once is shown at least that long */
+	SHOWN_MS = 5000,          /* a failure that was over at once counts as one at least that long; the row's recovery begins then */
 	FRESH_MS = 10 * MINUTE,
 	GREW_WITHIN_MS = 10 * MINUTE,
-	CALM_MS = MINUTE,         /* without a restart that long, a container that restarted often is running again */
 	PENDING_MS = 15000,
 	UNREADY_MS = 30000,
 	START_MS = MINUTE,
@@ -38,7 +37,9 @@ static bool is(const char *a, const char *b)
 /* Time of the API server to a deadline on our monotonic clock. */
 static void look_again(const dt_env *e, dt_finding *f, int64_t wall_ms)
 {
-	int64_t at = e->mono + (wall_ms > e->wall ? wall_ms - e->wall : 0);
+	int64_t at = e->mono + wall_ms - e->wall;
+	if (wall_ms <= e->wall)
+		return; /* what lies behind us decides nothing any more */
 	if (f->due_mono < 0 || at < f->due_mono)
 		f->due_mono = at;
 }
@@ -106,8 +107,9 @@ static void test_oom(const dt_env *e, dt_work *w, dt_finding *f)
 			bad = true;
 		} else if (last && m && m->oom_seen_ms) {
 			/* It runs again. Not ready yet, or the kill has only just been seen. */
-			bad = (!c->ready && !c->init && e->wall - m->oom_seen_ms < FRESH_MS) || e->wall - m->oom_seen_ms < OOM_SHOWN_MS;
-			look_again(e, f, m->oom_seen_ms + (e->wall - m->oom_seen_ms < OOM_SHOWN_MS ? OOM_SHOWN_MS : FRESH_MS));
+			bad = (!c->ready && !c->init && e->wall - m->oom_seen_ms < FRESH_MS) || e->wall - m->oom_seen_ms < SHOWN_MS;
+			look_again(e, f, m->oom_seen_ms + SHOWN_MS);
+			look_again(e, f, m->oom_seen_ms + FRESH_MS);
 		}
 		if (bad)
 			found(e, f, p, c->name, "OOMKilled", exit_words(e, c, now ? &c->now : &c->last));
@@ -116,23 +118,34 @@ static void test_oom(const dt_env *e, dt_work *w, dt_finding *f)
 
 static const char *const start_failures[] = {"StartError", "ContainerCannotRun", NULL};
 
+static bool crash_loops(const dt_env *e, const dt_pod *p, const dt_container *c, dt_finding *f)
+{
+	const dt_memory *m = dt_memory_of(p, c->name);
+	if (over(p))
+		return false;
+	if (is(c->waiting, "CrashLoopBackOff"))
+		return true;
+	if (!m || !m->restarted_ms[2] || e->wall - m->restarted_ms[2] >= GREW_WITHIN_MS)
+		return false;
+	/* Between two back-offs it runs for a moment. */
+	look_again(e, f, m->restarted_ms[0] + SHOWN_MS);
+	look_again(e, f, m->restarted_ms[2] + GREW_WITHIN_MS);
+	return !c->ready || e->wall - m->restarted_ms[0] < SHOWN_MS;
+}
+
+/* A loop whose last end names its cause is but a symptom; one container with a loop of its own makes the finding stand. */
 static void test_crashloop(const dt_env *e, dt_work *w, dt_finding *f)
 {
-	EACH_POD(w, p)
-	EACH_CONTAINER(p, c)
-	{
-		const dt_memory *m = dt_memory_of(p, c->name);
-		if (over(p) || is(c->last.reason, "OOMKilled") || is(c->now.reason, "OOMKilled") || one_of(c->last.reason, start_failures))
-			continue;
-		bool waits = is(c->waiting, "CrashLoopBackOff"), often = false;
-		if (!waits && m && m->restarted_ms[2] && e->wall - m->restarted_ms[2] < GREW_WITHIN_MS) {
-			/* Between two back-offs it runs for a moment. */
-			often = !c->ready || e->wall - m->restarted_ms[0] < CALM_MS;
-			look_again(e, f, m->restarted_ms[0] + CALM_MS);
-		}
-		if (waits || often)
+	for (int pass = 0; pass < 2 && !f->holds; pass++)
+		EACH_POD(w, p)
+		EACH_CONTAINER(p, c)
+		{
+			bool caused = is(c->last.reason, "OOMKilled") || is(c->now.reason, "OOMKilled") || one_of(c->last.reason, start_failures);
+			if (caused != (pass == 1) || !crash_loops(e, p, c, f))
+				continue;
+			f->symptom = caused;
 			found(e, f, p, c->name, "CrashLoopBackOff", exit_words(e, c, *c->now.reason ? &c->now : &c->last));
-	}
+		}
 }
 
 /* ---- containers that cannot be made ---- */
@@ -214,8 +227,9 @@ static void test_probe_kills(const dt_env *e, dt_work *w, dt_finding *f)
 			if (n->container && *n->container && !is(n->container, c->name))
 				continue;
 			bool waits = is(c->waiting, "CrashLoopBackOff") && !is(c->last.reason, "OOMKilled");
-			bool again = (n->kills >= 2 || c->restarts >= 2) && (!c->ready || e->wall - n->kill_ms < 2 * CALM_MS);
-			look_again(e, f, n->kill_ms + (again ? 2 * CALM_MS : GREW_WITHIN_MS));
+			bool again = (n->kills >= 2 || c->restarts >= 2) && (!c->ready || e->wall - n->kill_ms < SHOWN_MS);
+			look_again(e, f, n->kill_ms + SHOWN_MS);
+			look_again(e, f, n->kill_ms + GREW_WITHIN_MS);
 			if (waits || again)
 				found(e, f, p, c->name, "Unhealthy", n->message);
 		}
