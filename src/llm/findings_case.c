@@ -291,7 +291,7 @@ static void read_owner(scene *s)
 		say(s, F_DATABASE, ev, "it is a data store");
 	if (c->has_hpa)
 		say(s, F_HPA, ev, "an autoscaler owns its replica count");
-	say(s, c->nonproduction ? F_NONPROD : F_PRODUCTION, ev, c->nonproduction ? "it is marked as non-production" : "nothing marks it as non-production");
+	say(s, c->nonproduction ? F_NONPROD : F_PRODUCTION, ns_evidence_find(c, NS_EV_OWNER, "non-production"), c->nonproduction ? "it is marked as non-production" : "nothing marks it as non-production");
 	if (ns_namespace_protected(c->alert.target.ns, NULL))
 		say(s, F_PROTECTED, ev, ns_arena_printf(s->ar, "namespace %s is protected", c->alert.target.ns));
 }
@@ -423,7 +423,7 @@ static void read_status(scene *s)
 	if (c->found && c->replicas > 0 && c->ready >= c->replicas && c->unavailable == 0 && !broken)
 		say(s, F_HEALTHY, cond, ns_arena_printf(s->ar, "all %lld replicas are ready now", (long long)c->replicas));
 	if (c->alert.kind == NS_KIND_UNSCHEDULABLE || !strcmp(c->alert.reason, "Unschedulable"))
-		say(s, F_UNSCHEDULED, cond, "the scheduler finds no node");
+		say(s, F_UNSCHEDULED, ns_evidence_find(c, NS_EV_CONDITION, "Unschedulable"), "the scheduler finds no node");
 }
 
 /* ---- policy, cost, storm: facts of other reporters ---- */

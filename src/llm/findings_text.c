@@ -26,7 +26,7 @@ static const signal signals[] = {
     {T_REFUSED, LOG, GRAB_HOST, false,
 	"connection refused|econnrefused|could not connect to server|communications link failure|no route to host|ehostunreach|"
 	"connection reset by peer|no brokers available|failed to connect to*broker|couldn't connect to server|cannot connect to|"
-	"unable to connect to|failed to connect to|can't connect to*server|connection to*failed|mongoserverselectionerror|"
+	"unable to connect to|failed to connect to|can't connect to*server|connection to*failed|connection to*refused|not reachable|is unreachable|mongoserverselectionerror|"
 	"could not connect to redis|connectexception|503 service unavailable",
 	"probe failed", "a connection to something it needs was refused"},
     {T_DNS, LOG, GRAB_HOST, false,
@@ -343,7 +343,7 @@ static const char *grab_host(ns_arena *ar, const char *line, const char *from)
 {
 	static const char *const after[] = {"lookup ", "dial tcp: lookup ", "dial tcp ", "dial udp ", "getaddrinfo enotfound ", "getaddrinfo eai_again ",
 	    "econnrefused ", "connect to ", "connecting to ", "connection to ", "resolve host: ", "resolve host ", "unknownhostexception: ", "host name \"",
-	    "host not found in upstream \"", "server at \"", "://", "@", "host=", "reach ", "failed to resolve '", "host: ", "probe failed: get \"", "connect "};
+	    "host not found in upstream \"", "server at \"", "://", "@", "host=", "reach ", "database ", "broker ", "failed to resolve '", "host: ", "probe failed: get \"", "connect "};
 	(void)from;
 	char lower[1024];
 	ns_copy(lower, sizeof lower, line);

@@ -99,6 +99,11 @@ static const char *w_reason(const scene *s, const char *x)
 }
 static const char *w_message(const scene *s, const char *x)
 {
+	/* The scheduler's own words, where the pod's condition has them. */
+	int ev = ns_evidence_find(s->c, NS_EV_CONDITION, "Unschedulable: ");
+	const char *p = ev >= 0 ? strstr(s->c->evidence[ev].text, "Unschedulable: ") : NULL;
+	if (p)
+		return quote(s, p + strlen("Unschedulable: "), 200);
 	return *s->c->alert.message ? quote(s, s->c->alert.message, 200) : "see its conditions";
 }
 static const char *w_owner(const scene *s, const char *x)
