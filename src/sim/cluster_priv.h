@@ -161,7 +161,7 @@ void cluster_touched(ns_sim *s, sim_k k, const char *ns, const char *name); /* t
 void driver_run(void *sim, ns_cancel *cancel); /* the thread */
 
 /* deployment.c, template.c */
-cJSON *template_new(const sim_work *w, const sim_rev *r);
+cJSON *template_new(const ns_sim *s, const sim_work *w, const sim_rev *r);
 char *template_text(const cJSON *tmpl);      /* canonical, without pod-template-hash; caller frees */
 void template_facts(sim_rs *rs, const cJSON *tmpl);
 void template_hash(const char *text, char out[12]);

@@ -37,7 +37,7 @@ static void bump_generation(sim_wl *wl)
 void deployment_roll(ns_sim *s, sim_wl *wl, const sim_rev *r)
 {
 	cJSON *spec = json_obj(wl->dep->j, "spec");
-	json_set(spec, "template", template_new(wl->work, r));
+	json_set(spec, "template", template_new(s, wl->work, r));
 	if (r->cause)
 		json_set(json_child(json_obj(wl->dep->j, "metadata"), "annotations"), "kubernetes.io/change-cause", cJSON_CreateString(r->cause));
 	bump_generation(wl);
@@ -299,7 +299,7 @@ static cJSON *deployment_new(const ns_sim *s, const sim_work *w)
 	cJSON *spec = cJSON_AddObjectToObject(j, "spec");
 	ns_json_put_int(spec, "replicas", w->replicas);
 	ns_json_put_str(cJSON_AddObjectToObject(cJSON_AddObjectToObject(spec, "selector"), "matchLabels"), "app", w->name);
-	cJSON_AddItemToObject(spec, "template", template_new(w, &w->revs[0]));
+	cJSON_AddItemToObject(spec, "template", template_new(s, w, &w->revs[0]));
 	cJSON *strategy = cJSON_AddObjectToObject(spec, "strategy");
 	ns_json_put_str(strategy, "type", "RollingUpdate");
 	cJSON *ru = cJSON_AddObjectToObject(strategy, "rollingUpdate");

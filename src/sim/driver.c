@@ -45,6 +45,8 @@ void cluster_seed(ns_sim *s)
 	static const char *const always[] = {"default", "kube-system", "kube-public", "kube-node-lease"};
 	for (size_t i = 0; i < sizeof always / sizeof *always; i++)
 		seed_namespace(s, always[i]);
+	if (s->scene->exception_ns)
+		seed_namespace(s, s->scene->exception_ns);
 	add_works(s, sim_platform);
 	add_works(s, s->scene->works);
 	nodes_seed(s);

@@ -66,7 +66,7 @@ static void put_tail(cJSON *c)
 	ns_json_put_str(c, "imagePullPolicy", "IfNotPresent");
 }
 
-cJSON *template_new(const sim_work *w, const sim_rev *r)
+cJSON *template_new(const ns_sim *s, const sim_work *w, const sim_rev *r)
 {
 	cJSON *t = cJSON_CreateObject(), *meta = cJSON_AddObjectToObject(t, "metadata"), *labels = cJSON_AddObjectToObject(meta, "labels");
 	cJSON_AddNullToObject(meta, "creationTimestamp");
@@ -91,9 +91,11 @@ cJSON *template_new(const sim_work *w, const sim_rev *r)
 	ns_json_put_int(probe, "failureThreshold", 3);
 	put_tail(c);
 	if (!strcmp(w->ns, "kyverno")) { /* where a client finds out which namespace takes exceptions */
+		char flag[128];
 		cJSON *args = cJSON_AddArrayToObject(c, "args");
+		snprintf(flag, sizeof flag, "--exceptionNamespace=%s", s->scene->exception_ns ? s->scene->exception_ns : "*");
 		cJSON_AddItemToArray(args, cJSON_CreateString("--enablePolicyException=true"));
-		cJSON_AddItemToArray(args, cJSON_CreateString("--exceptionNamespace=*"));
+		cJSON_AddItemToArray(args, cJSON_CreateString(flag));
 	}
 	cJSON_AddItemToArray(list, c);
 	if (w->sidecar) {

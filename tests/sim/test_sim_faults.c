@@ -352,6 +352,30 @@ static void test_kyverno(void **state)
 	assert_int_equal(ns_sim_mutations(R.sim, "data", "c"), 2);
 }
 
+/* In the wrong namespace an exception is taken, and only a Warning header says that it does nothing. */
+static void test_kyverno_namespace(void **state)
+{
+	static const char *const body = "{\"metadata\":{\"name\":\"e\"},\"spec\":{\"match\":{\"any\":[{\"resources\":{\"kinds\":[\"Deployment\"]}}]},"
+					"\"exceptions\":[{\"policyName\":\"require-limits\",\"ruleNames\":[\"*check-limits\"]}]}}";
+	begin("kyverno-namespace");
+	pass(12);
+	reply r = call(R.port, "POST", "/apis/kyverno.io/v2/namespaces/data/policyexceptions", PLAIN, body);
+	assert_int_equal(r.code, 201);
+	assert_non_null(strstr(r.head, "Warning: 299 - \"PolicyException resource namespace must match the defined namespace.\""));
+	reply_free(&r);
+	pass(1);
+	assert_string_equal(report("result"), "fail");
+	r = call(R.port, "POST", "/apis/kyverno.io/v2/namespaces/policy-exceptions/policyexceptions", PLAIN, body);
+	assert_int_equal(r.code, 201);
+	assert_null(strstr(r.head, "Warning:"));
+	reply_free(&r);
+	pass(1);
+	assert_string_equal(report("result"), "skip");
+	r = call(R.port, "GET", "/apis/apps/v1/namespaces/kyverno/deployments", NULL, NULL);
+	assert_non_null(strstr(r.body, "--exceptionNamespace=policy-exceptions"));
+	reply_free(&r);
+}
+
 static double cost(const char *window, const char *name)
 {
 	char path[300];
@@ -431,7 +455,7 @@ static void test_storm(void **state)
 static void test_scripted_outage(void **state)
 {
 	begin("api-outage");
-	pass(65);
+	pass(135);
 	int fd = 0;
 	for (int i = 0; i < 1000 && fd >= 0; i++) { /* the driver looks at a manual clock every few milliseconds */
 		fd = dial(R.port);
@@ -492,7 +516,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {T(test_oom_raised_enough), T(test_oom_raised_too_little), T(test_leak_never_heals), T(test_oom_once),
 	    T(test_release_and_rollback), T(test_rollback_that_cannot_help), T(test_secret_is_gone), T(test_image_typo), T(test_rollout_stalls),
-	    T(test_unschedulable), T(test_kyverno), T(test_cost), T(test_rollout_that_is_fine), T(test_storm), T(test_scripted_outage), T(test_logs),
+	    T(test_unschedulable), T(test_kyverno), T(test_kyverno_namespace), T(test_cost), T(test_rollout_that_is_fine), T(test_storm), T(test_scripted_outage), T(test_logs),
 	    T(test_deterministic)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

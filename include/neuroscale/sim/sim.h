@@ -10,7 +10,8 @@
 #include "neuroscale/model/vocab.h"
 
 /* How a scenario must end, per workload that matters. The headless demo judges by it. kind, state, verdict, action and runbook may be lists
- * ("failed|manual_review"): any of them will do, and "" is not looked at. A word may be empty ("|FIXED"): none is fine too. */
+ * ("failed|manual_review"): any of them will do, and "" is not looked at. A word may be empty ("|FIXED"): none is fine too.
+ * A storm's target is the cluster itself: ns "", workload the cluster's name in the kubeconfig. */
 typedef struct ns_sim_expect {
 	const char *ns, *workload;
 	const char *kind;         /* alert kind, "" any; "-" : there must be no incident at all for it */
