@@ -81,7 +81,7 @@ typedef struct decimal {
 	int exp10, exp2;
 } decimal;
 
-enum { KEPT_DIGITS = 18, LARGEST_EXPONENT = 1000 };
+enum { KEPT_DIGITS = 19, LARGEST_EXPONENT = 1000 };
 
 static const char *read_mantissa(const char *s, decimal *d)
 {
@@ -156,7 +156,7 @@ static bool read_suffix(const char *s, decimal *d)
 static int64_t scaled(const decimal *d, int unit)
 {
 	const uint64_t top = INT64_MAX;
-	wide v = (wide)d->digits << d->exp2; /* below 10^18 * 2^60: fits */
+	wide v = (wide)d->digits << d->exp2; /* below 10^19 * 2^60: fits */
 	bool rest = d->more;
 	int e = d->exp10 + unit;
 	for (; e > 0 && v && v <= top; e--)

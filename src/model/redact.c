@@ -8,6 +8,8 @@
 #include "neuroscale/base/text.h"
 #include "redact_priv.h"
 
+#define MARKER "[redacted:"
+
 typedef struct redactor {
 	const char *s;
 	size_t n, i;    /* the place that is looked at */
@@ -22,7 +24,7 @@ typedef struct redactor {
 static void replace(redactor *r, size_t from, size_t to, const char *kind)
 {
 	ns_buf_put(r->out, r->s + r->flushed, from - r->flushed);
-	ns_buf_printf(r->out, "[redacted:%s]", kind);
+	ns_buf_printf(r->out, MARKER "%s]", kind);
 	r->flushed = r->i = to;
 	r->count++;
 }
@@ -73,7 +75,7 @@ static bool url_password(redactor *r)
 	size_t secret = colon ? colon + 1 : from; /* a long user without a password is a token */
 	if (!amp || amp == secret || (!colon && amp - from < TOKEN_USER) || (at(r, secret) == '$' && at(r, secret + 1) == '{'))
 		return false;
-	if (starts(r, secret, "[redacted:"))
+	if (starts(r, secret, MARKER) || starts(r, from, MARKER))
 		return false;
 	replace(r, secret, amp, "url-password");
 	return true;
@@ -286,7 +288,7 @@ static bool header_value(redactor *r, pair *p)
 		if (at(r, from) != ' ' || strncasecmp(value, schemes[k], len) != 0)
 			continue;
 		from = skip_blank(r, from);
-		if (is_end_of_line(r, from) || is_quote(r->s[from]) || starts(r, from, "[redacted:"))
+		if (is_end_of_line(r, from) || is_quote(r->s[from]) || starts(r, from, MARKER))
 			return false;
 		size_t end = header_end(r, p);
 		replace(r, from, end > from ? end : from, p->c.key.kind);
@@ -322,7 +324,7 @@ static bool named_secret(redactor *r)
 	if (!read_pair(r, &p))
 		return false;
 	if (in_secret_data(r, r->i)) {
-		if (strchr("{[", r->s[p.value]) || starts(r, p.value, "[redacted:"))
+		if (strchr("{[", r->s[p.value]) || starts(r, p.value, MARKER))
 			return false;
 		replace_value(r, &p, "secret-data");
 		return true;
@@ -358,7 +360,7 @@ static bool quoted_password(redactor *r)
 		if (r->n - r->i <= len || strncasecmp(r->s + r->i, leads[k], len) != 0 || !open_quote(r, &value, &slashes))
 			continue;
 		size_t end = close_quote(r, value, r->s[value - 1], slashes);
-		if (end == value || starts(r, value, "[redacted:"))
+		if (end == value || starts(r, value, MARKER))
 			return false;
 		replace(r, value, end, "password");
 		return true;
@@ -429,12 +431,26 @@ static bool own_form(redactor *r)
 	return true;
 }
 
+/* What an earlier pass put here: text may come through more than once. */
+static bool marker(redactor *r)
+{
+	if (!starts(r, r->i, MARKER))
+		return false;
+	size_t i = r->i + sizeof MARKER - 1;
+	while ((at(r, i) >= 'a' && at(r, i) <= 'z') || at(r, i) == '-')
+		i++;
+	if (at(r, i) != ']')
+		return false;
+	r->i = i + 1;
+	return true;
+}
+
 size_t ns_redact(ns_buf *out, const char *s, size_t n)
 {
 	redactor r = {.s = s, .n = n, .out = out};
 	find_secret_data(&r);
 	while (r.i < n)
-		if (!own_form(&r) && !url_password(&r) && !dsn_password(&r) && !named_secret(&r) && !quoted_password(&r))
+		if (!marker(&r) && !own_form(&r) && !url_password(&r) && !dsn_password(&r) && !named_secret(&r) && !quoted_password(&r))
 			r.i++;
 	ns_buf_put(out, s + r.flushed, n - r.flushed);
 	return r.count;
