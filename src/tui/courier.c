@@ -150,9 +150,8 @@ static bool run_errand(ns_courier *c)
 void ns_courier_run(void *courier, ns_cancel *cancel)
 {
 	ns_courier *c = courier;
+	fetch_role(c); /* first: with the picture come keys that need it */
 	fetch_picture(c);
-	fetch_role(c);
-	ns_wake_ring(c->news);
 	while (!ns_cancel_fired(cancel)) {
 		bool gone;
 		pthread_mutex_lock(&c->mu);

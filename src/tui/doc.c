@@ -43,11 +43,12 @@ void ns_doc_title(ns_doc *d, const char *text)
 	add(d, NULL, NS_ROLE_TITLE, true, text, strlen(text));
 }
 
-/* Bytes of the first line of s (n bytes) that fit into `cols` columns. */
+/* Bytes of the first line of s (n bytes) that fit into `cols` columns. It ends at a space when that leaves at most two thirds of the line
+ * empty, else after a mark that joins long names when that leaves a third, else anywhere. */
 static size_t fit(const char *s, size_t n, int cols)
 {
 	int used = 0;
-	size_t at = 0, space = 0;
+	size_t at = 0, space = 0, joint = 0;
 	while (at < n) {
 		uint32_t cp;
 		size_t len = ns_utf8_next(s + at, n - at, &cp);
@@ -59,12 +60,15 @@ static size_t fit(const char *s, size_t n, int cols)
 		at += len;
 		if (cp == ' ' && at > 1)
 			space = at;
+		else if (cp < 0x80 && strchr("./,:=}]", (int)cp))
+			joint = at;
 	}
 	if (at >= n)
 		return n;
-	/* Break at a space unless that leaves more than two thirds of the line empty: then the long word starts here. */
-	if (space && (int)space * 3 >= cols)
+	if ((int)space * 3 >= cols)
 		return space;
+	if ((int)joint * 3 >= cols * 2)
+		return joint;
 	return at ? at : 1;
 }
 

@@ -122,7 +122,7 @@ static void collect(const ns_pen *p, parts *ps, bool narrow)
 		add(ps, false, 7, NS_ROLE_STATE_WAIT, true, text);
 	}
 	add(ps, false, 6, NS_ROLE_TEXT_STRONG, true, s->cluster);
-	snprintf(text, sizeof text, "%s%s", narrow ? "" : "profile ", ns_profile_name(s->profile));
+	snprintf(text, sizeof text, "%s%s", p->r.w < 100 ? "" : "profile ", ns_profile_name(s->profile));
 	add(ps, false, 4, NS_ROLE_TEXT, false, text);
 	if (ui->role_known) {
 		char who[64];

@@ -34,11 +34,11 @@ static void more(const ns_appr_row *a, int width, ns_doc *d)
 	ns_doc_init(d, width - INDENT - 1, 0);
 	ns_doc_put(d, NULL, NS_ROLE_STATE_WAIT, a->ask);
 	ns_doc_put(d, NULL, NS_ROLE_TEXT, a->summary);
+	if (width >= 60)
+		ns_doc_diff(d, NULL, a->diff);
 	if (*a->command)
 		ns_doc_printf(d, NULL, NS_ROLE_TEXT_STRONG, "$ %s", a->command);
 	ns_doc_put(d, NULL, NS_ROLE_SEV_WARN, a->warnings);
-	if (width >= 60)
-		ns_doc_diff(d, NULL, a->diff);
 }
 
 static int height(const ns_ui *ui, size_t visible, ns_rect r)

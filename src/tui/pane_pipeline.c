@@ -59,7 +59,7 @@ static void stage(const ns_pen *p, int x, int y, int w, const ns_inc_row *r, int
 		return;
 	if (m == NS_MARK_RUNNING || m == NS_MARK_WAITS)
 		ns_pen_age(p, r->state_since_ms, text);
-	else if (r->stage_ms[i] > 0)
+	else if ((m == NS_MARK_DONE || m == NS_MARK_FAILED) && r->stage_ms[i] > 0)
 		short_ms(r->stage_ms[i], text);
 	ns_pen_text(p, x + 2, y, w - 2, m == NS_MARK_DONE ? NS_ROLE_TEXT_DIM : word.role, text);
 }

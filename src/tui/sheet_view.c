@@ -80,6 +80,15 @@ static void dry_run(const ns_appr_row *r, ns_doc *d)
 	    words[r->state <= NS_CARD_BLOCKED ? r->state : NS_CARD_BLOCKED].text);
 }
 
+/* A summary usually begins with the cause: then it need not be said twice. */
+static bool retells(const char *summary, const char *cause)
+{
+	size_t n = strlen(cause);
+	while (n && cause[n - 1] == '.')
+		n--;
+	return strncmp(summary, cause, n) == 0;
+}
+
 static void body(const ns_ui *ui, const ns_pen *p, int width, ns_doc *d)
 {
 	const ns_sheet *s = &ui->sheet;
@@ -100,16 +109,18 @@ static void body(const ns_ui *ui, const ns_pen *p, int width, ns_doc *d)
 		ns_doc_printf(d, "PLAN", NS_ROLE_TEXT, narrow ? "%.8s" : "%.8s  the engine refuses any other", r->digest);
 	else
 		ns_doc_put(d, "PLAN", NS_ROLE_TEXT_DIM, "no digest before the dry-run is back");
-	ns_doc_printf(d, "RISK", risk.role, "%s%s%s", ns_risk_name(r->risk), *r->ask ? ": " : "", r->ask);
+	ns_doc_put(d, "RISK", risk.role, ns_risk_name(r->risk));
+	ns_doc_put(d, "ASKS", NS_ROLE_STATE_WAIT, r->ask);
 	if (narrow)
 		ns_doc_printf(
 		    d, "CONFID.", NS_ROLE_TEXT, "%.2f  %s %.2f", r->confidence, *r->runbook ? r->runbook : "no runbook", r->score);
 	else
 		ns_doc_printf(d, "CONFIDENCE", NS_ROLE_TEXT, "%.2f   runbook %s, score %.2f, margin %.2f", r->confidence,
 		    *r->runbook ? r->runbook : "none", r->score, r->margin);
-	ns_doc_put(d, "EVIDENCE", NS_ROLE_TEXT, r->root_cause);
+	if (narrow || !retells(r->summary, r->root_cause))
+		ns_doc_put(d, "EVIDENCE", NS_ROLE_TEXT, r->root_cause);
 	if (!narrow)
-		ns_doc_put(d, *r->root_cause ? NULL : "EVIDENCE", NS_ROLE_TEXT, r->summary);
+		ns_doc_put(d, retells(r->summary, r->root_cause) ? "EVIDENCE" : NULL, NS_ROLE_TEXT, r->summary);
 	ns_doc_diff(d, "CHANGES", r->diff);
 	ns_doc_put(d, "RUNS", NS_ROLE_TEXT_STRONG, r->command);
 	dry_run(r, d);
