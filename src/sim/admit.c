@@ -1,21 +1,24 @@
 /* Admission: what the API server checks and completes before it stores an object. */
+#include "http_priv.h"
+#include "neuroscale/model/k8s.h"
 #include <stdlib.h>
 #include <string.h>
-#include "neuroscale/model/k8s.h"
-#include "http_priv.h"
 
 static void check_quantities(sim_causes *c, const char *at, const cJSON *list)
 {
-	ns_json_each(v, list) {
+	ns_json_each(v, list)
+	{
 		int64_t milli;
 		char field[300];
 		snprintf(field, sizeof field, "%s[%s]", at, v->string);
 		if (!cJSON_IsString(v) || !ns_quantity_milli(v->valuestring, &milli))
 			cause_add(c, "FieldValueInvalid", field,
-			    "Invalid value: \"%s\": quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+			    "Invalid value: \"%s\": quantities must match the regular expression "
+			    "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
 			    cJSON_IsString(v) ? v->valuestring : "");
 		else if (milli < 0)
-			cause_add(c, "FieldValueInvalid", field, "Invalid value: \"%s\": must be greater than or equal to 0", v->valuestring);
+			cause_add(
+			    c, "FieldValueInvalid", field, "Invalid value: \"%s\": must be greater than or equal to 0", v->valuestring);
 	}
 }
 
@@ -27,11 +30,12 @@ static void check_resources(sim_causes *c, const char *at, const cJSON *containe
 	check_quantities(c, field, limits);
 	snprintf(field, sizeof field, "%s.resources.requests", at);
 	check_quantities(c, field, requests);
-	ns_json_each(q, requests) {
+	ns_json_each(q, requests)
+	{
 		const cJSON *l = ns_json_get(limits, q->string);
 		int64_t want, most;
-		if (cJSON_IsString(q) && cJSON_IsString(l) && ns_quantity_milli(q->valuestring, &want) && ns_quantity_milli(l->valuestring, &most) &&
-		    want > most)
+		if (cJSON_IsString(q) && cJSON_IsString(l) && ns_quantity_milli(q->valuestring, &want) &&
+		    ns_quantity_milli(l->valuestring, &most) && want > most)
 			cause_add(c, "FieldValueInvalid", field, "Invalid value: \"%s\": must be less than or equal to %s limit of %s",
 			    q->valuestring, q->string, l->valuestring);
 	}
@@ -42,7 +46,8 @@ static void check_containers(sim_causes *c, const cJSON *list)
 	int i = 0;
 	if (!ns_json_len(list))
 		cause_add(c, "FieldValueRequired", "spec.template.spec.containers", "Required value");
-	ns_json_each(x, list) {
+	ns_json_each(x, list)
+	{
 		char at[128], field[160];
 		const char *name = ns_json_str(x, "name", "");
 		snprintf(at, sizeof at, "spec.template.spec.containers[%d]", i++);
@@ -50,8 +55,10 @@ static void check_containers(sim_causes *c, const cJSON *list)
 		if (!*name)
 			cause_add(c, "FieldValueRequired", field, "Required value");
 		else if (!ns_k8s_label_ok(name))
-			cause_add(c, "FieldValueInvalid", field, "Invalid value: \"%s\": a lowercase RFC 1123 label must consist of lower case "
-				"alphanumeric characters or '-'", name);
+			cause_add(c, "FieldValueInvalid", field,
+			    "Invalid value: \"%s\": a lowercase RFC 1123 label must consist of lower case "
+			    "alphanumeric characters or '-'",
+			    name);
 		snprintf(field, sizeof field, "%s.image", at);
 		if (!*ns_json_str(x, "image", ""))
 			cause_add(c, "FieldValueRequired", field, "Required value");
@@ -64,7 +71,8 @@ static void default_requests(cJSON *containers)
 {
 	for (cJSON *c = containers ? containers->child : NULL; c; c = c->next) {
 		const cJSON *limits = ns_json_path(c, "resources.limits");
-		ns_json_each(l, limits) {
+		ns_json_each(l, limits)
+		{
 			cJSON *req = json_child(json_child(c, "resources"), "requests");
 			if (!cJSON_HasObjectItem(req, l->string))
 				cJSON_AddItemToObject(req, l->string, cJSON_Duplicate(l, true));
@@ -80,16 +88,17 @@ static bool deployment(ns_sim *s, const cJSON *was, cJSON *now, const sim_req *q
 	if (replicas && !cJSON_IsNumber(replicas)) {
 		status_error(r, 400, "BadRequest", NULL, NULL,
 		    "Deployment in version \"v1\" cannot be handled as a Deployment: json: cannot unmarshal %s into Go struct field "
-		    "DeploymentSpec.spec.replicas of type int32", cJSON_IsString(replicas) ? "string" : "value");
+		    "DeploymentSpec.spec.replicas of type int32",
+		    cJSON_IsString(replicas) ? "string" : "value");
 		return false;
 	}
 	if (!replicas)
 		ns_json_put_int(spec, "replicas", 1);
 	else if (replicas->valuedouble < 0)
-		cause_add(&c, "FieldValueInvalid", "spec.replicas", "Invalid value: %d: must be greater than or equal to 0", replicas->valueint);
-	ns_json_each(l, ns_json_path(spec, "selector.matchLabels"))
-		if (!cJSON_Compare(l, ns_json_get(labels, l->string), true))
-			cause_add(&c, "FieldValueInvalid", "spec.template.metadata.labels", "Invalid value: `selector` does not match template `labels`");
+		cause_add(
+		    &c, "FieldValueInvalid", "spec.replicas", "Invalid value: %d: must be greater than or equal to 0", replicas->valueint);
+	ns_json_each(l, ns_json_path(spec, "selector.matchLabels")) if (!cJSON_Compare(l, ns_json_get(labels, l->string), true)) cause_add(
+	    &c, "FieldValueInvalid", "spec.template.metadata.labels", "Invalid value: `selector` does not match template `labels`");
 	if (!cJSON_Compare(ns_json_path(was, "spec.selector"), ns_json_get(spec, "selector"), true))
 		cause_add(&c, "FieldValueInvalid", "spec.selector", "Invalid value: field is immutable");
 	check_containers(&c, ns_json_path(spec, "template.spec.containers"));
@@ -120,7 +129,8 @@ static bool event(ns_sim *s, const cJSON *was, cJSON *now, const sim_req *q, sim
 	sim_causes c = {0};
 	const char *about = ns_json_str(now, "involvedObject.namespace", "default");
 	if (strcmp(about, ns_json_str(now, "metadata.namespace", "")) != 0)
-		cause_add(&c, "FieldValueInvalid", "involvedObject.namespace", "Invalid value: \"%s\": does not match event.namespace", about);
+		cause_add(
+		    &c, "FieldValueInvalid", "involvedObject.namespace", "Invalid value: \"%s\": does not match event.namespace", about);
 	return !causes_answer(&c, r, &sim_kinds[K_EVENT], ns_json_str(now, "metadata.name", ""));
 }
 
@@ -129,7 +139,8 @@ static bool unknown_field(const cJSON *spec, const sim_req *q, sim_resp *r)
 {
 	static const char *const known[] = {"background", "match", "exceptions", "conditions", "podSecurity"};
 	const char *level = req_arg(q, "fieldValidation");
-	ns_json_each(f, spec) {
+	ns_json_each(f, spec)
+	{
 		bool ok = false;
 		for (size_t i = 0; i < sizeof known / sizeof *known; i++)
 			ok |= !strcmp(known[i], f->string);
@@ -137,7 +148,8 @@ static bool unknown_field(const cJSON *spec, const sim_req *q, sim_resp *r)
 			continue;
 		if (!strcmp(level, "Strict")) {
 			status_error(r, 400, "BadRequest", NULL, NULL,
-			    "PolicyException in version \"v2\" cannot be handled as a PolicyException: strict decoding error: unknown field \"spec.%s\"",
+			    "PolicyException in version \"v2\" cannot be handled as a PolicyException: strict decoding error: unknown "
+			    "field \"spec.%s\"",
 			    f->string);
 			return true;
 		}
@@ -160,7 +172,8 @@ static bool polex(ns_sim *s, const cJSON *was, cJSON *now, const sim_req *q, sim
 		cause_add(&c, "FieldValueRequired", "spec.match", "Required value");
 	else if (cJSON_IsArray(ns_json_get(match, "any")) == cJSON_IsArray(ns_json_get(match, "all")))
 		cause_add(&c, "FieldValueInvalid", "spec.match", "Invalid value: exactly one of any and all must be given");
-	ns_json_each(e, list) {
+	ns_json_each(e, list)
+	{
 		char field[96];
 		const cJSON *rules = ns_json_get(e, "ruleNames");
 		snprintf(field, sizeof field, "spec.exceptions[%d].policyName", i);
@@ -184,13 +197,17 @@ static bool polex(ns_sim *s, const cJSON *was, cJSON *now, const sim_req *q, sim
 }
 
 static bool (*const checks[K_COUNT])(ns_sim *, const cJSON *, cJSON *, const sim_req *, sim_resp *) = {
-	[K_DEPLOYMENT] = deployment, [K_LEASE] = lease, [K_EVENT] = event, [K_POLEX] = polex,
+    [K_DEPLOYMENT] = deployment,
+    [K_LEASE] = lease,
+    [K_EVENT] = event,
+    [K_POLEX] = polex,
 };
 
 bool admit(ns_sim *s, const sim_kind *k, const cJSON *was, cJSON *now, const sim_req *q, sim_resp *r)
 {
 	if (was) { /* what a client cannot change through the main resource */
-		static const char *const fixed[] = {"uid", "creationTimestamp", "generation", "namespace", "resourceVersion", "generateName"};
+		static const char *const fixed[] = {
+		    "uid", "creationTimestamp", "generation", "namespace", "resourceVersion", "generateName"};
 		cJSON *meta = json_child(now, "metadata");
 		if (checks[k->id] && !checks[k->id](s, was, now, q, r))
 			return false;

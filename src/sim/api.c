@@ -1,8 +1,8 @@
 /* The API proper: which object a path names, what the verb is, and the writes. */
-#include <stdlib.h>
-#include <string.h>
 #include "neuroscale/model/k8s.h"
 #include "watch_priv.h"
+#include <stdlib.h>
+#include <string.h>
 
 const char *const sim_user = "demo-operator";
 
@@ -112,7 +112,8 @@ static void put_type_first(const sim_kind *k, cJSON *j)
 }
 
 /* Stores what was admitted, unless it is a dry run or changes nothing. Takes j; leaves the object's JSON to answer with in *out. */
-static void store(ns_sim *s, const sim_req *q, const sim_kind *k, const char *ns, const char *name, cJSON *j, const cJSON **out, cJSON **own)
+static void store(
+    ns_sim *s, const sim_req *q, const sim_kind *k, const char *ns, const char *name, cJSON *j, const cJSON **out, cJSON **own)
 {
 	sim_obj *o = world_get(&s->world, k->store, ns, name);
 	*out = *own = j;
@@ -135,7 +136,8 @@ static bool check_update(ns_sim *s, const target *t, const sim_obj *o, cJSON *no
 	const char *uid = ns_json_str(now, "metadata.uid", ""), *rv = ns_json_str(now, "metadata.resourceVersion", "");
 	const char *name = ns_json_str(now, "metadata.name", "");
 	if (strcmp(name, o->name) != 0) {
-		status_error(r, 400, "BadRequest", NULL, NULL, "the name of the object (%s) does not match the name on the URL (%s)", name, o->name);
+		status_error(
+		    r, 400, "BadRequest", NULL, NULL, "the name of the object (%s) does not match the name on the URL (%s)", name, o->name);
 		return false;
 	}
 	if (*uid && strcmp(uid, ns_json_str(o->j, "metadata.uid", "")) != 0) {
@@ -173,7 +175,8 @@ static cJSON *parse_body(const sim_req *q, const target *t, sim_resp *r)
 	if (!cJSON_IsObject(j)) {
 		cJSON_Delete(j);
 		status_error(r, 400, "BadRequest", NULL, NULL,
-		    "the object provided is unrecognized (must be of type %s): couldn't get version/kind; json parse error: %s", t->kind->kind, err.text);
+		    "the object provided is unrecognized (must be of type %s): couldn't get version/kind; json parse error: %s",
+		    t->kind->kind, err.text);
 		return NULL;
 	}
 	return j;
@@ -195,7 +198,7 @@ static cJSON *scale_of(const sim_obj *o)
 	ns_json_put_int(st, "replicas", ns_json_int_or(o->j, "status.replicas", 0));
 	ns_buf sel = NS_BUF_INIT;
 	ns_json_each(l, ns_json_path(o->j, "spec.selector.matchLabels"))
-		ns_buf_printf(&sel, "%s%s=%s", sel.len ? "," : "", l->string, l->valuestring);
+	    ns_buf_printf(&sel, "%s%s=%s", sel.len ? "," : "", l->string, l->valuestring);
 	ns_json_put_str(st, "selector", ns_buf_str(&sel));
 	ns_buf_free(&sel);
 	return j;
@@ -221,7 +224,10 @@ static void finish_scale(ns_sim *s, const target *t, const sim_obj *o, cJSON *sc
 		return;
 	}
 	store(s, q, t->kind, o->ns, o->name, now, &out, &own);
-	union { const cJSON *c; cJSON *m; } u = {out};
+	union {
+		const cJSON *c;
+		cJSON *m;
+	} u = {out};
 	cJSON *answer = scale_of(&(sim_obj){.kind = o->kind, .j = u.m});
 	resp_json(r, 200, answer);
 	cJSON_Delete(answer);
@@ -260,7 +266,8 @@ static void do_patch(ns_sim *s, const target *t, const sim_obj *o, const sim_req
 	if (type == PATCH_NONE || (type == PATCH_STRATEGIC && t->kind->custom)) {
 		status_error(r, 415, "UnsupportedMediaType", NULL, NULL,
 		    "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, "
-		    "application/merge-patch+json%s", t->kind->custom ? "" : ", application/strategic-merge-patch+json");
+		    "application/merge-patch+json%s",
+		    t->kind->custom ? "" : ", application/strategic-merge-patch+json");
 		return;
 	}
 	cJSON *scale = t->sub ? scale_of(o) : NULL;
@@ -288,14 +295,17 @@ static void do_create(ns_sim *s, const target *t, const sim_req *q, sim_resp *r)
 	else
 		snprintf(name, sizeof name, "%.240s%05llx", prefix, (unsigned long long)s->world.rv & 0xfffff);
 	if (strcmp(ns, t->ns) != 0) {
-		status_error(r, 400, "BadRequest", NULL, NULL, "the namespace of the provided object does not match the namespace sent on the request");
+		status_error(r, 400, "BadRequest", NULL, NULL,
+		    "the namespace of the provided object does not match the namespace sent on the request");
 	} else if (t->kind->namespaced && !world_get(&s->world, K_NAMESPACE, "", t->ns)) {
 		status_not_found(r, &sim_kinds[K_NAMESPACE], t->ns);
 	} else if (!ns_k8s_subdomain_ok(name)) {
 		sim_causes c = {0};
 		cause_add(&c, "FieldValueInvalid", "metadata.name",
-		    *name ? "Invalid value: \"%s\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.'%s"
-			  : "Required value: name or generateName is required%s%s", name, "");
+		    *name ? "Invalid value: \"%s\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' "
+		            "or '.'%s"
+		          : "Required value: name or generateName is required%s%s",
+		    name, "");
 		causes_answer(&c, r, t->kind, name);
 	} else if (world_get(&s->world, t->kind->store, t->ns, name)) {
 		status_error(r, 409, "AlreadyExists", t->kind, name, "%s \"%s\" already exists", what, name);
@@ -308,9 +318,7 @@ static void do_create(ns_sim *s, const target *t, const sim_req *q, sim_resp *r)
 				cJSON_AddItemToObject(json_child(j, "metadata"), keep[i], cJSON_Duplicate(v, true));
 		}
 		ns_json_put_int(json_child(j, "metadata"), "generation", 1);
-		ns_json_each(m, body)
-			if (!cJSON_HasObjectItem(j, m->string))
-				cJSON_AddItemToObject(j, m->string, cJSON_Duplicate(m, true));
+		ns_json_each(m, body) if (!cJSON_HasObjectItem(j, m->string)) cJSON_AddItemToObject(j, m->string, cJSON_Duplicate(m, true));
 		const cJSON *out = NULL;
 		if (admit(s, t->kind, NULL, j, q, r)) {
 			store(s, q, t->kind, t->ns, name, j, &out, &own);

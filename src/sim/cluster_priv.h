@@ -13,37 +13,37 @@
 
 /* ---- fault scripts: data ---- */
 
-typedef struct sim_words {          /* what a program prints; lines, NULL-terminated; "%T" is the time */
+typedef struct sim_words { /* what a program prints; lines, NULL-terminated; "%T" is the time */
 	const char *const *start, *const *work, *const *end;
 } sim_words;
 
 typedef enum sim_what {
-	DOES_RUN,                   /* healthy */
-	DOES_OOM,                   /* is killed when its need is above the memory limit */
-	DOES_EXIT,                  /* ends with exit_code */
-	DOES_UNREADY,               /* runs, but its readiness probe fails */
-	DOES_CONFIG,                /* the kubelet cannot make the container: message says why */
-	DOES_NO_IMAGE,              /* the image cannot be pulled */
+	DOES_RUN,      /* healthy */
+	DOES_OOM,      /* is killed when its need is above the memory limit */
+	DOES_EXIT,     /* ends with exit_code */
+	DOES_UNREADY,  /* runs, but its readiness probe fails */
+	DOES_CONFIG,   /* the kubelet cannot make the container: message says why */
+	DOES_NO_IMAGE, /* the image cannot be pulled */
 } sim_what;
 
-typedef struct sim_does {           /* what a container does, as long as nothing changes */
+typedef struct sim_does { /* what a container does, as long as nothing changes */
 	sim_what what;
-	int after_ms;               /* it runs for so long before it fails */
-	int need_mib;               /* DOES_OOM */
-	int grows;                  /* DOES_OOM: need is at least so many percent of the limit: over 100 it is never enough */
+	int after_ms; /* it runs for so long before it fails */
+	int need_mib; /* DOES_OOM */
+	int grows;    /* DOES_OOM: need is at least so many percent of the limit: over 100 it is never enough */
 	int exit_code;
-	const char *message;        /* DOES_CONFIG, DOES_UNREADY: Kubernetes' words */
+	const char *message; /* DOES_CONFIG, DOES_UNREADY: Kubernetes' words */
 	const sim_words *says;
 } sim_does;
 
-typedef struct sim_rev {            /* a revision of the template */
-	int64_t at_ms;              /* when it was or will be rolled out */
-	const char *image, *env;    /* env: "KEY=value;KEY=@secret/key" */
-	const sim_does *does;       /* NULL: healthy */
-	const char *cause;          /* kubernetes.io/change-cause */
+typedef struct sim_rev {         /* a revision of the template */
+	int64_t at_ms;           /* when it was or will be rolled out */
+	const char *image, *env; /* env: "KEY=value;KEY=@secret/key" */
+	const sim_does *does;    /* NULL: healthy */
+	const char *cause;       /* kubernetes.io/change-cause */
 } sim_rev;
 
-typedef struct sim_violation {      /* of a Kyverno policy */
+typedef struct sim_violation { /* of a Kyverno policy */
 	const char *policy, *rule, *category, *severity, *message;
 } sim_violation;
 
@@ -60,18 +60,18 @@ typedef struct sim_work {
 	int scale_to;
 	const sim_violation *violation;
 	int64_t violation_from_ms;
-	int progress_s;                            /* progressDeadlineSeconds, 0: 600 */
-	int ready_ms;                              /* from start to ready, 0: 3000 */
-	int used;                                  /* percent of its requests that it uses, for cost efficiency; 0: 60 */
-	const char *sidecar;                       /* image of a second, healthy container */
-	const sim_words *says;                     /* when healthy; NULL: an access log */
+	int progress_s;        /* progressDeadlineSeconds, 0: 600 */
+	int ready_ms;          /* from start to ready, 0: 3000 */
+	int used;              /* percent of its requests that it uses, for cost efficiency; 0: 60 */
+	const char *sidecar;   /* image of a second, healthy container */
+	const sim_words *says; /* when healthy; NULL: an access log */
 } sim_work;
 
 typedef struct sim_scene {
-	const char *name;           /* of the scenario */
-	const sim_work *works;      /* ends with name == NULL */
+	const char *name;      /* of the scenario */
+	const sim_work *works; /* ends with name == NULL */
 	int64_t outage_from_ms, outage_until_ms;
-	const char *exception_ns;   /* where Kyverno accepts exceptions; NULL: "*" */
+	const char *exception_ns; /* where Kyverno accepts exceptions; NULL: "*" */
 } sim_scene;
 extern const sim_scene sim_scenes[]; /* ends with name == NULL */
 const sim_scene *scene_find(const char *name);
@@ -84,21 +84,21 @@ extern const sim_does does_run, does_no_image;
 /* ---- runtime ---- */
 
 typedef enum sim_step {
-	POD_PENDING,                /* not scheduled */
+	POD_PENDING, /* not scheduled */
 	POD_CREATING,
 	POD_RUNNING,
-	POD_DIED,                   /* terminated, the kubelet has not looked yet */
-	POD_BACKOFF,                /* CrashLoopBackOff */
-	POD_PULL_ERROR,             /* ErrImagePull and ImagePullBackOff in turn */
+	POD_DIED,       /* terminated, the kubelet has not looked yet */
+	POD_BACKOFF,    /* CrashLoopBackOff */
+	POD_PULL_ERROR, /* ErrImagePull and ImagePullBackOff in turn */
 	POD_CONFIG_ERROR,
-	POD_ENDING,                 /* being deleted */
+	POD_ENDING, /* being deleted */
 } sim_step;
 
-typedef struct sim_run {            /* one life of a container */
+typedef struct sim_run { /* one life of a container */
 	bool have;
 	int64_t started_ms, finished_ms;
 	int exit_code, number;
-	const char *reason;         /* static */
+	const char *reason; /* static */
 	const sim_does *does;
 } sim_run;
 
@@ -109,27 +109,27 @@ typedef struct sim_pod {
 	sim_rs *rs;
 	sim_obj *o;
 	sim_step step;
-	int64_t due_ms;             /* when pod_step wants to be called */
-	int node;                   /* -1 not scheduled */
+	int64_t due_ms; /* when pod_step wants to be called */
+	int node;       /* -1 not scheduled */
 	const sim_does *does;
 	int64_t created_ms, started_ms, dies_ms, ready_ms;
 	bool ready, pull_backoff;
-	int64_t ready_since_ms;     /* of the Ready condition's last transition */
+	int64_t ready_since_ms; /* of the Ready condition's last transition */
 	int restarts, tries;
 	int64_t backoff_ms;
-	sim_run last, now;          /* last: lastState; now: set while the state is terminated */
+	sim_run last, now; /* last: lastState; now: set while the state is terminated */
 } sim_pod;
 
 struct sim_rs {
-	sim_rs *next;               /* newest first */
+	sim_rs *next; /* newest first */
 	sim_wl *wl;
 	sim_obj *o;
-	char *template_text;        /* canonical, without the hash label */
+	char *template_text; /* canonical, without the hash label */
 	char hash[12];
 	int64_t revision, created_ms;
-	int want, made;             /* replicas wanted; pods ever made, for names */
+	int want, made; /* replicas wanted; pods ever made, for names */
 	sim_pod *pods;
-	const sim_rev *rev;         /* the script of its image; NULL: no such image */
+	const sim_rev *rev; /* the script of its image; NULL: no such image */
 	int64_t mem_limit, mem_request, cpu_milli;
 };
 
@@ -137,32 +137,32 @@ struct sim_wl {
 	const sim_work *work;
 	sim_obj *dep;
 	sim_rs *sets;
-	int64_t timeline_ms;        /* the script is applied up to here */
-	int64_t sync_ms;            /* when its controller wants to run */
-	int64_t progress_ms;        /* last progress of the rollout */
-	bool complete;              /* the newest rollout has finished once */
-	int64_t scan_ms;            /* when the policy engine looks again */
-	int exempt;                 /* -1 not known yet */
+	int64_t timeline_ms; /* the script is applied up to here */
+	int64_t sync_ms;     /* when its controller wants to run */
+	int64_t progress_ms; /* last progress of the rollout */
+	bool complete;       /* the newest rollout has finished once */
+	int64_t scan_ms;     /* when the policy engine looks again */
+	int exempt;          /* -1 not known yet */
 };
 
 enum { SIM_NODES = 3, SIM_NODE_CPU_MILLI = 8000, SIM_NODE_MEM_MIB = 15 * 1024 };
 typedef struct sim_cluster {
 	sim_wl *wls;
 	size_t n_wls;
-	int64_t now;                /* of the thing being handled */
+	int64_t now; /* of the thing being handled */
 } sim_cluster;
 
 /* driver.c */
-void cluster_seed(ns_sim *s);                /* builds what there is at the start */
-int64_t cluster_step(ns_sim *s, int64_t now);/* handles all that is due; returns the next due time */
+void cluster_seed(ns_sim *s);                 /* builds what there is at the start */
+int64_t cluster_step(ns_sim *s, int64_t now); /* handles all that is due; returns the next due time */
 void cluster_free(ns_sim *s);
 sim_wl *cluster_find(const ns_sim *s, const char *ns, const char *name);
 void cluster_touched(ns_sim *s, sim_k k, const char *ns, const char *name); /* the API changed an object */
-void driver_run(void *sim, ns_cancel *cancel); /* the thread */
+void driver_run(void *sim, ns_cancel *cancel);                              /* the thread */
 
 /* deployment.c, template.c */
 cJSON *template_new(const ns_sim *s, const sim_work *w, const sim_rev *r);
-char *template_text(const cJSON *tmpl);      /* canonical, without pod-template-hash; caller frees */
+char *template_text(const cJSON *tmpl); /* canonical, without pod-template-hash; caller frees */
 void template_facts(sim_rs *rs, const cJSON *tmpl);
 void template_hash(const char *text, char out[12]);
 void deployment_seed(ns_sim *s, sim_wl *wl);
@@ -182,17 +182,17 @@ int replicaset_pods(const sim_rs *rs, int *ready);
 sim_pod *pod_new(ns_sim *s, sim_rs *rs, int64_t created_ms);
 void pod_seed_running(ns_sim *s, sim_pod *p);
 void pod_delete(ns_sim *s, sim_pod *p);
-void pod_gone(ns_sim *s, sim_pod *p);        /* removes it for good, frees */
+void pod_gone(ns_sim *s, sim_pod *p); /* removes it for good, frees */
 void pod_free(sim_pod *p);
-void pod_publish(ns_sim *s, sim_pod *p);     /* status from the runtime state to the store */
+void pod_publish(ns_sim *s, sim_pod *p); /* status from the runtime state to the store */
 void pod_step(ns_sim *s, sim_pod *p);
-void pod_refault(ns_sim *s, sim_pod *p);     /* the script of its workload changed under it */
+void pod_refault(ns_sim *s, sim_pod *p); /* the script of its workload changed under it */
 sim_pod *pod_find(const ns_sim *s, const sim_obj *o);
 const sim_does *pod_script(const ns_sim *s, const sim_pod *p);
 bool schedule(ns_sim *s, sim_pod *p, char *why, size_t cap);
 void nodes_seed(ns_sim *s);
 const char *node_name(int i);
-void go_duration(int64_t ms, char out[32]);  /* "2m40s" as Go prints it */
+void go_duration(int64_t ms, char out[32]); /* "2m40s" as Go prints it */
 
 /* events.c */
 void event_core(ns_sim *s, const sim_obj *about, const char *type, const char *reason, const char *component, const char *field,
@@ -200,7 +200,7 @@ void event_core(ns_sim *s, const sim_obj *about, const char *type, const char *r
 typedef struct sim_event_v1 {
 	const sim_obj *about, *related; /* related may be NULL */
 	const char *ns, *type, *reason, *action, *controller;
-	bool series;                    /* repeats are counted in series; else each is its own object */
+	bool series; /* repeats are counted in series; else each is its own object */
 } sim_event_v1;
 void event_v1(ns_sim *s, const sim_event_v1 *e, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void events_prune(ns_sim *s);

@@ -1,7 +1,7 @@
 /* The Deployment controller: one ReplicaSet per template, a rolling update between them, revisions, conditions, the progress deadline. */
+#include "sim_priv.h"
 #include <stdlib.h>
 #include <string.h>
-#include "sim_priv.h"
 
 static const char revision_key[] = "deployment.kubernetes.io/revision";
 
@@ -39,7 +39,8 @@ void deployment_roll(ns_sim *s, sim_wl *wl, const sim_rev *r)
 	cJSON *spec = json_obj(wl->dep->j, "spec");
 	json_set(spec, "template", template_new(s, wl->work, r));
 	if (r->cause)
-		json_set(json_child(json_obj(wl->dep->j, "metadata"), "annotations"), "kubernetes.io/change-cause", cJSON_CreateString(r->cause));
+		json_set(json_child(json_obj(wl->dep->j, "metadata"), "annotations"), "kubernetes.io/change-cause",
+		    cJSON_CreateString(r->cause));
 	bump_generation(wl);
 	put_deployment(s, wl);
 }
@@ -65,9 +66,7 @@ static void put_condition(const ns_sim *s, cJSON *list, const cJSON *old_list, c
 	sim_stamp(s, s->cluster.now, now);
 	sim_stamp(s, updated_ms == SIM_NEVER ? 0 : updated_ms, updated);
 	const cJSON *old = NULL;
-	ns_json_each(o, old_list)
-		if (!strcmp(ns_json_str(o, "type", ""), c->type))
-			old = o;
+	ns_json_each(o, old_list) if (!strcmp(ns_json_str(o, "type", ""), c->type)) old = o;
 	bool same = old && !strcmp(ns_json_str(old, "status", ""), c->status);
 	bool equal = same && !strcmp(ns_json_str(old, "reason", ""), c->reason);
 	cJSON *n = cJSON_CreateObject();

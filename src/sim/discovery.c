@@ -1,12 +1,12 @@
 /* Discovery, made from the table of kinds: /api, /apis, one list per group version, and the aggregated form that newer clients ask
  * for first. Also /version and the health paths. */
-#include <string.h>
 #include "http_priv.h"
+#include <string.h>
 
 static const char server_version[] =
-	"{\"major\":\"1\",\"minor\":\"32\",\"gitVersion\":\"v1.32.4\",\"gitCommit\":\"59526cd4867447956156ae3a602fcbac10a2c335\","
-	"\"gitTreeState\":\"clean\",\"buildDate\":\"2025-04-22T15:56:15Z\",\"goVersion\":\"go1.23.6\",\"compiler\":\"gc\","
-	"\"platform\":\"linux/amd64\"}\n";
+    "{\"major\":\"1\",\"minor\":\"32\",\"gitVersion\":\"v1.32.4\",\"gitCommit\":\"59526cd4867447956156ae3a602fcbac10a2c335\","
+    "\"gitTreeState\":\"clean\",\"buildDate\":\"2025-04-22T15:56:15Z\",\"goVersion\":\"go1.23.6\",\"compiler\":\"gc\","
+    "\"platform\":\"linux/amd64\"}\n";
 
 /* Access reviews are served but not stored, so they are no row of the kinds. */
 static const struct {
@@ -140,8 +140,8 @@ static cJSON *response_kind(const char *group, const char *version, const char *
 	return o;
 }
 
-static cJSON *aggregated_resource(const char *group, const char *version, const char *resource, const char *singular, bool namespaced,
-    const char *kind, unsigned verbs)
+static cJSON *aggregated_resource(
+    const char *group, const char *version, const char *resource, const char *singular, bool namespaced, const char *kind, unsigned verbs)
 {
 	cJSON *o = cJSON_CreateObject();
 	ns_json_put_str(o, "resource", resource);

@@ -1,8 +1,8 @@
 /* The driver: the one thread that moves the cluster. It handles what is due in order of due times, keeps the watches' time-outs, and
  * takes the API server away and brings it back. */
+#include "watch_priv.h"
 #include <stdlib.h>
 #include <string.h>
-#include "watch_priv.h"
 
 enum { PRUNE_MS = 60 * 1000 };
 
@@ -35,7 +35,8 @@ static void add_works(ns_sim *s, const sim_work *works)
 {
 	for (const sim_work *w = works; w->name; w++) {
 		s->cluster.wls = ns_xrealloc(s->cluster.wls, (s->cluster.n_wls + 1) * sizeof *s->cluster.wls);
-		s->cluster.wls[s->cluster.n_wls++] = (sim_wl){.work = w, .timeline_ms = 0, .sync_ms = SIM_NEVER, .scan_ms = SIM_NEVER, .exempt = -1};
+		s->cluster.wls[s->cluster.n_wls++] =
+		    (sim_wl){.work = w, .timeline_ms = 0, .sync_ms = SIM_NEVER, .scan_ms = SIM_NEVER, .exempt = -1};
 		seed_namespace(s, w->ns);
 	}
 }
@@ -214,7 +215,8 @@ static void mind_outage(ns_sim *s)
 	pthread_cond_broadcast(&s->cond);
 }
 
-/* Until something is due in the cluster, or a watch wants attention (in real milliseconds, on a clock that may be faster or stand still). */
+/* Until something is due in the cluster, or a watch wants attention (in real milliseconds, on a clock that may be faster or stand still).
+ */
 static void wait(ns_sim *s, int64_t now, int64_t next, int64_t tick)
 {
 	int64_t tick_due = ns_real_mono_ms() + tick;

@@ -1,10 +1,10 @@
 /* Events: old-style ones that count (kubelet, controllers), new-style ones with eventTime (scheduler, Kyverno), and the view of both
  * through events.k8s.io. */
+#include "sim_priv.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "sim_priv.h"
 
 enum { EVENT_TTL_MS = 3600 * 1000, EVENTS_MAX = 800 };
 
@@ -34,8 +34,8 @@ static void event_name(const ns_sim *s, const sim_obj *about, const char *reason
 	ns_buf_free(&what);
 }
 
-void event_core(ns_sim *s, const sim_obj *about, const char *type, const char *reason, const char *component, const char *field,
-    const char *fmt, ...)
+void event_core(
+    ns_sim *s, const sim_obj *about, const char *type, const char *reason, const char *component, const char *field, const char *fmt, ...)
 {
 	ns_buf text = NS_BUF_INIT;
 	char name[300], stamp[32];
@@ -141,7 +141,8 @@ static const struct {
 cJSON *event_as_v1(const cJSON *core)
 {
 	cJSON *out = cJSON_CreateObject();
-	ns_json_each(m, core) {
+	ns_json_each(m, core)
+	{
 		const char *key = m->string;
 		for (size_t i = 0; i < sizeof renamed / sizeof *renamed; i++)
 			if (!strcmp(key, renamed[i].core))

@@ -1,6 +1,7 @@
 /* The fault scripts that scenes share: one row each. */
 #include "faults_priv.h"
 
+/* clang-format off */
 const sim_does oom_220 = {.what = DOES_OOM, .after_ms = 9000, .need_mib = 220, .says = &words_java};
 const sim_does oom_400 = {.what = DOES_OOM, .after_ms = 9000, .need_mib = 400, .says = &words_java};
 const sim_does oom_leak = {.what = DOES_OOM, .after_ms = 9000, .need_mib = 256, .grows = 110, .says = &words_leak};

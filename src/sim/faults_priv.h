@@ -8,8 +8,8 @@ extern const sim_words words_java, words_leak, words_go_panic, words_python, wor
 extern const sim_does oom_220, oom_400, oom_leak, oom_burst, panic_at_start, python_at_start, node_at_start, secret_env_missing,
     secret_file_missing, secret_missing, db_down, dns_down, never_ready;
 extern const sim_violation needs_limits, needs_labels, no_privileged;
-#define SECONDS(n) ((n) * 1000LL)
-#define MINUTES(n) ((n) * 60000LL)
-#define HOURS(n) ((n) * 3600000LL)
-#define DAYS(n) ((n) * 86400000LL)
+#define SECONDS(n) ((n)*1000LL)
+#define MINUTES(n) ((n)*60000LL)
+#define HOURS(n)   ((n)*3600000LL)
+#define DAYS(n)    ((n)*86400000LL)
 #endif

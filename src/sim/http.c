@@ -3,6 +3,7 @@
  *
  * An outage is real: the listener is closed and every connection with it. A second socket that is bound to the port but never listens
  * keeps the port ours meanwhile; connecting to it is refused by the kernel. */
+#include "watch_priv.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
@@ -12,7 +13,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "watch_priv.h"
 
 enum { CONNECTIONS = 512, CONNECTION_MEMORY = 24 * 1024, CHUNK = 8 * 1024, BACKLOG = 128 };
 
@@ -147,7 +147,8 @@ static bool parse_listen(const char *text, struct sockaddr_in *addr, ns_err *err
 	if (inet_pton(AF_INET, host, &addr->sin_addr) != 1)
 		return ns_fail(err, NS_E_INVALID, "listen address \"%s\": want 127.0.0.1:PORT", text);
 	if (ntohl(addr->sin_addr.s_addr) >> 24 != 127)
-		return ns_fail(err, NS_E_DENIED, "listen address \"%s\": the simulated cluster has no access control and listens on loopback only", text);
+		return ns_fail(err, NS_E_DENIED,
+		    "listen address \"%s\": the simulated cluster has no access control and listens on loopback only", text);
 	return true;
 }
 

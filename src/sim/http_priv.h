@@ -6,20 +6,20 @@
 enum { SIM_MAX_BODY = 3 * 1024 * 1024 };
 
 typedef struct sim_req {
-	void *conn;          /* struct MHD_Connection */
+	void *conn; /* struct MHD_Connection */
 	const char *method;
-	char *path;          /* decoded, as MHD gives it */
+	char *path; /* decoded, as MHD gives it */
 	ns_buf body;
 	bool too_big;
 } sim_req;
 
 typedef struct sim_resp {
-	int code;            /* 200 unless set */
-	const char *ctype;   /* "application/json" unless set */
+	int code;          /* 200 unless set */
+	const char *ctype; /* "application/json" unless set */
 	ns_buf body;
-	char *warning;       /* text of a Warning header, or NULL; owned */
-	int retry_after;     /* seconds, 0 none */
-	sim_watch *watch;    /* set: the answer is this stream */
+	char *warning;    /* text of a Warning header, or NULL; owned */
+	int retry_after;  /* seconds, 0 none */
+	sim_watch *watch; /* set: the answer is this stream */
 } sim_resp;
 
 const char *req_arg(const sim_req *q, const char *name);    /* query parameter, decoded; NULL when absent */
@@ -29,7 +29,7 @@ const char *req_header(const sim_req *q, const char *name); /* "" when absent */
 /* http.c. Not under the lock: these join libmicrohttpd's thread, which takes it. */
 bool http_open(ns_sim *s, const char *listen, ns_err *err); /* binds; nothing answers yet */
 bool http_up(ns_sim *s, ns_err *err);
-void http_down(ns_sim *s);                                  /* closes every connection; new ones are refused */
+void http_down(ns_sim *s); /* closes every connection; new ones are refused */
 void http_close(ns_sim *s);
 
 /* api.c: everything below is called with the lock held. */
@@ -39,7 +39,7 @@ void snaps_free(ns_sim *s);
 void log_handle(ns_sim *s, const sim_req *q, const sim_obj *pod, sim_resp *r);
 void review_handle(ns_sim *s, const sim_req *q, const char *what, sim_resp *r);
 cJSON *review_from_protobuf(const char *kind, const char *body, size_t n); /* NULL when it is none */
-bool discovery_handle(ns_sim *s, const sim_req *q, sim_resp *r); /* false: not a discovery path */
+bool discovery_handle(ns_sim *s, const sim_req *q, sim_resp *r);           /* false: not a discovery path */
 void openapi_handle(const sim_req *q, sim_resp *r);
 void opencost_handle(ns_sim *s, const sim_req *q, sim_resp *r);
 bool api_allowed(const ns_sim *s, const sim_kind *k, const sim_sub *sub, unsigned verb);
@@ -51,7 +51,7 @@ void resp_text(sim_resp *r, int code, const char *text);
 /* ---- Status errors (status.c) ---- */
 /* k and name may be NULL: no details then. */
 void status_error(sim_resp *r, int code, const char *reason, const sim_kind *k, const char *name, const char *fmt, ...)
-	__attribute__((format(printf, 6, 7)));
+    __attribute__((format(printf, 6, 7)));
 void status_not_found(sim_resp *r, const sim_kind *k, const char *name);
 void status_forbidden(sim_resp *r, const char *verb, const sim_kind *k, const char *sub, const char *ns, const char *name);
 void status_conflict(sim_resp *r, const sim_kind *k, const char *name, const char *why); /* why NULL: "the object has been modified…" */

@@ -1,8 +1,9 @@
 /* What the API serves, one row per resource. Rights are here too: what a row does not allow is 403, as RBAC would answer. */
+#include "world_priv.h"
 #include <stdio.h>
 #include <string.h>
-#include "world_priv.h"
 
+/* clang-format off */
 static const char *const pod_fields[] = {"spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName",
     "status.phase", "status.podIP", "status.nominatedNodeName", NULL};
 static const char *const event_fields[] = {"involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid",
@@ -49,6 +50,7 @@ const sim_kind sim_kinds[K_COUNT] = {
 };
 #undef ROW
 
+/* clang-format on */
 const sim_kind *kind_find(const char *group, const char *version, const char *resource)
 {
 	for (int i = 0; i < K_COUNT; i++) {

@@ -1,19 +1,19 @@
 /* The life of a pod: scheduled, pulled, started, ready, dead, backed off, restarted. Each step says when the next one is due. */
+#include "sim_priv.h"
 #include <stdio.h>
 #include <string.h>
-#include "sim_priv.h"
 
 enum {
 	BACKOFF_FIRST_MS = 10 * 1000,
 	BACKOFF_MAX_MS = 300 * 1000,
 	BACKOFF_RESET_MS = 600 * 1000, /* of running */
 	PULL_MS = 900,
-	DIED_MS = 700,                 /* until the kubelet looks at a container that died */
+	DIED_MS = 700, /* until the kubelet looks at a container that died */
 	PROBE_MS = 10 * 1000,
-	RETRY_MS = 15 * 1000,          /* image pull, missing configuration */
+	RETRY_MS = 15 * 1000, /* image pull, missing configuration */
 	SCHEDULE_RETRY_MS = 30 * 1000,
 	READY_MS = 3000,
-	GROWTH_MAX_MS = 50 * 1000,     /* longest time a leak takes to fill any limit */
+	GROWTH_MAX_MS = 50 * 1000, /* longest time a leak takes to fill any limit */
 };
 static const char app_field[] = "spec.containers{app}";
 
@@ -94,8 +94,10 @@ static void pull_error(ns_sim *s, sim_pod *p)
 	} else {
 		event_core(s, p->o, "Normal", "Pulling", "kubelet", app_field, "Pulling image \"%s\"", image);
 		event_core(s, p->o, "Warning", "Failed", "kubelet", app_field,
-		    "Failed to pull image \"%s\": rpc error: code = NotFound desc = failed to pull and unpack image \"%s\": failed to resolve "
-		    "reference \"%s\": %s: not found", image, image, image, image);
+		    "Failed to pull image \"%s\": rpc error: code = NotFound desc = failed to pull and unpack image \"%s\": failed to "
+		    "resolve "
+		    "reference \"%s\": %s: not found",
+		    image, image, image, image);
 		event_core(s, p->o, "Warning", "Failed", "kubelet", app_field, "Error: ErrImagePull");
 	}
 	p->due_ms = s->cluster.now + (p->pull_backoff ? RETRY_MS : DIED_MS);
@@ -130,15 +132,28 @@ static void pending(ns_sim *s, sim_pod *p)
 	char why[300];
 	if (schedule(s, p, why, sizeof why)) {
 		json_set(json_obj(p->o->j, "spec"), "nodeName", cJSON_CreateString(node_name(p->node)));
-		event_v1(s, &(sim_event_v1){.about = p->o, .ns = p->o->ns, .type = "Normal", .reason = "Scheduled", .action = "Binding",
-		    .controller = "default-scheduler"}, "Successfully assigned %s/%s to %s", p->o->ns, p->o->name, node_name(p->node));
+		event_v1(s,
+		    &(sim_event_v1){.about = p->o,
+		        .ns = p->o->ns,
+		        .type = "Normal",
+		        .reason = "Scheduled",
+		        .action = "Binding",
+		        .controller = "default-scheduler"},
+		    "Successfully assigned %s/%s to %s", p->o->ns, p->o->name, node_name(p->node));
 		p->step = POD_CREATING;
 		p->due_ms = s->cluster.now + PULL_MS + jitter(s, p, "pull", 600);
 		pod_publish(s, p);
 		return;
 	}
-	event_v1(s, &(sim_event_v1){.about = p->o, .ns = p->o->ns, .type = "Warning", .reason = "FailedScheduling", .action = "Scheduling",
-	    .controller = "default-scheduler", .series = true}, "%s", why);
+	event_v1(s,
+	    &(sim_event_v1){.about = p->o,
+	        .ns = p->o->ns,
+	        .type = "Warning",
+	        .reason = "FailedScheduling",
+	        .action = "Scheduling",
+	        .controller = "default-scheduler",
+	        .series = true},
+	    "%s", why);
 	p->due_ms = s->cluster.now + SCHEDULE_RETRY_MS;
 	if (p->tries++)
 		return;
@@ -160,8 +175,15 @@ static void pending(ns_sim *s, sim_pod *p)
 static void die(ns_sim *s, sim_pod *p)
 {
 	bool oom = p->does->what == DOES_OOM;
-	p->now = (sim_run){.have = true, .started_ms = p->started_ms, .finished_ms = s->cluster.now, .number = p->restarts, .does = p->does,
-	    .exit_code = oom ? 137 : p->does->exit_code, .reason = oom ? "OOMKilled" : p->does->exit_code ? "Error" : "Completed"};
+	p->now = (sim_run){.have = true,
+	    .started_ms = p->started_ms,
+	    .finished_ms = s->cluster.now,
+	    .number = p->restarts,
+	    .does = p->does,
+	    .exit_code = oom ? 137 : p->does->exit_code,
+	    .reason = oom                  ? "OOMKilled"
+	              : p->does->exit_code ? "Error"
+	                                   : "Completed"};
 	p->step = POD_DIED;
 	p->ready = false;
 	p->dies_ms = SIM_NEVER;
@@ -209,8 +231,8 @@ static void died(ns_sim *s, sim_pod *p)
 	}
 	p->step = POD_BACKOFF;
 	p->due_ms = p->last.finished_ms + p->backoff_ms;
-	event_core(s, p->o, "Warning", "BackOff", "kubelet", app_field, "Back-off restarting failed container app in pod %s_%s(%s)", p->o->name,
-	    p->o->ns, ns_json_str(p->o->j, "metadata.uid", ""));
+	event_core(s, p->o, "Warning", "BackOff", "kubelet", app_field, "Back-off restarting failed container app in pod %s_%s(%s)",
+	    p->o->name, p->o->ns, ns_json_str(p->o->j, "metadata.uid", ""));
 	pod_publish(s, p);
 }
 
@@ -223,8 +245,14 @@ static void backoff_over(ns_sim *s, sim_pod *p)
 void pod_step(ns_sim *s, sim_pod *p)
 {
 	static void (*const steps[])(ns_sim *, sim_pod *) = {
-		[POD_PENDING] = pending, [POD_CREATING] = make_container, [POD_RUNNING] = running, [POD_DIED] = died,
-		[POD_BACKOFF] = backoff_over, [POD_PULL_ERROR] = make_container, [POD_CONFIG_ERROR] = make_container, [POD_ENDING] = pod_gone,
+	    [POD_PENDING] = pending,
+	    [POD_CREATING] = make_container,
+	    [POD_RUNNING] = running,
+	    [POD_DIED] = died,
+	    [POD_BACKOFF] = backoff_over,
+	    [POD_PULL_ERROR] = make_container,
+	    [POD_CONFIG_ERROR] = make_container,
+	    [POD_ENDING] = pod_gone,
 	};
 	steps[p->step](s, p);
 }

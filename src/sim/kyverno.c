@@ -1,8 +1,8 @@
 /* A stand-in for Kyverno: a report and events for each workload that violates a policy, until an exception that matches exists. */
+#include "sim_priv.h"
 #include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
-#include "sim_priv.h"
 
 enum { SCAN_MS = 30 * 1000 };
 
@@ -17,15 +17,14 @@ static bool any_match(const cJSON *list, const char *value)
 {
 	if (!list)
 		return true;
-	ns_json_each(e, list)
-		if (cJSON_IsString(e) && !fnmatch(e->valuestring, value, 0))
-			return true;
+	ns_json_each(e, list) if (cJSON_IsString(e) && !fnmatch(e->valuestring, value, 0)) return true;
 	return false;
 }
 
 static bool kind_match(const cJSON *list)
 {
-	ns_json_each(e, list) {
+	ns_json_each(e, list)
+	{
 		const char *slash = cJSON_IsString(e) ? strrchr(e->valuestring, '/') : NULL;
 		if (cJSON_IsString(e) && !fnmatch(slash ? slash + 1 : e->valuestring, "Deployment", 0))
 			return true;
@@ -47,12 +46,10 @@ static bool exempts(const ns_sim *s, const sim_obj *o, const sim_wl *wl)
 	bool rule = false, any = false, all = true;
 	const cJSON *match = ns_json_path(o->j, "spec.match");
 	snprintf(autogen, sizeof autogen, "autogen-%s", v->rule);
-	ns_json_each(e, ns_json_path(o->j, "spec.exceptions"))
-		rule |= !strcmp(ns_json_str(e, "policyName", ""), v->policy) && any_match(ns_json_get(e, "ruleNames"), autogen);
-	ns_json_each(f, ns_json_get(match, "any"))
-		any |= filter_match(f, wl);
-	ns_json_each(f, ns_json_get(match, "all"))
-		all &= filter_match(f, wl);
+	ns_json_each(e, ns_json_path(o->j, "spec.exceptions")) rule |=
+	    !strcmp(ns_json_str(e, "policyName", ""), v->policy) && any_match(ns_json_get(e, "ruleNames"), autogen);
+	ns_json_each(f, ns_json_get(match, "any")) any |= filter_match(f, wl);
+	ns_json_each(f, ns_json_get(match, "all")) all &= filter_match(f, wl);
 	return kyverno_accepts(s, o->ns) && rule && (any || (ns_json_len(ns_json_get(match, "all")) && all));
 }
 
@@ -136,16 +133,28 @@ static void write_report(ns_sim *s, sim_wl *wl, const sim_obj *exception)
 static void say_blocked(ns_sim *s, sim_wl *wl)
 {
 	const sim_violation *v = wl->work->violation;
-	event_v1(s, &(sim_event_v1){.about = policy_object(s, v), .related = wl->dep, .ns = "default", .type = "Warning",
-	    .reason = "PolicyViolation", .action = "Resource Blocked", .controller = "kyverno-admission"},
+	event_v1(s,
+	    &(sim_event_v1){.about = policy_object(s, v),
+	        .related = wl->dep,
+	        .ns = "default",
+	        .type = "Warning",
+	        .reason = "PolicyViolation",
+	        .action = "Resource Blocked",
+	        .controller = "kyverno-admission"},
 	    "Deployment %s/%s: [autogen-%s] fail (blocked); %s", wl->work->ns, wl->work->name, v->rule, v->message);
 }
 
 static void say_found(ns_sim *s, sim_wl *wl)
 {
 	const sim_violation *v = wl->work->violation;
-	event_v1(s, &(sim_event_v1){.about = wl->dep, .ns = wl->work->ns, .type = "Warning", .reason = "PolicyViolation",
-	    .action = "Resource Passed", .controller = "kyverno-scan"}, "policy %s/autogen-%s fail: %s", v->policy, v->rule, v->message);
+	event_v1(s,
+	    &(sim_event_v1){.about = wl->dep,
+	        .ns = wl->work->ns,
+	        .type = "Warning",
+	        .reason = "PolicyViolation",
+	        .action = "Resource Passed",
+	        .controller = "kyverno-scan"},
+	    "policy %s/autogen-%s fail: %s", v->policy, v->rule, v->message);
 }
 
 void kyverno_scan(ns_sim *s, sim_wl *wl)

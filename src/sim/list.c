@@ -1,7 +1,7 @@
 /* GET of a collection: selectors, pages over one snapshot, versions asked for, tables. */
+#include "watch_priv.h"
 #include <stdlib.h>
 #include <string.h>
-#include "watch_priv.h"
 
 enum { MAX_SNAPS = 8 };
 
@@ -84,7 +84,8 @@ static void put_list(ns_buf *out, const sim_kind *k, int64_t rv, const char *tok
 {
 	char api[96];
 	kind_api_version(k, api);
-	ns_buf_printf(out, "{\"kind\":\"%sList\",\"apiVersion\":\"%s\",\"metadata\":{\"resourceVersion\":\"%lld\"", k->kind, api, (long long)rv);
+	ns_buf_printf(
+	    out, "{\"kind\":\"%sList\",\"apiVersion\":\"%s\",\"metadata\":{\"resourceVersion\":\"%lld\"", k->kind, api, (long long)rv);
 	if (token)
 		ns_buf_printf(out, ",\"continue\":\"%s\"", token);
 	if (token && remaining)
@@ -98,7 +99,8 @@ static void put_list(ns_buf *out, const sim_kind *k, int64_t rv, const char *tok
 	ns_buf_puts(out, "]}\n");
 }
 
-static void put_table(const ns_sim *s, const sim_req *q, sim_resp *r, const sim_kind *k, int64_t rv, const char *token, sim_ver **v, size_t n)
+static void put_table(
+    const ns_sim *s, const sim_req *q, sim_resp *r, const sim_kind *k, int64_t rv, const char *token, sim_ver **v, size_t n)
 {
 	cJSON *t = table_new(k, true, rv);
 	const char *include = req_arg(q, "includeObject");
@@ -126,8 +128,9 @@ static sim_snap *token_snap(ns_sim *s, const sim_kind *k, const char *token, siz
 	for (sim_snap *x = s->snaps; x; x = x->next)
 		if (x->id == id && x->kind == k && !*end && *from <= x->n)
 			return x;
-	cJSON *st = status_expired("The provided continue parameter is too old to display a consistent list result. You can start a new list "
-				   "without the continue parameter.");
+	cJSON *st =
+	    status_expired("The provided continue parameter is too old to display a consistent list result. You can start a new list "
+	                   "without the continue parameter.");
 	resp_json(r, 410, st);
 	cJSON_Delete(st);
 	return NULL;
@@ -147,7 +150,8 @@ static bool version_ok(ns_sim *s, const sim_req *q, sim_resp *r)
 	else if (match && !strcmp(match, "Exact") && !strcmp(rv, "0"))
 		wrong = "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"";
 	if (wrong) {
-		status_error(r, 422, "Invalid", NULL, NULL, "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: %s", wrong);
+		status_error(
+		    r, 422, "Invalid", NULL, NULL, "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: %s", wrong);
 		return false;
 	}
 	if (!rv || !*rv)
@@ -155,11 +159,13 @@ static bool version_ok(ns_sim *s, const sim_req *q, sim_resp *r)
 	char *end;
 	int64_t want = strtoll(rv, &end, 10);
 	if (*end || want < 0) {
-		status_error(r, 400, "BadRequest", NULL, NULL, "resourceVersion: Invalid value: \"%s\": strconv.ParseUint: parsing: invalid syntax", rv);
+		status_error(r, 400, "BadRequest", NULL, NULL,
+		    "resourceVersion: Invalid value: \"%s\": strconv.ParseUint: parsing: invalid syntax", rv);
 		return false;
 	}
 	if (want > s->world.rv) {
-		status_error(r, 504, "Timeout", NULL, NULL, "Too large resource version: %lld, current: %lld", (long long)want, (long long)s->world.rv);
+		status_error(r, 504, "Timeout", NULL, NULL, "Too large resource version: %lld, current: %lld", (long long)want,
+		    (long long)s->world.rv);
 		cJSON *st = cJSON_Parse(ns_buf_str(&r->body));
 		cJSON *d = json_child(st, "details"), *causes = cJSON_AddArrayToObject(d, "causes"), *c = cJSON_CreateObject();
 		ns_json_put_str(c, "reason", "ResourceVersionTooLarge");
@@ -198,8 +204,8 @@ static sim_ver **collect(ns_sim *s, const sim_kind *k, const char *ns, const sim
 	return v;
 }
 
-static void answer(ns_sim *s, const sim_req *q, const sim_kind *k, int64_t rv, const char *token, size_t remaining, sim_ver **v, size_t n,
-    sim_resp *r)
+static void answer(
+    ns_sim *s, const sim_req *q, const sim_kind *k, int64_t rv, const char *token, size_t remaining, sim_ver **v, size_t n, sim_resp *r)
 {
 	if (table_wanted(q))
 		put_table(s, q, r, k, rv, token, v, n);

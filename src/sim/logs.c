@@ -1,8 +1,8 @@
 /* pods/log: what a container printed, made up from its words and its times. */
+#include "http_priv.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "http_priv.h"
 
 enum { WORK_EVERY_MS = 2000, MAX_LINES = 400 };
 
@@ -79,7 +79,8 @@ static bool pick_container(const sim_req *q, const sim_obj *o, const char **name
 	const cJSON *list = ns_json_path(o->j, "spec.containers");
 	ns_buf all = NS_BUF_INIT;
 	*name = NULL;
-	ns_json_each(c, list) {
+	ns_json_each(c, list)
+	{
 		const char *n = ns_json_str(c, "name", "");
 		ns_buf_printf(&all, "%s%s", all.len ? " " : "", n);
 		if (!want || !*want ? ns_json_len(list) == 1 : !strcmp(want, n)) {
@@ -90,8 +91,8 @@ static bool pick_container(const sim_req *q, const sim_obj *o, const char **name
 	if (!*name && want && *want)
 		status_error(r, 400, "BadRequest", NULL, NULL, "container %s is not valid for pod %s", want, o->name);
 	else if (!*name)
-		status_error(r, 400, "BadRequest", NULL, NULL, "a container name must be specified for pod %s, choose one of: [%s]", o->name,
-		    ns_buf_str(&all));
+		status_error(r, 400, "BadRequest", NULL, NULL, "a container name must be specified for pod %s, choose one of: [%s]",
+		    o->name, ns_buf_str(&all));
 	ns_buf_free(&all);
 	return *name != NULL;
 }
@@ -130,7 +131,8 @@ void log_handle(ns_sim *s, const sim_req *q, const sim_obj *o, sim_resp *r)
 			from = now - strtoll(since, NULL, 10) * 1000;
 		put_life(s, &r->body, words_of(p, p->does), from, now, false, stamps);
 	} else {
-		status_error(r, 400, "BadRequest", NULL, NULL, "container \"%s\" in pod \"%s\" is waiting to start: %s", name, o->name, waiting_words(p));
+		status_error(r, 400, "BadRequest", NULL, NULL, "container \"%s\" in pod \"%s\" is waiting to start: %s", name, o->name,
+		    waiting_words(p));
 		return;
 	}
 	if (tail)

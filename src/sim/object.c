@@ -1,7 +1,7 @@
 /* Making objects: metadata, uids, owner references, and the few tree operations that cJSON lacks. */
+#include "sim_priv.h"
 #include <stdio.h>
 #include <string.h>
-#include "sim_priv.h"
 
 /* FNV-1a, then a finaliser (murmur3's) so that near names give far values. */
 uint64_t sim_hash(const ns_sim *s, const char *what)
@@ -88,6 +88,9 @@ cJSON *json_obj(const cJSON *parent, const char *path)
 		parent = cJSON_GetObjectItemCaseSensitive(parent, key);
 		path += n + (path[n] == '.');
 	}
-	union { const cJSON *c; cJSON *m; } u = {parent}; /* the caller owns the tree */
+	union {
+		const cJSON *c;
+		cJSON *m;
+	} u = {parent}; /* the caller owns the tree */
 	return u.m;
 }

@@ -1,9 +1,9 @@
 /* /openapi/v2 as protobuf (gnostic's OpenAPI v2 Document). kubectl reads one thing from it: whether the PATCH operation of a kind has a
  * query parameter dryRun (and fieldValidation). So this document has, for each kind that can be patched, one path with that operation
  * and nothing else; without definitions kubectl skips its client-side validation. JSON clients get an empty document. */
+#include "http_priv.h"
 #include <stdlib.h>
 #include <string.h>
-#include "http_priv.h"
 
 /* Field numbers of gnostic's openapi_v2 messages. */
 enum {

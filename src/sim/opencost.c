@@ -1,11 +1,11 @@
 /* A stand-in for OpenCost: /opencost/allocation. What a workload costs is replicas x requests x price. A window that ends in the current
  * or the last full hour is answered at today's rate, so that a spike is seen when it starts and a scale-down when it is done; older windows
  * show the script's first replica count. (Real data would lag by hours of a clock that here runs for minutes.) */
+#include "http_priv.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "http_priv.h"
 
 static const double cpu_hour = 0.031611, gib_hour = 0.004237;
 enum { HOUR_MS = 3600 * 1000, IDLE_PERCENT = 22 };
@@ -74,6 +74,7 @@ static cJSON *allocation(const window *w, const char *name, const cost *c, bool 
 	put_time(win, "end", w->until);
 	put_time(o, "start", w->from);
 	put_time(o, "end", w->until);
+	/* clang-format off */
 	const struct {
 		const char *key;
 		double v;
@@ -82,6 +83,7 @@ static cJSON *allocation(const window *w, const char *name, const cost *c, bool 
 	    {"gpuCost", 0}, {"networkCost", 0}, {"loadBalancerCost", 0}, {"pvCost", 0}, {"ramBytes", c->bytes},
 	    {"ramByteRequestAverage", c->bytes}, {"ramByteUsageAverage", c->bytes * c->used}, {"ramByteHours", c->bytes * hours},
 	    {"ramCost", c->ram}, {"ramCostAdjustment", 0}, {"externalCost", 0}, {"sharedCost", 0}, {"totalCost", total}};
+	/* clang-format on */
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
 		ns_json_put_num(o, numbers[i].key, round5(numbers[i].v));
 	static const char *const ratios[] = {"cpuEfficiency", "ramEfficiency", "totalEfficiency"};

@@ -1,7 +1,7 @@
 /* The three patch types: RFC 6902, RFC 7386, and Kubernetes' strategic merge, which merges the lists named in merge_keys by a key. */
+#include "http_priv.h"
 #include <stdlib.h>
 #include <string.h>
-#include "http_priv.h"
 
 sim_patch_type patch_type(const char *content_type)
 {
@@ -9,9 +9,9 @@ sim_patch_type patch_type(const char *content_type)
 		const char *name;
 		sim_patch_type type;
 	} rows[] = {
-		{"application/json-patch+json", PATCH_JSON},
-		{"application/merge-patch+json", PATCH_MERGE},
-		{"application/strategic-merge-patch+json", PATCH_STRATEGIC},
+	    {"application/json-patch+json", PATCH_JSON},
+	    {"application/merge-patch+json", PATCH_MERGE},
+	    {"application/strategic-merge-patch+json", PATCH_STRATEGIC},
 	};
 	size_t n = strcspn(content_type, "; ");
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -147,7 +147,8 @@ static bool json_op(cJSON *doc, const cJSON *op)
 /* ---- RFC 7386 ---- */
 static void merge(cJSON *target, const cJSON *patch)
 {
-	ns_json_each(p, patch) {
+	ns_json_each(p, patch)
+	{
 		cJSON *t = cJSON_GetObjectItemCaseSensitive(target, p->string);
 		if (cJSON_IsNull(p))
 			cJSON_DeleteItemFromObjectCaseSensitive(target, p->string);
@@ -159,6 +160,7 @@ static void merge(cJSON *target, const cJSON *patch)
 }
 
 /* ---- strategic merge ---- */
+/* clang-format off */
 static const struct {
 	const char *list, *key; /* key "": a list of plain values, merged as a set */
 } merge_keys[] = {
@@ -167,6 +169,7 @@ static const struct {
 	{"conditions", "type"}, {"topologySpreadConstraints", "topologyKey"}, {"ownerReferences", "uid"}, {"finalizers", ""},
 };
 
+/* clang-format on */
 static const char *merge_key(const char *list)
 {
 	for (size_t i = 0; list && i < sizeof merge_keys / sizeof *merge_keys; i++)
@@ -187,13 +190,14 @@ static cJSON *list_find(cJSON *list, const char *key, const cJSON *want)
 
 static void strategic_list(cJSON *target, const cJSON *patch, const char *key)
 {
+	ns_json_each(p, patch) if (!strcmp(ns_json_str(p, "$patch", ""), "replace"))
+	{
+		while (target->child)
+			cJSON_DeleteItemFromArray(target, 0);
+		break;
+	}
 	ns_json_each(p, patch)
-		if (!strcmp(ns_json_str(p, "$patch", ""), "replace")) {
-			while (target->child)
-				cJSON_DeleteItemFromArray(target, 0);
-			break;
-		}
-	ns_json_each(p, patch) {
+	{
 		const char *directive = ns_json_str(p, "$patch", "");
 		const cJSON *id = *key ? ns_json_get(p, key) : p;
 		cJSON *t = id ? list_find(target, key, id) : NULL;
@@ -214,7 +218,8 @@ static void strategic_list(cJSON *target, const cJSON *patch, const char *key)
 static void delete_from_set(cJSON *target, const char *field, const cJSON *values)
 {
 	cJSON *list = cJSON_GetObjectItemCaseSensitive(target, field);
-	ns_json_each(v, values) {
+	ns_json_each(v, values)
+	{
 		cJSON *e = cJSON_IsArray(list) ? list_find(list, "", v) : NULL;
 		if (e)
 			cJSON_Delete(cJSON_DetachItemViaPointer(list, e));
@@ -227,8 +232,7 @@ static void retain_keys(cJSON *target, const cJSON *keys)
 	for (cJSON *e = target->child, *next; e; e = next) {
 		bool keep = false;
 		next = e->next;
-		ns_json_each(k, keys)
-			keep |= cJSON_IsString(k) && !strcmp(k->valuestring, e->string);
+		ns_json_each(k, keys) keep |= cJSON_IsString(k) && !strcmp(k->valuestring, e->string);
 		if (!keep)
 			cJSON_Delete(cJSON_DetachItemViaPointer(target, e));
 	}
@@ -242,7 +246,8 @@ static void strategic(cJSON *target, const cJSON *patch)
 			cJSON_Delete(cJSON_DetachItemViaPointer(target, target->child));
 	if (ns_json_get(patch, "$retainKeys"))
 		retain_keys(target, ns_json_get(patch, "$retainKeys"));
-	ns_json_each(p, patch) {
+	ns_json_each(p, patch)
+	{
 		if (!strncmp(p->string, delete_from, sizeof delete_from - 1))
 			delete_from_set(target, p->string + sizeof delete_from - 1, p);
 		if (p->string[0] == '$') /* the other directives only order lists */
@@ -268,7 +273,8 @@ cJSON *patch_apply(sim_patch_type type, const cJSON *target, const char *body, s
 	ns_err err = {0};
 	cJSON *patch = ns_json_parse(body, n, &ns_json_strict, &err);
 	if (!patch || !(type == PATCH_JSON ? cJSON_IsArray(patch) : cJSON_IsObject(patch))) {
-		status_error(r, 400, "BadRequest", NULL, NULL, "error decoding patch: %s", patch ? "json: cannot unmarshal into Go value" : err.text);
+		status_error(r, 400, "BadRequest", NULL, NULL, "error decoding patch: %s",
+		    patch ? "json: cannot unmarshal into Go value" : err.text);
 		cJSON_Delete(patch);
 		return NULL;
 	}

@@ -1,8 +1,8 @@
 /* Pods: made from a ReplicaSet's template, and taken away. Their life in between is in kubelet.c. */
+#include "sim_priv.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "sim_priv.h"
 
 enum { GRACE_S = 30, STOPPING_MS = 1500 /* how long a well-behaved program takes to end */ };
 
@@ -32,8 +32,15 @@ sim_pod *pod_new(ns_sim *s, sim_rs *rs, int64_t created_ms)
 	sim_pod *p = ns_xcalloc(1, sizeof *p);
 	random_suffix(s, rs, suffix);
 	rs->made++;
-	*p = (sim_pod){.next = rs->pods, .rs = rs, .step = POD_PENDING, .due_ms = created_ms, .node = -1, .created_ms = created_ms,
-	    .dies_ms = SIM_NEVER, .ready_since_ms = created_ms, .does = &does_run};
+	*p = (sim_pod){.next = rs->pods,
+	    .rs = rs,
+	    .step = POD_PENDING,
+	    .due_ms = created_ms,
+	    .node = -1,
+	    .created_ms = created_ms,
+	    .dies_ms = SIM_NEVER,
+	    .ready_since_ms = created_ms,
+	    .does = &does_run};
 	snprintf(prefix, sizeof prefix, "%s-", rs->o->name);
 	snprintf(name, sizeof name, "%s%s", prefix, suffix);
 	cJSON *j = object_new(s, K_POD, rs->o->ns, name, created_ms), *meta = json_child(j, "metadata");

@@ -1,7 +1,7 @@
 /* The status that a kubelet would write for a pod, from its runtime state. */
+#include "sim_priv.h"
 #include <stdio.h>
 #include <string.h>
-#include "sim_priv.h"
 
 /* As Go prints a time.Duration: "10s", "1m20s", "2h0m0s". */
 void go_duration(int64_t ms, char out[32])
@@ -67,12 +67,8 @@ static void put_state(const ns_sim *s, const sim_pod *p, cJSON *state, const cha
 	char message[1000] = "", wait[32];
 	switch (p->step) {
 	case POD_RUNNING:
-	case POD_ENDING:
-		put_stamp(s, cJSON_AddObjectToObject(state, "running"), "startedAt", p->started_ms);
-		break;
-	case POD_DIED:
-		put_terminated(s, p, state, &p->now);
-		break;
+	case POD_ENDING: put_stamp(s, cJSON_AddObjectToObject(state, "running"), "startedAt", p->started_ms); break;
+	case POD_DIED: put_terminated(s, p, state, &p->now); break;
 	case POD_BACKOFF:
 		go_duration(p->backoff_ms, wait);
 		snprintf(message, sizeof message, "back-off %s restarting failed container=app pod=%s_%s(%s)", wait, p->o->name, p->o->ns,
@@ -82,21 +78,21 @@ static void put_state(const ns_sim *s, const sim_pod *p, cJSON *state, const cha
 	case POD_PULL_ERROR:
 		if (p->pull_backoff)
 			snprintf(message, sizeof message,
-			    "Back-off pulling image \"%.200s\": ErrImagePull: rpc error: code = NotFound desc = failed to pull and unpack image "
-			    "\"%.200s\": failed to resolve reference \"%.200s\": %.200s: not found", image, image, image, image);
+			    "Back-off pulling image \"%.200s\": ErrImagePull: rpc error: code = NotFound desc = failed to pull and unpack "
+			    "image "
+			    "\"%.200s\": failed to resolve reference \"%.200s\": %.200s: not found",
+			    image, image, image, image);
 		else
 			snprintf(message, sizeof message,
-			    "rpc error: code = NotFound desc = failed to pull and unpack image \"%.200s\": failed to resolve reference \"%.200s\": "
-			    "%.200s: not found", image, image, image);
+			    "rpc error: code = NotFound desc = failed to pull and unpack image \"%.200s\": failed to resolve reference "
+			    "\"%.200s\": "
+			    "%.200s: not found",
+			    image, image, image);
 		put_waiting(state, p->pull_backoff ? "ImagePullBackOff" : "ErrImagePull", message);
 		break;
-	case POD_CONFIG_ERROR:
-		put_waiting(state, "CreateContainerConfigError", p->does->message);
-		break;
+	case POD_CONFIG_ERROR: put_waiting(state, "CreateContainerConfigError", p->does->message); break;
 	case POD_PENDING:
-	case POD_CREATING:
-		put_waiting(state, "ContainerCreating", "");
-		break;
+	case POD_CREATING: put_waiting(state, "ContainerCreating", ""); break;
 	}
 }
 
@@ -182,9 +178,8 @@ static void put_addresses(const ns_sim *s, const sim_pod *p, cJSON *st)
 void pod_publish(ns_sim *s, sim_pod *p)
 {
 	bool was_ready = false, ready = p->ready && p->step == POD_RUNNING;
-	ns_json_each(c, ns_json_path(p->o->j, "status.conditions"))
-		if (!strcmp(ns_json_str(c, "type", ""), "Ready"))
-			was_ready = !strcmp(ns_json_str(c, "status", ""), "True");
+	ns_json_each(c, ns_json_path(p->o->j, "status.conditions")) if (!strcmp(ns_json_str(c, "type", ""), "Ready")) was_ready =
+	    !strcmp(ns_json_str(c, "status", ""), "True");
 	if (ready != was_ready)
 		p->ready_since_ms = s->cluster.now;
 	bool waiting = p->step == POD_PENDING || p->step == POD_CREATING || p->step == POD_PULL_ERROR || p->step == POD_CONFIG_ERROR;
@@ -201,8 +196,7 @@ void pod_publish(ns_sim *s, sim_pod *p)
 		put_addresses(s, p, st);
 	cJSON *statuses = cJSON_AddArrayToObject(st, "containerStatuses");
 	const cJSON *containers = ns_json_path(p->o->j, "spec.containers");
-	ns_json_each(c, containers)
-		cJSON_AddItemToArray(statuses, c == containers->child ? main_status(s, p, c) : side_status(s, p, c));
+	ns_json_each(c, containers) cJSON_AddItemToArray(statuses, c == containers->child ? main_status(s, p, c) : side_status(s, p, c));
 	ns_json_put_str(st, "qosClass", "Burstable");
 	json_set(p->o->j, "status", st);
 	world_put(s, K_POD, p->o->j);

@@ -1,7 +1,7 @@
 /* Access reviews sent as protobuf: newer kubectl does that. Reads just enough to make the JSON form of it. */
+#include "http_priv.h"
 #include <stdlib.h>
 #include <string.h>
-#include "http_priv.h"
 
 typedef struct pb {
 	const unsigned char *p, *end;

@@ -1,7 +1,7 @@
 /* The ReplicaSet controller: as many pods of a template as are wanted. */
+#include "sim_priv.h"
 #include <stdlib.h>
 #include <string.h>
-#include "sim_priv.h"
 
 sim_rs *replicaset_new(ns_sim *s, sim_wl *wl, const cJSON *tmpl, int64_t revision, int64_t created_ms)
 {
@@ -20,9 +20,8 @@ sim_rs *replicaset_new(ns_sim *s, sim_wl *wl, const cJSON *tmpl, int64_t revisio
 	ns_json_put_int(meta, "generation", 1);
 	cJSON_AddItemToObject(meta, "labels", cJSON_Duplicate(ns_json_path(own, "metadata.labels"), true));
 	cJSON *ann = cJSON_AddObjectToObject(meta, "annotations");
-	ns_json_each(a, ns_json_path(wl->dep->j, "metadata.annotations"))
-		if (strcmp(a->string, "deployment.kubernetes.io/revision") != 0)
-			cJSON_AddItemToObject(ann, a->string, cJSON_Duplicate(a, true));
+	ns_json_each(a, ns_json_path(wl->dep->j, "metadata.annotations")) if (strcmp(a->string, "deployment.kubernetes.io/revision") != 0)
+	    cJSON_AddItemToObject(ann, a->string, cJSON_Duplicate(a, true));
 	snprintf(text, sizeof text, "%lld", (long long)revision);
 	ns_json_put_str(ann, "deployment.kubernetes.io/revision", text);
 	cJSON_AddItemToArray(cJSON_AddArrayToObject(meta, "ownerReferences"), owner_ref(wl->dep));
@@ -55,8 +54,8 @@ void replicaset_want(ns_sim *s, sim_rs *rs, int n, bool seeding)
 	if (rs->want == n)
 		return;
 	if (!seeding)
-		event_core(s, rs->wl->dep, "Normal", "ScalingReplicaSet", "deployment-controller", "", "Scaled %s replica set %s from %d to %d",
-		    n > rs->want ? "up" : "down", rs->o->name, rs->want, n);
+		event_core(s, rs->wl->dep, "Normal", "ScalingReplicaSet", "deployment-controller", "",
+		    "Scaled %s replica set %s from %d to %d", n > rs->want ? "up" : "down", rs->o->name, rs->want, n);
 	rs->want = n;
 	cJSON *spec = json_obj(rs->o->j, "spec"), *meta = json_obj(rs->o->j, "metadata");
 	json_set(spec, "replicas", cJSON_CreateNumber(n));

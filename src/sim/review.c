@@ -1,6 +1,6 @@
 /* Access reviews: what the caller may do, from the same table that is enforced. */
-#include <string.h>
 #include "http_priv.h"
+#include <string.h>
 
 static bool covers(const char *have, const char *want)
 {
@@ -9,7 +9,8 @@ static bool covers(const char *have, const char *want)
 
 static bool may(const ns_sim *s, const cJSON *attr)
 {
-	const char *group = ns_json_str(attr, "group", ""), *resource = ns_json_str(attr, "resource", ""), *sub = ns_json_str(attr, "subresource", "");
+	const char *group = ns_json_str(attr, "group", ""), *resource = ns_json_str(attr, "resource", ""),
+	           *sub = ns_json_str(attr, "subresource", "");
 	unsigned bit = verb_bit(ns_json_str(attr, "verb", ""));
 	for (int i = 0; i < K_COUNT; i++) {
 		const sim_kind *k = &sim_kinds[i];
@@ -52,8 +53,9 @@ void review_handle(ns_sim *s, const sim_req *q, const char *what, sim_resp *r)
 	}
 	ns_err err = {0};
 	const char *kind = access ? "SelfSubjectAccessReview" : "SelfSubjectRulesReview";
-	cJSON *j = strstr(req_header(q, "Content-Type"), "protobuf") ? review_from_protobuf(kind, ns_buf_str(&q->body), q->body.len)
-								       : ns_json_parse(ns_buf_str(&q->body), q->body.len, &ns_json_strict, &err);
+	cJSON *j = strstr(req_header(q, "Content-Type"), "protobuf")
+	               ? review_from_protobuf(kind, ns_buf_str(&q->body), q->body.len)
+	               : ns_json_parse(ns_buf_str(&q->body), q->body.len, &ns_json_strict, &err);
 	if (!cJSON_IsObject(j)) {
 		status_error(r, 400, "BadRequest", NULL, NULL, "%s", err.text);
 		cJSON_Delete(j);
@@ -65,7 +67,8 @@ void review_handle(ns_sim *s, const sim_req *q, const char *what, sim_resp *r)
 		bool ok = attr ? may(s, attr) : !strcmp(ns_json_str(j, "spec.nonResourceAttributes.verb", ""), "get");
 		ns_json_put_bool(status, "allowed", ok);
 		if (ok)
-			ns_json_put_str(status, "reason", "RBAC: allowed by ClusterRoleBinding \"neuroscale\" of ClusterRole \"neuroscale\" to User \"demo-operator\"");
+			ns_json_put_str(status, "reason",
+			    "RBAC: allowed by ClusterRoleBinding \"neuroscale\" of ClusterRole \"neuroscale\" to User \"demo-operator\"");
 	} else {
 		rules(s, status);
 	}

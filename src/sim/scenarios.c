@@ -1,7 +1,8 @@
 /* How each scenario must end. What happens in it is in scenes.c. */
-#include <stddef.h>
 #include "neuroscale/sim/sim.h"
+#include <stddef.h>
 
+/* clang-format off */
 #define EXPECT(...) ((const ns_sim_expect[]){__VA_ARGS__, {0}})
 #define NOTHING(ns_, name_) {.ns = ns_, .workload = name_, .kind = "-", .state = "", .verdict = "", .action = "", .never = "any", .runbook = ""}
 #define FIXED(ns_, name_, kind_, action_, runbook_)                                                                                     \

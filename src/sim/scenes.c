@@ -1,8 +1,9 @@
 /* Scenes: what runs in the cluster of each scenario and what goes wrong with it, one table each. How it must end is in scenarios.c.
  * A new scenario is a table here, a row in sim_scenes, and its expectations there. */
-#include <stddef.h>
 #include "faults_priv.h"
+#include <stddef.h>
 
+/* clang-format off */
 #define OLD(image_) {.at_ms = -DAYS(9), .image = image_, .cause = "initial release"}
 #define PAST(image_) {.at_ms = -HOURS(30), .image = image_}
 /* A healthy workload. */

@@ -1,7 +1,7 @@
 /* Nodes, and which of them takes a pod: the one with most CPU left among those where its requests fit. */
+#include "sim_priv.h"
 #include <stdio.h>
 #include <string.h>
-#include "sim_priv.h"
 
 static const char *const names[SIM_NODES] = {"node-a", "node-b", "node-c"};
 
@@ -30,7 +30,8 @@ void nodes_seed(ns_sim *s)
 		sim_stamp(s, made, since);
 		snprintf(mem, sizeof mem, "%dMi", SIM_NODE_MEM_MIB);
 		snprintf(cpu, sizeof cpu, "%d", SIM_NODE_CPU_MILLI / 1000);
-		cJSON *j = object_new(s, K_NODE, "", names[i], made), *labels = cJSON_AddObjectToObject(json_child(j, "metadata"), "labels");
+		cJSON *j = object_new(s, K_NODE, "", names[i], made),
+		      *labels = cJSON_AddObjectToObject(json_child(j, "metadata"), "labels");
 		ns_json_put_str(labels, "kubernetes.io/hostname", names[i]);
 		ns_json_put_str(labels, "kubernetes.io/os", "linux");
 		ns_json_put_str(labels, "kubernetes.io/arch", "amd64");
@@ -44,7 +45,8 @@ void nodes_seed(ns_sim *s)
 			ns_json_put_str(c, "pods", "110");
 		}
 		cJSON *list = cJSON_AddArrayToObject(st, "conditions");
-		put_condition(list, "MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available", since);
+		put_condition(
+		    list, "MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available", since);
 		put_condition(list, "DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure", since);
 		put_condition(list, "PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available", since);
 		put_condition(list, "Ready", "True", "KubeletReady", "kubelet is posting ready status", since);
@@ -91,7 +93,7 @@ bool schedule(ns_sim *s, sim_pod *p, char *why, size_t cap)
 		n += snprintf(why + n, cap - (size_t)n, "%d Insufficient cpu%s", short_cpu, short_mem ? ", " : "");
 	if (short_mem)
 		n += snprintf(why + n, cap - (size_t)n, "%d Insufficient memory", short_mem);
-	snprintf(why + n, cap - (size_t)n, ". preemption: 0/%d nodes are available: %d No preemption victims found for incoming pod.", SIM_NODES,
-	    SIM_NODES);
+	snprintf(why + n, cap - (size_t)n, ". preemption: 0/%d nodes are available: %d No preemption victims found for incoming pod.",
+	    SIM_NODES, SIM_NODES);
 	return false;
 }

@@ -1,8 +1,8 @@
 /* Label and field selectors. */
+#include "http_priv.h"
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-#include "http_priv.h"
 
 typedef enum sel_op { SEL_IN, SEL_NOT_IN, SEL_EXISTS, SEL_ABSENT } sel_op;
 typedef struct sel_term {
@@ -152,7 +152,8 @@ sim_select *select_new(const sim_kind *k, const char *labels, const char *fields
 		const char *at = p;
 		p = parse_label(x, p);
 		if (!p || (*p && *p != ',')) {
-			status_error(r, 400, "BadRequest", NULL, NULL, "unable to parse requirement: found '%.60s', expected: identifier", p ? p : at);
+			status_error(r, 400, "BadRequest", NULL, NULL, "unable to parse requirement: found '%.60s', expected: identifier",
+			    p ? p : at);
 			select_free(x);
 			return NULL;
 		}

@@ -1,9 +1,9 @@
 /* Start, stop, and what tests may do. */
+#include "neuroscale/sys/fs.h"
+#include "watch_priv.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "neuroscale/sys/fs.h"
-#include "watch_priv.h"
 
 int64_t sim_now(const ns_sim *s)
 {
@@ -111,20 +111,21 @@ bool ns_sim_write_kubeconfig(const ns_sim *s, const char *path, ns_err *err)
 {
 	const char *context = !strcmp(s->scenario->name, "demo") ? "demo-cluster" : "sim";
 	char *text = ns_xasprintf("apiVersion: v1\n"
-				  "kind: Config\n"
-				  "clusters:\n"
-				  "- name: %s\n"
-				  "  cluster:\n"
-				  "    server: http://127.0.0.1:%d\n"
-				  "users:\n"
-				  "- name: demo-operator\n"
-				  "  user: {}\n"
-				  "contexts:\n"
-				  "- name: %s\n"
-				  "  context:\n"
-				  "    cluster: %s\n"
-				  "    user: demo-operator\n"
-				  "current-context: %s\n", context, s->port, context, context, context);
+	                          "kind: Config\n"
+	                          "clusters:\n"
+	                          "- name: %s\n"
+	                          "  cluster:\n"
+	                          "    server: http://127.0.0.1:%d\n"
+	                          "users:\n"
+	                          "- name: demo-operator\n"
+	                          "  user: {}\n"
+	                          "contexts:\n"
+	                          "- name: %s\n"
+	                          "  context:\n"
+	                          "    cluster: %s\n"
+	                          "    user: demo-operator\n"
+	                          "current-context: %s\n",
+	    context, s->port, context, context, context);
 	bool ok = ns_write_file_atomic(path, text, strlen(text), 0600, err);
 	free(text);
 	return ok;
@@ -163,7 +164,10 @@ void ns_sim_compact(ns_sim *s)
 /* Callers hold a const simulator: counting and reading change nothing that they asked for, but take the lock and let time pass. */
 static ns_sim *unlocked(const ns_sim *s)
 {
-	union { const ns_sim *c; ns_sim *m; } u = {s};
+	union {
+		const ns_sim *c;
+		ns_sim *m;
+	} u = {s};
 	return u.m;
 }
 

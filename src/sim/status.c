@@ -1,8 +1,8 @@
 /* Error answers in the API machinery's own words. */
+#include "http_priv.h"
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include "http_priv.h"
 
 void resp_json(sim_resp *r, int code, const cJSON *j)
 {
@@ -86,8 +86,8 @@ void status_forbidden(sim_resp *r, const char *verb, const sim_kind *k, const ch
 		snprintf(where, sizeof where, "in the namespace \"%s\"", ns);
 	else
 		snprintf(where, sizeof where, "at the cluster scope");
-	status_error(r, 403, "Forbidden", k, name, "%s%s is forbidden: User \"%s\" cannot %s resource \"%s%s%s\" in API group \"%s\" %s", what,
-	    quoted, sim_user, verb, k->resource, sub && *sub ? "/" : "", sub ? sub : "", k->group, where);
+	status_error(r, 403, "Forbidden", k, name, "%s%s is forbidden: User \"%s\" cannot %s resource \"%s%s%s\" in API group \"%s\" %s",
+	    what, quoted, sim_user, verb, k->resource, sub && *sub ? "/" : "", sub ? sub : "", k->group, where);
 }
 
 void status_conflict(sim_resp *r, const sim_kind *k, const char *name, const char *why)
@@ -135,7 +135,7 @@ bool causes_answer(sim_causes *c, sim_resp *r, const sim_kind *k, const char *na
 	ns_buf text = NS_BUF_INIT;
 	ns_buf_printf(&text, "%s%s%s \"%s\" is invalid: %s", k->kind, *k->group ? "." : "", k->group, name, n > 1 ? "[" : "");
 	ns_json_each(e, c->list)
-		ns_buf_printf(&text, "%s%s: %s", e == c->list->child ? "" : ", ", ns_json_str(e, "field", ""), ns_json_str(e, "message", ""));
+	    ns_buf_printf(&text, "%s%s: %s", e == c->list->child ? "" : ", ", ns_json_str(e, "field", ""), ns_json_str(e, "message", ""));
 	if (n > 1)
 		ns_buf_putc(&text, ']');
 	cJSON *j = status_new(422, "Invalid", ns_buf_str(&text));

@@ -1,7 +1,7 @@
 /* Server-side tables: what `kubectl get` prints. One row per kind with columns of its own; all others show Name and Age. */
+#include "http_priv.h"
 #include <stdlib.h>
 #include <string.h>
-#include "http_priv.h"
 
 typedef struct column {
 	const char *name, *type;
@@ -35,15 +35,15 @@ static void age(const ns_sim *s, const cJSON *o, ns_buf *out)
 static void pod_ready(const ns_sim *s, const cJSON *o, ns_buf *out)
 {
 	int ready = 0;
-	ns_json_each(c, ns_json_path(o, "status.containerStatuses"))
-		ready += ns_json_bool_or(c, "ready", false);
+	ns_json_each(c, ns_json_path(o, "status.containerStatuses")) ready += ns_json_bool_or(c, "ready", false);
 	ns_buf_printf(out, "%d/%zu", ready, ns_json_len(ns_json_path(o, "spec.containers")));
 }
 
 static void pod_status(const ns_sim *s, const cJSON *o, ns_buf *out)
 {
 	const char *text = ns_json_str(o, "status.reason", ns_json_str(o, "status.phase", "Unknown"));
-	ns_json_each(c, ns_json_path(o, "status.containerStatuses")) {
+	ns_json_each(c, ns_json_path(o, "status.containerStatuses"))
+	{
 		const char *why = ns_json_str(c, "state.waiting.reason", ns_json_str(c, "state.terminated.reason", NULL));
 		if (why) {
 			text = why;
@@ -57,7 +57,8 @@ static void pod_restarts(const ns_sim *s, const cJSON *o, ns_buf *out)
 {
 	int64_t n = 0;
 	const char *last = "";
-	ns_json_each(c, ns_json_path(o, "status.containerStatuses")) {
+	ns_json_each(c, ns_json_path(o, "status.containerStatuses"))
+	{
 		n += ns_json_int_or(c, "restartCount", 0);
 		const char *at = ns_json_str(c, "lastState.terminated.finishedAt", "");
 		if (strcmp(at, last) > 0)
@@ -83,13 +84,14 @@ static void pod_node(const ns_sim *s, const cJSON *o, ns_buf *out)
 
 static void deploy_ready(const ns_sim *s, const cJSON *o, ns_buf *out)
 {
-	ns_buf_printf(out, "%lld/%lld", (long long)ns_json_int_or(o, "status.readyReplicas", 0), (long long)ns_json_int_or(o, "spec.replicas", 0));
+	ns_buf_printf(
+	    out, "%lld/%lld", (long long)ns_json_int_or(o, "status.readyReplicas", 0), (long long)ns_json_int_or(o, "spec.replicas", 0));
 }
 
-#define INT_CELL(fn, path)                                                                                                              \
-	static void fn(const ns_sim *s, const cJSON *o, ns_buf *out)                                                                    \
-	{                                                                                                                               \
-		ns_buf_printf(out, "%lld", (long long)ns_json_int_or(o, path, 0));                                                      \
+#define INT_CELL(fn, path)                                                                                                                 \
+	static void fn(const ns_sim *s, const cJSON *o, ns_buf *out)                                                                       \
+	{                                                                                                                                  \
+		ns_buf_printf(out, "%lld", (long long)ns_json_int_or(o, path, 0));                                                         \
 	}
 INT_CELL(updated, "status.updatedReplicas")
 INT_CELL(available, "status.availableReplicas")
@@ -104,7 +106,8 @@ INT_CELL(skip, "summary.skip")
 static void images(const ns_sim *s, const cJSON *o, ns_buf *out)
 {
 	const char *sep = "";
-	ns_json_each(c, ns_json_path(o, "spec.template.spec.containers")) {
+	ns_json_each(c, ns_json_path(o, "spec.template.spec.containers"))
+	{
 		ns_buf_printf(out, "%s%s", sep, ns_json_str(c, "image", ""));
 		sep = ",";
 	}
@@ -113,9 +116,8 @@ static void images(const ns_sim *s, const cJSON *o, ns_buf *out)
 static void node_status(const ns_sim *s, const cJSON *o, ns_buf *out)
 {
 	const char *text = "Unknown";
-	ns_json_each(c, ns_json_path(o, "status.conditions"))
-		if (!strcmp(ns_json_str(c, "type", ""), "Ready"))
-			text = !strcmp(ns_json_str(c, "status", ""), "True") ? "Ready" : "NotReady";
+	ns_json_each(c, ns_json_path(o, "status.conditions")) if (!strcmp(ns_json_str(c, "type", ""), "Ready")) text =
+	    !strcmp(ns_json_str(c, "status", ""), "True") ? "Ready" : "NotReady";
 	ns_buf_puts(out, text);
 }
 
@@ -178,6 +180,7 @@ static void report_name(const ns_sim *s, const cJSON *o, ns_buf *out)
 	ns_buf_puts(out, ns_json_str(o, "scope.name", ""));
 }
 
+/* clang-format off */
 static const column pods[] = {{"Name", "string", 0, name}, {"Ready", "string", 0, pod_ready}, {"Status", "string", 0, pod_status},
     {"Restarts", "string", 0, pod_restarts}, {"Age", "string", 0, age}, {"IP", "string", 1, pod_ip}, {"Node", "string", 1, pod_node}, {0}};
 static const column deployments[] = {{"Name", "string", 0, name}, {"Ready", "string", 0, deploy_ready}, {"Up-to-date", "integer", 0, updated},
@@ -199,6 +202,7 @@ static const column *const columns_of[K_COUNT] = {
 	[K_EVENT] = events, [K_LEASE] = leases, [K_POLICYREPORT] = reports,
 };
 
+/* clang-format on */
 static const column *columns(const sim_kind *k)
 {
 	return columns_of[k->store] ? columns_of[k->store] : others;
@@ -243,8 +247,8 @@ void table_add(const ns_sim *s, cJSON *table, const sim_kind *k, const cJSON *ob
 	for (const column *c = columns(k); c->name; c++) {
 		ns_buf_clear(&text);
 		c->cell(s, obj, &text);
-		cJSON_AddItemToArray(cells, !strcmp(c->type, "integer") ? cJSON_CreateNumber(atof(ns_buf_str(&text)))
-		                                                         : cJSON_CreateString(ns_buf_str(&text)));
+		cJSON_AddItemToArray(cells,
+		    !strcmp(c->type, "integer") ? cJSON_CreateNumber(atof(ns_buf_str(&text))) : cJSON_CreateString(ns_buf_str(&text)));
 	}
 	if (include_object && !strcmp(include_object, "Object")) {
 		cJSON_AddItemToObject(row, "object", cJSON_Duplicate(obj, true));

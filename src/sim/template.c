@@ -1,8 +1,8 @@
 /* Pod templates: made from a revision of a script, hashed as the Deployment controller does, and read back for what a script needs. */
-#include <stdlib.h>
-#include <string.h>
 #include "neuroscale/model/k8s.h"
 #include "sim_priv.h"
+#include <stdlib.h>
+#include <string.h>
 
 void pairs_put(cJSON *obj, const char *pairs)
 {
@@ -23,7 +23,8 @@ static void put_env(cJSON *container, const char *env)
 		return;
 	cJSON *pairs = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(container, "env");
 	pairs_put(pairs, env);
-	ns_json_each(p, pairs) {
+	ns_json_each(p, pairs)
+	{
 		cJSON *e = cJSON_CreateObject();
 		ns_json_put_str(e, "name", p->string);
 		const char *slash = strchr(p->valuestring, '/');
@@ -154,7 +155,8 @@ void template_facts(sim_rs *rs, const cJSON *tmpl)
 	for (const sim_rev *r = rs->wl->work->revs; r < rs->wl->work->revs + SIM_MAX_REVS && r->image; r++)
 		if (!strcmp(r->image, image))
 			rs->rev = r;
-	ns_json_each(x, containers) {
+	ns_json_each(x, containers)
+	{
 		int64_t milli = 0;
 		rs->mem_request += bytes_of(x, "resources.requests.memory");
 		if (ns_quantity_milli(ns_json_str(x, "resources.requests.cpu", "0"), &milli))

@@ -2,17 +2,17 @@
  * nothing to send it suspends its connection, and the next change of its kind resumes it, so that no thread waits per watch and a change
  * is on the wire as soon as the HTTP thread has been woken. Suspending, resuming and the `asleep` flag happen under the lock, which is
  * what makes a wake-up impossible to lose. */
+#include "watch_priv.h"
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include "watch_priv.h"
 
 enum {
 	BOOKMARK_MS = 60 * 1000,
 	LAST_BOOKMARK_MS = 2 * 1000, /* before the time-out, as the real server does */
 	DEFAULT_TIMEOUT_S = 30 * 60,
-	PEEK_MS = 5 * 1000,          /* how often a sleeping watch is looked at for a client that went away */
+	PEEK_MS = 5 * 1000, /* how often a sleeping watch is looked at for a client that went away */
 };
 
 struct sim_watch {
@@ -20,7 +20,7 @@ struct sim_watch {
 	ns_sim *s;
 	struct MHD_Connection *conn;
 	const sim_kind *kind;
-	char *ns;                    /* "" all */
+	char *ns; /* "" all */
 	sim_select *select;
 	bool table, table_started, bookmarks, asleep, ended, dead, sent_last;
 	char *include_object;
@@ -212,8 +212,7 @@ int64_t watch_tick(ns_sim *s)
 {
 	int64_t now = ns_real_mono_ms(), next = -1;
 	for (sim_watch *w = s->watches; w; w = w->next) {
-		if (w->bookmarks && !w->ended &&
-		    (now >= w->bookmark_ms || (!w->sent_last && now >= w->end_ms - LAST_BOOKMARK_MS))) {
+		if (w->bookmarks && !w->ended && (now >= w->bookmark_ms || (!w->sent_last && now >= w->end_ms - LAST_BOOKMARK_MS))) {
 			fill(w); /* a bookmark must not overtake a change */
 			if (!w->ended)
 				put_bookmark(w, false);
@@ -226,7 +225,8 @@ int64_t watch_tick(ns_sim *s)
 			wake(w);
 		}
 		char byte;
-		const union MHD_ConnectionInfo *info = w->asleep ? MHD_get_connection_info(w->conn, MHD_CONNECTION_INFO_CONNECTION_FD) : NULL;
+		const union MHD_ConnectionInfo *info =
+		    w->asleep ? MHD_get_connection_info(w->conn, MHD_CONNECTION_INFO_CONNECTION_FD) : NULL;
 		if (info && recv(info->connect_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0) {
 			w->dead = true; /* libmicrohttpd does not look at suspended connections */
 			wake(w);
@@ -264,7 +264,8 @@ void watch_open(ns_sim *s, const sim_req *q, const sim_kind *k, const char *ns, 
 	char *end = NULL;
 	int64_t from = all ? s->world.rv : strtoll(rv, &end, 10), seconds = timeout ? strtoll(timeout, NULL, 10) : 0;
 	if (end && *end) {
-		status_error(r, 500, "InternalError", NULL, NULL, "Invalid value: \"%s\": strconv.ParseUint: parsing \"%s\": invalid syntax", rv, rv);
+		status_error(r, 500, "InternalError", NULL, NULL,
+		    "Invalid value: \"%s\": strconv.ParseUint: parsing \"%s\": invalid syntax", rv, rv);
 		return;
 	}
 	sim_select *sel = select_new(k, req_arg(q, "labelSelector"), req_arg(q, "fieldSelector"), r);
@@ -279,8 +280,14 @@ void watch_open(ns_sim *s, const sim_req *q, const sim_kind *k, const char *ns, 
 	}
 	int64_t now = ns_real_mono_ms();
 	sim_watch *w = ns_xcalloc(1, sizeof *w);
-	*w = (sim_watch){.s = s, .kind = k, .ns = ns_xstrdup(ns), .select = sel, .table = table_wanted(q), .cursor = initial ? s->world.rv : from,
-	    .bookmarks = req_arg_true(q, "allowWatchBookmarks"), .include_object = ns_xstrdup(include ? include : "")};
+	*w = (sim_watch){.s = s,
+	    .kind = k,
+	    .ns = ns_xstrdup(ns),
+	    .select = sel,
+	    .table = table_wanted(q),
+	    .cursor = initial ? s->world.rv : from,
+	    .bookmarks = req_arg_true(q, "allowWatchBookmarks"),
+	    .include_object = ns_xstrdup(include ? include : "")};
 	w->end_ms = now + (seconds > 0 ? seconds : DEFAULT_TIMEOUT_S) * 1000;
 	w->bookmark_ms = now + BOOKMARK_MS;
 	if (w->cursor > s->world.rv)

@@ -1,6 +1,7 @@
 /* What programs print: words that scripts share. "%T" is the time of the line. */
 #include "faults_priv.h"
 
+/* clang-format off */
 #define LINES(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 const sim_words words_http = {

@@ -1,9 +1,9 @@
 /* Objects, their versions, and the ring of changes. Every write is one change with the next version number, so the ring is contiguous:
  * a watch that starts at version N finds its first change by arithmetic, and N older than the ring is 410. */
-#include <stdlib.h>
-#include <string.h>
 #include "sim_priv.h"
 #include "watch_priv.h"
+#include <stdlib.h>
+#include <string.h>
 
 enum { FIRST_RV = 1000 };
 

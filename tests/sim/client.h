@@ -1,6 +1,11 @@
 /* A small HTTP/1.1 client for the simulator's tests: one request a connection, and streams that are read line by line. */
 #ifndef NEUROSCALE_TESTS_SIM_CLIENT_H
 #define NEUROSCALE_TESTS_SIM_CLIENT_H
+#include "neuroscale/base/buf.h"
+#include "neuroscale/base/clock.h"
+#include "neuroscale/model/json.h"
+#include "neuroscale/sim/sim.h"
+#include "support/test.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -8,11 +13,6 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-#include "neuroscale/base/buf.h"
-#include "neuroscale/base/clock.h"
-#include "neuroscale/model/json.h"
-#include "neuroscale/sim/sim.h"
-#include "support/test.h"
 
 /* A scenario on a manual clock. */
 typedef struct rig {
@@ -189,8 +189,8 @@ static inline const char *look(int port, const char *path, const char *json_path
 	return out;
 }
 
-#define MERGE "Content-Type: application/merge-patch+json\r\n"
-#define JSONP "Content-Type: application/json-patch+json\r\n"
+#define MERGE     "Content-Type: application/merge-patch+json\r\n"
+#define JSONP     "Content-Type: application/json-patch+json\r\n"
 #define STRATEGIC "Content-Type: application/strategic-merge-patch+json\r\n"
-#define PLAIN "Content-Type: application/json\r\n"
+#define PLAIN     "Content-Type: application/json\r\n"
 #endif

@@ -46,7 +46,8 @@ static void test_discovery(void **state)
 	assert_non_null(strstr(r.body, "\"deployments/scale\""));
 	assert_non_null(strstr(r.body, "\"autoscaling\""));
 	reply_free(&r);
-	r = call(R.port, "GET", "/apis", "Accept: application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json\r\n", NULL);
+	r = call(R.port, "GET", "/apis",
+	    "Accept: application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json\r\n", NULL);
 	assert_string_equal(ns_json_str(r.j, "kind", ""), "APIGroupDiscoveryList");
 	assert_non_null(strstr(r.head, "as=APIGroupDiscoveryList"));
 	reply_free(&r);
@@ -61,7 +62,10 @@ static void test_openapi_protobuf(void **state)
 	reply r = call(R.port, "GET", "/openapi/v2", "Accept: application/com.github.proto-openapi.spec.v2@v1.0+protobuf\r\n", NULL);
 	assert_int_equal(r.code, 200);
 	assert_true(r.len > 1000);
-	assert_memory_equal(r.body, "\x0a\x03" "2.0", 5);
+	assert_memory_equal(r.body,
+	    "\x0a\x03"
+	    "2.0",
+	    5);
 	assert_non_null(memmem(r.body, r.len, "dryRun", 6));
 	assert_non_null(memmem(r.body, r.len, "x-kubernetes-group-version-kind", 31));
 	assert_non_null(memmem(r.body, r.len, "kind: PolicyException", 21));
@@ -103,13 +107,13 @@ static void test_pages_are_one_snapshot(void **state)
 		if (!*rv)
 			snprintf(rv, sizeof rv, "%s", ns_json_str(r.j, "metadata.resourceVersion", ""));
 		assert_string_equal(rv, ns_json_str(r.j, "metadata.resourceVersion", ""));
-		ns_json_each(o, ns_json_get(r.j, "items"))
-			snprintf(seen[n++], sizeof *seen, "%s", ns_json_str(o, "metadata.name", ""));
+		ns_json_each(o, ns_json_get(r.j, "items")) snprintf(seen[n++], sizeof *seen, "%s", ns_json_str(o, "metadata.name", ""));
 		free(token);
 		token = ns_xstrdup(ns_json_str(r.j, "metadata.continue", ""));
 		reply_free(&r);
 		if (n == 3) /* a change between two pages is in neither */
-			check("PATCH", "/apis/apps/v1/namespaces/shop/deployments/cart/scale", MERGE, "{\"spec\":{\"replicas\":1}}", 200, "");
+			check(
+			    "PATCH", "/apis/apps/v1/namespaces/shop/deployments/cart/scale", MERGE, "{\"spec\":{\"replicas\":1}}", 200, "");
 	} while (*token);
 	assert_int_equal(n, 8);
 	for (size_t i = 1; i < n; i++)
@@ -135,15 +139,21 @@ static void test_versions_asked_for(void **state)
 
 static void test_json_patch(void **state)
 {
-	check("PATCH", CATALOG, JSONP, "[{\"op\":\"test\",\"path\":\"/spec/replicas\",\"value\":2},{\"op\":\"replace\",\"path\":\"/spec/replicas\",\"value\":3}]", 200, "");
+	check("PATCH", CATALOG, JSONP,
+	    "[{\"op\":\"test\",\"path\":\"/spec/replicas\",\"value\":2},{\"op\":\"replace\",\"path\":\"/spec/replicas\",\"value\":3}]", 200,
+	    "");
 	assert_string_equal(look(R.port, CATALOG, "spec.replicas"), "3");
 	assert_string_equal(look(R.port, CATALOG, "metadata.generation"), "2");
-	check("PATCH", CATALOG, JSONP, "[{\"op\":\"replace\",\"path\":\"/spec/replicas\",\"value\":9},{\"op\":\"test\",\"path\":\"/spec/replicas\",\"value\":2}]", 422, "Invalid");
+	check("PATCH", CATALOG, JSONP,
+	    "[{\"op\":\"replace\",\"path\":\"/spec/replicas\",\"value\":9},{\"op\":\"test\",\"path\":\"/spec/replicas\",\"value\":2}]", 422,
+	    "Invalid");
 	assert_string_equal(look(R.port, CATALOG, "spec.replicas"), "3");
 	check("PATCH", CATALOG, JSONP, "[{\"op\":\"add\",\"path\":\"/metadata/annotations/a~1b\",\"value\":\"x\"}]", 200, "");
-	check("PATCH", CATALOG, JSONP, "[{\"op\":\"copy\",\"from\":\"/metadata/annotations/a~1b\",\"path\":\"/metadata/annotations/c\"},"
-		"{\"op\":\"move\",\"from\":\"/metadata/annotations/a~1b\",\"path\":\"/metadata/annotations/d\"},"
-		"{\"op\":\"remove\",\"path\":\"/metadata/annotations/c\"}]", 200, "");
+	check("PATCH", CATALOG, JSONP,
+	    "[{\"op\":\"copy\",\"from\":\"/metadata/annotations/a~1b\",\"path\":\"/metadata/annotations/c\"},"
+	    "{\"op\":\"move\",\"from\":\"/metadata/annotations/a~1b\",\"path\":\"/metadata/annotations/d\"},"
+	    "{\"op\":\"remove\",\"path\":\"/metadata/annotations/c\"}]",
+	    200, "");
 	assert_string_equal(look(R.port, CATALOG, "metadata.annotations.d"), "x");
 	assert_string_equal(look(R.port, CATALOG, "metadata.annotations.c"), "");
 	check("PATCH", CATALOG, JSONP, "[{\"op\":\"replace\",\"path\":\"/spec/nosuch/x\",\"value\":1}]", 422, "Invalid");
@@ -152,9 +162,10 @@ static void test_json_patch(void **state)
 	/* the executor's lock: uid and version as tests in front */
 	char *text = ns_sim_object(R.sim, "apps/v1/deployments", "shop", "catalog"), body[600];
 	cJSON *j = cJSON_Parse(text);
-	snprintf(body, sizeof body, "[{\"op\":\"test\",\"path\":\"/metadata/uid\",\"value\":\"%s\"},{\"op\":\"test\",\"path\":\"/metadata/resourceVersion\","
-		"\"value\":\"%s\"},{\"op\":\"replace\",\"path\":\"/spec/replicas\",\"value\":1}]", ns_json_str(j, "metadata.uid", ""),
-	    ns_json_str(j, "metadata.resourceVersion", ""));
+	snprintf(body, sizeof body,
+	    "[{\"op\":\"test\",\"path\":\"/metadata/uid\",\"value\":\"%s\"},{\"op\":\"test\",\"path\":\"/metadata/resourceVersion\","
+	    "\"value\":\"%s\"},{\"op\":\"replace\",\"path\":\"/spec/replicas\",\"value\":1}]",
+	    ns_json_str(j, "metadata.uid", ""), ns_json_str(j, "metadata.resourceVersion", ""));
 	check("PATCH", CATALOG, JSONP, body, 200, "");
 	check("PATCH", CATALOG, JSONP, body, 422, "Invalid");
 	cJSON_Delete(j);
@@ -163,15 +174,19 @@ static void test_json_patch(void **state)
 
 static void test_merge_and_strategic_patch(void **state)
 {
-	check("PATCH", CATALOG, STRATEGIC, "{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"app\",\"env\":[{\"name\":\"A\",\"value\":\"1\"}],"
-		"\"resources\":{\"limits\":{\"memory\":\"512Mi\"}}}]}}}}", 200, "");
+	check("PATCH", CATALOG, STRATEGIC,
+	    "{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"app\",\"env\":[{\"name\":\"A\",\"value\":\"1\"}],"
+	    "\"resources\":{\"limits\":{\"memory\":\"512Mi\"}}}]}}}}",
+	    200, "");
 	reply r = call(R.port, "GET", CATALOG, NULL, NULL);
 	const cJSON *c = ns_json_path(r.j, "spec.template.spec.containers")->child;
 	assert_string_equal(ns_json_str(c, "resources.limits.memory", ""), "512Mi");
 	assert_string_equal(ns_json_str(c, "image", ""), "registry.example.com/shop/catalog:2.20.1"); /* the rest of the container stays */
 	reply_free(&r);
-	check("PATCH", CATALOG, STRATEGIC, "{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"app\",\"env\":[{\"name\":\"B\",\"value\":\"2\"},"
-		"{\"name\":\"A\",\"$patch\":\"delete\"}],\"ports\":[{\"containerPort\":9090,\"name\":\"metrics\"}]}]}}}}", 200, "");
+	check("PATCH", CATALOG, STRATEGIC,
+	    "{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"app\",\"env\":[{\"name\":\"B\",\"value\":\"2\"},"
+	    "{\"name\":\"A\",\"$patch\":\"delete\"}],\"ports\":[{\"containerPort\":9090,\"name\":\"metrics\"}]}]}}}}",
+	    200, "");
 	r = call(R.port, "GET", CATALOG, NULL, NULL);
 	c = ns_json_path(r.j, "spec.template.spec.containers")->child;
 	assert_int_equal(ns_json_len(ns_json_get(c, "env")), 1);
@@ -182,7 +197,8 @@ static void test_merge_and_strategic_patch(void **state)
 	check("PATCH", CATALOG, MERGE, "{\"metadata\":{\"annotations\":{\"x\":null}}}", 200, "");
 	assert_string_equal(look(R.port, CATALOG, "metadata.annotations.x"), "");
 	assert_string_equal(look(R.port, CATALOG, "metadata.labels.tier"), "back");
-	check("PATCH", CATALOG, MERGE, "{\"spec\":{\"template\":{\"spec\":{\"containers\":[]}}}}", 422, "Invalid"); /* lists are replaced whole */
+	check("PATCH", CATALOG, MERGE, "{\"spec\":{\"template\":{\"spec\":{\"containers\":[]}}}}", 422,
+	    "Invalid"); /* lists are replaced whole */
 	check("PATCH", CATALOG, PLAIN, "{}", 415, "UnsupportedMediaType");
 	check("PATCH", CATALOG, "Content-Type: application/apply-patch+yaml\r\n", "{}", 415, "UnsupportedMediaType");
 }
@@ -193,10 +209,10 @@ static void test_dry_run_leaves_no_trace(void **state)
 	static const struct {
 		const char *method, *path, *headers, *body;
 	} rows[] = {
-		{"PATCH", CATALOG "?dryRun=All", MERGE, "{\"spec\":{\"replicas\":9}}"},
-		{"PATCH", CATALOG "?dryRun=All", JSONP, "[{\"op\":\"replace\",\"path\":\"/spec/replicas\",\"value\":9}]"},
-		{"PATCH", CATALOG "/scale?dryRun=All", MERGE, "{\"spec\":{\"replicas\":9}}"},
-		{"PUT", CATALOG "/scale?dryRun=All", PLAIN, "{\"metadata\":{\"name\":\"catalog\"},\"spec\":{\"replicas\":9}}"},
+	    {"PATCH", CATALOG "?dryRun=All", MERGE, "{\"spec\":{\"replicas\":9}}"},
+	    {"PATCH", CATALOG "?dryRun=All", JSONP, "[{\"op\":\"replace\",\"path\":\"/spec/replicas\",\"value\":9}]"},
+	    {"PATCH", CATALOG "/scale?dryRun=All", MERGE, "{\"spec\":{\"replicas\":9}}"},
+	    {"PUT", CATALOG "/scale?dryRun=All", PLAIN, "{\"metadata\":{\"name\":\"catalog\"},\"spec\":{\"replicas\":9}}"},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		reply r = call(R.port, rows[i].method, rows[i].path, rows[i].headers, rows[i].body);
@@ -205,8 +221,10 @@ static void test_dry_run_leaves_no_trace(void **state)
 		reply_free(&r);
 	}
 	check("POST", "/apis/kyverno.io/v2/namespaces/shop/policyexceptions?dryRun=All", PLAIN,
-	    "{\"metadata\":{\"name\":\"e\"},\"spec\":{\"match\":{\"any\":[{\"resources\":{\"kinds\":[\"Pod\"]}}]},\"exceptions\":[{\"policyName\":\"p\","
-	    "\"ruleNames\":[\"r\"]}]}}", 201, "");
+	    "{\"metadata\":{\"name\":\"e\"},\"spec\":{\"match\":{\"any\":[{\"resources\":{\"kinds\":[\"Pod\"]}}]},\"exceptions\":[{"
+	    "\"policyName\":\"p\","
+	    "\"ruleNames\":[\"r\"]}]}}",
+	    201, "");
 	check("GET", "/apis/kyverno.io/v2/namespaces/shop/policyexceptions/e", NULL, NULL, 404, "NotFound");
 	char *after = ns_sim_object(R.sim, "apps/v1/deployments", "shop", "catalog");
 	assert_string_equal(before, after);
@@ -227,13 +245,16 @@ static void test_refusals(void **state)
 	check("PATCH", CATALOG, MERGE, "{\"spec\":{\"replicas\":-1}}", 422, "Invalid");
 	check("PATCH", CATALOG, MERGE, "{\"spec\":{\"replicas\":\"three\"}}", 400, "BadRequest");
 	check("PATCH", CATALOG, MERGE, "{\"spec\":{\"selector\":{\"matchLabels\":{\"app\":\"x\"}}}}", 422, "Invalid");
-	check("PATCH", CATALOG, STRATEGIC, "{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"app\",\"resources\":{\"limits\":{\"memory\":\"lots\"}}}]}}}}", 422, "Invalid");
+	check("PATCH", CATALOG, STRATEGIC,
+	    "{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"app\",\"resources\":{\"limits\":{\"memory\":\"lots\"}}}]}}}}",
+	    422, "Invalid");
 	check("PATCH", CATALOG, MERGE, "{\"metadata\":{\"resourceVersion\":\"1\"}}", 409, "Conflict");
 	check("PATCH", CATALOG, MERGE, "{\"metadata\":{\"uid\":\"0\"}}", 409, "Conflict");
 	check("PATCH", "/apis/kyverno.io/v2/namespaces/shop/policyexceptions/x", STRATEGIC, "{}", 404, "NotFound");
 	check("GET", "/api/v1/pods", "Accept: application/cbor\r\n", NULL, 406, "NotAcceptable");
 	reply r = call(R.port, "PATCH", CATALOG, STRATEGIC,
-	    "{\"spec\":{\"replicas\":-1,\"template\":{\"spec\":{\"containers\":[{\"name\":\"app\",\"resources\":{\"limits\":{\"memory\":\"1Mi\"}}}]}}}}");
+	    "{\"spec\":{\"replicas\":-1,\"template\":{\"spec\":{\"containers\":[{\"name\":\"app\",\"resources\":{\"limits\":{\"memory\":"
+	    "\"1Mi\"}}}]}}}}");
 	assert_int_equal(r.code, 422);
 	assert_int_equal(ns_json_len(ns_json_path(r.j, "details.causes")), 2);
 	reply_free(&r);
@@ -259,7 +280,8 @@ static void test_scale(void **state)
 	assert_string_equal(look(R.port, CATALOG "/scale", "status.selector"), "app=catalog");
 	check("PATCH", CATALOG "/scale", MERGE, "{\"spec\":{\"replicas\":4}}", 200, "");
 	assert_string_equal(look(R.port, CATALOG, "spec.replicas"), "4");
-	check("PUT", CATALOG "/scale", PLAIN, "{\"metadata\":{\"name\":\"catalog\",\"resourceVersion\":\"1\"},\"spec\":{\"replicas\":1}}", 409, "Conflict");
+	check("PUT", CATALOG "/scale", PLAIN, "{\"metadata\":{\"name\":\"catalog\",\"resourceVersion\":\"1\"},\"spec\":{\"replicas\":1}}",
+	    409, "Conflict");
 	check("PUT", CATALOG "/scale", PLAIN, "{\"metadata\":{\"name\":\"catalog\"},\"spec\":{\"replicas\":1}}", 200, "");
 	ns_clock_advance(R.clock, 10000);
 	assert_string_equal(look(R.port, CATALOG, "status.replicas"), "1");
@@ -268,9 +290,11 @@ static void test_scale(void **state)
 
 static void test_lease(void **state)
 {
-	const char *leases = "/apis/coordination.k8s.io/v1/namespaces/default/leases", *lease = "/apis/coordination.k8s.io/v1/namespaces/default/leases/l";
-	const char *body = "{\"apiVersion\":\"coordination.k8s.io/v1\",\"kind\":\"Lease\",\"metadata\":{\"name\":\"l\",\"namespace\":\"default\"},"
-			   "\"spec\":{\"holderIdentity\":\"a\",\"leaseDurationSeconds\":15,\"renewTime\":\"2026-11-23T00:00:00.000000Z\"}}";
+	const char *leases = "/apis/coordination.k8s.io/v1/namespaces/default/leases",
+	           *lease = "/apis/coordination.k8s.io/v1/namespaces/default/leases/l";
+	const char *body =
+	    "{\"apiVersion\":\"coordination.k8s.io/v1\",\"kind\":\"Lease\",\"metadata\":{\"name\":\"l\",\"namespace\":\"default\"},"
+	    "\"spec\":{\"holderIdentity\":\"a\",\"leaseDurationSeconds\":15,\"renewTime\":\"2026-11-23T00:00:00.000000Z\"}}";
 	check("GET", lease, NULL, NULL, 404, "NotFound");
 	check("POST", leases, PLAIN, body, 201, "");
 	check("POST", leases, PLAIN, body, 409, "AlreadyExists");
@@ -294,8 +318,10 @@ static void test_lease(void **state)
 static bool may(const char *verb, const char *group, const char *resource, const char *sub)
 {
 	char body[400];
-	snprintf(body, sizeof body, "{\"spec\":{\"resourceAttributes\":{\"namespace\":\"shop\",\"verb\":\"%s\",\"group\":\"%s\",\"resource\":\"%s\","
-		"\"subresource\":\"%s\"}}}", verb, group, resource, sub);
+	snprintf(body, sizeof body,
+	    "{\"spec\":{\"resourceAttributes\":{\"namespace\":\"shop\",\"verb\":\"%s\",\"group\":\"%s\",\"resource\":\"%s\","
+	    "\"subresource\":\"%s\"}}}",
+	    verb, group, resource, sub);
 	reply r = call(R.port, "POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", PLAIN, body);
 	assert_int_equal(r.code, 201);
 	bool ok = ns_json_bool_or(r.j, "status.allowed", false);
@@ -336,7 +362,8 @@ static void test_loopback_only(void **state)
 
 static void test_table(void **state)
 {
-	reply r = call(R.port, "GET", "/api/v1/namespaces/shop/pods", "Accept: application/json;as=Table;v=v1;g=meta.k8s.io,application/json\r\n", NULL);
+	reply r = call(R.port, "GET", "/api/v1/namespaces/shop/pods",
+	    "Accept: application/json;as=Table;v=v1;g=meta.k8s.io,application/json\r\n", NULL);
 	assert_string_equal(ns_json_str(r.j, "kind", ""), "Table");
 	assert_int_equal(ns_json_len(ns_json_get(r.j, "rows")), 8);
 	assert_non_null(strstr(r.body, "\"1/1\",\"Running\",\"0\""));
@@ -346,9 +373,9 @@ static void test_table(void **state)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void)
 {
-	const struct CMUnitTest tests[] = {T(test_health_and_version), T(test_discovery), T(test_openapi_protobuf), T(test_list_and_selectors),
-	    T(test_pages_are_one_snapshot), T(test_versions_asked_for), T(test_json_patch), T(test_merge_and_strategic_patch),
-	    T(test_dry_run_leaves_no_trace), T(test_refusals), T(test_no_change_is_no_version), T(test_scale), T(test_lease), T(test_rights),
-	    T(test_loopback_only), T(test_table)};
+	const struct CMUnitTest tests[] = {T(test_health_and_version), T(test_discovery), T(test_openapi_protobuf),
+	    T(test_list_and_selectors), T(test_pages_are_one_snapshot), T(test_versions_asked_for), T(test_json_patch),
+	    T(test_merge_and_strategic_patch), T(test_dry_run_leaves_no_trace), T(test_refusals), T(test_no_change_is_no_version),
+	    T(test_scale), T(test_lease), T(test_rights), T(test_loopback_only), T(test_table)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,7 +32,8 @@ static int count(const char *ns, const char *app, const char *path, const char *
 {
 	int n = 0;
 	reply r = pods_of(ns, app);
-	ns_json_each(p, ns_json_get(r.j, "items")) {
+	ns_json_each(p, ns_json_get(r.j, "items"))
+	{
 		const cJSON *c = ns_json_path(p, "status.containerStatuses");
 		n += !strcmp(ns_json_str(c ? c->child : NULL, path, ""), value);
 	}
@@ -54,9 +55,8 @@ static const char *condition(const char *ns, const char *name, const char *type)
 	snprintf(url, sizeof url, "/apis/apps/v1/namespaces/%s/deployments/%s", ns, name);
 	reply r = call(R.port, "GET", url, NULL, NULL);
 	out[0] = '\0';
-	ns_json_each(c, ns_json_path(r.j, "status.conditions"))
-		if (!strcmp(ns_json_str(c, "type", ""), type))
-			snprintf(out, sizeof out, "%s %s", ns_json_str(c, "status", ""), ns_json_str(c, "reason", ""));
+	ns_json_each(c, ns_json_path(r.j, "status.conditions")) if (!strcmp(ns_json_str(c, "type", ""), type))
+	    snprintf(out, sizeof out, "%s %s", ns_json_str(c, "status", ""), ns_json_str(c, "reason", ""));
 	reply_free(&r);
 	return out;
 }
@@ -74,7 +74,9 @@ static void patch(const char *ns, const char *name, const char *headers, const c
 static void raise_memory(const char *ns, const char *name, const char *limit)
 {
 	char body[300];
-	snprintf(body, sizeof body, "{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"app\",\"resources\":{\"limits\":{\"memory\":\"%s\"}}}]}}}}", limit);
+	snprintf(body, sizeof body,
+	    "{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"app\",\"resources\":{\"limits\":{\"memory\":\"%s\"}}}]}}}}",
+	    limit);
 	patch(ns, name, STRATEGIC, body);
 }
 
@@ -85,7 +87,8 @@ static void roll_back(const char *ns, const char *name, const char *image)
 	snprintf(path, sizeof path, "/apis/apps/v1/namespaces/%s/replicasets?labelSelector=app%%3D%s", ns, name);
 	reply r = call(R.port, "GET", path, NULL, NULL);
 	cJSON *tmpl = NULL;
-	ns_json_each(rs, ns_json_get(r.j, "items")) {
+	ns_json_each(rs, ns_json_get(r.j, "items"))
+	{
 		const cJSON *c = ns_json_path(rs, "spec.template.spec.containers")->child;
 		if (!strcmp(ns_json_str(c, "image", ""), image))
 			tmpl = cJSON_Duplicate(ns_json_path(rs, "spec.template"), true);
@@ -106,8 +109,7 @@ static bool log_says(const char *ns, const char *app, const char *query, const c
 	reply r = pods_of(ns, app);
 	const cJSON *pod = ns_json_get(r.j, "items")->child;
 	ns_json_each(p, ns_json_get(r.j, "items")) /* one that died, if there is one */
-		if (ns_json_path(ns_json_path(p, "status.containerStatuses")->child, "lastState.terminated"))
-			pod = p;
+	    if (ns_json_path(ns_json_path(p, "status.containerStatuses")->child, "lastState.terminated")) pod = p;
 	snprintf(path, sizeof path, "/api/v1/namespaces/%s/pods/%s/log?%s", ns, ns_json_str(pod, "metadata.name", ""), query);
 	reply_free(&r);
 	r = call(R.port, "GET", path, NULL, NULL);
@@ -122,8 +124,7 @@ static bool event_says(const char *ns, const char *reason, const char *words)
 	bool found = false;
 	snprintf(path, sizeof path, "/api/v1/namespaces/%s/events?fieldSelector=reason%%3D%s", ns, reason);
 	reply r = call(R.port, "GET", path, NULL, NULL);
-	ns_json_each(e, ns_json_get(r.j, "items"))
-		found |= strstr(ns_json_str(e, "message", ""), words) != NULL;
+	ns_json_each(e, ns_json_get(r.j, "items")) found |= strstr(ns_json_str(e, "message", ""), words) != NULL;
 	reply_free(&r);
 	return found;
 }
@@ -191,7 +192,7 @@ static void test_oom_once(void **state)
 	pass(900);
 	reply r = pods_of("shop", "invoicer");
 	ns_json_each(p, ns_json_get(r.j, "items"))
-		assert_int_equal(ns_json_int_or(ns_json_path(p, "status.containerStatuses")->child, "restartCount", 0), 1);
+	    assert_int_equal(ns_json_int_or(ns_json_path(p, "status.containerStatuses")->child, "restartCount", 0), 1);
 	reply_free(&r);
 }
 
@@ -199,7 +200,9 @@ static void test_release_and_rollback(void **state)
 {
 	begin("crashloop-release");
 	pass(60);
-	assert_int_equal(count("shop", "cart", "state.waiting.reason", "CrashLoopBackOff") + count("shop", "cart", "state.terminated.reason", "Error"), 1);
+	assert_int_equal(
+	    count("shop", "cart", "state.waiting.reason", "CrashLoopBackOff") + count("shop", "cart", "state.terminated.reason", "Error"),
+	    1);
 	assert_string_equal(deployment("shop", "cart", "status.readyReplicas"), "3"); /* the old pods serve */
 	assert_string_equal(deployment("shop", "cart", "status.updatedReplicas"), "1");
 	assert_string_equal(deployment("shop", "cart", "metadata.generation"), "2");
@@ -213,7 +216,8 @@ static void test_release_and_rollback(void **state)
 	/* the old ReplicaSet came back as revision 3 */
 	r = call(R.port, "GET", "/apis/apps/v1/namespaces/shop/replicasets?labelSelector=app%3Dcart", NULL, NULL);
 	bool seen = false;
-	ns_json_each(rs, ns_json_get(r.j, "items")) {
+	ns_json_each(rs, ns_json_get(r.j, "items"))
+	{
 		const cJSON *a = ns_json_path(rs, "metadata.annotations");
 		if (!strcmp(ns_json_get(a, "deployment.kubernetes.io/revision")->valuestring, "3")) {
 			assert_string_equal(ns_json_get(a, "deployment.kubernetes.io/revision-history")->valuestring, "1");
@@ -232,7 +236,7 @@ static void test_rollback_that_cannot_help(void **state)
 	roll_back("orders", "orders", "registry.example.com/orders/orders:7.0.2");
 	pass(180);
 	assert_true(strcmp(deployment("orders", "orders", "status.readyReplicas"), "2") != 0 ||
-		    count("orders", "orders", "lastState.terminated.reason", "Error") > 0);
+	            count("orders", "orders", "lastState.terminated.reason", "Error") > 0);
 }
 
 static void test_secret_is_gone(void **state)
@@ -253,7 +257,9 @@ static void test_image_typo(void **state)
 {
 	begin("image-typo");
 	pass(13);
-	assert_int_equal(count("web", "storefront", "state.waiting.reason", "ErrImagePull") + count("web", "storefront", "state.waiting.reason", "ImagePullBackOff"), 1);
+	assert_int_equal(count("web", "storefront", "state.waiting.reason", "ErrImagePull") +
+	                     count("web", "storefront", "state.waiting.reason", "ImagePullBackOff"),
+	    1);
 	assert_true(event_says("web", "Failed", "Failed to pull image"));
 	assert_string_equal(deployment("web", "storefront", "status.readyReplicas"), "3");
 	pass(70);
@@ -263,9 +269,12 @@ static void test_image_typo(void **state)
 	pass(20);
 	healthy("web", "storefront", "3");
 	/* an image nobody knows is not there either */
-	patch("web", "storefront", STRATEGIC, "{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"app\",\"image\":\"registry.example.com/nosuch:1\"}]}}}}");
+	patch("web", "storefront", STRATEGIC,
+	    "{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"app\",\"image\":\"registry.example.com/nosuch:1\"}]}}}}");
 	pass(20);
-	assert_true(count("web", "storefront", "state.waiting.reason", "ImagePullBackOff") + count("web", "storefront", "state.waiting.reason", "ErrImagePull") > 0);
+	assert_true(count("web", "storefront", "state.waiting.reason", "ImagePullBackOff") +
+	                count("web", "storefront", "state.waiting.reason", "ErrImagePull") >
+	            0);
 }
 
 static void test_rollout_stalls(void **state)
@@ -323,8 +332,10 @@ static void test_kyverno(void **state)
 	assert_true(cJSON_IsNull(ns_json_get(e, "firstTimestamp")));
 	reply_free(&r);
 	/* an exception for another workload does nothing */
-	static const char *const form = "{\"metadata\":{\"name\":\"%s\"},\"spec\":{\"match\":{\"any\":[{\"resources\":{\"kinds\":[\"Deployment\",\"Pod\"],\"namespaces\":[\"data\"],"
-					"\"names\":[\"%s\"]}}]},\"exceptions\":[{\"policyName\":\"require-limits\",\"ruleNames\":[\"%s\"]}]}}";
+	static const char *const form =
+	    "{\"metadata\":{\"name\":\"%s\"},\"spec\":{\"match\":{\"any\":[{\"resources\":{\"kinds\":[\"Deployment\",\"Pod\"],"
+	    "\"namespaces\":[\"data\"],"
+	    "\"names\":[\"%s\"]}}]},\"exceptions\":[{\"policyName\":\"require-limits\",\"ruleNames\":[\"%s\"]}]}}";
 	static const struct {
 		const char *name, *workload, *rule, *result;
 	} rows[] = {{"a", "warehouse-sync", "autogen-check-limits", "fail"}, {"b", "report-builder", "other-rule", "fail"},
@@ -355,8 +366,9 @@ static void test_kyverno(void **state)
 /* In the wrong namespace an exception is taken, and only a Warning header says that it does nothing. */
 static void test_kyverno_namespace(void **state)
 {
-	static const char *const body = "{\"metadata\":{\"name\":\"e\"},\"spec\":{\"match\":{\"any\":[{\"resources\":{\"kinds\":[\"Deployment\"]}}]},"
-					"\"exceptions\":[{\"policyName\":\"require-limits\",\"ruleNames\":[\"*check-limits\"]}]}}";
+	static const char *const body =
+	    "{\"metadata\":{\"name\":\"e\"},\"spec\":{\"match\":{\"any\":[{\"resources\":{\"kinds\":[\"Deployment\"]}}]},"
+	    "\"exceptions\":[{\"policyName\":\"require-limits\",\"ruleNames\":[\"*check-limits\"]}]}}";
 	begin("kyverno-namespace");
 	pass(12);
 	reply r = call(R.port, "POST", "/apis/kyverno.io/v2/namespaces/data/policyexceptions", PLAIN, body);
@@ -379,7 +391,8 @@ static void test_kyverno_namespace(void **state)
 static double cost(const char *window, const char *name)
 {
 	char path[300];
-	snprintf(path, sizeof path, "/opencost/allocation?window=%s&aggregate=namespace,controller&accumulate=true&includeIdle=true", window);
+	snprintf(
+	    path, sizeof path, "/opencost/allocation?window=%s&aggregate=namespace,controller&accumulate=true&includeIdle=true", window);
 	reply r = call(R.port, "GET", path, NULL, NULL);
 	assert_int_equal(r.code, 200);
 	const cJSON *set = ns_json_get(r.j, "data")->child;
@@ -443,7 +456,8 @@ static void test_storm(void **state)
 	pass(10);
 	int down = 0, all = 0;
 	reply r = call(R.port, "GET", "/apis/apps/v1/deployments", NULL, NULL);
-	ns_json_each(d, ns_json_get(r.j, "items")) {
+	ns_json_each(d, ns_json_get(r.j, "items"))
+	{
 		all++;
 		down += ns_json_int_or(d, "status.readyReplicas", 0) == 0;
 	}
@@ -484,7 +498,8 @@ static void test_logs(void **state)
 	assert_true(log_says("web", "api-gateway", "container=app&previous=true", "previous terminated container \\\"app\\\" in pod"));
 	reply r = pods_of("shop", "catalog");
 	char path[300];
-	snprintf(path, sizeof path, "/api/v1/namespaces/shop/pods/%s/log?tailLines=3&limitBytes=40", ns_json_str(ns_json_get(r.j, "items")->child, "metadata.name", ""));
+	snprintf(path, sizeof path, "/api/v1/namespaces/shop/pods/%s/log?tailLines=3&limitBytes=40",
+	    ns_json_str(ns_json_get(r.j, "items")->child, "metadata.name", ""));
 	reply_free(&r);
 	r = call(R.port, "GET", path, NULL, NULL);
 	assert_int_equal(r.len, 40);
@@ -514,9 +529,9 @@ static void test_deterministic(void **state)
 #define T(f) cmocka_unit_test_teardown(f, teardown)
 int main(void)
 {
-	const struct CMUnitTest tests[] = {T(test_oom_raised_enough), T(test_oom_raised_too_little), T(test_leak_never_heals), T(test_oom_once),
-	    T(test_release_and_rollback), T(test_rollback_that_cannot_help), T(test_secret_is_gone), T(test_image_typo), T(test_rollout_stalls),
-	    T(test_unschedulable), T(test_kyverno), T(test_kyverno_namespace), T(test_cost), T(test_rollout_that_is_fine), T(test_storm), T(test_scripted_outage), T(test_logs),
-	    T(test_deterministic)};
+	const struct CMUnitTest tests[] = {T(test_oom_raised_enough), T(test_oom_raised_too_little), T(test_leak_never_heals),
+	    T(test_oom_once), T(test_release_and_rollback), T(test_rollback_that_cannot_help), T(test_secret_is_gone), T(test_image_typo),
+	    T(test_rollout_stalls), T(test_unschedulable), T(test_kyverno), T(test_kyverno_namespace), T(test_cost),
+	    T(test_rollout_that_is_fine), T(test_storm), T(test_scripted_outage), T(test_logs), T(test_deterministic)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,8 +26,14 @@ static ran *run(const char *input, ...)
 	argv[n] = NULL;
 	snprintf(home, sizeof home, "HOME=%s", dir);
 	const char *env[] = {home, "PATH=/usr/bin:/bin", NULL};
-	ns_spawn_req q = {.path = kubectl, .argv = argv, .envp = env, .stdin_data = input, .stdin_len = input ? strlen(input) : 0, .inherit_fd = -1,
-	    .deadline_ms = 60000, .max_output = sizeof r.out - 1};
+	ns_spawn_req q = {.path = kubectl,
+	    .argv = argv,
+	    .envp = env,
+	    .stdin_data = input,
+	    .stdin_len = input ? strlen(input) : 0,
+	    .inherit_fd = -1,
+	    .deadline_ms = 60000,
+	    .max_output = sizeof r.out - 1};
 	ns_spawn_res res = {0};
 	ns_err err = {0};
 	if (!ns_spawner_real.run(NULL, &q, &res, &err))
@@ -42,10 +48,11 @@ static ran *run(const char *input, ...)
 static void expect(const ran *r, int code, const char *out, const char *err)
 {
 	if (r->code != code || !strstr(r->out, out) || !strstr(r->err, err))
-		fail_msg("exit %d, expected %d\n--- stdout (wants \"%s\")\n%s--- stderr (wants \"%s\")\n%s", r->code, code, out, r->out, err, r->err);
+		fail_msg("exit %d, expected %d\n--- stdout (wants \"%s\")\n%s--- stderr (wants \"%s\")\n%s", r->code, code, out, r->out,
+		    err, r->err);
 }
 
-#define K(...) run(NULL, __VA_ARGS__, NULL)
+#define K(...)         run(NULL, __VA_ARGS__, NULL)
 #define KI(input, ...) run(input, __VA_ARGS__, NULL)
 
 static void open_rig(const char *scenario)
@@ -72,9 +79,9 @@ static void read_things(void)
 	expect(K("auth", "can-i", "delete", "pods", "-n", "shop"), 1, "no", "");
 	reply r = call(R.port, "GET", "/api/v1/namespaces/shop/pods?labelSelector=app%3Dcart", NULL, NULL);
 	char pod[128] = "";
-	ns_json_each(p, ns_json_get(r.j, "items"))
-		if (ns_json_path(ns_json_path(p, "status.containerStatuses")->child, "lastState.terminated"))
-			snprintf(pod, sizeof pod, "%s", ns_json_str(p, "metadata.name", ""));
+	ns_json_each(
+	    p, ns_json_get(r.j, "items")) if (ns_json_path(ns_json_path(p, "status.containerStatuses")->child, "lastState.terminated"))
+	    snprintf(pod, sizeof pod, "%s", ns_json_str(p, "metadata.name", ""));
 	reply_free(&r);
 	expect(K("-n", "shop", "logs", "--previous", pod, "--tail=50"), 0, "panic: runtime error", "");
 	rig_free(&R);
@@ -82,20 +89,30 @@ static void read_things(void)
 
 static void write_things(void)
 {
-	static const char good[] = "[{\"op\":\"test\",\"path\":\"/spec/replicas\",\"value\":2},{\"op\":\"replace\",\"path\":\"/spec/replicas\",\"value\":5}]";
-	static const char bad[] = "[{\"op\":\"test\",\"path\":\"/spec/replicas\",\"value\":9},{\"op\":\"replace\",\"path\":\"/spec/replicas\",\"value\":5}]";
+	static const char good[] =
+	    "[{\"op\":\"test\",\"path\":\"/spec/replicas\",\"value\":2},{\"op\":\"replace\",\"path\":\"/spec/replicas\",\"value\":5}]";
+	static const char bad[] =
+	    "[{\"op\":\"test\",\"path\":\"/spec/replicas\",\"value\":9},{\"op\":\"replace\",\"path\":\"/spec/replicas\",\"value\":5}]";
 	open_rig("crashloop-release");
 	ns_clock_advance(R.clock, 45000);
-	expect(KI(good, "-n", "shop", "patch", "deploy/catalog", "--type=json", "--patch-file=/dev/stdin", "-o", "json", "--dry-run=server"), 0, "\"replicas\": 5", "");
-	expect(KI(bad, "-n", "shop", "patch", "deploy/catalog", "--type=json", "--patch-file=/dev/stdin", "-o", "json"), 1, "", "The request is invalid");
-	expect(K("-n", "shop", "patch", "deploy/catalog", "-p", "{\"spec\":{\"replicas\":-1}}"), 1, "", "The Deployment \"catalog\" is invalid: spec.replicas");
-	expect(K("-n", "shop", "patch", "deploy/catalog", "--type=merge", "-p", "{\"metadata\":{\"resourceVersion\":\"1\"}}"), 1, "", "Error from server (Conflict)");
+	expect(
+	    KI(good, "-n", "shop", "patch", "deploy/catalog", "--type=json", "--patch-file=/dev/stdin", "-o", "json", "--dry-run=server"),
+	    0, "\"replicas\": 5", "");
+	expect(KI(bad, "-n", "shop", "patch", "deploy/catalog", "--type=json", "--patch-file=/dev/stdin", "-o", "json"), 1, "",
+	    "The request is invalid");
+	expect(K("-n", "shop", "patch", "deploy/catalog", "-p", "{\"spec\":{\"replicas\":-1}}"), 1, "",
+	    "The Deployment \"catalog\" is invalid: spec.replicas");
+	expect(K("-n", "shop", "patch", "deploy/catalog", "--type=merge", "-p", "{\"metadata\":{\"resourceVersion\":\"1\"}}"), 1, "",
+	    "Error from server (Conflict)");
 	expect(K("-n", "shop", "rollout", "undo", "deploy/cart", "--dry-run=server"), 0, "rolled back (server dry run)", "");
 	assert_int_equal(ns_sim_mutations(R.sim, NULL, NULL), 0);
-	expect(KI(good, "-n", "shop", "patch", "deploy/catalog", "--type=json", "--patch-file=/dev/stdin", "-o", "json"), 0, "\"replicas\": 5", "");
+	expect(KI(good, "-n", "shop", "patch", "deploy/catalog", "--type=json", "--patch-file=/dev/stdin", "-o", "json"), 0,
+	    "\"replicas\": 5", "");
 	expect(K("-n", "shop", "scale", "deploy/catalog", "--replicas=3"), 0, "scaled", "");
-	expect(K("-n", "shop", "scale", "deploy/catalog", "--current-replicas=9", "--replicas=2"), 1, "", "Expected replicas to be 9, was 3");
-	expect(K("-n", "shop", "set", "resources", "deploy/catalog", "-c=app", "--limits=memory=512Mi"), 0, "resource requirements updated", "");
+	expect(
+	    K("-n", "shop", "scale", "deploy/catalog", "--current-replicas=9", "--replicas=2"), 1, "", "Expected replicas to be 9, was 3");
+	expect(K("-n", "shop", "set", "resources", "deploy/catalog", "-c=app", "--limits=memory=512Mi"), 0, "resource requirements updated",
+	    "");
 	expect(K("-n", "shop", "rollout", "undo", "deploy/cart"), 0, "deployment.apps/cart rolled back", "");
 	assert_int_equal(ns_sim_mutations(R.sim, "shop", "cart"), 1);
 	assert_int_equal(ns_sim_mutations(R.sim, "shop", "catalog"), 3);
@@ -106,20 +123,26 @@ static void write_things(void)
 
 static void except_things(void)
 {
-	static const char object[] = "{\"apiVersion\":\"kyverno.io/v2\",\"kind\":\"PolicyException\",\"metadata\":{\"name\":\"inc-1\",\"namespace\":\"data\"},\"spec\":"
-				     "{\"match\":{\"any\":[{\"resources\":{\"kinds\":[\"Deployment\",\"Pod\"],\"namespaces\":[\"data\"],\"names\":[\"report-builder\"]}}]},"
-				     "\"exceptions\":[{\"policyName\":\"require-limits\",\"ruleNames\":[\"check-limits\",\"autogen-check-limits\"]}]}}";
-	static const char wrong[] = "{\"apiVersion\":\"kyverno.io/v2\",\"kind\":\"PolicyException\",\"metadata\":{\"name\":\"inc-2\",\"namespace\":\"data\"},\"spec\":"
-				    "{\"match\":{\"any\":[]},\"exceptions\":[]}}";
+	static const char object[] =
+	    "{\"apiVersion\":\"kyverno.io/"
+	    "v2\",\"kind\":\"PolicyException\",\"metadata\":{\"name\":\"inc-1\",\"namespace\":\"data\"},\"spec\":"
+	    "{\"match\":{\"any\":[{\"resources\":{\"kinds\":[\"Deployment\",\"Pod\"],\"namespaces\":[\"data\"],\"names\":[\"report-"
+	    "builder\"]}}]},"
+	    "\"exceptions\":[{\"policyName\":\"require-limits\",\"ruleNames\":[\"check-limits\",\"autogen-check-limits\"]}]}}";
+	static const char wrong[] = "{\"apiVersion\":\"kyverno.io/"
+	                            "v2\",\"kind\":\"PolicyException\",\"metadata\":{\"name\":\"inc-2\",\"namespace\":\"data\"},\"spec\":"
+	                            "{\"match\":{\"any\":[]},\"exceptions\":[]}}";
 	open_rig("kyverno-blocked");
 	ns_clock_advance(R.clock, 15000);
 	expect(KI(object, "-n", "data", "create", "-f", "-", "--dry-run=server", "-o", "json"), 0, "\"name\": \"inc-1\"", "");
-	expect(KI(wrong, "-n", "data", "create", "-f", "-", "--dry-run=server", "-o", "json"), 1, "", "The PolicyException \"inc-2\" is invalid: spec.exceptions");
+	expect(KI(wrong, "-n", "data", "create", "-f", "-", "--dry-run=server", "-o", "json"), 1, "",
+	    "The PolicyException \"inc-2\" is invalid: spec.exceptions");
 	assert_int_equal(ns_sim_mutations(R.sim, NULL, NULL), 0);
 	expect(KI(object, "-n", "data", "create", "-f", "-", "-o", "json"), 0, "\"uid\"", "");
 	expect(KI(object, "-n", "data", "create", "-f", "-", "-o", "json"), 1, "", "Error from server (AlreadyExists)");
 	expect(K("-n", "data", "get", "policyreports"), 0, "report-builder", "");
-	expect(K("-n", "data", "patch", "policyexceptions.kyverno.io", "inc-1", "--type=json", "-p", "[{\"op\":\"replace\",\"path\":\"/spec/match/any/0/resources/names\",\"value\":[\"x\"]}]"),
+	expect(K("-n", "data", "patch", "policyexceptions.kyverno.io", "inc-1", "--type=json", "-p",
+	           "[{\"op\":\"replace\",\"path\":\"/spec/match/any/0/resources/names\",\"value\":[\"x\"]}]"),
 	    0, "patched", "");
 	rig_free(&R);
 	open_rig("healthy");

@@ -45,8 +45,8 @@ static void test_expectations_are_words_that_exist(void **state)
 	for (const ns_sim_scenario *s = ns_sim_scenarios; s->name; s++, n++) {
 		assert_true(s->title && *s->title && s->teaches && *s->teaches && s->horizon_ms > 0 && s->expect && s->expect->ns);
 		for (const ns_sim_expect *x = s->expect; x->ns; x++)
-			if (!known(x->kind, is_kind) || !known(x->state, is_state) || !known(x->verdict, is_verdict) || !known(x->action, is_action) ||
-			    !known(x->never, is_action))
+			if (!known(x->kind, is_kind) || !known(x->state, is_state) || !known(x->verdict, is_verdict) ||
+			    !known(x->action, is_action) || !known(x->never, is_action))
 				fail_msg("%s: %s/%s", s->name, x->ns, x->workload);
 	}
 	assert_true(n >= 14);
@@ -140,7 +140,8 @@ static void test_kubeconfig(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_expectations_are_words_that_exist), cmocka_unit_test(test_every_scenario_plays),
-	    cmocka_unit_test(test_demo_is_quick), cmocka_unit_test(test_scaled_clock), cmocka_unit_test(test_kubeconfig)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_expectations_are_words_that_exist),
+	    cmocka_unit_test(test_every_scenario_plays), cmocka_unit_test(test_demo_is_quick), cmocka_unit_test(test_scaled_clock),
+	    cmocka_unit_test(test_kubeconfig)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -93,7 +93,8 @@ static void test_without_version_everything_is_added(void **state)
 	expect(&s, "ADDED", "metadata.name", "node-b");
 	expect(&s, "ADDED", "metadata.name", "node-c");
 	stream_free(&s);
-	s = request(R.port, "GET", "/api/v1/nodes?watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true", NULL, NULL);
+	s = request(R.port, "GET",
+	    "/api/v1/nodes?watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true", NULL, NULL);
 	for (int i = 0; i < 3; i++)
 		cJSON_Delete(stream_json(&s, 5000));
 	cJSON *e = stream_json(&s, 5000);
@@ -224,7 +225,8 @@ static void test_put_by_a_test(void **state)
 	ns_err err = {0};
 	list_version("/api/v1/pods", rv);
 	stream s = watch_from("/api/v1/pods", rv, "");
-	assert_true(ns_sim_put(R.sim, "v1/pods", "{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"hand-made\",\"namespace\":\"shop\"}}", &err));
+	assert_true(ns_sim_put(R.sim, "v1/pods",
+	    "{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"hand-made\",\"namespace\":\"shop\"}}", &err));
 	expect(&s, "ADDED", "metadata.name", "hand-made");
 	assert_false(ns_sim_put(R.sim, "v1/gadgets", "{}", &err));
 	assert_false(ns_sim_put(R.sim, "v1/pods", "{\"metadata\":{}}", &err));
@@ -271,7 +273,8 @@ static void test_latency(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {T(test_changes_in_order), T(test_selectors_make_added_and_deleted),
-	    T(test_without_version_everything_is_added), T(test_bookmark_and_timeout), T(test_gone_in_both_forms), T(test_the_ring_is_bounded),
-	    T(test_drop), T(test_outage_is_real), T(test_many_watches), T(test_put_by_a_test), T(test_events_through_both_apis), T(test_latency)};
+	    T(test_without_version_everything_is_added), T(test_bookmark_and_timeout), T(test_gone_in_both_forms),
+	    T(test_the_ring_is_bounded), T(test_drop), T(test_outage_is_real), T(test_many_watches), T(test_put_by_a_test),
+	    T(test_events_through_both_apis), T(test_latency)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
