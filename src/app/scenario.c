@@ -66,9 +66,15 @@ static void approve(play *p, const ns_snapshot *s)
 	}
 }
 
+/* "*" stands for any. */
+static bool is_target(const ns_sim_expect *x, const char *ns, const char *name)
+{
+	return (x->ns[0] == '*' || strcmp(ns, x->ns) == 0) && (x->workload[0] == '*' || strcmp(name, x->workload) == 0);
+}
+
 static bool about(const ns_inc_row *r, const ns_sim_expect *x)
 {
-	return strcmp(r->ns, x->ns) == 0 && strcmp(r->target, x->workload) == 0 && (x->kind[0] == '-' || one_of(x->kind, ns_kind_get(r->kind)->name, '|'));
+	return is_target(x, r->ns, r->target) && (x->kind[0] == '-' || one_of(x->kind, ns_kind_get(r->kind)->name, '|'));
 }
 
 /* The newest incident of what is expected, NULL when there is none. */
@@ -146,8 +152,7 @@ static void judge_row(judgement *j, ns_store *st, ns_arena *ar, const ns_sim_exp
 {
 	const ns_incident *found = NULL;
 	for (size_t i = 0; i < n; i++) {
-		bool same = strcmp(list[i].target.ns, x->ns) == 0 && strcmp(list[i].target.name, x->workload) == 0;
-		if (!same)
+		if (!is_target(x, list[i].target.ns, list[i].target.name))
 			continue;
 		judge_sent(j, st, ar, &list[i], x);
 		if ((x->kind[0] == '-' || one_of(x->kind, ns_kind_get(list[i].kind)->name, '|')) && (!found || list[i].id > found->id))

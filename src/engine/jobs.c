@@ -62,7 +62,7 @@ static void finish(ns_engine *e, const ns_job *job)
 	bool ok = ns_store_begin(e->store, &err);
 	if (ok && !(ns_store_job_done(e->store, job->id, &err) && ns_store_commit(e->store, &err)))
 		ns_store_rollback(e->store);
-	if (err.code)
+	if (err.code && err.code != NS_E_CONFLICT) /* a conflict: it was dropped when its incident recovered */
 		ns_log(NS_LOG_ERROR, "engine", "job %lld of incident %lld: %s", (long long)job->id, (long long)job->incident, err.text);
 }
 
