@@ -91,7 +91,8 @@ static void run_job(ns_worker *w, const ns_job *job)
 	ns_err err = {0};
 	ns_agent_begin(e, row->agent, "%s #%lld", job->kind, (long long)job->incident);
 	w->job_done = false;
-	bool ok = row->run(w, ar, job, &err);
+	/* Its attempts count dead engines too: a job that kills whoever runs it must not be tried for ever. */
+	bool ok = job->attempts < row->max_attempts ? row->run(w, ar, job, &err) : ns_fail(&err, NS_E_FAILED, "the engine ended %lld times in it", (long long)job->attempts);
 	ns_agent_end(e, row->agent, ok);
 	if (w->job_done) {
 		/* ended by the step's own transaction */

@@ -68,7 +68,7 @@ bool ns_store_jobs_unclaim(ns_store *s, ns_err *err)
 {
 	if (!ns_store_begin(s, err))
 		return false;
-	if (store_write(s, NULL, err, "UPDATE jobs SET state = 'ready', changed_ms = ?1 WHERE state = 'claimed'", BINDS(INT(store_now(s)))))
+	if (store_write(s, NULL, err, "UPDATE jobs SET state = 'ready', attempts = attempts + 1, changed_ms = ?1 WHERE state = 'claimed'", BINDS(INT(store_now(s)))))
 		return ns_store_commit(s, err);
 	ns_store_rollback(s);
 	return false;
