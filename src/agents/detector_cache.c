@@ -303,6 +303,7 @@ void dt_put_pod(ns_detector *d, dt_pod *p)
 		p->n_memory = old->n_memory;
 		p->seen_mono = old->seen_mono;
 		p->orphan = old->orphan;
+		p->member_of = old->member_of;
 		p->work = old->work;
 		p->at = old->at;
 		if (p->work)

@@ -47,16 +47,14 @@ static const char *clean(ns_arena *ar, const char *s)
 	return out;
 }
 
-static ns_alert *new_alert(const dt_env *e, const dt_work *w, const dt_rule *r, const dt_finding *f, int64_t first_ms)
+typedef struct names { const char **at; size_t n; } names;
+
+static ns_alert *new_alert(const dt_env *e, const dt_work *w, const dt_rule *r, const dt_finding *f, names members, int64_t first_ms)
 {
 	ns_arena *ar = e->ar;
 	ns_alert *a = ns_arena_alloc(ar, sizeof *a);
-	size_t n = f->n_pods < MAX_MEMBERS ? f->n_pods : MAX_MEMBERS;
-	const char **pods = ns_arena_alloc(ar, (n + 1) * sizeof *pods);
-	for (size_t i = 0; i < n; i++)
-		pods[i] = ns_arena_strdup(ar, f->pods[i]);
 	*a = (ns_alert){.kind = r->info.kind, .severity = r->info.severity, .container = ns_arena_strdup(ar, f->container), .reason = clean(ar, f->reason),
-	    .message = clean(ar, f->message), .pods = pods, .n_pods = n, .first_ms = first_ms, .seen_ms = e->wall,
+	    .message = clean(ar, f->message), .pods = members.at, .n_pods = members.n, .first_ms = first_ms, .seen_ms = e->wall,
 	    .policy = ns_arena_strdup(ar, f->policy), .rule = ns_arena_strdup(ar, f->rule), .object_uid = ns_arena_strdup(ar, f->object_uid)};
 	a->target = (ns_workload){.cluster = e->d->cluster, .ns = ns_arena_strdup(ar, w->ns), .kind = ns_arena_strdup(ar, w->kind),
 	    .name = ns_arena_strdup(ar, w->name), .uid = ns_arena_strdup(ar, w->uid)};
@@ -89,16 +87,16 @@ static uint64_t mix(uint64_t h, const char *s)
 	return (h ^ 0xff) * 1099511628211u;
 }
 
-static uint64_t digest_of(const dt_rule *r, const dt_finding *f)
+static uint64_t digest_of(const dt_rule *r, const dt_finding *f, names pods)
 {
-	uint64_t h = mix(1469598103934665603u, f->reason), members = 0;
+	uint64_t h = mix(1469598103934665603u, f->reason), sum = 0;
 	h = mix(h, f->container);
 	h = mix(h, f->policy);
 	h = mix(h, f->rule);
 	/* Order of members is of no account. */
-	for (size_t i = 0; i < f->n_pods; i++)
-		members += mix(1469598103934665603u, f->pods[i]);
-	return h ^ members ^ (uint64_t)r->info.severity;
+	for (size_t i = 0; i < pods.n; i++)
+		sum += mix(1469598103934665603u, pods.at[i]);
+	return h ^ sum ^ (uint64_t)r->info.severity;
 }
 
 /* ---- health ---- */
@@ -172,6 +170,27 @@ static int64_t latest(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+/* Who failed since the alert began and is still there: a pod that runs between two failures stays a member. */
+static names members_of(const dt_env *e, dt_work *w, ns_kind kind, const dt_finding *f)
+{
+	names m = {.at = ns_arena_alloc(e->ar, (w->n_pods + 1) * sizeof *m.at)};
+	for (size_t i = 0; i < f->n_pods; i++)
+		f->pods[i]->member_of |= DT_BIT(kind);
+	for (size_t i = 0; i < w->n_pods && m.n < MAX_MEMBERS; i++)
+		if ((w->pods[i]->member_of & DT_BIT(kind)) && !w->pods[i]->deleting)
+			m.at[m.n++] = ns_arena_strdup(e->ar, w->pods[i]->name);
+	return m;
+}
+
+/* The alert is over for those that still carry it. */
+static void end_alert(ns_detector *d, const dt_env *e, dt_work *w, dt_state *k, ns_kind kind)
+{
+	k->alerted = false;
+	for (size_t i = 0; i < w->n_pods; i++)
+		w->pods[i]->member_of &= ~DT_BIT(kind);
+	say_recovered(d, e, identity_of(e, w, kind));
+}
+
 static void try_recovery(ns_detector *d, const dt_env *e, dt_work *w, dt_state *k)
 {
 	const dt_rule *r = &dt_rules[k->row];
@@ -184,14 +203,14 @@ static void try_recovery(ns_detector *d, const dt_env *e, dt_work *w, dt_state *
 		due(w, from + r->recover_ms);
 		return;
 	}
-	k->alerted = false;
-	say_recovered(d, e, identity_of(e, w, r->info.kind));
+	end_alert(d, e, w, k, r->info.kind);
 }
 
 static void tell(ns_detector *d, const dt_env *e, dt_work *w, dt_state *k, const dt_finding *f)
 {
 	const dt_rule *r = &dt_rules[k->row];
-	uint64_t digest = digest_of(r, f);
+	names members = members_of(e, w, r->info.kind, f);
+	uint64_t digest = digest_of(r, f, members);
 	if (k->alerted && digest == k->digest)
 		return;
 	if (k->alerted && k->changed_mono && e->mono < k->changed_mono + CHANGE_EVERY_MS) {
@@ -203,7 +222,7 @@ static void tell(ns_detector *d, const dt_env *e, dt_work *w, dt_state *k, const
 	k->changed_mono = k->alerted ? e->mono : 0;
 	k->alerted = true;
 	k->digest = digest;
-	*say(d) = (dt_say){.what = DT_SAY_ALERT, .alert = new_alert(e, w, r, f, k->first_ms)};
+	*say(d) = (dt_say){.what = DT_SAY_ALERT, .alert = new_alert(e, w, r, f, members, k->first_ms)};
 }
 
 static void step_kind(ns_detector *d, const dt_env *e, dt_work *w, ns_kind kind, const dt_finding *f, unsigned row, bool symptom)
@@ -232,8 +251,7 @@ static void step_kind(ns_detector *d, const dt_env *e, dt_work *w, ns_kind kind,
 		return;
 	if (symptom) {
 		/* Its cause is known by now and stands for it. */
-		k->alerted = false;
-		say_recovered(d, e, identity_of(e, w, kind));
+		end_alert(d, e, w, k, kind);
 	} else {
 		try_recovery(d, e, w, k);
 	}
@@ -319,12 +337,11 @@ static void say_storm(ns_detector *d, const dt_env *e)
 		say_recovered(d, e, identity_of(e, &cluster, NS_KIND_STORM));
 		return;
 	}
-	const char **names = ns_arena_alloc(e->ar, (MAX_MEMBERS + 1) * sizeof *names);
+	names m = {.at = ns_arena_alloc(e->ar, (MAX_MEMBERS + 1) * sizeof *m.at)};
 	dt_each(dt_work, w, &d->works)
-		if (w->counted && w->unhealthy && f.n_pods < MAX_MEMBERS)
-			names[f.n_pods++] = ns_arena_printf(e->ar, "%s/%s", w->ns, w->name);
-	f.pods = names;
-	say_front(d, (dt_say){.what = DT_SAY_ALERT, .alert = new_alert(e, &cluster, storm_rule(), &f, d->storm_since_ms)});
+		if (w->counted && w->unhealthy && m.n < MAX_MEMBERS)
+			m.at[m.n++] = ns_arena_printf(e->ar, "%s/%s", w->ns, w->name);
+	say_front(d, (dt_say){.what = DT_SAY_ALERT, .alert = new_alert(e, &cluster, storm_rule(), &f, m, d->storm_since_ms)});
 }
 
 static void judge_storm(ns_detector *d, const dt_env *e)

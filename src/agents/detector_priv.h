@@ -75,6 +75,7 @@ typedef struct dt_pod {
 	size_t at;          /* in work->pods */
 	bool confirmed;     /* up to the top of its owner chain */
 	bool orphan;        /* in the list of those to resolve again */
+	unsigned member_of; /* alert kinds (bits) that count it as a member; kept until they recover, also while it runs between two failures */
 	int64_t seen_mono;
 	unsigned mark;
 } dt_pod;
@@ -172,7 +173,7 @@ typedef struct dt_env {
 typedef struct dt_finding {
 	bool holds, symptom; /* symptom: the row itself knows that another row is its cause */
 	const char *reason, *message, *container, *policy, *rule, *object_uid;
-	const char **pods;
+	dt_pod **pods;
 	size_t n_pods, cap_pods;
 	int64_t due_mono; /* look again then, -1 never */
 } dt_finding;

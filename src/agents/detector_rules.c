@@ -44,22 +44,23 @@ static void look_again(const dt_env *e, dt_finding *f, int64_t wall_ms)
 		f->due_mono = at;
 }
 
-static void member(const dt_env *e, dt_finding *f, const dt_pod *p)
+static void member(const dt_env *e, dt_finding *f, dt_pod *p)
 {
-	if (f->n_pods && is(f->pods[f->n_pods - 1], p->name))
+	if (f->n_pods && f->pods[f->n_pods - 1] == p)
 		return;
 	if (f->n_pods == f->cap_pods) {
 		size_t cap = f->cap_pods ? f->cap_pods * 2 : 8;
-		const char **bigger = ns_arena_alloc(e->ar, cap * sizeof *bigger);
-		memcpy(bigger, f->pods, f->n_pods * sizeof *bigger);
+		dt_pod **bigger = ns_arena_alloc(e->ar, cap * sizeof *bigger);
+		if (f->n_pods)
+			memcpy(bigger, f->pods, f->n_pods * sizeof *bigger);
 		f->pods = bigger;
 		f->cap_pods = cap;
 	}
-	f->pods[f->n_pods++] = p->name;
+	f->pods[f->n_pods++] = p;
 }
 
 /* The first pod that fails gives the words; the others are counted in. */
-static void found(const dt_env *e, dt_finding *f, const dt_pod *p, const char *container, const char *reason, const char *message)
+static void found(const dt_env *e, dt_finding *f, dt_pod *p, const char *container, const char *reason, const char *message)
 {
 	if (!f->holds) {
 		f->holds = true;
@@ -79,7 +80,7 @@ static bool over(const dt_pod *p)
 
 #define EACH_POD(w, p) \
 	for (size_t pod_i = 0; pod_i < (w)->n_pods; pod_i++) \
-		for (const dt_pod *p = (w)->pods[pod_i]; p && !p->deleting; p = NULL)
+		for (dt_pod *p = (w)->pods[pod_i]; p && !p->deleting; p = NULL)
 #define EACH_CONTAINER(p, c) for (const dt_container *c = (p)->c; c < (p)->c + (p)->n_c; c++)
 
 static const char *exit_words(const dt_env *e, const dt_container *c, const dt_end *end)
@@ -239,6 +240,8 @@ static void test_probe_kills(const dt_env *e, dt_work *w, dt_finding *f)
 static void test_unready(const dt_env *e, dt_work *w, dt_finding *f)
 {
 	bool rolling = w->obj && dt_obj_rolling(w->obj);
+	/* Past its progress deadline a rollout has had its grace: the cause must be known before the symptom is told. */
+	bool stalled = w->obj && is(w->obj->prog_status, "False");
 	EACH_POD(w, p)
 	{
 		const dt_note *n = dt_note_of(e->d, p->key);
@@ -254,7 +257,7 @@ static void test_unready(const dt_env *e, dt_work *w, dt_finding *f)
 		if (newest < p->ready_at_ms - MINUTE || e->wall - newest >= PROBE_SEEN_MS)
 			continue;
 		look_again(e, f, newest + PROBE_SEEN_MS);
-		if (e->wall < from)
+		if (e->wall < from && !stalled)
 			look_again(e, f, from);
 		else
 			found(e, f, p, n->container, "Unhealthy", n->message);
