@@ -19,7 +19,7 @@ void ns_buf_put(ns_buf *b, const void *p, size_t n);
 void ns_buf_puts(ns_buf *b, const char *s);
 void ns_buf_putc(ns_buf *b, char c);
 void ns_buf_printf(ns_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void ns_buf_vprintf(ns_buf *b, const char *fmt, va_list ap);
+void ns_buf_vprintf(ns_buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 void ns_buf_drop(ns_buf *b, size_t n);       /* removes n bytes from the front */
 const char *ns_buf_str(const ns_buf *b);     /* "" when empty, never NULL */
 char *ns_buf_steal(ns_buf *b);               /* caller frees with free(); never NULL */
