@@ -14,7 +14,9 @@ typedef struct answer {
 } answer;
 
 struct ns_courier {
-	const ns_door *door;
+	const ns_tui_opts *o;
+	ns_door own;         /* the one that was opened here */
+	const ns_door *door; /* of the courier's thread alone */
 	ns_wake *news, *errand;
 	pthread_mutex_t mu; /* guards what follows */
 	/* errands */
@@ -29,12 +31,14 @@ struct ns_courier {
 	ns_role role;
 	answer decided, detailed;
 	ns_detail *found;
+	bool failed;
+	ns_err why;
 };
 
-ns_courier *ns_courier_new(const ns_door *door, ns_wake *news)
+ns_courier *ns_courier_new(const ns_tui_opts *o, ns_wake *news)
 {
 	ns_courier *c = ns_xcalloc(1, sizeof *c);
-	c->door = door;
+	c->o = o;
 	c->news = news;
 	c->errand = ns_wake_new();
 	pthread_mutex_init(&c->mu, NULL);
@@ -147,9 +151,30 @@ static bool run_errand(ns_courier *c)
 	return decide || detail;
 }
 
+static bool find_door(ns_courier *c)
+{
+	ns_err err = {0};
+	if (c->o->door) {
+		c->door = c->o->door;
+		return true;
+	}
+	if (c->o->open(c->o->open_ctx, &c->own, &err)) {
+		c->door = &c->own;
+		return true;
+	}
+	pthread_mutex_lock(&c->mu);
+	c->failed = true;
+	c->why = err;
+	pthread_mutex_unlock(&c->mu);
+	ns_wake_ring(c->news);
+	return false;
+}
+
 void ns_courier_run(void *courier, ns_cancel *cancel)
 {
 	ns_courier *c = courier;
+	if (!find_door(c))
+		return;
 	fetch_role(c); /* first: with the picture come keys that need it */
 	fetch_picture(c);
 	while (!ns_cancel_fired(cancel)) {
@@ -178,6 +203,16 @@ void ns_courier_run(void *courier, ns_cancel *cancel)
 }
 
 /* ---- on the console's thread ---- */
+
+bool ns_courier_failed(ns_courier *c, ns_err *err)
+{
+	pthread_mutex_lock(&c->mu);
+	bool failed = c->failed;
+	if (failed && err)
+		*err = c->why;
+	pthread_mutex_unlock(&c->mu);
+	return failed;
+}
 
 bool ns_courier_take(ns_courier *c, ns_ui_event *ev, char *buf, size_t cap)
 {

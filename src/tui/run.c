@@ -292,8 +292,10 @@ static void turn(loop *l)
 	}
 	if (p[2].revents || resized || continued || asked_to_stop)
 		hear_signals(l, now);
-	if (p[1].revents)
+	if (p[1].revents) {
 		hear_news(l);
+		l->leave = l->leave || ns_courier_failed(l->courier, NULL);
+	}
 	run_timers(l, now);
 }
 
@@ -312,7 +314,7 @@ bool ns_tui_run(const ns_tui_opts *o, ns_err *err)
 	l.ui.nonce = (unsigned)ns_random_u64();
 	l.news = ns_wake_new();
 	l.signals = ns_wake_new();
-	l.courier = ns_courier_new(o->door, l.news);
+	l.courier = ns_courier_new(o, l.news);
 	signals_on(&sig, l.signals);
 	tell(&l, (ns_ui_event){.kind = NS_UI_TICK});
 	paint(&l, ns_real_mono_ms()); /* before anything is known of the engine */
@@ -323,6 +325,7 @@ bool ns_tui_run(const ns_tui_opts *o, ns_err *err)
 	ns_term_close(); /* first: the person has the terminal back whatever the engine does */
 	signals_off(&sig);
 	ns_services_stop(services);
+	ok = ok && !ns_courier_failed(l.courier, err);
 	ns_courier_free(l.courier);
 	ns_ui_free(&l.ui);
 	ns_grid_free(&l.grid);

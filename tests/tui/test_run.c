@@ -60,6 +60,19 @@ static ns_role fake_role(void *ctx)
 	return NS_ROLE_ADMIN;
 }
 
+static bool slow_open(void *ctx, ns_door *out, ns_err *err)
+{
+	struct pollfd none = {.fd = -1};
+	poll(&none, 1, 300);
+	if (ctx)
+		return ns_fail(err, NS_E_LOCKED, "another engine is there");
+	*out = (ns_door){fake_snapshot, fake_wake_fd, fake_wake_clear, fake_decide, fake_detail, fake_role, NULL, NULL};
+	return true;
+}
+
+/* How the console comes to its door. */
+typedef enum how { GIVEN, OPENS, CANNOT } how;
+
 static ns_cancel *leave;
 static void on_term(int sig)
 {
@@ -67,7 +80,7 @@ static void on_term(int sig)
 }
 
 /* The child's whole life. Exit 0: left in order, 3: refused. */
-static void child(void)
+static void child(how h)
 {
 	ns_theme theme;
 	ns_err err = {0};
@@ -80,7 +93,13 @@ static void child(void)
 	ns_door door = {fake_snapshot, fake_wake_fd, fake_wake_clear, fake_decide, fake_detail, fake_role, NULL, NULL};
 	ns_tui_opts o = {
 	    .door = &door, .theme = &theme, .no_color = false, .cancel = leave, .clock = ns_clock_manual(T0, 1000), .user = "mira"};
-	_exit(ns_tui_run(&o, &err) ? 0 : 3);
+	if (h != GIVEN) {
+		o.door = NULL;
+		o.open = slow_open;
+		o.open_ctx = h == CANNOT ? &o : NULL;
+	}
+	bool ok = ns_tui_run(&o, &err);
+	_exit(ok ? 0 : err.code == NS_E_LOCKED ? 4 : 3);
 }
 
 /* ---- the person in front of it ---- */
@@ -92,7 +111,7 @@ typedef struct screen {
 	ns_buf out; /* all that was written since the last look */
 } screen;
 
-static void start(screen *s, int cols, int rows, const char *term)
+static void start_how(screen *s, int cols, int rows, const char *term, how h)
 {
 	struct winsize w = {.ws_row = (unsigned short)rows, .ws_col = (unsigned short)cols};
 	int slave;
@@ -108,9 +127,14 @@ static void start(screen *s, int cols, int rows, const char *term)
 		unsetenv("NO_COLOR");
 		unsetenv("COLUMNS");
 		unsetenv("LINES");
-		child();
+		child(h);
 	}
 	close(slave);
+}
+
+static void start(screen *s, int cols, int rows, const char *term)
+{
+	start_how(s, cols, rows, term, GIVEN);
 }
 
 static bool read_some(screen *s, int ms)
@@ -311,6 +335,25 @@ static void a_stuck_reader_holds_nothing_up(void **state)
 	drop(&s);
 }
 
+/* An engine that takes its time to start, or does not start at all: the person sees a screen before, and the reason after. */
+static void paints_before_there_is_an_engine(void **state)
+{
+	screen s;
+	start_how(&s, 80, 24, "xterm", OPENS);
+	wait_for(&s, "Waiting for the engine.");
+	assert_null(memmem(s.out.data, s.out.len, "CrashLoop", 9));
+	type(&s, "ax?qj"); /* keys are heard meanwhile, and nothing is there to act on */
+	wait_for(&s, "CrashLoopBackOff");
+	type(&s, "q");
+	assert_int_equal(ended(&s), 0);
+	drop(&s);
+	start_how(&s, 80, 24, "xterm", CANNOT);
+	wait_for(&s, "Waiting for the engine.");
+	assert_int_equal(ended(&s), 4);
+	is_restored(&s);
+	drop(&s);
+}
+
 static void refuses_what_cannot_place_a_cursor(void **state)
 {
 	static const char *const terms[] = {"", "dumb", "no-such-terminal"};
@@ -334,6 +377,7 @@ int main(void)
 	    cmocka_unit_test(gives_the_terminal_back_when_it_dies),
 	    cmocka_unit_test(follows_the_size),
 	    cmocka_unit_test(a_stuck_reader_holds_nothing_up),
+	    cmocka_unit_test(paints_before_there_is_an_engine),
 	    cmocka_unit_test(refuses_what_cannot_place_a_cursor),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,12 @@
 #include "neuroscale/engine/door.h"
 
 typedef struct ns_tui_opts {
-	const ns_door *door;
+	const ns_door *door; /* NULL: `open` is asked for one */
+	/* Called once, on the console's second thread, after the first frame stands: whoever starts an engine for this console does it
+	 * here, so that the person sees a screen at once. False: ns_tui_run restores the terminal and returns false with that error. The
+	 * caller closes what it opened, after ns_tui_run. */
+	bool (*open)(void *ctx, ns_door *out, ns_err *err);
+	void *open_ctx;
 	const ns_theme *theme;
 	bool no_color;
 	const ns_cancel *cancel; /* SIGTERM/SIGHUP: leave and restore the terminal */
