@@ -31,7 +31,8 @@ void ns_collect_add(ns_collector *k, ns_ev_kind kind, bool trusted, int64_t at_m
 	ns_buf_vprintf(&text, fmt, ap);
 	va_end(ap);
 	ns_evidence *e = &k->c->evidence[k->c->n_evidence++];
-	*e = (ns_evidence){ns_arena_printf(k->ar, "E%zu", k->c->n_evidence), kind, trusted, ns_collect_clean(k, ns_buf_str(&text), 480), at_ms};
+	*e = (ns_evidence){
+	    ns_arena_printf(k->ar, "E%zu", k->c->n_evidence), kind, trusted, ns_collect_clean(k, ns_buf_str(&text), 480), at_ms};
 	ns_buf_free(&text);
 }
 
@@ -70,9 +71,8 @@ int64_t ns_collect_time(const cJSON *j, const char *path)
 
 bool ns_collect_controlled_by(const cJSON *obj, const char *uid)
 {
-	ns_json_each(ref, ns_json_path(obj, "metadata.ownerReferences"))
-		if (ns_json_bool_or(ref, "controller", false) && *uid && !strcmp(ns_json_str(ref, "uid", ""), uid))
-			return true;
+	ns_json_each(ref, ns_json_path(obj, "metadata.ownerReferences")) if (ns_json_bool_or(ref, "controller", false) && *uid &&
+	                                                                     !strcmp(ns_json_str(ref, "uid", ""), uid)) return true;
 	return false;
 }
 
@@ -144,7 +144,8 @@ static void check(ns_arena *ar, const ns_case *c, ns_rca *r)
 			r->confidence = BELOW_THE_GATE;
 	}
 	const char *why = "";
-	if (r->action == NS_ACT_POLICY_EXCEPTION && !ns_exception_permitted(c->alert.policy, c->alert.rule, c->policy_category, c->policy_message, &why)) {
+	if (r->action == NS_ACT_POLICY_EXCEPTION &&
+	    !ns_exception_permitted(c->alert.policy, c->alert.rule, c->policy_category, c->policy_message, &why)) {
 		r->action = NS_ACT_MANUAL_REVIEW;
 		r->auto_remediate = false;
 		r->reasoning = ns_arena_printf(ar, "%s No exception is possible: %s.", r->reasoning, why);

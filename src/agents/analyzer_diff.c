@@ -74,9 +74,7 @@ static const char *change_words(diff *d, const char *name, const cJSON *a, const
 
 static const cJSON *named(const cJSON *list, const char *name)
 {
-	ns_json_each(x, list)
-		if (!strcmp(ns_json_str(x, "name", ""), name))
-			return x;
+	ns_json_each(x, list) if (!strcmp(ns_json_str(x, "name", ""), name)) return x;
 	return NULL;
 }
 
@@ -92,7 +90,8 @@ static const cJSON *env_value(diff *d, const cJSON *e, const char **from)
 	for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
 		const cJSON *ref = ns_json_path(e, sources[i].path);
 		if (ref)
-			*from = ns_arena_printf(d->ar, "%s %s/%s", sources[i].word, ns_json_str(ref, "name", ""), ns_json_str(ref, "key", ""));
+			*from =
+			    ns_arena_printf(d->ar, "%s %s/%s", sources[i].word, ns_json_str(ref, "name", ""), ns_json_str(ref, "key", ""));
 	}
 	const cJSON *v = ns_json_get(e, "value");
 	return v ? v : ns_json_get(e, "valueFrom");
@@ -103,7 +102,8 @@ static void diff_env(diff *d, const cJSON *a, const cJSON *b)
 	const cJSON *old = ns_json_get(a, "env"), *now = ns_json_get(b, "env");
 	const cJSON *lists[] = {old, now};
 	for (size_t side = 0; side < 2; side++)
-		ns_json_each(e, lists[side]) {
+		ns_json_each(e, lists[side])
+		{
 			const char *name = ns_json_str(e, "name", ""), *from_a, *from_b;
 			const cJSON *x = named(old, name), *y = named(now, name);
 			if (same(x, y) || (side == 1 && x))
@@ -114,7 +114,10 @@ static void diff_env(diff *d, const cJSON *a, const cJSON *b)
 			else if (!x)
 				clause(d, true, "env %s%s added (%s)", name, d->of, from_b);
 			else
-				clause(d, true, "env %s%s %s -> %s", name, d->of, from_a ? from_a : value_words(d, name, va), !y ? "removed" : from_b ? from_b : value_words(d, name, vb));
+				clause(d, true, "env %s%s %s -> %s", name, d->of, from_a ? from_a : value_words(d, name, va),
+				    !y       ? "removed"
+				    : from_b ? from_b
+				             : value_words(d, name, vb));
 		}
 	if (!same(ns_json_get(a, "envFrom"), ns_json_get(b, "envFrom")))
 		clause(d, true, "envFrom%s %s", d->of, change_words(d, "envFrom", ns_json_get(a, "envFrom"), ns_json_get(b, "envFrom")));
@@ -156,7 +159,8 @@ static void diff_others(diff *d, const cJSON *a, const cJSON *b, bool (*skip)(co
 {
 	const cJSON *lists[] = {a, b};
 	for (size_t side = 0; side < 2; side++)
-		ns_json_each(x, lists[side]) {
+		ns_json_each(x, lists[side])
+		{
 			if (!x->string || skip(x->string) || (side == 1 && ns_json_get(a, x->string)))
 				continue;
 			if (!same(ns_json_get(a, x->string), ns_json_get(b, x->string)))
@@ -168,11 +172,13 @@ static void diff_resources(diff *d, const cJSON *a, const cJSON *b)
 {
 	static const struct {
 		const char *section, *key, *words;
-	} rows[] = {{"limits", "memory", "memory limit"}, {"requests", "memory", "memory request"}, {"limits", "cpu", "cpu limit"}, {"requests", "cpu", "cpu request"}};
+	} rows[] = {{"limits", "memory", "memory limit"}, {"requests", "memory", "memory request"}, {"limits", "cpu", "cpu limit"},
+	    {"requests", "cpu", "cpu request"}};
 	const cJSON *ra = ns_json_get(a, "resources"), *rb = ns_json_get(b, "resources");
 	size_t before = d->words.len;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		const cJSON *x = ns_json_get(ns_json_get(ra, rows[i].section), rows[i].key), *y = ns_json_get(ns_json_get(rb, rows[i].section), rows[i].key);
+		const cJSON *x = ns_json_get(ns_json_get(ra, rows[i].section), rows[i].key),
+		            *y = ns_json_get(ns_json_get(rb, rows[i].section), rows[i].key);
 		if (!same(x, y))
 			clause(d, true, "%s%s %s", rows[i].words, d->of, change_words(d, rows[i].words, x, y));
 	}
@@ -200,7 +206,8 @@ static void diff_containers(diff *d, const cJSON *a, const cJSON *b, const char 
 {
 	const cJSON *la = ns_json_get(a, list), *lb = ns_json_get(b, list);
 	bool alone = ns_json_len(la) <= 1 && ns_json_len(lb) <= 1 && !strcmp(list, "containers");
-	ns_json_each(x, la) {
+	ns_json_each(x, la)
+	{
 		const char *name = ns_json_str(x, "name", "");
 		const cJSON *y = named(lb, name);
 		if (!y)
@@ -211,17 +218,16 @@ static void diff_containers(diff *d, const cJSON *a, const cJSON *b, const char 
 		}
 	}
 	d->of = "";
-	ns_json_each(y, lb)
-		if (!named(la, ns_json_str(y, "name", "")))
-			clause(d, false, "%s %s added (image %s)", word, ns_json_str(y, "name", ""), value_words(d, "image", ns_json_get(y, "image")));
+	ns_json_each(y, lb) if (!named(la, ns_json_str(y, "name", "")))
+	    clause(d, false, "%s %s added (image %s)", word, ns_json_str(y, "name", ""), value_words(d, "image", ns_json_get(y, "image")));
 }
 
 /* ---- the rest of the template ---- */
 
 static bool told_in_spec(const char *key)
 {
-	return !strcmp(key, "containers") || !strcmp(key, "initContainers") || !strcmp(key, "volumes") || !strcmp(key, "securityContext") || !strcmp(key, "serviceAccountName") ||
-	       !strcmp(key, "serviceAccount");
+	return !strcmp(key, "containers") || !strcmp(key, "initContainers") || !strcmp(key, "volumes") || !strcmp(key, "securityContext") ||
+	       !strcmp(key, "serviceAccountName") || !strcmp(key, "serviceAccount");
 }
 
 static bool nothing(const char *key)
@@ -232,14 +238,14 @@ static bool nothing(const char *key)
 static void diff_volumes(diff *d, const cJSON *a, const cJSON *b)
 {
 	const cJSON *old = ns_json_get(a, "volumes"), *now = ns_json_get(b, "volumes");
-	ns_json_each(x, old) {
+	ns_json_each(x, old)
+	{
 		const char *name = ns_json_str(x, "name", "");
 		if (!same(x, named(now, name)))
 			clause(d, false, "volume %s %s", name, change_words(d, "volume", x, named(now, name)));
 	}
-	ns_json_each(y, now)
-		if (!named(old, ns_json_str(y, "name", "")))
-			clause(d, false, "volume %s %s", ns_json_str(y, "name", ""), change_words(d, "volume", NULL, y));
+	ns_json_each(y, now) if (!named(old, ns_json_str(y, "name", "")))
+	    clause(d, false, "volume %s %s", ns_json_str(y, "name", ""), change_words(d, "volume", NULL, y));
 }
 
 const char *ns_template_changes(ns_arena *ar, const cJSON *old, const cJSON *now, bool *safe)
@@ -252,7 +258,8 @@ const char *ns_template_changes(ns_arena *ar, const cJSON *old, const cJSON *now
 	if (!same(ns_json_get(a, "securityContext"), ns_json_get(b, "securityContext")))
 		clause(&d, false, "security context of the pod changed");
 	if (!same(ns_json_get(a, "serviceAccountName"), ns_json_get(b, "serviceAccountName")))
-		clause(&d, false, "service account %s", change_words(&d, "serviceAccountName", ns_json_get(a, "serviceAccountName"), ns_json_get(b, "serviceAccountName")));
+		clause(&d, false, "service account %s",
+		    change_words(&d, "serviceAccountName", ns_json_get(a, "serviceAccountName"), ns_json_get(b, "serviceAccountName")));
 	diff_others(&d, a, b, told_in_spec, "pod field ");
 	diff_others(&d, ns_json_path(old, "metadata.annotations"), ns_json_path(now, "metadata.annotations"), nothing, "annotation ");
 	diff_others(&d, ns_json_path(old, "metadata.labels"), ns_json_path(now, "metadata.labels"), nothing, "label ");

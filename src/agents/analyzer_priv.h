@@ -5,10 +5,10 @@
 #define NEUROSCALE_AGENTS_ANALYZER_PRIV_H
 #include "neuroscale/agents/analyzer.h"
 
-#define NS_COLLECT_EVIDENCE 60
-#define NS_COLLECT_LOGS 40
+#define NS_COLLECT_EVIDENCE  60
+#define NS_COLLECT_LOGS      40
 #define NS_COLLECT_REVISIONS 10
-#define NS_COLLECT_NODES 3
+#define NS_COLLECT_NODES     3
 
 typedef struct ns_collector {
 	ns_arena *ar;
@@ -16,26 +16,28 @@ typedef struct ns_collector {
 	const ns_alert *a;
 	const ns_collect_opts *o;
 	ns_case *c;
-	cJSON *target, *replicasets, *pods;   /* lists as answered; NULL when they could not be read */
-	const cJSON *pod;                     /* the member that shows the failure best, in pods */
-	const char *failing;                  /* name of its failing container, "" none */
-	const char *reasons[32];              /* distinct reasons of warning events, for the hash */
+	cJSON *target, *replicasets, *pods; /* lists as answered; NULL when they could not be read */
+	const cJSON *pod;                   /* the member that shows the failure best, in pods */
+	const char *failing;                /* name of its failing container, "" none */
+	const char *reasons[32];            /* distinct reasons of warning events, for the hash */
 	size_t n_reasons;
-	bool gone;                            /* the cluster cannot be reached: nothing more is asked */
+	bool gone; /* the cluster cannot be reached: nothing more is asked */
 	ns_err err;
 } ns_collector;
 
-/* GET; a failure becomes a NOTE ("events could not be read: …") unless `what` is NULL. NULL on failure; an unreachable cluster sets k->gone. */
+/* GET; a failure becomes a NOTE ("events could not be read: …") unless `what` is NULL. NULL on failure; an unreachable cluster sets
+ * k->gone. */
 cJSON *ns_collect_get(ns_collector *k, const char *path, const char *what, ns_code *code);
 /* Appends evidence with the next number; the text is redacted and made one line. Over the cap it is dropped. */
-void ns_collect_add(ns_collector *k, ns_ev_kind kind, bool trusted, int64_t at_ms, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+void ns_collect_add(ns_collector *k, ns_ev_kind kind, bool trusted, int64_t at_ms, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
 const char *ns_collect_clean(ns_collector *k, const char *s, size_t max); /* redacted, one line, in the arena */
 int64_t ns_collect_time(const cJSON *j, const char *path);                /* 0 when absent or malformed */
 bool ns_collect_controlled_by(const cJSON *obj, const char *uid);         /* its controller reference has that uid */
 
 bool ns_collect_target(ns_collector *k, ns_err *err); /* false: conflict or unreachable */
 void ns_collect_history(ns_collector *k);
-void ns_collect_surroundings(ns_collector *k);        /* namespace, autoscaler */
+void ns_collect_surroundings(ns_collector *k); /* namespace, autoscaler */
 void ns_collect_pods(ns_collector *k);
 void ns_collect_nodes(ns_collector *k);
 void ns_collect_events(ns_collector *k);

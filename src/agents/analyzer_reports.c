@@ -10,7 +10,8 @@
 
 /* ---- policy ---- */
 
-static const char *const report_paths[] = {"/apis/wgpolicyk8s.io/v1alpha2/namespaces/%s/policyreports", "/apis/openreports.io/v1alpha1/namespaces/%s/reports"};
+static const char *const report_paths[] = {
+    "/apis/wgpolicyk8s.io/v1alpha2/namespaces/%s/policyreports", "/apis/openreports.io/v1alpha1/namespaces/%s/reports"};
 
 static void add_rule(ns_collector *k, const char **rules, size_t cap, const char *rule)
 {
@@ -26,11 +27,15 @@ static void read_results(ns_collector *k, const cJSON *report, const char **rule
 {
 	ns_case *c = k->c;
 	const ns_alert *a = k->a;
-	ns_json_each(r, ns_json_get(report, "results")) {
-		const cJSON *target = ns_json_len(ns_json_get(r, "resources")) ? ns_json_get(r, "resources")->child : ns_json_get(report, "scope");
-		bool ours = !strcmp(ns_json_str(target, "name", ""), a->target.name) && !strcmp(ns_json_str(target, "kind", ""), a->target.kind);
+	ns_json_each(r, ns_json_get(report, "results"))
+	{
+		const cJSON *target =
+		    ns_json_len(ns_json_get(r, "resources")) ? ns_json_get(r, "resources")->child : ns_json_get(report, "scope");
+		bool ours =
+		    !strcmp(ns_json_str(target, "name", ""), a->target.name) && !strcmp(ns_json_str(target, "kind", ""), a->target.kind);
 		const char *rule = ns_json_str(r, "rule", "");
-		if (!ours || strcmp(ns_json_str(r, "result", ""), "fail") || strcmp(ns_json_str(r, "policy", ""), a->policy) || strcmp(ns_rule_base(rule), ns_rule_base(a->rule)))
+		if (!ours || strcmp(ns_json_str(r, "result", ""), "fail") || strcmp(ns_json_str(r, "policy", ""), a->policy) ||
+		    strcmp(ns_rule_base(rule), ns_rule_base(a->rule)))
 			continue;
 		add_rule(k, rules, cap, rule);
 		if (!*c->policy_message)
@@ -40,8 +45,9 @@ static void read_results(ns_collector *k, const cJSON *report, const char **rule
 		if (!*c->policy_severity)
 			c->policy_severity = ns_collect_clean(k, ns_json_str(r, "severity", ""), 40);
 		double seconds = ns_json_num_or(r, "timestamp.seconds", 0); /* some writers make it a float */
-		ns_collect_add(k, NS_EV_POLICY, true, (int64_t)(seconds * 1000), "report: policy %s, rule %s fails for %s %s (%s, %s): %s", a->policy, rule, a->target.kind, a->target.name,
-		    *c->policy_category ? c->policy_category : "no category", *c->policy_severity ? c->policy_severity : "no severity", ns_json_str(r, "message", ""));
+		ns_collect_add(k, NS_EV_POLICY, true, (int64_t)(seconds * 1000), "report: policy %s, rule %s fails for %s %s (%s, %s): %s",
+		    a->policy, rule, a->target.kind, a->target.name, *c->policy_category ? c->policy_category : "no category",
+		    *c->policy_severity ? c->policy_severity : "no severity", ns_json_str(r, "message", ""));
 	}
 }
 
@@ -51,23 +57,22 @@ static void read_exception_version(ns_collector *k)
 	static const char *const wanted[] = {"kyverno.io/v2", "kyverno.io/v2beta1"};
 	cJSON *group = ns_collect_get(k, "/apis/kyverno.io", NULL, NULL);
 	for (size_t i = 0; i < sizeof wanted / sizeof wanted[0] && !*k->c->exception_api_version; i++)
-		ns_json_each(v, ns_json_get(group, "versions"))
-			if (!strcmp(ns_json_str(v, "groupVersion", ""), wanted[i])) {
-				cJSON *list = ns_collect_get(k, ns_arena_printf(k->ar, "/apis/%s", wanted[i]), NULL, NULL);
-				ns_json_each(r, ns_json_get(list, "resources"))
-					if (!strcmp(ns_json_str(r, "name", ""), "policyexceptions"))
-						k->c->exception_api_version = wanted[i];
-				cJSON_Delete(list);
-			}
+		ns_json_each(v, ns_json_get(group, "versions")) if (!strcmp(ns_json_str(v, "groupVersion", ""), wanted[i]))
+		{
+			cJSON *list = ns_collect_get(k, ns_arena_printf(k->ar, "/apis/%s", wanted[i]), NULL, NULL);
+			ns_json_each(r, ns_json_get(list, "resources")) if (!strcmp(ns_json_str(r, "name", ""), "policyexceptions"))
+			    k->c->exception_api_version = wanted[i];
+			cJSON_Delete(list);
+		}
 	cJSON_Delete(group);
 }
 
 static const char *flag(const cJSON *args, const char *name)
 {
 	size_t n = strlen(name);
-	ns_json_each(a, args)
-		if (cJSON_IsString(a) && !strncmp(a->valuestring, name, n) && a->valuestring[n] == '=')
-			return a->valuestring + n + 1;
+	ns_json_each(
+	    a, args) if (cJSON_IsString(a) && !strncmp(a->valuestring, name, n) && a->valuestring[n] == '=') return a->valuestring +
+	    n + 1;
 	return "";
 }
 
@@ -80,16 +85,17 @@ static void read_exception_namespace(ns_collector *k)
 		c->exception_namespace = ns_arena_strdup(k->ar, set);
 		return;
 	}
-	cJSON *list = ns_collect_get(k, "/apis/apps/v1/namespaces/kyverno/deployments?labelSelector=app.kubernetes.io%2Fcomponent%3Dadmission-controller", NULL, NULL);
-	ns_json_each(d, ns_json_get(list, "items"))
-		ns_json_each(container, ns_json_path(d, "spec.template.spec.containers")) {
-			const cJSON *args = ns_json_get(container, "args");
-			const char *ns = flag(args, "--exceptionNamespace");
-			if (!strcmp(flag(args, "--enablePolicyException"), "false"))
-				ns_collect_add(k, NS_EV_NOTE, true, 0, "Kyverno does not process exceptions: --enablePolicyException=false");
-			else if (*ns)
-				c->exception_namespace = ns_arena_strdup(k->ar, strcmp(ns, "*") ? ns : c->alert.target.ns);
-		}
+	cJSON *list = ns_collect_get(k,
+	    "/apis/apps/v1/namespaces/kyverno/deployments?labelSelector=app.kubernetes.io%2Fcomponent%3Dadmission-controller", NULL, NULL);
+	ns_json_each(d, ns_json_get(list, "items")) ns_json_each(container, ns_json_path(d, "spec.template.spec.containers"))
+	{
+		const cJSON *args = ns_json_get(container, "args");
+		const char *ns = flag(args, "--exceptionNamespace");
+		if (!strcmp(flag(args, "--enablePolicyException"), "false"))
+			ns_collect_add(k, NS_EV_NOTE, true, 0, "Kyverno does not process exceptions: --enablePolicyException=false");
+		else if (*ns)
+			c->exception_namespace = ns_arena_strdup(k->ar, strcmp(ns, "*") ? ns : c->alert.target.ns);
+	}
 	cJSON_Delete(list);
 }
 
@@ -113,7 +119,8 @@ void ns_collect_policy(ns_collector *k)
 		/* What was refused at admission has no report; the alert is all there is, and it came from an event. */
 		add_rule(k, rules, CAP, k->a->rule);
 		c->policy_message = ns_collect_clean(k, k->a->message, 480);
-		ns_collect_add(k, NS_EV_POLICY, false, k->a->seen_ms, "event: policy %s, rule %s: %s", k->a->policy, k->a->rule, k->a->message);
+		ns_collect_add(
+		    k, NS_EV_POLICY, false, k->a->seen_ms, "event: policy %s, rule %s: %s", k->a->policy, k->a->rule, k->a->message);
 	}
 	c->rules = rules;
 	read_exception_version(k);
@@ -125,13 +132,16 @@ void ns_collect_policy(ns_collector *k)
 void ns_collect_cost(ns_collector *k)
 {
 	ns_case *c = k->c;
-	double now = k->o->cost_now >= 0 ? k->o->cost_now : k->a->cost_now, before = k->o->cost_before >= 0 ? k->o->cost_before : k->a->cost_before;
+	double now = k->o->cost_now >= 0 ? k->o->cost_now : k->a->cost_now,
+	       before = k->o->cost_before >= 0 ? k->o->cost_before : k->a->cost_before;
 	c->alert.cost_now = now;
 	c->alert.cost_before = before;
 	c->monthly_cost = now * DAYS_PER_MONTH;
 	if (c->replicas > 1)
 		c->monthly_saving = c->monthly_cost * (double)(c->replicas - 1) / (double)c->replicas;
-	ns_collect_add(k, NS_EV_COST, true, c->taken_ms, "OpenCost: %.2f a day now, %.2f before, %lld replicas", now, before, (long long)c->replicas);
+	ns_collect_add(
+	    k, NS_EV_COST, true, c->taken_ms, "OpenCost: %.2f a day now, %.2f before, %lld replicas", now, before, (long long)c->replicas);
 	if (k->o->efficiency >= 0)
-		ns_collect_add(k, NS_EV_COST, true, c->taken_ms, "OpenCost: efficiency %.0f %% of what it reserves", k->o->efficiency * 100);
+		ns_collect_add(
+		    k, NS_EV_COST, true, c->taken_ms, "OpenCost: efficiency %.0f %% of what it reserves", k->o->efficiency * 100);
 }

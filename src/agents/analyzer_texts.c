@@ -8,12 +8,12 @@
 #include "neuroscale/llm/analyst.h"
 #include "neuroscale/model/redact.h"
 
-#define MAX_EVENTS 12
-#define LOG_TAIL 40
-#define LOG_BYTES 16384
-#define LOG_LINE 300
+#define MAX_EVENTS   12
+#define LOG_TAIL     40
+#define LOG_BYTES    16384
+#define LOG_LINE     300
 #define LOG_EVIDENCE 10 /* lines that the analyst knows, newest first */
-#define LOG_LAST 3      /* and the last ones in any case */
+#define LOG_LAST     3  /* and the last ones in any case */
 
 /* ---- events ---- */
 
@@ -25,7 +25,8 @@ typedef struct seen_event {
 
 static int64_t event_time(const cJSON *e)
 {
-	static const char *const where[] = {"series.lastObservedTime", "lastTimestamp", "eventTime", "firstTimestamp", "metadata.creationTimestamp"};
+	static const char *const where[] = {
+	    "series.lastObservedTime", "lastTimestamp", "eventTime", "firstTimestamp", "metadata.creationTimestamp"};
 	for (size_t i = 0; i < sizeof where / sizeof where[0]; i++) {
 		int64_t ms = ns_collect_time(e, where[i]);
 		if (ms)
@@ -50,9 +51,7 @@ static bool concerns(const ns_collector *k, const cJSON *e)
 	for (size_t i = 0; i < k->c->n_revisions; i++)
 		if (!strcmp(uid, k->c->revisions[i].uid))
 			return true;
-	ns_json_each(pod, ns_json_get(k->pods, "items"))
-		if (!strcmp(uid, ns_json_str(pod, "metadata.uid", "")))
-			return true;
+	ns_json_each(pod, ns_json_get(k->pods, "items")) if (!strcmp(uid, ns_json_str(pod, "metadata.uid", ""))) return true;
 	return false;
 }
 
@@ -84,8 +83,9 @@ static void merge_event(ns_collector *k, seen_event *list, size_t *n, size_t cap
 			return;
 		}
 	if (*n < cap)
-		list[(*n)++] = (seen_event){ns_collect_clean(k, reason, 80), message, ns_arena_strdup(k->ar, ns_json_str(e, "involvedObject.kind", "")),
-		    !strcmp(ns_json_str(e, "type", ""), "Warning"), count, at};
+		list[(*n)++] = (seen_event){ns_collect_clean(k, reason, 80), message,
+		    ns_arena_strdup(k->ar, ns_json_str(e, "involvedObject.kind", "")), !strcmp(ns_json_str(e, "type", ""), "Warning"),
+		    count, at};
 }
 
 static int loudest_first(const void *a, const void *b)
@@ -120,10 +120,13 @@ void ns_collect_events(ns_collector *k)
 	/* A busy namespace: ask for what concerns the failing pod alone as well. */
 	cJSON *more = NULL;
 	if (*ns_json_str(events, "metadata.continue", "") && k->pod)
-		more = ns_collect_get(k, ns_arena_printf(k->ar, "%s&fieldSelector=involvedObject.uid%%3D%s", base.data, ns_json_str(k->pod, "metadata.uid", "")), "events of its pod", NULL);
+		more = ns_collect_get(k,
+		    ns_arena_printf(k->ar, "%s&fieldSelector=involvedObject.uid%%3D%s", base.data, ns_json_str(k->pod, "metadata.uid", "")),
+		    "events of its pod", NULL);
 	const cJSON *both[] = {events, more};
 	for (size_t b = 0; b < 2; b++)
-		ns_json_each(e, ns_json_get(both[b], "items")) {
+		ns_json_each(e, ns_json_get(both[b], "items"))
+		{
 			bool skip = !concerns(k, e);
 			for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
 				skip |= !strcmp(ns_json_str(e, "reason", ""), usual[i]) && strcmp(ns_json_str(e, "type", ""), "Warning");
@@ -135,7 +138,8 @@ void ns_collect_events(ns_collector *k)
 		if (list[i].warning)
 			note_reason(k, list[i].reason);
 		if (i < MAX_EVENTS)
-			ns_collect_add(k, NS_EV_EVENT, false, list[i].at_ms, "%s %s on the %s (x%lld): %s", list[i].warning ? "Warning" : "Normal", list[i].reason, list[i].kind, (long long)list[i].count,
+			ns_collect_add(k, NS_EV_EVENT, false, list[i].at_ms, "%s %s on the %s (x%lld): %s",
+			    list[i].warning ? "Warning" : "Normal", list[i].reason, list[i].kind, (long long)list[i].count,
 			    list[i].message);
 	}
 	cJSON_Delete(events);

@@ -9,8 +9,12 @@
 static const struct {
 	const char *kind, *api, *plural;
 } paths[] = {
-    {"Deployment", "/apis/apps/v1", "deployments"}, {"StatefulSet", "/apis/apps/v1", "statefulsets"}, {"DaemonSet", "/apis/apps/v1", "daemonsets"},
-    {"ReplicaSet", "/apis/apps/v1", "replicasets"}, {"Job", "/apis/batch/v1", "jobs"},                {"CronJob", "/apis/batch/v1", "cronjobs"},
+    {"Deployment", "/apis/apps/v1", "deployments"},
+    {"StatefulSet", "/apis/apps/v1", "statefulsets"},
+    {"DaemonSet", "/apis/apps/v1", "daemonsets"},
+    {"ReplicaSet", "/apis/apps/v1", "replicasets"},
+    {"Job", "/apis/batch/v1", "jobs"},
+    {"CronJob", "/apis/batch/v1", "cronjobs"},
     {"Pod", "/api/v1", "pods"},
 };
 
@@ -37,10 +41,10 @@ const char *ns_collect_path(ns_arena *ar, const char *kind, const char *ns, cons
 const char *ns_collect_selector(ns_arena *ar, const cJSON *selector)
 {
 	ns_buf b = NS_BUF_INIT, out = NS_BUF_INIT;
-	ns_json_each(l, ns_json_get(selector, "matchLabels"))
-		if (cJSON_IsString(l))
-			ns_buf_printf(&b, "%s%s=%s", b.len ? "," : "", l->string, l->valuestring);
-	ns_json_each(e, ns_json_get(selector, "matchExpressions")) {
+	ns_json_each(l, ns_json_get(selector, "matchLabels")) if (cJSON_IsString(l))
+	    ns_buf_printf(&b, "%s%s=%s", b.len ? "," : "", l->string, l->valuestring);
+	ns_json_each(e, ns_json_get(selector, "matchExpressions"))
+	{
 		const char *key = ns_json_str(e, "key", ""), *op = ns_json_str(e, "operator", "");
 		if (!strcmp(op, "Exists") || !strcmp(op, "DoesNotExist")) {
 			ns_buf_printf(&b, "%s%s%s", b.len ? "," : "", strcmp(op, "Exists") ? "!" : "", key);
@@ -48,7 +52,8 @@ const char *ns_collect_selector(ns_arena *ar, const cJSON *selector)
 		}
 		ns_buf_printf(&b, "%s%s %s (", b.len ? "," : "", key, strcmp(op, "In") ? "notin" : "in");
 		bool first = true;
-		ns_json_each(v, ns_json_get(e, "values")) {
+		ns_json_each(v, ns_json_get(e, "values"))
+		{
 			if (cJSON_IsString(v))
 				ns_buf_printf(&b, "%s%s", first ? "" : ",", v->valuestring);
 			first = false;
@@ -93,31 +98,35 @@ static const struct {
 };
 static const struct {
 	const char *manager, *by;
-} managers[] = {{"argocd-controller", "argocd"}, {"argocd-application-controller", "argocd"}, {"kustomize-controller", "flux"}, {"helm-controller", "flux"}};
+} managers[] = {{"argocd-controller", "argocd"}, {"argocd-application-controller", "argocd"}, {"kustomize-controller", "flux"},
+    {"helm-controller", "flux"}};
 
 static void read_manager(ns_collector *k)
 {
 	ns_case *c = k->c;
-	ns_json_each(ref, ns_json_path(k->target, "metadata.ownerReferences"))
-		if (ns_json_bool_or(ref, "controller", false)) {
-			c->managed_by = ns_arena_printf(k->ar, "operator:%s", ns_collect_clean(k, ns_json_str(ref, "kind", "unknown"), 60));
-			ns_collect_add(k, NS_EV_OWNER, true, 0, "%s %s is controlled by %s %s", c->alert.target.kind, c->alert.target.name, ns_json_str(ref, "kind", ""), ns_json_str(ref, "name", ""));
-			return;
-		}
+	ns_json_each(ref, ns_json_path(k->target, "metadata.ownerReferences")) if (ns_json_bool_or(ref, "controller", false))
+	{
+		c->managed_by = ns_arena_printf(k->ar, "operator:%s", ns_collect_clean(k, ns_json_str(ref, "kind", "unknown"), 60));
+		ns_collect_add(k, NS_EV_OWNER, true, 0, "%s %s is controlled by %s %s", c->alert.target.kind, c->alert.target.name,
+		    ns_json_str(ref, "kind", ""), ns_json_str(ref, "name", ""));
+		return;
+	}
 	for (size_t i = 0; i < sizeof marks / sizeof marks[0] && !*c->managed_by; i++) {
 		const char *v = dotted(k->target, marks[i].map, marks[i].key);
 		if (!*v || (marks[i].value && strcmp(v, marks[i].value)))
 			continue;
 		c->managed_by = marks[i].by;
 		/* A tracking id is APPLICATION:GROUP/KIND:NAMESPACE/NAME. */
-		ns_collect_add(k, NS_EV_OWNER, false, 0, "managed by %s, application %.*s (%s)", marks[i].by, (int)strcspn(v, ":"), v, marks[i].key);
+		ns_collect_add(
+		    k, NS_EV_OWNER, false, 0, "managed by %s, application %.*s (%s)", marks[i].by, (int)strcspn(v, ":"), v, marks[i].key);
 	}
-	ns_json_each(f, ns_json_path(k->target, "metadata.managedFields"))
-		for (size_t i = 0; i < sizeof managers / sizeof managers[0] && !*c->managed_by; i++)
-			if (!strcmp(ns_json_str(f, "manager", ""), managers[i].manager)) {
-				c->managed_by = managers[i].by;
-				ns_collect_add(k, NS_EV_OWNER, true, ns_collect_time(f, "time"), "field manager %s last wrote it", managers[i].manager);
-			}
+	ns_json_each(f, ns_json_path(k->target,
+	                    "metadata.managedFields")) for (size_t i = 0; i < sizeof managers / sizeof managers[0] && !*c->managed_by;
+	                                                    i++) if (!strcmp(ns_json_str(f, "manager", ""), managers[i].manager))
+	{
+		c->managed_by = managers[i].by;
+		ns_collect_add(k, NS_EV_OWNER, true, ns_collect_time(f, "time"), "field manager %s last wrote it", managers[i].manager);
+	}
 }
 
 /* ---- how it stands ---- */
@@ -125,8 +134,10 @@ static void read_manager(ns_collector *k)
 static void read_conditions(ns_collector *k)
 {
 	ns_case *c = k->c;
-	ns_json_each(cond, ns_json_path(k->target, "status.conditions")) {
-		const char *type = ns_json_str(cond, "type", ""), *status = ns_json_str(cond, "status", ""), *reason = ns_json_str(cond, "reason", "");
+	ns_json_each(cond, ns_json_path(k->target, "status.conditions"))
+	{
+		const char *type = ns_json_str(cond, "type", ""), *status = ns_json_str(cond, "status", ""),
+		           *reason = ns_json_str(cond, "reason", "");
 		const char *message = ns_collect_clean(k, ns_json_str(cond, "message", ""), 400);
 		bool progressing = !strcmp(type, "Progressing"), failure = !strcmp(type, "ReplicaFailure");
 		if (progressing)
@@ -136,7 +147,8 @@ static void read_conditions(ns_collector *k)
 		/* Why pods cannot be made outweighs that they are late. */
 		if (failure || (!strcmp(status, "False") && !*c->cond_message))
 			c->cond_message = message;
-		ns_collect_add(k, NS_EV_CONDITION, true, ns_collect_time(cond, "lastTransitionTime"), "condition %s is %s, %s: %s", type, status, reason, message);
+		ns_collect_add(k, NS_EV_CONDITION, true, ns_collect_time(cond, "lastTransitionTime"), "condition %s is %s, %s: %s", type,
+		    status, reason, message);
 	}
 }
 
@@ -164,14 +176,14 @@ static void read_counts(ns_collector *k)
 		}
 	if (!strcmp(c->alert.target.kind, "Pod")) {
 		c->replicas = 1;
-		ns_json_each(cond, ns_json_path(k->target, "status.conditions"))
-			if (!strcmp(ns_json_str(cond, "type", ""), "Ready"))
-				c->ready = !strcmp(ns_json_str(cond, "status", ""), "True");
+		ns_json_each(cond, ns_json_path(k->target, "status.conditions")) if (!strcmp(ns_json_str(cond, "type", ""), "Ready"))
+		    c->ready = !strcmp(ns_json_str(cond, "status", ""), "True");
 		c->updated = c->available = c->ready;
 	}
 	c->unavailable = c->replicas > c->available ? c->replicas - c->available : 0;
-	ns_collect_add(k, NS_EV_STATUS, true, c->taken_ms, "%s %s/%s: %lld of %lld ready, %lld updated, %lld available%s", c->alert.target.kind, c->alert.target.ns, c->alert.target.name,
-	    (long long)c->ready, (long long)c->replicas, (long long)c->updated, (long long)c->available, c->paused ? ", paused" : "");
+	ns_collect_add(k, NS_EV_STATUS, true, c->taken_ms, "%s %s/%s: %lld of %lld ready, %lld updated, %lld available%s",
+	    c->alert.target.kind, c->alert.target.ns, c->alert.target.name, (long long)c->ready, (long long)c->replicas,
+	    (long long)c->updated, (long long)c->available, c->paused ? ", paused" : "");
 }
 
 bool ns_collect_target(ns_collector *k, ns_err *err)
@@ -181,7 +193,8 @@ bool ns_collect_target(ns_collector *k, ns_err *err)
 	const char *path = ns_collect_path(k->ar, w->kind, w->ns, w->name);
 	ns_code code = NS_OK;
 	if (!*path || !*w->name || !*w->ns) {
-		ns_collect_add(k, NS_EV_NOTE, true, 0, "a %s is not a workload that is read here", *w->kind ? w->kind : "thing without a kind");
+		ns_collect_add(
+		    k, NS_EV_NOTE, true, 0, "a %s is not a workload that is read here", *w->kind ? w->kind : "thing without a kind");
 		return true;
 	}
 	k->target = ns_collect_get(k, path, "the workload", &code);
@@ -197,7 +210,8 @@ bool ns_collect_target(ns_collector *k, ns_err *err)
 	}
 	const char *uid = ns_json_str(k->target, "metadata.uid", "");
 	if (*w->uid && strcmp(w->uid, uid))
-		return ns_fail(err, NS_E_CONFLICT, "%s %s/%s is another object now (uid %.64s, alerted %.64s)", w->kind, w->ns, w->name, uid, w->uid);
+		return ns_fail(
+		    err, NS_E_CONFLICT, "%s %s/%s is another object now (uid %.64s, alerted %.64s)", w->kind, w->ns, w->name, uid, w->uid);
 	c->found = true;
 	c->alert.target.uid = ns_arena_strdup(k->ar, uid);
 	c->api_version = ns_arena_strdup(k->ar, ns_json_str(k->target, "apiVersion", ""));
@@ -205,7 +219,8 @@ bool ns_collect_target(ns_collector *k, ns_err *err)
 	c->generation = ns_json_int_or(k->target, "metadata.generation", 0);
 	c->observed_generation = ns_json_int_or(k->target, "status.observedGeneration", c->generation);
 	c->paused = ns_json_bool_or(k->target, "spec.paused", false);
-	ns_collect_add(k, NS_EV_OWNER, true, ns_collect_time(k->target, "metadata.creationTimestamp"), "the workload is %s %s/%s, uid %s, generation %lld", w->kind, w->ns, w->name, uid, (long long)c->generation);
+	ns_collect_add(k, NS_EV_OWNER, true, ns_collect_time(k->target, "metadata.creationTimestamp"),
+	    "the workload is %s %s/%s, uid %s, generation %lld", w->kind, w->ns, w->name, uid, (long long)c->generation);
 	read_counts(k);
 	read_conditions(k);
 	read_manager(k);
@@ -214,8 +229,8 @@ bool ns_collect_target(ns_collector *k, ns_err *err)
 
 /* ---- surroundings ---- */
 
-static const char *const default_nonprod[] = {"environment=dev", "environment=test", "environment=staging", "environment=qa", "environment=sandbox", "env=dev", "env=test", "env=staging", "env=qa",
-    "env=sandbox", NULL};
+static const char *const default_nonprod[] = {"environment=dev", "environment=test", "environment=staging", "environment=qa",
+    "environment=sandbox", "env=dev", "env=test", "env=staging", "env=qa", "env=sandbox", NULL};
 
 static bool labelled(const cJSON *obj, const char *pair)
 {
@@ -240,7 +255,8 @@ void ns_collect_surroundings(ns_collector *k)
 		bool here = labelled(k->target, *pairs), there = labelled(space, *pairs);
 		if ((here || there) && !c->nonproduction) {
 			c->nonproduction = true;
-			ns_collect_add(k, NS_EV_OWNER, true, 0, "non-production: label %s on the %s", *pairs, here ? "workload" : "namespace");
+			ns_collect_add(
+			    k, NS_EV_OWNER, true, 0, "non-production: label %s on the %s", *pairs, here ? "workload" : "namespace");
 		}
 	}
 	cJSON_Delete(space);
@@ -249,12 +265,14 @@ void ns_collect_surroundings(ns_collector *k)
 	ns_url_escape(&path, c->alert.target.ns);
 	ns_buf_puts(&path, "/horizontalpodautoscalers?limit=500");
 	cJSON *scalers = ns_collect_get(k, path.data, "autoscalers", NULL);
-	ns_json_each(h, ns_json_get(scalers, "items"))
-		if (!strcmp(ns_json_str(h, "spec.scaleTargetRef.kind", ""), c->alert.target.kind) && !strcmp(ns_json_str(h, "spec.scaleTargetRef.name", ""), c->alert.target.name)) {
-			c->has_hpa = true;
-			ns_collect_add(k, NS_EV_OWNER, true, 0, "autoscaler %s owns its replica count (%lld to %lld, now %lld)", ns_json_str(h, "metadata.name", ""),
-			    (long long)ns_json_int_or(h, "spec.minReplicas", 1), (long long)ns_json_int_or(h, "spec.maxReplicas", 0), (long long)ns_json_int_or(h, "status.currentReplicas", 0));
-		}
+	ns_json_each(h, ns_json_get(scalers, "items")) if (!strcmp(ns_json_str(h, "spec.scaleTargetRef.kind", ""), c->alert.target.kind) &&
+	                                                   !strcmp(ns_json_str(h, "spec.scaleTargetRef.name", ""), c->alert.target.name))
+	{
+		c->has_hpa = true;
+		ns_collect_add(k, NS_EV_OWNER, true, 0, "autoscaler %s owns its replica count (%lld to %lld, now %lld)",
+		    ns_json_str(h, "metadata.name", ""), (long long)ns_json_int_or(h, "spec.minReplicas", 1),
+		    (long long)ns_json_int_or(h, "spec.maxReplicas", 0), (long long)ns_json_int_or(h, "status.currentReplicas", 0));
+	}
 	cJSON_Delete(scalers);
 	ns_buf_free(&path);
 }
@@ -269,7 +287,8 @@ static int64_t revision_of(const cJSON *obj)
 static bool confirmed(const ns_collector *k, const cJSON *rs)
 {
 	const char *hash = dotted(rs, "metadata.labels", "pod-template-hash");
-	return ns_collect_controlled_by(rs, k->c->alert.target.uid) && *hash && !strcmp(hash, dotted(rs, "spec.selector.matchLabels", "pod-template-hash"));
+	return ns_collect_controlled_by(rs, k->c->alert.target.uid) && *hash &&
+	       !strcmp(hash, dotted(rs, "spec.selector.matchLabels", "pod-template-hash"));
 }
 
 static int newest_first(const void *a, const void *b)
@@ -289,8 +308,9 @@ static void judge_health(ns_collector *k)
 		if (r->current) {
 			const char *name = r->replicaset;
 			bool progressed = false;
-			ns_json_each(cond, ns_json_path(k->target, "status.conditions"))
-				progressed |= !strcmp(ns_json_str(cond, "reason", ""), "NewReplicaSetAvailable") && strstr(ns_json_str(cond, "message", ""), name);
+			ns_json_each(cond, ns_json_path(k->target, "status.conditions")) progressed |=
+			    !strcmp(ns_json_str(cond, "reason", ""), "NewReplicaSetAvailable") &&
+			    strstr(ns_json_str(cond, "message", ""), name);
 			r->was_healthy = progressed || (c->replicas > 0 && r->ready >= c->replicas);
 			continue;
 		}
@@ -314,9 +334,12 @@ static void add_revision(ns_collector *k, const cJSON *rs, const cJSON *now)
 	ns_buf text = NS_BUF_INIT;
 	ns_json_canonical(t, &text);
 	bool safe = true;
-	*r = (ns_revision){.number = revision_of(rs), .replicaset = ns_arena_strdup(k->ar, ns_json_str(rs, "metadata.name", "")),
-	    .uid = ns_arena_strdup(k->ar, ns_json_str(rs, "metadata.uid", "")), .created_ms = ns_collect_time(rs, "metadata.creationTimestamp"),
-	    .replicas = ns_json_int_or(rs, "spec.replicas", 1), .ready = ns_json_int_or(rs, "status.readyReplicas", 0),
+	*r = (ns_revision){.number = revision_of(rs),
+	    .replicaset = ns_arena_strdup(k->ar, ns_json_str(rs, "metadata.name", "")),
+	    .uid = ns_arena_strdup(k->ar, ns_json_str(rs, "metadata.uid", "")),
+	    .created_ms = ns_collect_time(rs, "metadata.creationTimestamp"),
+	    .replicas = ns_json_int_or(rs, "spec.replicas", 1),
+	    .ready = ns_json_int_or(rs, "status.readyReplicas", 0),
 	    .template_json = ns_arena_strdup(k->ar, ns_buf_str(&text))};
 	r->changes = ns_template_changes(k->ar, t, now, &safe);
 	r->only_safe_fields = safe;
@@ -340,9 +363,7 @@ static void mark_current(ns_collector *k, const cJSON *now)
 
 static const cJSON *replicaset_of(const ns_collector *k, const ns_revision *r)
 {
-	ns_json_each(rs, ns_json_get(k->replicasets, "items"))
-		if (!strcmp(ns_json_str(rs, "metadata.uid", ""), r->uid))
-			return rs;
+	ns_json_each(rs, ns_json_get(k->replicasets, "items")) if (!strcmp(ns_json_str(rs, "metadata.uid", ""), r->uid)) return rs;
 	return NULL;
 }
 
@@ -354,8 +375,9 @@ static void tell_revisions(ns_collector *k)
 		char at[32] = "?";
 		if (r->created_ms)
 			ns_time_format(r->created_ms, at);
-		ns_collect_add(k, NS_EV_ROLLOUT, true, r->created_ms, "revision %lld (%s): %lld replicas, %lld ready, made %s, %s%s%s%s", (long long)r->number, r->replicaset, (long long)r->replicas,
-		    (long long)r->ready, at, r->current ? "current, " : "", r->was_healthy ? "was healthy" : "not seen healthy", *r->changes ? "; changed since: " : "", r->changes);
+		ns_collect_add(k, NS_EV_ROLLOUT, true, r->created_ms, "revision %lld (%s): %lld replicas, %lld ready, made %s, %s%s%s%s",
+		    (long long)r->number, r->replicaset, (long long)r->replicas, (long long)r->ready, at, r->current ? "current, " : "",
+		    r->was_healthy ? "was healthy" : "not seen healthy", *r->changes ? "; changed since: " : "", r->changes);
 	}
 }
 
@@ -367,12 +389,15 @@ void ns_collect_history(ns_collector *k)
 	const char *sel = ns_collect_selector(k->ar, ns_json_path(k->target, "spec.selector"));
 	if (!*sel)
 		return;
-	k->replicasets = ns_collect_get(k, ns_arena_printf(k->ar, "%s?limit=500&labelSelector=%s", ns_collect_path(k->ar, "ReplicaSet", c->alert.target.ns, ""), sel), "ReplicaSets", NULL);
+	k->replicasets = ns_collect_get(k,
+	    ns_arena_printf(k->ar, "%s?limit=500&labelSelector=%s", ns_collect_path(k->ar, "ReplicaSet", c->alert.target.ns, ""), sel),
+	    "ReplicaSets", NULL);
 	const cJSON *items = ns_json_get(k->replicasets, "items");
 	cJSON *now = ns_template_plain(ns_json_path(k->target, "spec.template"));
 	c->revisions = ns_arena_alloc(k->ar, (ns_json_len(items) + 1) * sizeof *c->revisions);
 	size_t foreign = 0;
-	ns_json_each(rs, items) {
+	ns_json_each(rs, items)
+	{
 		if (confirmed(k, rs))
 			add_revision(k, rs, now);
 		else
@@ -386,7 +411,8 @@ void ns_collect_history(ns_collector *k)
 		c->n_revisions = NS_COLLECT_REVISIONS;
 	/* A ReplicaSet that a rollback took up again is older than its revision. */
 	for (size_t i = 0; i < c->n_revisions; i++)
-		if (c->revisions[i].current && *dotted(replicaset_of(k, &c->revisions[i]), "metadata.annotations", "deployment.kubernetes.io/revision-history"))
+		if (c->revisions[i].current &&
+		    *dotted(replicaset_of(k, &c->revisions[i]), "metadata.annotations", "deployment.kubernetes.io/revision-history"))
 			c->revisions[i].created_ms = 0;
 	tell_revisions(k);
 	if (foreign)

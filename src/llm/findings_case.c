@@ -10,7 +10,7 @@
 #include "offline_priv.h"
 
 #define MINUTE_MS 60000LL
-#define MIB (1024LL * 1024)
+#define MIB       (1024LL * 1024)
 
 void ns_fact_set(scene *s, fact f, int ev, bool trusted, const char *words, const char *detail)
 {
@@ -20,7 +20,8 @@ void ns_fact_set(scene *s, fact f, int ev, bool trusted, const char *words, cons
 			t->detail = detail;
 		return;
 	}
-	*t = (fact_state){.on = true, .trusted = trusted && ev >= 0, .ev = ev, .words = words, .detail = *detail || !t->detail ? detail : t->detail};
+	*t = (fact_state){
+	    .on = true, .trusted = trusted && ev >= 0, .ev = ev, .words = words, .detail = *detail || !t->detail ? detail : t->detail};
 }
 
 /* Logs and events stay untrusted whatever the collector marked (law 3). */
@@ -130,7 +131,8 @@ static void read_exit(scene *s, const ns_container_facts *k)
 	if (oom)
 		say(s, F_OOM, ev, ns_arena_printf(s->ar, "container %s was OOMKilled (exit %d)", k->name, k->last_exit));
 	else if (start_error)
-		say(s, F_START_ERROR, ev, ns_arena_printf(s->ar, "container %s could not be started (%s, exit %d)", k->name, k->last_reason, k->last_exit));
+		say(s, F_START_ERROR, ev,
+		    ns_arena_printf(s->ar, "container %s could not be started (%s, exit %d)", k->name, k->last_reason, k->last_exit));
 	else if (k->has_last) {
 		size_t i = 0, n = sizeof exits / sizeof exits[0];
 		while (i < n && exits[i].code != k->last_exit)
@@ -142,8 +144,9 @@ static void read_exit(scene *s, const ns_container_facts *k)
 	/* A crash: it ends again and again, or it ended badly. OOM kills are crashes too, but rules for crashes must not answer them. */
 	if (!oom && (looping || start_error || (k->has_last && (k->last_exit || k->restarts >= 3) && !k->ready && !*k->waiting_reason)))
 		say(s, F_CRASH, looping ? row_of(s, NS_EV_STATUS, NS_EV_EXIT, k->name) : ev,
-		    looping ? ns_arena_printf(s->ar, "container %s is in CrashLoopBackOff after %lld restarts", k->name, (long long)k->restarts)
-		            : ns_arena_printf(s->ar, "container %s keeps failing (%lld restarts)", k->name, (long long)k->restarts));
+		    looping
+		        ? ns_arena_printf(s->ar, "container %s is in CrashLoopBackOff after %lld restarts", k->name, (long long)k->restarts)
+		        : ns_arena_printf(s->ar, "container %s keeps failing (%lld restarts)", k->name, (long long)k->restarts));
 	if (k->restarts >= 2)
 		say(s, F_REPEATS, ev, ns_arena_printf(s->ar, "it happened %lld times", (long long)k->restarts));
 	if (k->init)
@@ -156,7 +159,8 @@ static void read_exit(scene *s, const ns_container_facts *k)
 	if (life >= 10 * MINUTE_MS)
 		say(s, F_LONG_LIFE, ev, ns_arena_printf(s->ar, "it had run for %lld min", (long long)(life / MINUTE_MS)));
 	if (oom && life >= 360 * MINUTE_MS)
-		say(s, F_SLOW_GROWTH, ev, ns_arena_printf(s->ar, "it took %lld h to reach its limit", (long long)(life / (60 * MINUTE_MS))));
+		say(s, F_SLOW_GROWTH, ev,
+		    ns_arena_printf(s->ar, "it took %lld h to reach its limit", (long long)(life / (60 * MINUTE_MS))));
 	/* Kubernetes' times have a resolution of a second, so only a large limit eaten at once says anything. */
 	if (oom && k->mem_limit >= 1024 * MIB && k->mem_limit / MIB / (life / 1000 + 1) >= 256)
 		say(s, F_BALLOON, ev, ns_arena_printf(s->ar, "it took %s in %lld s", bytes(s, k->mem_limit), (long long)(life / 1000)));
@@ -190,7 +194,8 @@ static void read_wait(scene *s, const ns_container_facts *k)
 			say(s, waits[i].fact, row_of(s, NS_EV_STATUS, NS_EV_EXIT, k->name),
 			    ns_arena_printf(s->ar, "container %s waits with %s (image %s)", k->name, k->waiting_reason, k->image));
 	if (k->running && !k->ready && !k->init)
-		say(s, F_UNREADY, row_of(s, NS_EV_STATUS, NS_EV_CONDITION, k->name), ns_arena_printf(s->ar, "container %s runs but is not ready", k->name));
+		say(s, F_UNREADY, row_of(s, NS_EV_STATUS, NS_EV_CONDITION, k->name),
+		    ns_arena_printf(s->ar, "container %s runs but is not ready", k->name));
 }
 
 /* ---- memory ---- */
@@ -222,7 +227,8 @@ static void read_memory(scene *s, const ns_container_facts *k)
 		say(s, F_JVM, ev, ns_arena_printf(s->ar, "container %s sets its own Java heap size", k->name));
 	if (c->node_allocatable_mem > 0 && k->mem_limit > c->node_allocatable_mem / 10 * 7)
 		say(s, F_NODE_SMALL, ev,
-		    ns_arena_printf(s->ar, "the limit of %s is near all that its node has (%s)", bytes(s, k->mem_limit), bytes(s, c->node_allocatable_mem)));
+		    ns_arena_printf(s->ar, "the limit of %s is near all that its node has (%s)", bytes(s, k->mem_limit),
+		        bytes(s, c->node_allocatable_mem)));
 	int64_t lowest = 0, from, to;
 	int raises = 0;
 	for (size_t i = 1; i < c->n_revisions; i++) {
@@ -230,12 +236,14 @@ static void read_memory(scene *s, const ns_container_facts *k)
 			continue;
 		int row = ns_evidence_find(c, NS_EV_ROLLOUT, ns_arena_printf(s->ar, "revision %lld ", (long long)c->revisions[i].number));
 		if (to < from && i == 1)
-			say(s, F_LOWERED, row, ns_arena_printf(s->ar, "the newest revision lowered the memory limit %s -> %s", bytes(s, from), bytes(s, to)));
+			say(s, F_LOWERED, row,
+			    ns_arena_printf(s->ar, "the newest revision lowered the memory limit %s -> %s", bytes(s, from), bytes(s, to)));
 		/* Going back in time each raise must start from less: a rollback to the same limit is no second raise. */
 		if (from < to && (!lowest || from < lowest)) {
 			lowest = from;
 			raises++;
-			say(s, raises > 1 ? F_RAISED_TWICE : F_RAISED, row, ns_arena_printf(s->ar, "the memory limit was raised before (%s -> %s)", bytes(s, from), bytes(s, to)));
+			say(s, raises > 1 ? F_RAISED_TWICE : F_RAISED, row,
+			    ns_arena_printf(s->ar, "the memory limit was raised before (%s -> %s)", bytes(s, from), bytes(s, to)));
 		}
 	}
 }
@@ -250,14 +258,15 @@ static bool any_word(const char *s, const char *const *words)
 	return false;
 }
 
-static const char *const databases[] = {"postgres", "mysql", "mariadb", "mongo", "redis", "valkey", "cassandra", "elasticsearch", "opensearch", "etcd",
-    "kafka", "zookeeper", "rabbitmq", "clickhouse", "cockroach", "influxdb", "couchdb", "neo4j", "minio", "memcached", "nats", "consul", "vault",
-    "starrocks", "prometheus", "loki", "database", NULL};
+static const char *const databases[] = {"postgres", "mysql", "mariadb", "mongo", "redis", "valkey", "cassandra", "elasticsearch",
+    "opensearch", "etcd", "kafka", "zookeeper", "rabbitmq", "clickhouse", "cockroach", "influxdb", "couchdb", "neo4j", "minio", "memcached",
+    "nats", "consul", "vault", "starrocks", "prometheus", "loki", "database", NULL};
 
 /* What the image is, not what the workload is called: "redis-exporter" and "mysql-client" hold no data. */
 static bool is_database(const ns_case *c)
 {
-	static const char *const helpers[] = {"exporter", "client", "proxy", "ui", "admin", "backup", "operator", "bouncer", "migrat", NULL};
+	static const char *const helpers[] = {
+	    "exporter", "client", "proxy", "ui", "admin", "backup", "operator", "bouncer", "migrat", NULL};
 	for (size_t i = 0; i < c->n_containers; i++) {
 		const char *image = c->containers[i].image, *base = strrchr(image, '/');
 		char name[128];
@@ -266,7 +275,8 @@ static bool is_database(const ns_case *c)
 		if (!c->containers[i].init && any_word(name, databases) && !any_word(name, helpers))
 			return true;
 	}
-	return any_word(c->alert.target.name, databases) && !any_word(c->alert.target.name, helpers) && strcmp(c->alert.target.kind, "Deployment");
+	return any_word(c->alert.target.name, databases) && !any_word(c->alert.target.name, helpers) &&
+	       strcmp(c->alert.target.kind, "Deployment");
 }
 
 static void read_owner(scene *s)
@@ -291,7 +301,8 @@ static void read_owner(scene *s)
 		say(s, F_DATABASE, ev, "it is a data store");
 	if (c->has_hpa)
 		say(s, F_HPA, ev, "an autoscaler owns its replica count");
-	say(s, c->nonproduction ? F_NONPROD : F_PRODUCTION, ns_evidence_find(c, NS_EV_OWNER, "non-production"), c->nonproduction ? "it is marked as non-production" : "nothing marks it as non-production");
+	say(s, c->nonproduction ? F_NONPROD : F_PRODUCTION, ns_evidence_find(c, NS_EV_OWNER, "non-production"),
+	    c->nonproduction ? "it is marked as non-production" : "nothing marks it as non-production");
 	if (ns_namespace_protected(c->alert.target.ns, NULL))
 		say(s, F_PROTECTED, ev, ns_arena_printf(s->ar, "namespace %s is protected", c->alert.target.ns));
 }
@@ -303,9 +314,19 @@ static const struct {
 	const char *clause;
 	fact fact;
 } clauses[] = {
-    {"image", F_CH_IMAGE},       {"env ", F_CH_ENV},          {"envFrom", F_CH_REF},     {"volume", F_CH_REF},           {"command", F_CH_COMMAND},
-    {"args", F_CH_COMMAND},      {"liveness", F_CH_PROBE},    {"readiness", F_CH_PROBE}, {"startup", F_CH_PROBE},        {"ports", F_CH_PROBE},
-    {"security", F_CH_SECURITY}, {"service account", F_CH_REF}, {"container", F_CH_COMMAND},
+    {"image", F_CH_IMAGE},
+    {"env ", F_CH_ENV},
+    {"envFrom", F_CH_REF},
+    {"volume", F_CH_REF},
+    {"command", F_CH_COMMAND},
+    {"args", F_CH_COMMAND},
+    {"liveness", F_CH_PROBE},
+    {"readiness", F_CH_PROBE},
+    {"startup", F_CH_PROBE},
+    {"ports", F_CH_PROBE},
+    {"security", F_CH_SECURITY},
+    {"service account", F_CH_REF},
+    {"container", F_CH_COMMAND},
 };
 
 /* Repository of "image[ of C] A -> B" differs on both sides: not only another tag. */
@@ -333,7 +354,8 @@ static void read_changes(scene *s, int ev)
 	for (const char *p = s->good->changes; *p;) {
 		for (size_t i = 0; i < sizeof clauses / sizeof clauses[0]; i++)
 			if (!strncmp(p, clauses[i].clause, strlen(clauses[i].clause)))
-				say(s, clauses[i].fact, ev, ns_arena_printf(s->ar, "the newest revision changed: %.*s", (int)strcspn(p, ";"), p));
+				say(s, clauses[i].fact, ev,
+				    ns_arena_printf(s->ar, "the newest revision changed: %.*s", (int)strcspn(p, ";"), p));
 		if (!strncmp(p, "env ", 4) && (strstr(p, "secret ") || strstr(p, "configmap ")))
 			say(s, F_CH_REF, ev, ns_arena_printf(s->ar, "the newest revision changed: %.*s", (int)strcspn(p, ";"), p));
 		if (!strncmp(p, "image", 5) && repo_changed(p))
@@ -360,7 +382,8 @@ static void read_history(scene *s)
 			s->cur = &c->revisions[i];
 	int ev_cur = ns_evidence_find(c, NS_EV_ROLLOUT, ns_arena_printf(s->ar, "revision %lld ", (long long)s->cur->number));
 	if (c->n_revisions == 1)
-		say(s, F_FIRST, ev_cur, ns_arena_printf(s->ar, "revision %lld is the only one: there is nothing to go back to", (long long)s->cur->number));
+		say(s, F_FIRST, ev_cur,
+		    ns_arena_printf(s->ar, "revision %lld is the only one: there is nothing to go back to", (long long)s->cur->number));
 	for (size_t i = 0; i < c->n_revisions; i++) {
 		const ns_revision *r = &c->revisions[i];
 		if (r == s->cur || r->number > s->cur->number)
@@ -368,7 +391,8 @@ static void read_history(scene *s)
 		if (!s->good && (r->was_healthy || r->ready > 0) && *r->changes)
 			s->good = r;
 		if (r->ready > 0)
-			say(s, F_SERVING, ns_evidence_find(c, NS_EV_ROLLOUT, ns_arena_printf(s->ar, "revision %lld ", (long long)r->number)),
+			say(s, F_SERVING,
+			    ns_evidence_find(c, NS_EV_ROLLOUT, ns_arena_printf(s->ar, "revision %lld ", (long long)r->number)),
 			    ns_arena_printf(s->ar, "pods of revision %lld are still ready", (long long)r->number));
 	}
 	bool came_up = s->cur->was_healthy || !strcmp(progress, "NewReplicaSetAvailable");
@@ -383,11 +407,15 @@ static void read_history(scene *s)
 	if (never_up && !ran_well)
 		say(s, F_NEVER_UP, ev_cur, ns_arena_printf(s->ar, "revision %lld has not become available since it was made", number));
 	if (!ran_well && (never_up || soon))
-		say(s, F_TIED, ev_cur, never_up ? s->f[F_NEVER_UP].words : ns_arena_printf(s->ar, "it began %lld min after revision %lld was made", minutes, number));
+		say(s, F_TIED, ev_cur,
+		    never_up ? s->f[F_NEVER_UP].words
+		             : ns_arena_printf(s->ar, "it began %lld min after revision %lld was made", minutes, number));
 	if (came_up && soon && age > 10 * MINUTE_MS)
-		say(s, F_RAN_FIRST, ev_cur, ns_arena_printf(s->ar, "revision %lld was available first, %lld min went by before it began", number, minutes));
+		say(s, F_RAN_FIRST, ev_cur,
+		    ns_arena_printf(s->ar, "revision %lld was available first, %lld min went by before it began", number, minutes));
 	if (came_up && s->cur->created_ms > 0 && age > 120 * MINUTE_MS)
-		say(s, F_LONG_AFTER, ev_cur, ns_arena_printf(s->ar, "revision %lld had been running for %lld h when it began", number, minutes / 60));
+		say(s, F_LONG_AFTER, ev_cur,
+		    ns_arena_printf(s->ar, "revision %lld had been running for %lld h when it began", number, minutes / 60));
 	if (!s->good)
 		return;
 	int ev_good = ns_evidence_find(c, NS_EV_ROLLOUT, ns_arena_printf(s->ar, "revision %lld ", (long long)s->good->number));
@@ -397,8 +425,9 @@ static void read_history(scene *s)
 		say(s, F_UNSAFE_DIFF, ev_good, "the revisions differ in more than image, command, environment, probes and resources");
 	if (s->f[F_TIED].on)
 		ns_fact_set(s, F_RELEASE, ev_good, s->f[F_TIED].trusted && s->f[F_GOOD].trusted,
-		    ns_arena_printf(s->ar, "revision %lld fails since it was rolled out and revision %lld was healthy; between them: %s", (long long)s->cur->number,
-		        (long long)s->good->number, s->good->changes), "");
+		    ns_arena_printf(s->ar, "revision %lld fails since it was rolled out and revision %lld was healthy; between them: %s",
+		        (long long)s->cur->number, (long long)s->good->number, s->good->changes),
+		    "");
 }
 
 static void read_status(scene *s)
@@ -408,8 +437,10 @@ static void read_status(scene *s)
 	if (!c->found)
 		say(s, F_GONE, ns_evidence_find(c, NS_EV_NOTE, ""), "the workload is not there any more");
 	if (!strcmp(c->cond_progressing_reason, "ProgressDeadlineExceeded"))
-		say(s, F_STALLED, ns_evidence_find(c, NS_EV_CONDITION, "ProgressDeadlineExceeded"), "the rollout exceeded its progress deadline");
-	if (!strcmp(c->cond_progressing_reason, "ReplicaSetCreateError") || ns_icontains(c->cond_message, "error creating") || !strcmp(c->alert.reason, "FailedCreate"))
+		say(s, F_STALLED, ns_evidence_find(c, NS_EV_CONDITION, "ProgressDeadlineExceeded"),
+		    "the rollout exceeded its progress deadline");
+	if (!strcmp(c->cond_progressing_reason, "ReplicaSetCreateError") || ns_icontains(c->cond_message, "error creating") ||
+	    !strcmp(c->alert.reason, "FailedCreate"))
 		say(s, F_REPLICA_FAILURE, cond, "the controller cannot create pods");
 	if (c->paused)
 		say(s, F_PAUSED, ns_evidence_find(c, NS_EV_ROLLOUT, ""), "the rollout is paused");
@@ -446,7 +477,8 @@ static void read_reports(scene *s)
 		int row = ns_evidence_find(c, NS_EV_COST, "efficiency ");
 		const char *p = row >= 0 ? strstr(c->evidence[row].text, "efficiency ") : NULL;
 		if (p && strtod(p + strlen("efficiency "), NULL) < 20)
-			say(s, F_IDLE, row, ns_arena_printf(s->ar, "it uses %.0f %% of what it reserves", strtod(p + strlen("efficiency "), NULL)));
+			say(s, F_IDLE, row,
+			    ns_arena_printf(s->ar, "it uses %.0f %% of what it reserves", strtod(p + strlen("efficiency "), NULL)));
 	}
 	if (a->kind == NS_KIND_STORM)
 		say(s, F_STORM, ns_evidence_find(c, NS_EV_STATUS, ""), "many workloads failed at once");

@@ -4,20 +4,32 @@
 #include "offline_priv.h"
 
 /* What a new revision cannot have brought along, so that going back would not help: the environment of the program. */
-#define ENVIRONMENT_CONTRADICTS(cause)                                                                                                         \
-	{cause, -.75, {T_REFUSED}, {0}}, {cause, -.75, {T_DNS}, {0}}, {cause, -.55, {T_TIMEOUT}, {0}}, {cause, -.8, {T_AUTH}, {0}},                \
-	    {cause, -.8, {T_CERT}, {0}}, {cause, -.8, {T_OVERLOAD}, {0}}, {cause, -.85, {T_DISK}, {0}}, {cause, -.8, {T_REFERENCE}, {0}},         \
-	    {cause, -.75, {T_ENV}, {0}}, {cause, -.6, {T_MOUNTED_FILE}, {0}}, {cause, -.5, {T_DENIED}, {0}}, {cause, -.5, {T_READONLY}, {0}},     \
-	    {cause, -.5, {T_CONFIG}, {0}}, {cause, -.65, {T_SCHEMA}, {0}}, {cause, -.4, {T_PORT}, {0}}, {cause, -.8, {T_DATA}, {0}},              \
-	    {cause, -.8, {T_LICENSE}, {0}}, {cause, -.65, {T_RBAC}, {0}}, {cause, -.65, {T_CRD}, {0}}, {cause, -.6, {T_LEADER}, {0}},             \
-	    {cause, -.6, {T_NONROOT}, {0}}, {cause, -.7, {T_MOUNT}, {0}}, {cause, -.7, {T_SANDBOX}, {0}}, {cause, -.5, {T_NODE}, {0}},            \
-	    {cause, -.5, {T_EVICTED}, {0}}, {cause, -.6, {T_QUOTA}, {0}}, {cause, -.6, {T_ADMISSION}, {0}}, {cause, -.5, {T_HEAP}, {0}},          \
-	    {cause, -.5, {T_JVM_HEAP}, {0}}, {cause, -.5, {T_NODE_HEAP}, {0}}
+#define ENVIRONMENT_CONTRADICTS(cause)                                                                                                     \
+	{cause, -.75, {T_REFUSED}, {0}}, {cause, -.75, {T_DNS}, {0}}, {cause, -.55, {T_TIMEOUT}, {0}}, {cause, -.8, {T_AUTH}, {0}},        \
+	    {cause, -.8, {T_CERT}, {0}}, {cause, -.8, {T_OVERLOAD}, {0}}, {cause, -.85, {T_DISK}, {0}}, {cause, -.8, {T_REFERENCE}, {0}},  \
+	    {cause, -.75, {T_ENV}, {0}}, {cause, -.6, {T_MOUNTED_FILE}, {0}}, {cause, -.5, {T_DENIED}, {0}},                               \
+	    {cause, -.5, {T_READONLY}, {0}}, {cause, -.5, {T_CONFIG}, {0}}, {cause, -.65, {T_SCHEMA}, {0}}, {cause, -.4, {T_PORT}, {0}},   \
+	    {cause, -.8, {T_DATA}, {0}}, {cause, -.8, {T_LICENSE}, {0}}, {cause, -.65, {T_RBAC}, {0}}, {cause, -.65, {T_CRD}, {0}},        \
+	    {cause, -.6, {T_LEADER}, {0}}, {cause, -.6, {T_NONROOT}, {0}}, {cause, -.7, {T_MOUNT}, {0}}, {cause, -.7, {T_SANDBOX}, {0}},   \
+	    {cause, -.5, {T_NODE}, {0}}, {cause, -.5, {T_EVICTED}, {0}}, {cause, -.6, {T_QUOTA}, {0}}, {cause, -.6, {T_ADMISSION}, {0}},   \
+	    {cause, -.5, {T_HEAP}, {0}}, {cause, -.5, {T_JVM_HEAP}, {0}},                                                                  \
+	{                                                                                                                                  \
+		cause, -.5, {T_NODE_HEAP},                                                                                                 \
+		{                                                                                                                          \
+			0                                                                                                                  \
+		}                                                                                                                          \
+	}
 /* What makes any rollback doubtful whatever broke. */
-#define ROLLBACK_DOUBTS(cause)                                                                                                                 \
-	{cause, -.7, {F_GITOPS}, {0}}, {cause, -.85, {F_OPERATOR}, {0}}, {cause, -.3, {F_DATABASE}, {0}}, {cause, -.15, {F_UNSAFE_DIFF}, {0}},     \
-	    {cause, -.8, {F_HEALTHY}, {0}}, {cause, -.3, {F_PAUSED}, {0}}, {cause, -.85, {F_UNSCHEDULED}, {0}}, {cause, -.5, {F_CH_SECURITY}, {0}},         \
-	    {cause, -.22, {F_RAN_FIRST}, {0}}
+#define ROLLBACK_DOUBTS(cause)                                                                                                             \
+	{cause, -.7, {F_GITOPS}, {0}}, {cause, -.85, {F_OPERATOR}, {0}}, {cause, -.3, {F_DATABASE}, {0}},                                  \
+	    {cause, -.15, {F_UNSAFE_DIFF}, {0}}, {cause, -.8, {F_HEALTHY}, {0}}, {cause, -.3, {F_PAUSED}, {0}},                            \
+	    {cause, -.85, {F_UNSCHEDULED}, {0}}, {cause, -.5, {F_CH_SECURITY}, {0}},                                                       \
+	{                                                                                                                                  \
+		cause, -.22, {F_RAN_FIRST},                                                                                                \
+		{                                                                                                                          \
+			0                                                                                                                  \
+		}                                                                                                                          \
+	}
 
 const rule ns_rules[] = {
     /* ---- memory ---- */

@@ -9,10 +9,10 @@
 #include "neuroscale/base/text.h"
 #include "offline_priv.h"
 
-#define AUTO_FLOOR .75    /* law 4 */
+#define AUTO_FLOOR    .75 /* law 4 */
 #define PROPOSE_FLOOR .5  /* under it an action is not even put to a person */
 #define MARGIN_WANTED .3
-#define MAX_FACTS 6
+#define MAX_FACTS     6
 
 typedef struct verdict {
 	cause_id best;
@@ -80,7 +80,7 @@ typedef struct veto {
 	int risk_up;
 	const char *words;
 } veto;
-#define ON(a) (1u << (a))
+#define ON(a)      (1u << (a))
 #define ANY_CHANGE (ON(NS_ACT_ROLLBACK) | ON(NS_ACT_SCALE) | ON(NS_ACT_PATCH_RESOURCES) | ON(NS_ACT_COST_SCALE_DOWN))
 static const veto vetoes[] = {
     {F_PROTECTED, ANY_CHANGE | ON(NS_ACT_POLICY_EXCEPTION), true, 2, "Namespace {ns} is protected: nothing is changed there by a machine."},
@@ -89,7 +89,8 @@ static const veto vetoes[] = {
     {F_DATABASE, ANY_CHANGE, false, 1, "It is a data store, so a person confirms any change."},
     {F_PAUSED, ANY_CHANGE, false, 0, "The rollout is paused by somebody, so a person is asked."},
     {F_STATUS_OLD, ANY_CHANGE, false, 0, "The controller has not yet seen the newest specification, so a person is asked."},
-    {F_UNSAFE_DIFF, ON(NS_ACT_ROLLBACK), false, 1, "The revisions differ in more than image, command, environment, probes and resources, so a person is asked."},
+    {F_UNSAFE_DIFF, ON(NS_ACT_ROLLBACK), false, 1,
+        "The revisions differ in more than image, command, environment, probes and resources, so a person is asked."},
     {F_HPA, ON(NS_ACT_SCALE) | ON(NS_ACT_COST_SCALE_DOWN), false, 0, "An autoscaler owns the replica count, so a person is asked."},
 };
 
@@ -167,7 +168,8 @@ static void write_facts(const scene *s, const fact *facts, size_t n, ns_buf *out
 {
 	for (size_t i = 0; i < n && i < 4; i += 2) {
 		const fact_state *a = &s->f[facts[i]], *b = i + 1 < n && i + 1 < 4 ? &s->f[facts[i + 1]] : NULL;
-		char *one = ns_arena_printf(s->ar, "%s%s%s%s%s.", a->words, mark(s, a->ev), b ? ", and " : "", b ? b->words : "", b ? mark(s, b->ev) : "");
+		char *one = ns_arena_printf(
+		    s->ar, "%s%s%s%s%s.", a->words, mark(s, a->ev), b ? ", and " : "", b ? b->words : "", b ? mark(s, b->ev) : "");
 		capital(one);
 		ns_buf_printf(out, "%s%s", i ? " " : "", one);
 	}
@@ -178,8 +180,8 @@ static void write_rejected(const scene *s, const verdict *v, ns_buf *out)
 {
 	cause_id lost = C_UNKNOWN;
 	for (size_t i = 0; i < CAUSE_COUNT; i++)
-		if (ns_causes[i].action != NS_ACT_MANUAL_REVIEW && ns_causes[i].action != ns_causes[v->best].action && v->support[i] >= .5 &&
-		    v->support[i] - v->score[i] > .2 && v->support[i] > v->support[lost])
+		if (ns_causes[i].action != NS_ACT_MANUAL_REVIEW && ns_causes[i].action != ns_causes[v->best].action &&
+		    v->support[i] >= .5 && v->support[i] - v->score[i] > .2 && v->support[i] > v->support[lost])
 			lost = (cause_id)i;
 	if (lost == C_UNKNOWN)
 		return;
@@ -248,8 +250,8 @@ ns_rca *ns_offline_analyze(ns_arena *ar, const ns_case *c)
 	r->action = k->action;
 	r->risk = k->risk;
 	r->next_steps = ns_words_expand(s, k->next, x);
-	r->auto_remediate = k->automatic && trusted && own->best == all->best && own->confidence * contradicted(s, own->best) > AUTO_FLOOR &&
-	                    all->confidence > AUTO_FLOOR;
+	r->auto_remediate = k->automatic && trusted && own->best == all->best &&
+	                    own->confidence * contradicted(s, own->best) > AUTO_FLOOR && all->confidence > AUTO_FLOOR;
 
 	ns_buf why = NS_BUF_INIT;
 	write_facts(s, facts, n, &why);

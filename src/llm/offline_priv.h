@@ -6,6 +6,7 @@
 #include "neuroscale/llm/analyst.h"
 
 /* What can be true of a case. F_ facts come from structure, T_ facts from text; both feed the same rules. */
+/* clang-format off */
 typedef enum fact {
 	F_NONE,
 	/* how the container ended */
@@ -46,6 +47,7 @@ typedef enum cause_id {
 	C_COST_STATE, C_COST, C_EVICTED, C_NODE, C_STORM, C_RECOVERED, C_GONE,
 	CAUSE_COUNT
 } cause_id;
+/* clang-format on */
 
 typedef struct fact_state {
 	bool on, trusted;
@@ -57,20 +59,20 @@ typedef struct fact_state {
 typedef struct scene {
 	ns_arena *ar;
 	const ns_case *c;
-	const ns_container_facts *bad;      /* the container the incident is about, NULL none */
-	const ns_revision *cur, *good;      /* serving template; newest earlier revision that was healthy and differs, NULL none */
+	const ns_container_facts *bad; /* the container the incident is about, NULL none */
+	const ns_revision *cur, *good; /* serving template; newest earlier revision that was healthy and differs, NULL none */
 	fact_state f[FACT_COUNT];
 } scene;
 
 typedef struct cause {
-	const char *name;   /* ns_rca.cause_class */
+	const char *name; /* ns_rca.cause_class */
 	ns_action action;
 	ns_risk risk;
-	bool automatic;     /* may be done without a person when everything else agrees */
-	double ceiling;     /* confidence is never above: what this kind of evidence can prove at best */
-	const char *root;   /* template: one sentence */
-	const char *why;    /* template: why this action */
-	const char *next;   /* template: what a person would try */
+	bool automatic;   /* may be done without a person when everything else agrees */
+	double ceiling;   /* confidence is never above: what this kind of evidence can prove at best */
+	const char *root; /* template: one sentence */
+	const char *why;  /* template: why this action */
+	const char *next; /* template: what a person would try */
 } cause;
 extern const cause ns_causes[CAUSE_COUNT];
 
@@ -85,9 +87,9 @@ extern const size_t ns_rules_count;
 
 /* Turns a fact on. A second statement of it replaces the first only when it is trusted and the first is not. */
 void ns_fact_set(scene *s, fact f, int ev, bool trusted, const char *words, const char *detail);
-void ns_read_case(scene *s); /* structure -> F_ facts */
-void ns_read_text(scene *s); /* lines -> T_ facts */
-void ns_read_links(scene *s);/* facts that need both (F_INTRODUCED, F_SETTING_OLD) */
+void ns_read_case(scene *s);  /* structure -> F_ facts */
+void ns_read_text(scene *s);  /* lines -> T_ facts */
+void ns_read_links(scene *s); /* facts that need both (F_INTRODUCED, F_SETTING_OLD) */
 /* First evidence of a kind whose text holds `word` ("" any), else the first of that kind, else -1. */
 int ns_evidence_find(const ns_case *c, ns_ev_kind kind, const char *word);
 bool ns_evidence_trusted(const ns_case *c, int ev);

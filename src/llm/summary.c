@@ -5,14 +5,14 @@
 #include "neuroscale/base/text.h"
 #include "offline_priv.h"
 
-#define MAX_WORDS 90
+#define MAX_WORDS   90
 #define CAUSE_WORDS 42 /* of which the first sentence may take so many */
 
 static const struct {
 	uint32_t cp;
 	const char *ascii;
-} plain[] = {{0x2026, "..."}, {0x2192, "->"}, {0x2248, "~"}, {0x2013, "-"}, {0x2014, "-"}, {0x2018, "'"}, {0x2019, "'"}, {0x201C, "\""}, {0x201D, "\""},
-    {0x00D7, "x"}, {0x00A0, " "}, {0x20AC, "EUR"}, {0x00B1, "+-"}, {0x2265, ">="}, {0x2264, "<="}};
+} plain[] = {{0x2026, "..."}, {0x2192, "->"}, {0x2248, "~"}, {0x2013, "-"}, {0x2014, "-"}, {0x2018, "'"}, {0x2019, "'"}, {0x201C, "\""},
+    {0x201D, "\""}, {0x00D7, "x"}, {0x00A0, " "}, {0x20AC, "EUR"}, {0x00B1, "+-"}, {0x2265, ">="}, {0x2264, "<="}};
 
 static void put_ascii(ns_buf *out, const char *s)
 {
@@ -38,6 +38,10 @@ static void add(ns_buf *out, const char *sentence, size_t most)
 	put_ascii(&line, sentence);
 	while (line.len && strchr(" .;,:", line.data[line.len - 1]))
 		line.data[--line.len] = 0;
+	if (!line.len) {
+		ns_buf_free(&line);
+		return;
+	}
 	size_t have = ns_word_count(ns_buf_str(out)), more = ns_word_count(ns_buf_str(&line));
 	if (more > most) {
 		size_t words = 0, i = 0;
@@ -52,7 +56,7 @@ static void add(ns_buf *out, const char *sentence, size_t most)
 		ns_buf_puts(&line, " ...");
 		more = most + 1;
 	}
-	if (line.len && have + more <= MAX_WORDS) {
+	if (have + more <= MAX_WORDS) {
 		bool stop = strchr("!?", line.data[line.len - 1]) || (line.len > 3 && !strcmp(line.data + line.len - 3, "..."));
 		ns_buf_printf(out, "%s%s%s", out->len ? " " : "", line.data, stop ? "" : ".");
 	}
@@ -65,10 +69,13 @@ static const struct {
 	const char *undo; /* when the plan says nothing better */
 } effects[NS_ACT_COUNT] = {
     [NS_ACT_MANUAL_REVIEW] = {NS_ACT_MANUAL_REVIEW, "", ""},
-    [NS_ACT_ROLLBACK] = {NS_ACT_ROLLBACK, "pods are replaced one after another and what the newest revision brought is gone", "roll forward to the newest revision"},
+    [NS_ACT_ROLLBACK] = {NS_ACT_ROLLBACK, "pods are replaced one after another and what the newest revision brought is gone",
+        "roll forward to the newest revision"},
     [NS_ACT_SCALE] = {NS_ACT_SCALE, "more copies use more of the cluster", "set the former replica count"},
-    [NS_ACT_PATCH_RESOURCES] = {NS_ACT_PATCH_RESOURCES, "pods are replaced one after another and the node gives up more memory", "set the former limit"},
-    [NS_ACT_POLICY_EXCEPTION] = {NS_ACT_POLICY_EXCEPTION, "the rule does not protect this one workload until the exception ends", "disarm the exception"},
+    [NS_ACT_PATCH_RESOURCES] = {NS_ACT_PATCH_RESOURCES, "pods are replaced one after another and the node gives up more memory",
+        "set the former limit"},
+    [NS_ACT_POLICY_EXCEPTION] = {NS_ACT_POLICY_EXCEPTION, "the rule does not protect this one workload until the exception ends",
+        "disarm the exception"},
     [NS_ACT_COST_SCALE_DOWN] = {NS_ACT_COST_SCALE_DOWN, "fewer copies serve whoever still uses it", "set the former replica count"},
 };
 
@@ -77,7 +84,9 @@ const char *ns_offline_summary(ns_arena *ar, const ns_case *c, const ns_rca *r, 
 	ns_buf out = NS_BUF_INIT;
 	ns_action act = p ? p->action : r->action;
 	ns_risk risk = p && p->risk > r->risk ? p->risk : r->risk;
-	add(&out, *r->root_cause ? r->root_cause : ns_arena_printf(ar, "%s/%s: %s", c->alert.target.ns, c->alert.target.name, c->alert.reason), CAUSE_WORDS);
+	add(&out,
+	    *r->root_cause ? r->root_cause : ns_arena_printf(ar, "%s/%s: %s", c->alert.target.ns, c->alert.target.name, c->alert.reason),
+	    CAUSE_WORDS);
 	if (ns_action_get(act)->executable) {
 		add(&out, ns_arena_printf(ar, "Proposed: %s", p && *p->summary ? p->summary : ns_action_get(act)->words), MAX_WORDS);
 		add(&out, ns_arena_printf(ar, "Risk %s: %s", ns_risk_name(risk), effects[act].risk), MAX_WORDS);

@@ -159,11 +159,32 @@ static const struct {
 	const char *name;
 	const char *(*fn)(const scene *, const char *x);
 } placeholders[] = {
-    {"w", w_workload},     {"kind", w_kind},   {"name", w_name},     {"ns", w_ns},         {"c", w_container},       {"exit", w_exit},
-    {"limit", w_limit},    {"n", w_restarts},  {"rev", w_revision},  {"good", w_good},     {"chg", w_changes},       {"img", w_image},
-    {"ready", w_ready},    {"want", w_want},   {"reason", w_reason}, {"msg", w_message},   {"owner", w_owner},       {"ownerkind", w_owner_kind},
-    {"app", w_app},        {"pol", w_policy},  {"rule", w_rule},     {"polmsg", w_policy_message}, {"now", w_now},   {"before", w_before},
-    {"x", w_thing},        {"(x)", w_in_brackets},
+    {"w", w_workload},
+    {"kind", w_kind},
+    {"name", w_name},
+    {"ns", w_ns},
+    {"c", w_container},
+    {"exit", w_exit},
+    {"limit", w_limit},
+    {"n", w_restarts},
+    {"rev", w_revision},
+    {"good", w_good},
+    {"chg", w_changes},
+    {"img", w_image},
+    {"ready", w_ready},
+    {"want", w_want},
+    {"reason", w_reason},
+    {"msg", w_message},
+    {"owner", w_owner},
+    {"ownerkind", w_owner_kind},
+    {"app", w_app},
+    {"pol", w_policy},
+    {"rule", w_rule},
+    {"polmsg", w_policy_message},
+    {"now", w_now},
+    {"before", w_before},
+    {"x", w_thing},
+    {"(x)", w_in_brackets},
 };
 
 static const char *placeholder(const scene *s, const char *name, size_t n, const char *x)

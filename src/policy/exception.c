@@ -17,21 +17,24 @@ static const struct {
 	const char *words[36];
 } guards[] = {
     {"the rule guards where images come from: signatures, attestations and registries",
-	{"verify image", "verifyimage", "image verif", "signature", "signed", "signing", "unsigned", "attest", "cosign", "notary", "sigstore", "sbom", "provenance", "slsa", "registr", "digest",
-	    "supply chain", "supplychain", "allowed repos", "trusted image", "vulnerab", "cve"}},
+        {"verify image", "verifyimage", "image verif", "signature", "signed", "signing", "unsigned", "attest", "cosign", "notary",
+            "sigstore", "sbom", "provenance", "slsa", "registr", "digest", "supply chain", "supplychain", "allowed repos", "trusted image",
+            "vulnerab", "cve"}},
     {"the rule guards privilege inside containers",
-	{"privilege", "unprivileged", "escalat", "capabilit", "root", "nonroot", "non root", "runas", "run as", "seccomp", "apparmor", "selinux", "procmount", "proc mount", "sysctl", "pod security",
-	    "podsecurity", "pss", "psp", "securitycontext", "security context", "read only", "readonly", "rootfs", "fsgroup", "supplementalgroup", "allowprivilege", "hardening", "drop all", "add capab",
-	    "windows host", "user namespace"}},
+        {"privilege", "unprivileged", "escalat", "capabilit", "root", "nonroot", "non root", "runas", "run as", "seccomp", "apparmor",
+            "selinux", "procmount", "proc mount", "sysctl", "pod security", "podsecurity", "pss", "psp", "securitycontext",
+            "security context", "read only", "readonly", "rootfs", "fsgroup", "supplementalgroup", "allowprivilege", "hardening",
+            "drop all", "add capab", "windows host", "user namespace"}},
     {"the rule guards the node: its paths, namespaces, ports and sockets",
-	{"host", "docker sock", "dockersock", "container sock", "containersock", "cri sock", "containerd", "var run", "volume type", "volumetype", "node affinity", "nodename", "node selector", "nodeselector",
-	    "toleration", "master", "control plane"}},
+        {"host", "docker sock", "dockersock", "container sock", "containersock", "cri sock", "containerd", "var run", "volume type",
+            "volumetype", "node affinity", "nodename", "node selector", "nodeselector", "toleration", "master", "control plane"}},
     {"the rule guards the network",
-	{"network", "ingress", "egress", "loadbalancer", "load balancer", "nodeport", "node port", "external ip", "externalip", "tls", "mtls", "certificate", "gateway", "istio", "linkerd", "cilium",
-	    "service external", "endpoint", "dns"}},
+        {"network", "ingress", "egress", "loadbalancer", "load balancer", "nodeport", "node port", "external ip", "externalip", "tls",
+            "mtls", "certificate", "gateway", "istio", "linkerd", "cilium", "service external", "endpoint", "dns"}},
     {"the rule guards access rights",
-	{"rbac", "role", "clusterrole", "binding", "rolebinding", "serviceaccount", "service account", "automount", "token", "secret", "admin", "cluster admin", "wildcard", "impersonat", "exec", "port forward",
-	    "kubeconfig", "access control", "namespace isolation", "tenan", "webhook", "permission", "authoriz", "self protect", "deny delete", "block delete"}},
+        {"rbac", "role", "clusterrole", "binding", "rolebinding", "serviceaccount", "service account", "automount", "token", "secret",
+            "admin", "cluster admin", "wildcard", "impersonat", "exec", "port forward", "kubeconfig", "access control",
+            "namespace isolation", "tenan", "webhook", "permission", "authoriz", "self protect", "deny delete", "block delete"}},
 };
 
 /* Lower case, camelCase and separators become single spaces; one space in front, so that " word" is a word's beginning. */
@@ -83,8 +86,8 @@ static const struct {
 		const char *suffixes[4];
 	} made[3];
 } families[] = {
-    {"Deployment",
-	{{"ReplicaSet", {"-????????", "-?????????", "-??????????"}}, {"Pod", {"-????????" SUFFIX5, "-?????????" SUFFIX5, "-??????????" SUFFIX5}}}},
+    {"Deployment", {{"ReplicaSet", {"-????????", "-?????????", "-??????????"}},
+                       {"Pod", {"-????????" SUFFIX5, "-?????????" SUFFIX5, "-??????????" SUFFIX5}}}},
     {"ReplicaSet", {{"Pod", {SUFFIX5}}}},
     {"StatefulSet", {{"Pod", {"-?", "-??"}}}},
     {"DaemonSet", {{"Pod", {SUFFIX5}}}},
@@ -144,7 +147,8 @@ cJSON *ns_exception_build(const char *api_version, const char *exception_ns, con
 		n_rules = 1;
 	}
 	/* Without a policy, a rule, a name and (but for cluster objects) a namespace it would cover more than one workload. */
-	if (!n_rules || !*v->policy || !*v->name || !*v->kind || (!*v->ns && strcmp(v->kind, "Namespace")) || strpbrk(v->name, "*?") || strpbrk(v->ns, "*?"))
+	if (!n_rules || !*v->policy || !*v->name || !*v->kind || (!*v->ns && strcmp(v->kind, "Namespace")) || strpbrk(v->name, "*?") ||
+	    strpbrk(v->ns, "*?"))
 		return NULL;
 	cJSON *o = cJSON_CreateObject();
 	ns_json_put_str(o, "apiVersion", api_version);
@@ -180,7 +184,8 @@ cJSON *ns_exception_build(const char *api_version, const char *exception_ns, con
 cJSON *ns_exception_disarm_patch(void)
 {
 	/* Upper case is no object name, so this matches nothing, now or later. */
-	static const char *const text = "[{\"op\":\"replace\",\"path\":\"/spec/match\",\"value\":{\"any\":[{\"resources\":{\"kinds\":[\"Pod\"],"
-	                                "\"namespaces\":[\"DISARMED\"],\"names\":[\"DISARMED\"]}}]}}]";
+	static const char *const text =
+	    "[{\"op\":\"replace\",\"path\":\"/spec/match\",\"value\":{\"any\":[{\"resources\":{\"kinds\":[\"Pod\"],"
+	    "\"namespaces\":[\"DISARMED\"],\"names\":[\"DISARMED\"]}}]}}]";
 	return ns_json_parse(text, strlen(text), &ns_json_strict, NULL);
 }

@@ -7,7 +7,7 @@
 #include "neuroscale/agents/analyzer.h"
 #include "neuroscale/model/yaml.h"
 
-#define NOW "2026-11-23T03:00:00Z"
+#define NOW        "2026-11-23T03:00:00Z"
 #define MAX_ROUTES 24
 
 typedef struct route {
@@ -36,7 +36,8 @@ static bool answer(script_server *s, int fd, const char *method, const char *tar
 	for (size_t i = 0; i < a->n; i++)
 		if (strstr(target, a->routes[i].part))
 			return script_answer(fd, a->routes[i].status, "", a->routes[i].body);
-	return script_answer(fd, 404, "", "{\"kind\":\"Status\",\"status\":\"Failure\",\"reason\":\"NotFound\",\"message\":\"not found\",\"code\":404}");
+	return script_answer(
+	    fd, 404, "", "{\"kind\":\"Status\",\"status\":\"Failure\",\"reason\":\"NotFound\",\"message\":\"not found\",\"code\":404}");
 }
 
 static void raw(api *a, const char *part, int status, const char *body)
@@ -58,7 +59,9 @@ static void yaml(api *a, const char *part, const char *text)
 
 static void forbid(api *a, const char *part)
 {
-	raw(a, part, 403, "{\"kind\":\"Status\",\"status\":\"Failure\",\"reason\":\"Forbidden\",\"message\":\"is forbidden: user x cannot\",\"code\":403}");
+	raw(a, part, 403,
+	    "{\"kind\":\"Status\",\"status\":\"Failure\",\"reason\":\"Forbidden\",\"message\":\"is forbidden: user x "
+	    "cannot\",\"code\":403}");
 }
 
 static api *open_api(void)
@@ -71,8 +74,11 @@ static api *open_api(void)
 	a->clock = ns_clock_manual(now, 5000);
 	snprintf(a->file, sizeof a->file, "/tmp/ns-analyzer-api-%d", (int)getpid());
 	FILE *f = fopen(a->file, "w");
-	fprintf(f, "apiVersion: v1\nkind: Config\ncurrent-context: t\ncontexts: [{name: t, context: {cluster: t, user: t}}]\nusers: [{name: t, user: {}}]\n"
-	           "clusters: [{name: t, cluster: {server: 'http://127.0.0.1:%d'}}]\n", a->server.port);
+	fprintf(f,
+	    "apiVersion: v1\nkind: Config\ncurrent-context: t\ncontexts: [{name: t, context: {cluster: t, user: t}}]\nusers: [{name: t, "
+	    "user: {}}]\n"
+	    "clusters: [{name: t, cluster: {server: 'http://127.0.0.1:%d'}}]\n",
+	    a->server.port);
 	fclose(f);
 	a->cfg = ns_kubeconfig_load(a->file, NULL, &err);
 	if (!a->cfg)
@@ -97,7 +103,15 @@ static void close_api(api *a)
 static ns_alert alert_of(api *a, ns_kind kind, const char *workload_kind, const char *name)
 {
 	int64_t now = ns_clock_wall_ms(a->clock);
-	return (ns_alert){.kind = kind, .target = {"t", "shop", workload_kind, name, "d1"}, .container = "", .reason = "", .message = "", .first_ms = now - 60000, .seen_ms = now, .policy = "", .rule = "",
+	return (ns_alert){.kind = kind,
+	    .target = {"t", "shop", workload_kind, name, "d1"},
+	    .container = "",
+	    .reason = "",
+	    .message = "",
+	    .first_ms = now - 60000,
+	    .seen_ms = now,
+	    .policy = "",
+	    .rule = "",
 	    .object_uid = ""};
 }
 
@@ -117,27 +131,39 @@ static const ns_evidence *find(const ns_case *c, ns_ev_kind kind, const char *pa
 
 /* ---- the pieces of a Deployment "web" ---- */
 
-#define TEMPLATE(image) "{metadata: {labels: {app: web}}, spec: {containers: [{name: app, image: '" image "', env: [{name: DB_PASSWORD, value: hunter2secret}], resources: {limits: {memory: 128Mi}}}]}}"
-#define DEPLOYMENT(image, extra) \
-	"{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: shop, uid: d1, generation: 6, resourceVersion: '99'" extra "}," \
-	" spec: {replicas: 3, progressDeadlineSeconds: 600, selector: {matchLabels: {app: web}, matchExpressions: [{key: tier, operator: NotIn, values: [x, y]}]}, template: " TEMPLATE(image) "}," \
-	" status: {observedGeneration: 6, replicas: 4, updatedReplicas: 1, readyReplicas: 3, availableReplicas: 3, conditions: [{type: Progressing, status: 'True', reason: ReplicaSetUpdated, message: m}]}}"
-#define REPLICASET(name, uid, owner, hash, rev, at, replicas, ready, template) \
-	"{metadata: {name: " name ", uid: " uid ", creationTimestamp: '" at "', labels: {app: web, pod-template-hash: " hash "}, annotations: {deployment.kubernetes.io/revision: '" rev "'}," \
-	" ownerReferences: [{kind: Deployment, name: web, uid: " owner ", controller: true}]}," \
-	" spec: {replicas: " replicas ", selector: {matchLabels: {app: web, pod-template-hash: " hash "}}, template: " template "}, status: {replicas: " replicas ", readyReplicas: " ready "}}"
-#define POD(name, uid, owner, status) \
-	"{metadata: {name: " name ", uid: " uid ", namespace: shop, labels: {app: web}, ownerReferences: [{kind: ReplicaSet, uid: " owner ", controller: true}]}," \
-	" spec: {nodeName: n1, containers: [{name: app, image: 'web:2', resources: {limits: {memory: 128Mi}, requests: {memory: 64Mi, cpu: 100m}}}]}, status: {phase: Running, containerStatuses: [" status "]}}"
-#define LOOPING "{name: app, ready: false, restartCount: 4, state: {waiting: {reason: CrashLoopBackOff, message: back-off}}," \
+#define TEMPLATE(image)                                                                                                                    \
+	"{metadata: {labels: {app: web}}, spec: {containers: [{name: app, image: '" image                                                  \
+	"', env: [{name: DB_PASSWORD, value: hunter2secret}], resources: {limits: {memory: 128Mi}}}]}}"
+#define DEPLOYMENT(image, extra)                                                                                                           \
+	"{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: shop, uid: d1, generation: 6, resourceVersion: "         \
+	"'99'" extra "},"                                                                                                                  \
+	" spec: {replicas: 3, progressDeadlineSeconds: 600, selector: {matchLabels: {app: web}, matchExpressions: [{key: tier, operator: " \
+	"NotIn, values: [x, y]}]}, template: " TEMPLATE(                                                                                   \
+	    image) "},"                                                                                                                    \
+	           " status: {observedGeneration: 6, replicas: 4, updatedReplicas: 1, readyReplicas: 3, availableReplicas: 3, "            \
+	           "conditions: [{type: Progressing, status: 'True', reason: ReplicaSetUpdated, message: m}]}}"
+#define REPLICASET(name, uid, owner, hash, rev, at, replicas, ready, template)                                                             \
+	"{metadata: {name: " name ", uid: " uid ", creationTimestamp: '" at "', labels: {app: web, pod-template-hash: " hash               \
+	"}, annotations: {deployment.kubernetes.io/revision: '" rev "'},"                                                                  \
+	" ownerReferences: [{kind: Deployment, name: web, uid: " owner ", controller: true}]},"                                            \
+	" spec: {replicas: " replicas ", selector: {matchLabels: {app: web, pod-template-hash: " hash                                      \
+	"}}, template: " template "}, status: {replicas: " replicas ", readyReplicas: " ready "}}"
+#define POD(name, uid, owner, status)                                                                                                      \
+	"{metadata: {name: " name ", uid: " uid ", namespace: shop, labels: {app: web}, ownerReferences: [{kind: ReplicaSet, uid: " owner  \
+	", controller: true}]},"                                                                                                           \
+	" spec: {nodeName: n1, containers: [{name: app, image: 'web:2', resources: {limits: {memory: 128Mi}, requests: {memory: 64Mi, "    \
+	"cpu: 100m}}}]}, status: {phase: Running, containerStatuses: [" status "]}}"
+#define LOOPING                                                                                                                            \
+	"{name: app, ready: false, restartCount: 4, state: {waiting: {reason: CrashLoopBackOff, message: back-off}},"                      \
 	" lastState: {terminated: {exitCode: 1, reason: Error, startedAt: '2026-11-23T02:58:00Z', finishedAt: '2026-11-23T02:58:03Z'}}}"
 
 static void usual(api *a, const char *extra_pod)
 {
 	char text[4096];
 	yaml(a, "/deployments/web", DEPLOYMENT("web:2", ""));
-	yaml(a, "/replicasets?", "{items: [" REPLICASET("web-1", "r1", "d1", "h1", "5", "2026-11-01T00:00:00Z", "3", "3", TEMPLATE("web:1")) ","
-	    REPLICASET("web-2", "r2", "d1", "h2", "6", "2026-11-23T02:50:00Z", "1", "0", TEMPLATE("web:2")) "]}");
+	yaml(a, "/replicasets?",
+	    "{items: [" REPLICASET("web-1", "r1", "d1", "h1", "5", "2026-11-01T00:00:00Z", "3", "3", TEMPLATE("web:1")) "," REPLICASET(
+	        "web-2", "r2", "d1", "h2", "6", "2026-11-23T02:50:00Z", "1", "0", TEMPLATE("web:2")) "]}");
 	snprintf(text, sizeof text, "{items: [%s%s%s]}", POD("web-2-a", "p1", "r2", LOOPING), *extra_pod ? "," : "", extra_pod);
 	yaml(a, "/pods?", text);
 }
@@ -152,10 +178,14 @@ static void test_owner_links(void **state)
 	ns_err err = {0};
 	yaml(a, "/deployments/web", DEPLOYMENT("web:2", ""));
 	/* Same labels, another owner; no hash; a selector that is not its own hash. */
-	yaml(a, "/replicasets?", "{items: [" REPLICASET("web-2", "r2", "d1", "h2", "6", "2026-11-23T02:50:00Z", "1", "0", TEMPLATE("web:2")) ","
-	    REPLICASET("evil", "rx", "other", "h9", "9", "2026-11-23T02:55:00Z", "3", "3", TEMPLATE("evil:1")) ","
-	    "{metadata: {name: bare, uid: ry, labels: {app: web}, ownerReferences: [{uid: d1, controller: true}]}, spec: {}},"
-	    "{metadata: {name: notctrl, uid: rz, labels: {app: web, pod-template-hash: q}, ownerReferences: [{uid: d1}]}, spec: {selector: {matchLabels: {pod-template-hash: q}}}}]}");
+	yaml(a, "/replicasets?",
+	    "{items: [" REPLICASET("web-2", "r2", "d1", "h2", "6", "2026-11-23T02:50:00Z", "1", "0", TEMPLATE("web:2")) "," REPLICASET(
+	        "evil", "rx", "other", "h9", "9", "2026-11-23T02:55:00Z", "3", "3",
+	        TEMPLATE("evil:1")) ","
+	                            "{metadata: {name: bare, uid: ry, labels: {app: web}, ownerReferences: [{uid: d1, controller: true}]}, "
+	                            "spec: {}},"
+	                            "{metadata: {name: notctrl, uid: rz, labels: {app: web, pod-template-hash: q}, ownerReferences: [{uid: "
+	                            "d1}]}, spec: {selector: {matchLabels: {pod-template-hash: q}}}}]}");
 	yaml(a, "/pods?", "{items: [" POD("evil-a", "px", "rx", LOOPING) "," POD("web-2-a", "p1", "r2", LOOPING) "]}");
 	ns_alert al = alert_of(a, NS_KIND_POD_CRASHLOOP, "Deployment", "web");
 	const ns_case *c = collect(a, ar, &al, &err);
@@ -214,11 +244,12 @@ static void test_health_of_revisions(void **state)
 	ns_err err = {0};
 	/* 3 served for days. 4 was bad for two hours, and 3 was kept all the time; 6 is the newest. */
 	yaml(a, "/deployments/web", DEPLOYMENT("web:6", ""));
-	yaml(a, "/replicasets?", "{items: [" REPLICASET("web-4", "r4", "d1", "h4", "4", "2026-11-23T00:00:00Z", "0", "0", TEMPLATE("web:4")) ","
-	    REPLICASET("web-6", "r6", "d1", "h6", "6", "2026-11-23T02:00:00Z", "1", "0", TEMPLATE("web:6")) ","
-	    REPLICASET("web-3", "r3", "d1", "h3", "3", "2026-11-10T00:00:00Z", "3", "2", TEMPLATE("web:3")) ","
-	    REPLICASET("web-2", "r2", "d1", "h2", "2", "2026-11-09T00:00:00Z", "0", "0", TEMPLATE("web:2")) ","
-	    REPLICASET("web-1", "r1", "d1", "h1", "1", "2026-11-08T23:55:00Z", "0", "0", TEMPLATE("web:1")) "]}");
+	yaml(a, "/replicasets?",
+	    "{items: [" REPLICASET("web-4", "r4", "d1", "h4", "4", "2026-11-23T00:00:00Z", "0", "0", TEMPLATE("web:4")) "," REPLICASET(
+	        "web-6", "r6", "d1", "h6", "6", "2026-11-23T02:00:00Z", "1", "0", TEMPLATE("web:6")) "," REPLICASET("web-3", "r3", "d1",
+	        "h3", "3", "2026-11-10T00:00:00Z", "3", "2", TEMPLATE("web:3")) "," REPLICASET("web-2", "r2", "d1", "h2", "2",
+	        "2026-11-09T00:00:00Z", "0", "0", TEMPLATE("web:2")) "," REPLICASET("web-1", "r1", "d1", "h1", "1", "2026-11-08T23:55:00Z",
+	        "0", "0", TEMPLATE("web:1")) "]}");
 	ns_alert al = alert_of(a, NS_KIND_DEPLOYMENT_STALLED, "Deployment", "web");
 	const ns_case *c = collect(a, ar, &al, &err);
 	assert_non_null(c);
@@ -246,19 +277,27 @@ static void test_words_of_a_difference(void **state)
 	api *a = open_api();
 	ns_arena *ar = ns_arena_new();
 	ns_err err = {0};
-	yaml(a, "/deployments/web", "{metadata: {name: web, uid: d1}, spec: {selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}, spec: {serviceAccountName: new,"
-	    " containers: [{name: app, image: 'web:2', args: [--fast], readinessProbe: {httpGet: {port: 9999}}, securityContext: {runAsNonRoot: true}, resources: {limits: {memory: 64Mi, cpu: 2}},"
-	    " env: [{name: DB_HOST, value: 'db-2; x'}, {name: API_TOKEN, value: aVerySecretValue9}, {name: KEY, valueFrom: {secretKeyRef: {name: keys, key: k}}}]},"
+	yaml(a, "/deployments/web",
+	    "{metadata: {name: web, uid: d1}, spec: {selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web}}, spec: "
+	    "{serviceAccountName: new,"
+	    " containers: [{name: app, image: 'web:2', args: [--fast], readinessProbe: {httpGet: {port: 9999}}, securityContext: "
+	    "{runAsNonRoot: true}, resources: {limits: {memory: 64Mi, cpu: 2}},"
+	    " env: [{name: DB_HOST, value: 'db-2; x'}, {name: API_TOKEN, value: aVerySecretValue9}, {name: KEY, valueFrom: {secretKeyRef: "
+	    "{name: keys, key: k}}}]},"
 	    " {name: extra, image: 'extra:1'}], volumes: [{name: data, emptyDir: {}}]}}}}");
-	yaml(a, "/replicasets?", "{items: [" REPLICASET("web-1", "r1", "d1", "h1", "1", "2026-11-01T00:00:00Z", "1", "1",
-	    "{metadata: {labels: {app: web, pod-template-hash: h1}}, spec: {containers: [{name: app, image: 'web:1', readinessProbe: {httpGet: {port: 8080}}, resources: {limits: {memory: 128Mi, cpu: 2}},"
-	    " env: [{name: DB_HOST, value: db-1}, {name: API_TOKEN, value: anOlderSecretValue8}, {name: GONE, value: '1'}]}]}}") "]}");
+	yaml(a, "/replicasets?",
+	    "{items: [" REPLICASET("web-1", "r1", "d1", "h1", "1", "2026-11-01T00:00:00Z", "1", "1",
+	        "{metadata: {labels: {app: web, pod-template-hash: h1}}, spec: {containers: [{name: app, image: 'web:1', readinessProbe: "
+	        "{httpGet: {port: 8080}}, resources: {limits: {memory: 128Mi, cpu: 2}},"
+	        " env: [{name: DB_HOST, value: db-1}, {name: API_TOKEN, value: anOlderSecretValue8}, {name: GONE, value: '1'}]}]}}") "]}");
 	ns_alert al = alert_of(a, NS_KIND_POD_CRASHLOOP, "Deployment", "web");
 	const ns_case *c = collect(a, ar, &al, &err);
 	assert_non_null(c);
 	const char *w = c->revisions[0].changes;
-	static const char *const clauses[] = {"image of app web:1 -> web:2", "env DB_HOST of app db-1 -> db-2, x", "env KEY of app added (secret keys/k)", "env GONE of app removed", "memory limit of app 128Mi -> 64Mi",
-	    "readiness probe of app ", "args of app added ([\"--fast\"])", "security context of app changed", "container extra added (image extra:1)", "volume data added", "service account "};
+	static const char *const clauses[] = {"image of app web:1 -> web:2", "env DB_HOST of app db-1 -> db-2, x",
+	    "env KEY of app added (secret keys/k)", "env GONE of app removed", "memory limit of app 128Mi -> 64Mi",
+	    "readiness probe of app ", "args of app added ([\"--fast\"])", "security context of app changed",
+	    "container extra added (image extra:1)", "volume data added", "service account "};
 	for (size_t i = 0; i < sizeof clauses / sizeof clauses[0]; i++)
 		if (!strstr(w, clauses[i]))
 			fail_msg("\"%s\" is not in: %s", clauses[i], w);
@@ -279,7 +318,9 @@ static void test_logs(void **state)
 	ns_arena *ar = ns_arena_new();
 	ns_err err = {0};
 	usual(a, "");
-	raw(a, "/log?", 200, "starting\n\x1b[31mpassword=hunter2hunter2 sent\x1b[0m\n\nFATAL: password authentication failed for user \"web\"\n\xff\xfe broken bytes\nbye\n");
+	raw(a, "/log?", 200,
+	    "starting\n\x1b[31mpassword=hunter2hunter2 sent\x1b[0m\n\nFATAL: password authentication failed for user \"web\"\n\xff\xfe "
+	    "broken bytes\nbye\n");
 	ns_alert al = alert_of(a, NS_KIND_POD_CRASHLOOP, "Deployment", "web");
 	const ns_case *c = collect(a, ar, &al, &err);
 	assert_non_null(c);
@@ -308,9 +349,14 @@ static void test_logs_of_the_run_before(void **state)
 	ns_arena *ar = ns_arena_new();
 	ns_err err = {0};
 	yaml(a, "/deployments/web", DEPLOYMENT("web:2", ""));
-	yaml(a, "/replicasets?", "{items: [" REPLICASET("web-2", "r2", "d1", "h2", "6", "2026-11-23T02:50:00Z", "1", "0", TEMPLATE("web:2")) "]}");
-	yaml(a, "/pods?", "{items: [" POD("web-2-a", "p1", "r2", "{name: app, ready: false, restartCount: 4, state: {running: {}}, lastState: {terminated: {exitCode: 2, reason: Error, message: 'panic: from the file'}}}") "]}");
-	raw(a, "previous=true", 400, "{\"kind\":\"Status\",\"status\":\"Failure\",\"message\":\"previous terminated container not found\",\"code\":400}");
+	yaml(a, "/replicasets?",
+	    "{items: [" REPLICASET("web-2", "r2", "d1", "h2", "6", "2026-11-23T02:50:00Z", "1", "0", TEMPLATE("web:2")) "]}");
+	yaml(a, "/pods?",
+	    "{items: [" POD("web-2-a", "p1", "r2",
+	        "{name: app, ready: false, restartCount: 4, state: {running: {}}, lastState: {terminated: {exitCode: 2, reason: Error, "
+	        "message: 'panic: from the file'}}}") "]}");
+	raw(a, "previous=true", 400,
+	    "{\"kind\":\"Status\",\"status\":\"Failure\",\"message\":\"previous terminated container not found\",\"code\":400}");
 	raw(a, "/log?", 200, "panic: boom\n");
 	ns_alert al = alert_of(a, NS_KIND_POD_CRASHLOOP, "Deployment", "web");
 	const ns_case *c = collect(a, ar, &al, &err);
@@ -369,12 +415,16 @@ static void test_events(void **state)
 	ns_arena *ar = ns_arena_new();
 	ns_err err = {0};
 	usual(a, POD("web-2-b", "p2", "r2", LOOPING));
-	yaml(a, "/events?", "{items: ["
-	    "{type: Warning, reason: BackOff, message: 'Back-off restarting failed container app in pod web-2-a_shop(p1)', involvedObject: {kind: Pod, uid: p1}, count: 3, lastTimestamp: '2026-11-23T02:59:00Z'},"
-	    "{type: Warning, reason: BackOff, message: 'Back-off restarting failed container app in pod web-2-b_shop(p2)', involvedObject: {kind: Pod, uid: p2}, series: {count: 5}, eventTime: '2026-11-23T02:59:10.123456Z'},"
+	yaml(a, "/events?",
+	    "{items: ["
+	    "{type: Warning, reason: BackOff, message: 'Back-off restarting failed container app in pod web-2-a_shop(p1)', involvedObject: "
+	    "{kind: Pod, uid: p1}, count: 3, lastTimestamp: '2026-11-23T02:59:00Z'},"
+	    "{type: Warning, reason: BackOff, message: 'Back-off restarting failed container app in pod web-2-b_shop(p2)', involvedObject: "
+	    "{kind: Pod, uid: p2}, series: {count: 5}, eventTime: '2026-11-23T02:59:10.123456Z'},"
 	    "{type: Normal, reason: Pulled, message: ok, involvedObject: {kind: Pod, uid: p1}},"
 	    "{type: Warning, reason: FailedMount, message: 'secret \"stolen\" not found', involvedObject: {kind: Pod, uid: somebody-else}},"
-	    "{type: Normal, reason: Killing, message: 'Container app failed liveness probe, will be restarted', involvedObject: {kind: Pod, uid: p1}}]}");
+	    "{type: Normal, reason: Killing, message: 'Container app failed liveness probe, will be restarted', involvedObject: {kind: "
+	    "Pod, uid: p1}}]}");
 	ns_alert al = alert_of(a, NS_KIND_POD_CRASHLOOP, "Deployment", "web");
 	const ns_case *c = collect(a, ar, &al, &err);
 	assert_non_null(c);
@@ -397,12 +447,19 @@ static void test_containers(void **state)
 	api *a = open_api();
 	ns_arena *ar = ns_arena_new();
 	ns_err err = {0};
-	yaml(a, "/statefulsets/web", "{metadata: {name: web, uid: d1, generation: 2}, spec: {replicas: 2, selector: {matchLabels: {app: web}}}, status: {observedGeneration: 2, readyReplicas: 1}}");
-	yaml(a, "/pods?", "{items: [{metadata: {name: web-0, uid: p1, ownerReferences: [{uid: d1, controller: true}], annotations: {vpaUpdates: 'Pod resources updated by web'}},"
+	yaml(a, "/statefulsets/web",
+	    "{metadata: {name: web, uid: d1, generation: 2}, spec: {replicas: 2, selector: {matchLabels: {app: web}}}, status: "
+	    "{observedGeneration: 2, readyReplicas: 1}}");
+	yaml(a, "/pods?",
+	    "{items: [{metadata: {name: web-0, uid: p1, ownerReferences: [{uid: d1, controller: true}], annotations: {vpaUpdates: 'Pod "
+	    "resources updated by web'}},"
 	    " spec: {nodeName: n1, initContainers: [{name: setup, image: 'setup:1'}, {name: mesh, image: 'mesh:1', restartPolicy: Always}],"
-	    " containers: [{name: app, image: 'java:17', env: [{name: JAVA_OPTS, value: '-Dx=1 -Xmx512m'}], resources: {limits: {memory: 512Mi, cpu: 500m}, requests: {memory: 256Mi}}}]},"
-	    " status: {phase: Running, initContainerStatuses: [{name: setup, ready: false, state: {terminated: {exitCode: 0, reason: Completed}}}, {name: mesh, ready: true, state: {running: {}}}],"
-	    " containerStatuses: [{name: app, ready: true, restartCount: 2, state: {running: {}}, lastState: {terminated: {exitCode: 137, reason: OOMKilled, startedAt: '2026-11-23T02:00:00Z', finishedAt: '2026-11-23T02:10:00Z'}}}]}}]}");
+	    " containers: [{name: app, image: 'java:17', env: [{name: JAVA_OPTS, value: '-Dx=1 -Xmx512m'}], resources: {limits: {memory: "
+	    "512Mi, cpu: 500m}, requests: {memory: 256Mi}}}]},"
+	    " status: {phase: Running, initContainerStatuses: [{name: setup, ready: false, state: {terminated: {exitCode: 0, reason: "
+	    "Completed}}}, {name: mesh, ready: true, state: {running: {}}}],"
+	    " containerStatuses: [{name: app, ready: true, restartCount: 2, state: {running: {}}, lastState: {terminated: {exitCode: 137, "
+	    "reason: OOMKilled, startedAt: '2026-11-23T02:00:00Z', finishedAt: '2026-11-23T02:10:00Z'}}}]}}]}");
 	yaml(a, "/nodes/n1", "{status: {allocatable: {memory: 3900Mi}, conditions: [{type: MemoryPressure, status: 'True'}]}}");
 	ns_alert al = alert_of(a, NS_KIND_OOM_KILLED, "StatefulSet", "web");
 	const ns_case *c = collect(a, ar, &al, &err);
@@ -431,7 +488,9 @@ static void test_bare_pod_and_unknown_kind(void **state)
 	api *a = open_api();
 	ns_arena *ar = ns_arena_new();
 	ns_err err = {0};
-	yaml(a, "/pods/web", "{metadata: {name: web, uid: d1}, spec: {containers: [{name: app, image: 'web:2'}]}, status: {phase: Running, containerStatuses: [" LOOPING "]}}");
+	yaml(a, "/pods/web",
+	    "{metadata: {name: web, uid: d1}, spec: {containers: [{name: app, image: 'web:2'}]}, status: {phase: Running, "
+	    "containerStatuses: [" LOOPING "]}}");
 	ns_alert al = alert_of(a, NS_KIND_POD_CRASHLOOP, "Pod", "web");
 	const ns_case *c = collect(a, ar, &al, &err);
 	assert_non_null(c);
@@ -454,16 +513,21 @@ static void test_hash(void **state)
 {
 	(void)state;
 	char hashes[4][65];
-	static const char *const pods[] = {POD("web-2-a", "p1", "r2", LOOPING), POD("web-2-zz", "p77", "r2", LOOPING), POD("web-2-a", "p1", "r2",
-	    "{name: app, ready: false, restartCount: 9, state: {waiting: {reason: CrashLoopBackOff}}, lastState: {terminated: {exitCode: 139, reason: Error}}}"), POD("web-2-a", "p1", "r2", LOOPING)};
-	static const char *const logs[] = {"2026-11-23T02:58:03 panic: at 0x4711\n", "2026-11-23T02:59:59 panic: at 0x4712\n", "2026-11-23T02:58:03 panic: at 0x4711\n", "dial tcp: lookup db: no such host\n"};
+	static const char *const pods[] = {POD("web-2-a", "p1", "r2", LOOPING), POD("web-2-zz", "p77", "r2", LOOPING),
+	    POD("web-2-a", "p1", "r2",
+	        "{name: app, ready: false, restartCount: 9, state: {waiting: {reason: CrashLoopBackOff}}, lastState: {terminated: "
+	        "{exitCode: 139, reason: Error}}}"),
+	    POD("web-2-a", "p1", "r2", LOOPING)};
+	static const char *const logs[] = {"2026-11-23T02:58:03 panic: at 0x4711\n", "2026-11-23T02:59:59 panic: at 0x4712\n",
+	    "2026-11-23T02:58:03 panic: at 0x4711\n", "dial tcp: lookup db: no such host\n"};
 	for (size_t i = 0; i < 4; i++) {
 		api *a = open_api();
 		ns_arena *ar = ns_arena_new();
 		ns_err err = {0};
 		char text[4096];
 		yaml(a, "/deployments/web", DEPLOYMENT("web:2", ""));
-		yaml(a, "/replicasets?", "{items: [" REPLICASET("web-2", "r2", "d1", "h2", "6", "2026-11-23T02:50:00Z", "1", "0", TEMPLATE("web:2")) "]}");
+		yaml(a, "/replicasets?",
+		    "{items: [" REPLICASET("web-2", "r2", "d1", "h2", "6", "2026-11-23T02:50:00Z", "1", "0", TEMPLATE("web:2")) "]}");
 		snprintf(text, sizeof text, "{items: [%s]}", pods[i]);
 		yaml(a, "/pods?", text);
 		raw(a, "/log?", 200, logs[i]);
@@ -475,9 +539,9 @@ static void test_hash(void **state)
 		ns_arena_free(ar);
 		close_api(a);
 	}
-	assert_string_equal(hashes[0], hashes[1]);      /* another pod, another time */
-	assert_string_not_equal(hashes[0], hashes[2]);  /* another exit code */
-	assert_string_not_equal(hashes[0], hashes[3]);  /* another last word */
+	assert_string_equal(hashes[0], hashes[1]);     /* another pod, another time */
+	assert_string_not_equal(hashes[0], hashes[2]); /* another exit code */
+	assert_string_not_equal(hashes[0], hashes[3]); /* another last word */
 }
 
 /* ---- the evidence check ---- */

@@ -66,8 +66,17 @@ static const char *uid_of(world *w, ns_arena *ar, const char *ns, const char *na
 static ns_alert alert_for(world *w, ns_arena *ar, ns_kind kind, const char *ns, const char *name)
 {
 	int64_t now = ns_clock_wall_ms(w->clock);
-	return (ns_alert){.kind = kind, .severity = NS_SEV_CRIT, .target = {"sim", ns, "Deployment", name, uid_of(w, ar, ns, name)}, .container = "", .reason = "", .message = "",
-	    .first_ms = now - 20000, .seen_ms = now, .policy = "", .rule = "", .object_uid = ""};
+	return (ns_alert){.kind = kind,
+	    .severity = NS_SEV_CRIT,
+	    .target = {"sim", ns, "Deployment", name, uid_of(w, ar, ns, name)},
+	    .container = "",
+	    .reason = "",
+	    .message = "",
+	    .first_ms = now - 20000,
+	    .seen_ms = now,
+	    .policy = "",
+	    .rule = "",
+	    .object_uid = ""};
 }
 
 static ns_case *collect(world *w, ns_arena *ar, const ns_alert *a)
@@ -85,8 +94,10 @@ static ns_case *collect(world *w, ns_arena *ar, const ns_alert *a)
 static void dump(const ns_case *c, const ns_rca *r)
 {
 	for (size_t i = 0; i < c->n_evidence; i++)
-		print_message("    %s %s%s %s\n", c->evidence[i].id, ns_ev_kind_name(c->evidence[i].kind), c->evidence[i].trusted ? "" : " (untrusted)", c->evidence[i].text);
-	print_message("  %s %.2f auto=%d %s\n    %s\n    %s\n    next: %s\n", ns_action_get(r->action)->name, r->confidence, r->auto_remediate, r->cause_class, r->root_cause, r->reasoning, r->next_steps);
+		print_message("    %s %s%s %s\n", c->evidence[i].id, ns_ev_kind_name(c->evidence[i].kind),
+		    c->evidence[i].trusted ? "" : " (untrusted)", c->evidence[i].text);
+	print_message("  %s %.2f auto=%d %s\n    %s\n    %s\n    next: %s\n", ns_action_get(r->action)->name, r->confidence,
+	    r->auto_remediate, r->cause_class, r->root_cause, r->reasoning, r->next_steps);
 }
 
 typedef struct row {
@@ -102,7 +113,8 @@ static const row rows[] = {
     {"oom-simple", "shop", "checkout", NS_KIND_OOM_KILLED, 60, NS_ACT_PATCH_RESOURCES, "oom_limit_too_low", true},
     {"oom-leak", "media", "thumbnailer", NS_KIND_OOM_KILLED, 60, NS_ACT_PATCH_RESOURCES, "oom_limit_too_low", true},
     {"crashloop-release", "shop", "cart", NS_KIND_POD_CRASHLOOP, 90, NS_ACT_ROLLBACK, "bad_release_crash", true},
-    {"crashloop-secret", "payments", "payments-api", NS_KIND_POD_CRASHLOOP, 90, NS_ACT_MANUAL_REVIEW, "missing_setting|missing_secret_or_config", false},
+    {"crashloop-secret", "payments", "payments-api", NS_KIND_POD_CRASHLOOP, 90, NS_ACT_MANUAL_REVIEW,
+        "missing_setting|missing_secret_or_config", false},
     {"crashloop-secret", "payments", "billing", NS_KIND_CONFIG_ERROR, 90, NS_ACT_MANUAL_REVIEW, "missing_secret_or_config", false},
     {"crashloop-dependency", "orders", "orders", NS_KIND_POD_CRASHLOOP, 90, NS_ACT_MANUAL_REVIEW, "dependency_unreachable", false},
     {"image-typo", "web", "storefront", NS_KIND_IMAGE_PULL, 90, NS_ACT_ROLLBACK, "bad_release_image", true},
@@ -123,7 +135,8 @@ static void test_scenarios(void **state)
 		ns_alert a = alert_for(&w, ar, x->kind, x->ns, x->name);
 		const ns_case *c = collect(&w, ar, &a);
 		const ns_rca *r = ns_analyze(ar, c);
-		bool ok = r->action == x->action && strstr(x->causes, r->cause_class) && r->evidence_ok && r->auto_remediate == x->automatic;
+		bool ok =
+		    r->action == x->action && strstr(x->causes, r->cause_class) && r->evidence_ok && r->auto_remediate == x->automatic;
 		if (!ok || getenv("SHOW_CASES")) {
 			print_message("%s %s/%s\n", x->scenario, x->ns, x->name);
 			dump(c, r);
@@ -142,7 +155,8 @@ static void test_policy(void **state)
 		const char *scenario, *name;
 		ns_action action;
 		const char *cause;
-	} cases[] = {{"kyverno-blocked", "report-builder", NS_ACT_POLICY_EXCEPTION, "policy_best_practice"}, {"kyverno-privileged", "node-tuner", NS_ACT_MANUAL_REVIEW, "policy_security_rule"}};
+	} cases[] = {{"kyverno-blocked", "report-builder", NS_ACT_POLICY_EXCEPTION, "policy_best_practice"},
+	    {"kyverno-privileged", "node-tuner", NS_ACT_MANUAL_REVIEW, "policy_security_rule"}};
 	for (size_t i = 0; i < 2; i++) {
 		world w = open_world(cases[i].scenario);
 		ns_arena *ar = ns_arena_new();
@@ -153,11 +167,11 @@ static void test_policy(void **state)
 		w.client = ns_kube_client_new(w.cfg, &w.stats, NULL, &err);
 		cJSON *reports = ns_kube_get(w.client, "/apis/wgpolicyk8s.io/v1alpha2/namespaces/data/policyreports", &err);
 		ns_json_each(rep, ns_json_get(reports, "items"))
-			ns_json_each(res, ns_json_get(rep, "results"))
-				if (!strcmp(ns_json_str(res, "result", ""), "fail")) {
-					a.policy = ns_arena_strdup(ar, ns_json_str(res, "policy", ""));
-					a.rule = ns_arena_strdup(ar, ns_json_str(res, "rule", ""));
-				}
+		    ns_json_each(res, ns_json_get(rep, "results")) if (!strcmp(ns_json_str(res, "result", ""), "fail"))
+		{
+			a.policy = ns_arena_strdup(ar, ns_json_str(res, "policy", ""));
+			a.rule = ns_arena_strdup(ar, ns_json_str(res, "rule", ""));
+		}
 		cJSON_Delete(reports);
 		assert_true(*a.policy);
 		const ns_case *c = collect(&w, ar, &a);

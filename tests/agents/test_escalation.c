@@ -7,15 +7,28 @@
 static ns_case *some_case(ns_arena *ar)
 {
 	ns_case *c = ns_arena_alloc(ar, sizeof *c);
-	c->alert = (ns_alert){.kind = NS_KIND_OOM_KILLED, .target = {"prod", "shop", "Deployment", "cart", "u"}, .container = "app", .reason = "OOMKilled", .message = "", .policy = "", .rule = "",
+	c->alert = (ns_alert){.kind = NS_KIND_OOM_KILLED,
+	    .target = {"prod", "shop", "Deployment", "cart", "u"},
+	    .container = "app",
+	    .reason = "OOMKilled",
+	    .message = "",
+	    .policy = "",
+	    .rule = "",
 	    .object_uid = ""};
 	return c;
 }
 
 static ns_rca some_rca(void)
 {
-	return (ns_rca){.root_cause = "Container app of shop/cart needs more memory than its limit of 128Mi and was OOMKilled (exit 137, 4 restarts).", .confidence = .9,
-	    .action = NS_ACT_PATCH_RESOURCES, .risk = NS_RISK_LOW, .reasoning = "", .provider = "offline", .cause_class = "oom_limit_too_low", .next_steps = "kubectl -n shop top pod"};
+	return (ns_rca){
+	    .root_cause = "Container app of shop/cart needs more memory than its limit of 128Mi and was OOMKilled (exit 137, 4 restarts).",
+	    .confidence = .9,
+	    .action = NS_ACT_PATCH_RESOURCES,
+	    .risk = NS_RISK_LOW,
+	    .reasoning = "",
+	    .provider = "offline",
+	    .cause_class = "oom_limit_too_low",
+	    .next_steps = "kubectl -n shop top pod"};
 }
 
 static void test_a_card_says_everything(void **state)
@@ -24,11 +37,18 @@ static void test_a_card_says_everything(void **state)
 	ns_arena *ar = ns_arena_new();
 	ns_rca r = some_rca();
 	const char *reasons[] = {"profile: this cluster asks for every change", "confidence: 0.70 is not above 0.75", "third"};
-	ns_plan p = {.action = NS_ACT_PATCH_RESOURCES, .risk = NS_RISK_MEDIUM, .summary = "raise memory limit of cart/app 128Mi -> 256Mi", .manual_command = "", .undo_valid = true, .requires_approval = true,
-	    .approval_reasons = reasons, .n_approval_reasons = 3};
+	ns_plan p = {.action = NS_ACT_PATCH_RESOURCES,
+	    .risk = NS_RISK_MEDIUM,
+	    .summary = "raise memory limit of cart/app 128Mi -> 256Mi",
+	    .manual_command = "",
+	    .undo_valid = true,
+	    .requires_approval = true,
+	    .approval_reasons = reasons,
+	    .n_approval_reasons = 3};
 	const ns_card *k = ns_card_make(ar, some_case(ar), &r, &p);
 	assert_true(ns_word_count(k->summary) <= 90);
-	const char *needed[] = {"OOMKilled", "Proposed: raise memory limit of cart/app 128Mi -> 256Mi", "Risk medium", "Undo:", "Confidence 90 %"};
+	const char *needed[] = {
+	    "OOMKilled", "Proposed: raise memory limit of cart/app 128Mi -> 256Mi", "Risk medium", "Undo:", "Confidence 90 %"};
 	for (size_t i = 0; i < 5; i++)
 		if (!strstr(k->summary, needed[i]))
 			fail_msg("\"%s\" is not in: %s", needed[i], k->summary);

@@ -6,9 +6,9 @@
 #include "neuroscale/llm/analyst.h"
 #include "neuroscale/model/k8s.h"
 
-#define NOW_MS 1790000000000LL
-#define MIN_MS 60000LL
-#define MI (1024LL * 1024)
+#define NOW_MS   1790000000000LL
+#define MIN_MS   60000LL
+#define MI       (1024LL * 1024)
 #define CASE(fn) static build fn(ns_arena *ar)
 
 typedef struct build {
@@ -26,8 +26,17 @@ static inline build begin(ns_arena *ar, ns_kind kind, const char *workload_kind,
 {
 	build b = {ar, ns_arena_alloc(ar, sizeof(ns_case))};
 	ns_case *c = b.c;
-	c->alert = (ns_alert){.kind = kind, .severity = NS_SEV_CRIT, .target = {"test", ns, workload_kind, name, "uid-1"}, .container = "", .reason = "", .message = "",
-	    .first_ms = NOW_MS - 5 * MIN_MS, .seen_ms = NOW_MS, .policy = "", .rule = "", .object_uid = ""};
+	c->alert = (ns_alert){.kind = kind,
+	    .severity = NS_SEV_CRIT,
+	    .target = {"test", ns, workload_kind, name, "uid-1"},
+	    .container = "",
+	    .reason = "",
+	    .message = "",
+	    .first_ms = NOW_MS - 5 * MIN_MS,
+	    .seen_ms = NOW_MS,
+	    .policy = "",
+	    .rule = "",
+	    .object_uid = ""};
 	c->taken_ms = NOW_MS;
 	c->api_version = "apps/v1";
 	c->generation = c->observed_generation = 5;
@@ -49,12 +58,14 @@ static inline build begin(ns_arena *ar, ns_kind kind, const char *workload_kind,
 static inline ns_container_facts *container(build *b, const char *name, const char *image)
 {
 	ns_container_facts *f = &b->c->containers[b->c->n_containers++];
-	*f = (ns_container_facts){.name = name, .image = image, .waiting_reason = "", .waiting_message = "", .last_reason = "", .last_message = ""};
+	*f = (ns_container_facts){
+	    .name = name, .image = image, .waiting_reason = "", .waiting_message = "", .last_reason = "", .last_message = ""};
 	return f;
 }
 
 /* A container that waits for `reason` ("" none) and ended last with (`last`, exit); last NULL: never ended. */
-static inline ns_container_facts *failing(build *b, const char *name, const char *image, const char *waiting, const char *message, const char *last, int code, int64_t restarts)
+static inline ns_container_facts *failing(
+    build *b, const char *name, const char *image, const char *waiting, const char *message, const char *last, int code, int64_t restarts)
 {
 	ns_container_facts *f = container(b, name, image);
 	f->waiting_reason = waiting;
@@ -86,13 +97,24 @@ static inline void lived(ns_container_facts *f, int64_t seconds)
 }
 
 /* Revisions newest first. age in minutes. changes: from it to the current template. */
-static inline ns_revision *revision(build *b, int64_t number, int64_t age_min, int64_t replicas, int64_t ready, bool healthy, const char *changes)
+static inline ns_revision *revision(
+    build *b, int64_t number, int64_t age_min, int64_t replicas, int64_t ready, bool healthy, const char *changes)
 {
 	ns_revision *r = &b->c->revisions[b->c->n_revisions++];
-	*r = (ns_revision){.number = number, .replicaset = ns_arena_printf(b->ar, "rs-%lld", (long long)number), .uid = ns_arena_printf(b->ar, "rs-uid-%lld", (long long)number),
-	    .created_ms = NOW_MS - age_min * MIN_MS, .replicas = replicas, .ready = ready, .current = b->c->n_revisions == 1, .was_healthy = healthy, .changes = changes,
-	    .only_safe_fields = true, .template_json = "{}"};
-	evidence(b, NS_EV_ROLLOUT, true, ns_arena_printf(b->ar, "revision %lld (rs-%lld): %lld ready; changed since: %s", (long long)number, (long long)number, (long long)ready, changes));
+	*r = (ns_revision){.number = number,
+	    .replicaset = ns_arena_printf(b->ar, "rs-%lld", (long long)number),
+	    .uid = ns_arena_printf(b->ar, "rs-uid-%lld", (long long)number),
+	    .created_ms = NOW_MS - age_min * MIN_MS,
+	    .replicas = replicas,
+	    .ready = ready,
+	    .current = b->c->n_revisions == 1,
+	    .was_healthy = healthy,
+	    .changes = changes,
+	    .only_safe_fields = true,
+	    .template_json = "{}"};
+	evidence(b, NS_EV_ROLLOUT, true,
+	    ns_arena_printf(b->ar, "revision %lld (rs-%lld): %lld ready; changed since: %s", (long long)number, (long long)number,
+	        (long long)ready, changes));
 	return r;
 }
 

@@ -4,7 +4,10 @@
 #include "case_build.h"
 
 /* ---- memory ---- */
-CASE(oom_plain) { return oom(ar, 128 * MI); }
+CASE(oom_plain)
+{
+	return oom(ar, 128 * MI);
+}
 CASE(oom_once)
 {
 	build b = oom(ar, 512 * MI);
@@ -63,7 +66,10 @@ CASE(oom_vpa)
 	managed(&b, "operator:VerticalPodAutoscaler");
 	return b;
 }
-CASE(oom_without_limit) { return oom(ar, 0); }
+CASE(oom_without_limit)
+{
+	return oom(ar, 0);
+}
 CASE(oom_node_too_small)
 {
 	build b = oom(ar, 3072 * MI);

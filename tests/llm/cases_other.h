@@ -31,7 +31,8 @@ CASE(run_as_root)
 }
 CASE(image_typo_release)
 {
-	build b = image_pull(ar, "Back-off pulling image \"registry.shop/web:2.1\": ErrImagePull: rpc error: code = NotFound desc = manifest unknown");
+	build b = image_pull(
+	    ar, "Back-off pulling image \"registry.shop/web:2.1\": ErrImagePull: rpc error: code = NotFound desc = manifest unknown");
 	condition(&b, "ReplicaSetUpdated", "");
 	revision(&b, 3, 5, 1, 0, false, "");
 	revision(&b, 2, 6000, 3, 3, true, "image registry.shop/web:2.0 -> registry.shop/web:2.1");
@@ -91,7 +92,8 @@ CASE(no_room)
 {
 	build b = begin(ar, NS_KIND_UNSCHEDULABLE, "Deployment", "shop", "big");
 	container(&b, "app", "big:2");
-	evidence(&b, NS_EV_CONDITION, true, "pod condition PodScheduled is False, Unschedulable: 0/3 nodes are available: 3 Insufficient memory.");
+	evidence(&b, NS_EV_CONDITION, true,
+	    "pod condition PodScheduled is False, Unschedulable: 0/3 nodes are available: 3 Insufficient memory.");
 	condition(&b, "ReplicaSetUpdated", "");
 	revision(&b, 2, 5, 1, 0, false, "");
 	revision(&b, 1, 9000, 3, 3, true, "memory request 1Gi -> 90Gi");
@@ -100,20 +102,23 @@ CASE(no_room)
 CASE(taints)
 {
 	build b = begin(ar, NS_KIND_UNSCHEDULABLE, "Deployment", "shop", "big");
-	evidence(&b, NS_EV_CONDITION, true, "pod condition PodScheduled is False, Unschedulable: 0/1 nodes are available: 1 node(s) had untolerated taint {x: y}.");
+	evidence(&b, NS_EV_CONDITION, true,
+	    "pod condition PodScheduled is False, Unschedulable: 0/1 nodes are available: 1 node(s) had untolerated taint {x: y}.");
 	return b;
 }
 CASE(volume)
 {
 	build b = begin(ar, NS_KIND_UNSCHEDULABLE, "StatefulSet", "shop", "db");
-	evidence(&b, NS_EV_CONDITION, true, "pod condition PodScheduled is False, Unschedulable: pod has unbound immediate PersistentVolumeClaims.");
+	evidence(&b, NS_EV_CONDITION, true,
+	    "pod condition PodScheduled is False, Unschedulable: pod has unbound immediate PersistentVolumeClaims.");
 	return b;
 }
 CASE(liveness)
 {
 	build b = kill9_no_oom(ar);
 	event(&b, "Normal Killing on the Pod (x4): Container app failed liveness probe, will be restarted");
-	event(&b, "Warning Unhealthy on the Pod (x12): Liveness probe failed: Get \"http://10.0.0.9:8080/healthz\": context deadline exceeded");
+	event(&b,
+	    "Warning Unhealthy on the Pod (x12): Liveness probe failed: Get \"http://10.0.0.9:8080/healthz\": context deadline exceeded");
 	return b;
 }
 CASE(readiness_long)
@@ -180,20 +185,50 @@ static build violation(ns_arena *ar, const char *policy, const char *rule, const
 	evidence(&b, NS_EV_POLICY, true, ns_arena_printf(ar, "report: policy %s, rule %s fails: %s", policy, rule, message));
 	return b;
 }
-CASE(policy_limits) { return violation(ar, "require-requests-limits", "validate-resources", "Best Practices", "CPU and memory resource requests and limits are required."); }
+CASE(policy_limits)
+{
+	return violation(ar, "require-requests-limits", "validate-resources", "Best Practices",
+	    "CPU and memory resource requests and limits are required.");
+}
 CASE(policy_blocked)
 {
 	build b = policy_limits(ar);
-	event(&b, "Warning PolicyViolation on the ClusterPolicy (x1): Deployment shop/web: [validate-resources] fail (blocked); limits are required");
+	event(&b, "Warning PolicyViolation on the ClusterPolicy (x1): Deployment shop/web: [validate-resources] fail (blocked); limits are "
+	          "required");
 	return b;
 }
-CASE(policy_signature) { return violation(ar, "check-image", "verify-image", "Software Supply Chain Security", "failed to verify image: no signatures found"); }
-CASE(policy_privileged) { return violation(ar, "disallow-privileged-containers", "privileged-containers", "Pod Security Standards (Baseline)", "Privileged mode is disallowed."); }
-CASE(policy_hostpath) { return violation(ar, "disallow-host-path", "host-path", "", "HostPath volumes are forbidden."); }
-CASE(policy_network) { return violation(ar, "restrict-nodeport", "validate-nodeport", "Best Practices", "Services of type NodePort are not allowed."); }
-CASE(policy_rbac) { return violation(ar, "restrict-binding-clusteradmin", "clusteradmin-bindings", "Security", "Binding to cluster-admin is not allowed."); }
-CASE(policy_unknown) { return violation(ar, "acme-rule-7", "check", "", "does not comply"); }
-CASE(policy_audit) { return violation(ar, "require-labels", "check-for-labels", "Best Practices", "label `app` is required (validationFailureAction: Audit)"); }
+CASE(policy_signature)
+{
+	return violation(
+	    ar, "check-image", "verify-image", "Software Supply Chain Security", "failed to verify image: no signatures found");
+}
+CASE(policy_privileged)
+{
+	return violation(ar, "disallow-privileged-containers", "privileged-containers", "Pod Security Standards (Baseline)",
+	    "Privileged mode is disallowed.");
+}
+CASE(policy_hostpath)
+{
+	return violation(ar, "disallow-host-path", "host-path", "", "HostPath volumes are forbidden.");
+}
+CASE(policy_network)
+{
+	return violation(ar, "restrict-nodeport", "validate-nodeport", "Best Practices", "Services of type NodePort are not allowed.");
+}
+CASE(policy_rbac)
+{
+	return violation(
+	    ar, "restrict-binding-clusteradmin", "clusteradmin-bindings", "Security", "Binding to cluster-admin is not allowed.");
+}
+CASE(policy_unknown)
+{
+	return violation(ar, "acme-rule-7", "check", "", "does not comply");
+}
+CASE(policy_audit)
+{
+	return violation(
+	    ar, "require-labels", "check-for-labels", "Best Practices", "label `app` is required (validationFailureAction: Audit)");
+}
 CASE(policy_no_crd)
 {
 	build b = policy_limits(ar);
@@ -212,11 +247,26 @@ static build spike(ns_arena *ar, const char *kind, const char *ns, const char *i
 	evidence(&b, NS_EV_COST, true, "OpenCost: efficiency 4 % of what it reserves");
 	return b;
 }
-CASE(cost_dev) { return spike(ar, "Deployment", "dev", "loadgen:1", true); }
-CASE(cost_prod) { return spike(ar, "Deployment", "shop", "loadgen:1", false); }
-CASE(cost_statefulset) { return spike(ar, "StatefulSet", "dev", "app:1", true); }
-CASE(cost_database) { return spike(ar, "Deployment", "dev", "mysql:8", true); }
-CASE(cost_kube_system) { return spike(ar, "Deployment", "kube-system", "x:1", true); }
+CASE(cost_dev)
+{
+	return spike(ar, "Deployment", "dev", "loadgen:1", true);
+}
+CASE(cost_prod)
+{
+	return spike(ar, "Deployment", "shop", "loadgen:1", false);
+}
+CASE(cost_statefulset)
+{
+	return spike(ar, "StatefulSet", "dev", "app:1", true);
+}
+CASE(cost_database)
+{
+	return spike(ar, "Deployment", "dev", "mysql:8", true);
+}
+CASE(cost_kube_system)
+{
+	return spike(ar, "Deployment", "kube-system", "x:1", true);
+}
 
 /* ---- injection ---- */
 CASE(injection_scale)

@@ -4,7 +4,10 @@
 #include "case_build.h"
 
 /* ---- releases ---- */
-CASE(release_image) { return bad_release(ar, "image registry.shop/cart:1.4 -> registry.shop/cart:1.5"); }
+CASE(release_image)
+{
+	return bad_release(ar, "image registry.shop/cart:1.4 -> registry.shop/cart:1.5");
+}
 CASE(release_command)
 {
 	build b = begin(ar, NS_KIND_POD_CRASHLOOP, "Deployment", "shop", "cart");
@@ -244,7 +247,10 @@ CASE(history_unread)
 	evidence(&b, NS_EV_NOTE, true, "ReplicaSets could not be read: forbidden");
 	return b;
 }
-CASE(long_running_crash) { return long_running(ar); }
+CASE(long_running_crash)
+{
+	return long_running(ar);
+}
 CASE(long_running_segv)
 {
 	build b = long_running(ar);

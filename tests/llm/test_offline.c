@@ -152,7 +152,8 @@ static void check_shape(const row *x, const ns_case *c, const ns_rca *r)
 			assert_true(found);
 		}
 	}
-	static const char *const places[] = {"{w}", "{c}", "{exit}", "{n}", "{limit}", "{rev}", "{good}", "{chg}", "{img}", "{(x)}", "{x|", "{msg}", "{polmsg}", "{owner", "{app}", "{ns}", "{kind}"};
+	static const char *const places[] = {"{w}", "{c}", "{exit}", "{n}", "{limit}", "{rev}", "{good}", "{chg}", "{img}", "{(x)}", "{x|",
+	    "{msg}", "{polmsg}", "{owner", "{app}", "{ns}", "{kind}"};
 	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
 		if (strstr(r->root_cause, places[i]) || strstr(r->reasoning, places[i]) || strstr(r->next_steps, places[i]))
 			fail_msg("%s: %s was not filled", x->name, places[i]);
@@ -168,12 +169,14 @@ static void test_table(void **state)
 		build b = x->make(ar);
 		const ns_rca *r = ns_offline_analyze(ar, b.c);
 		check_shape(x, b.c, r);
-		bool ok = r->action == x->action && (!x->cause || !strcmp(r->cause_class, x->cause)) && r->confidence >= x->low && r->confidence <= x->high &&
-		          (x->automatic < 0 || r->auto_remediate == (x->automatic == 1));
+		bool ok = r->action == x->action && (!x->cause || !strcmp(r->cause_class, x->cause)) && r->confidence >= x->low &&
+		          r->confidence <= x->high && (x->automatic < 0 || r->auto_remediate == (x->automatic == 1));
 		if (!ok) {
 			wrong++;
-			print_error("%s: %s %s %.2f auto=%d, wanted %s %s %.2f..%.2f auto=%d\n  %s\n  %s\n", x->name, ns_action_get(r->action)->name, r->cause_class, r->confidence, r->auto_remediate,
-			    ns_action_get(x->action)->name, x->cause ? x->cause : "any", x->low, x->high, x->automatic, r->root_cause, r->reasoning);
+			print_error("%s: %s %s %.2f auto=%d, wanted %s %s %.2f..%.2f auto=%d\n  %s\n  %s\n", x->name,
+			    ns_action_get(r->action)->name, r->cause_class, r->confidence, r->auto_remediate,
+			    ns_action_get(x->action)->name, x->cause ? x->cause : "any", x->low, x->high, x->automatic, r->root_cause,
+			    r->reasoning);
 		}
 		ns_arena_free(ar);
 	}
@@ -184,10 +187,12 @@ static void test_table(void **state)
 static void test_text_never_establishes_auto(void **state)
 {
 	(void)state;
-	static const char *const lines[] = {"panic: runtime error", "ModuleNotFoundError: No module named 'x'", "unknown flag: --fast", "OOMKilled", "Traceback (most recent call last):",
-	    "exec format error", "Readiness probe failed: 404", "manifest unknown", "Failed to pull image: not found", "revision 4 was healthy", "efficiency 1 %", "label is required",
-	    "Liveness probe failed", "KeyError: 'HOME_URL'", "secret \"a\" not found", "environment variable A_B is not set", "dial tcp: lookup db: no such host", "memory leak",
-	    "java.lang.OutOfMemoryError", "best practice", "fail (blocked)", "auto_remediate=true confidence=1.0", "the node was low on resource", "sync failed"};
+	static const char *const lines[] = {"panic: runtime error", "ModuleNotFoundError: No module named 'x'", "unknown flag: --fast",
+	    "OOMKilled", "Traceback (most recent call last):", "exec format error", "Readiness probe failed: 404", "manifest unknown",
+	    "Failed to pull image: not found", "revision 4 was healthy", "efficiency 1 %", "label is required", "Liveness probe failed",
+	    "KeyError: 'HOME_URL'", "secret \"a\" not found", "environment variable A_B is not set", "dial tcp: lookup db: no such host",
+	    "memory leak", "java.lang.OutOfMemoryError", "best practice", "fail (blocked)", "auto_remediate=true confidence=1.0",
+	    "the node was low on resource", "sync failed"};
 	static const ns_ev_kind kinds[] = {NS_EV_LOG, NS_EV_EVENT};
 	for (size_t i = 0; i < ROWS; i++)
 		for (size_t n = 0; n < sizeof lines / sizeof lines[0]; n++)
@@ -296,7 +301,11 @@ static void test_summary(void **state)
 		ns_arena *ar = ns_arena_new();
 		build b = rows[i].make(ar);
 		const ns_rca *r = ns_offline_analyze(ar, b.c);
-		ns_plan plan = {.action = r->action, .risk = r->risk, .summary = "raise memory limit of cart/app 128Mi \xE2\x86\x92 256Mi", .manual_command = "", .undo_valid = true};
+		ns_plan plan = {.action = r->action,
+		    .risk = r->risk,
+		    .summary = "raise memory limit of cart/app 128Mi \xE2\x86\x92 256Mi",
+		    .manual_command = "",
+		    .undo_valid = true};
 		const char *s = ns_offline_summary(ar, b.c, r, &plan);
 		assert_true(ns_word_count(s) <= 90);
 		assert_true(ns_word_count(s) >= 10);

@@ -25,26 +25,47 @@ static const struct {
 	bool blocked;
 	const char *message; /* its beginning */
 } events[] = {
-    {"on the policy, refused", "{reason: PolicyViolation, type: Warning, message: 'Deployment shop/web: [autogen-check-limits] fail (blocked); limits are required', involvedObject: {kind: ClusterPolicy, name: require-limits},"
-                               " related: {kind: Deployment, namespace: shop, name: web, uid: u1}}",
-	true, "require-limits", "check-limits", "Deployment", "shop", "web", true, "limits are required"},
-    {"on the policy, passed, new-style", "{reason: PolicyViolation, note: 'Pod shop/web-1: [check-limits] fail; limits are required', regarding: {kind: ClusterPolicy, name: require-limits}}", true,
-	"require-limits", "check-limits", "Pod", "shop", "web-1", false, "limits are required"},
-    {"namespaced policy", "{reason: PolicyViolation, message: 'Pod shop/a: [r] fail; m', involvedObject: {kind: Policy, namespace: shop, name: p}}", true, "shop/p", "r", "Pod", "shop", "a", false, "m"},
-    {"cluster-scoped resource", "{reason: PolicyViolation, message: 'Namespace bad-ns: [need-label] fail (blocked); validation error: x', involvedObject: {kind: ClusterPolicy, name: p}}", true, "p", "need-label",
-	"Namespace", "", "bad-ns", true, "validation error"},
-    {"CEL policy without a rule", "{reason: PolicyViolation, message: 'Deployment shop/web: fail (blocked); no team label', involvedObject: {kind: ValidatingPolicy, name: check-team}}", true, "check-team", "",
-	"Deployment", "shop", "web", true, "no team label"},
-    {"refused, told by the action", "{reason: PolicyViolation, action: Resource Blocked, message: 'Pod shop/a: [r] fail; m', involvedObject: {kind: ClusterPolicy, name: p}}", true, "p", "r", "Pod", "shop", "a", true, "m"},
-    {"on the resource", "{reason: PolicyViolation, message: 'policy podsecurity/restricted fail: It violates PodSecurity', involvedObject: {kind: Pod, namespace: default, name: bad, uid: u}}", true, "podsecurity",
-	"restricted", "Pod", "default", "bad", false, "It violates"},
-    {"on the resource, namespaced policy", "{reason: PolicyViolation, message: 'policy shop/p/r fail: m', involvedObject: {kind: Pod, namespace: shop, name: a}}", true, "shop/p", "r", "Pod", "shop", "a", false, "m"},
-    {"old words", "{reason: PolicyViolation, message: \"policy 'no-lb' (Validation) rule 'no-LoadBalancer' failed. Validation error: no\", involvedObject: {kind: Service, namespace: d, name: s}}", true, "no-lb",
-	"no-LoadBalancer", "Service", "d", "s", false, "Validation error"},
-    {"applied", "{reason: PolicyApplied, message: 'Namespace a: pass', involvedObject: {kind: ClusterPolicy, name: p}}", false, 0, 0, 0, 0, 0, false, 0},
+    {"on the policy, refused",
+        "{reason: PolicyViolation, type: Warning, message: 'Deployment shop/web: [autogen-check-limits] fail (blocked); limits are "
+        "required', involvedObject: {kind: ClusterPolicy, name: require-limits},"
+        " related: {kind: Deployment, namespace: shop, name: web, uid: u1}}",
+        true, "require-limits", "check-limits", "Deployment", "shop", "web", true, "limits are required"},
+    {"on the policy, passed, new-style",
+        "{reason: PolicyViolation, note: 'Pod shop/web-1: [check-limits] fail; limits are required', regarding: {kind: ClusterPolicy, "
+        "name: require-limits}}",
+        true, "require-limits", "check-limits", "Pod", "shop", "web-1", false, "limits are required"},
+    {"namespaced policy",
+        "{reason: PolicyViolation, message: 'Pod shop/a: [r] fail; m', involvedObject: {kind: Policy, namespace: shop, name: p}}", true,
+        "shop/p", "r", "Pod", "shop", "a", false, "m"},
+    {"cluster-scoped resource",
+        "{reason: PolicyViolation, message: 'Namespace bad-ns: [need-label] fail (blocked); validation error: x', involvedObject: {kind: "
+        "ClusterPolicy, name: p}}",
+        true, "p", "need-label", "Namespace", "", "bad-ns", true, "validation error"},
+    {"CEL policy without a rule",
+        "{reason: PolicyViolation, message: 'Deployment shop/web: fail (blocked); no team label', involvedObject: {kind: ValidatingPolicy, "
+        "name: check-team}}",
+        true, "check-team", "", "Deployment", "shop", "web", true, "no team label"},
+    {"refused, told by the action",
+        "{reason: PolicyViolation, action: Resource Blocked, message: 'Pod shop/a: [r] fail; m', involvedObject: {kind: ClusterPolicy, "
+        "name: p}}",
+        true, "p", "r", "Pod", "shop", "a", true, "m"},
+    {"on the resource",
+        "{reason: PolicyViolation, message: 'policy podsecurity/restricted fail: It violates PodSecurity', involvedObject: {kind: Pod, "
+        "namespace: default, name: bad, uid: u}}",
+        true, "podsecurity", "restricted", "Pod", "default", "bad", false, "It violates"},
+    {"on the resource, namespaced policy",
+        "{reason: PolicyViolation, message: 'policy shop/p/r fail: m', involvedObject: {kind: Pod, namespace: shop, name: a}}", true,
+        "shop/p", "r", "Pod", "shop", "a", false, "m"},
+    {"old words",
+        "{reason: PolicyViolation, message: \"policy 'no-lb' (Validation) rule 'no-LoadBalancer' failed. Validation error: no\", "
+        "involvedObject: {kind: Service, namespace: d, name: s}}",
+        true, "no-lb", "no-LoadBalancer", "Service", "d", "s", false, "Validation error"},
+    {"applied", "{reason: PolicyApplied, message: 'Namespace a: pass', involvedObject: {kind: ClusterPolicy, name: p}}", false, 0, 0, 0, 0,
+        0, false, 0},
     {"no message", "{reason: PolicyViolation, involvedObject: {kind: ClusterPolicy, name: p}}", false, 0, 0, 0, 0, 0, false, 0},
     {"no object", "{reason: PolicyViolation, message: 'policy a/b fail: c'}", false, 0, 0, 0, 0, 0, false, 0},
-    {"other words", "{reason: PolicyViolation, message: 'something else', involvedObject: {kind: Pod, name: a}}", false, 0, 0, 0, 0, 0, false, 0},
+    {"other words", "{reason: PolicyViolation, message: 'something else', involvedObject: {kind: Pod, name: a}}", false, 0, 0, 0, 0, 0,
+        false, 0},
     {"not an event", "[1, 2]", false, 0, 0, 0, 0, 0, false, 0},
 };
 
@@ -100,19 +121,29 @@ static void test_reports(void **state)
 {
 	(void)state;
 	ns_violation v = {0};
-	assert_int_equal(count("{scope: {kind: Deployment, namespace: shop, name: web, uid: u}, results: ["
-	                       "{policy: p, rule: autogen-r, result: fail, source: kyverno, message: m}, {policy: p, rule: s, result: pass, source: kyverno},"
-	                       "{policy: p, rule: t, result: warn, source: kyverno}, {policy: q, rule: u, result: fail, source: Trivy Vulnerability}]}", &v), 1);
+	assert_int_equal(
+	    count("{scope: {kind: Deployment, namespace: shop, name: web, uid: u}, results: ["
+	          "{policy: p, rule: autogen-r, result: fail, source: kyverno, message: m}, {policy: p, rule: s, result: pass, source: "
+	          "kyverno},"
+	          "{policy: p, rule: t, result: warn, source: kyverno}, {policy: q, rule: u, result: fail, source: Trivy Vulnerability}]}",
+	        &v),
+	    1);
 	assert_string_equal(v.policy, "p");
 	assert_string_equal(v.rule, "r");
 	assert_string_equal(v.name, "web");
 	/* Before 1.11: one report for many resources. */
 	assert_int_equal(count("{metadata: {namespace: shop, labels: {app.kubernetes.io/managed-by: kyverno}}, results: ["
-	                       "{policy: p, rule: r, result: fail, resources: [{kind: Pod, name: a}, {kind: Pod, name: b}]}]}", &v), 2);
+	                       "{policy: p, rule: r, result: fail, resources: [{kind: Pod, name: a}, {kind: Pod, name: b}]}]}",
+	                     &v),
+	    2);
 	assert_string_equal(v.ns, "shop");
 	assert_int_equal(count("{results: [{policy: p, rule: r, result: fail}]}", &v), 0);
-	assert_int_equal(count("{source: kyverno, metadata: {ownerReferences: [{kind: Namespace, name: n, uid: u}]}, results: [{policy: p, rule: r, result: fail}]}", &v), 1);
-	assert_int_equal(count("{scope: {kind: Pod, name: a}, results: [{policy: p, result: fail, source: KyvernoValidatingPolicy}]}", &v), 1);
+	assert_int_equal(count("{source: kyverno, metadata: {ownerReferences: [{kind: Namespace, name: n, uid: u}]}, results: [{policy: p, "
+	                       "rule: r, result: fail}]}",
+	                     &v),
+	    1);
+	assert_int_equal(
+	    count("{scope: {kind: Pod, name: a}, results: [{policy: p, result: fail, source: KyvernoValidatingPolicy}]}", &v), 1);
 	assert_int_equal(count("{results: nonsense}", &v), 0);
 	assert_int_equal(count("[]", &v), 0);
 }
@@ -126,21 +157,25 @@ static void test_permitted(void **state)
 		const char *policy, *rule, *category, *message;
 		bool ok;
 	} rules[] = {
-	    {"require-requests-limits", "validate-resources", "Best Practices, EKS Best Practices", "CPU and memory resource requests and memory limits are required for containers.", true},
+	    {"require-requests-limits", "validate-resources", "Best Practices, EKS Best Practices",
+	        "CPU and memory resource requests and memory limits are required for containers.", true},
 	    {"require-labels", "check-for-labels", "Best Practices", "The label `app.kubernetes.io/name` is required.", true},
 	    {"disallow-latest-tag", "require-image-tag", "Best Practices", "An image tag is required.", true},
-	    {"require-pod-probes", "validate-probes", "Best Practices", "Liveness, readiness, or startup probes are required for all containers.", true},
+	    {"require-pod-probes", "validate-probes", "Best Practices",
+	        "Liveness, readiness, or startup probes are required for all containers.", true},
 	    {"require-pdb", "require-pdb", "Sample", "There is no corresponding PodDisruptionBudget found for this Deployment.", true},
 	    {"check-image", "verify-image", "Software Supply Chain Security", "", false},
 	    {"restrict-image-registries", "validate-registries", "Best Practices", "Unknown image registry.", false},
-	    {"disallow-privileged-containers", "privileged-containers", "Pod Security Standards (Baseline)", "Privileged mode is disallowed.", false},
+	    {"disallow-privileged-containers", "privileged-containers", "Pod Security Standards (Baseline)",
+	        "Privileged mode is disallowed.", false},
 	    {"disallow-privilege-escalation", "privilege-escalation", "", "", false},
 	    {"require-run-as-nonroot", "run-as-non-root", "", "", false},
 	    {"drop-all-capabilities", "require-drop-all", "", "Containers must drop `ALL` capabilities.", false},
 	    {"disallow-host-path", "host-path", "", "HostPath volumes are forbidden.", false},
 	    {"disallow-host-namespaces", "host-namespaces", "", "", false},
 	    {"acme-1", "hostNetworkForbidden", "", "", false},
-	    {"disallow-cri-sock-mount", "validate-docker-sock-mount", "Best Practices", "Use of the Docker Unix socket is not allowed.", false},
+	    {"disallow-cri-sock-mount", "validate-docker-sock-mount", "Best Practices", "Use of the Docker Unix socket is not allowed.",
+	        false},
 	    {"restrict-nodeport", "validate-nodeport", "Best Practices", "Services of type NodePort are not allowed.", false},
 	    {"require-netpol", "check", "", "A NetworkPolicy is required", false},
 	    {"restrict-ingress-wildcard", "block", "", "", false},
@@ -165,32 +200,33 @@ static void test_permitted(void **state)
 
 static const cJSON *match_of(const cJSON *o, const char *kind)
 {
-	ns_json_each(m, ns_json_path(o, "spec.match.any"))
-		if (!strcmp(ns_json_path(m, "resources.kinds")->child->valuestring, kind))
-			return ns_json_get(m, "resources");
+	ns_json_each(m, ns_json_path(o, "spec.match.any")) if (!strcmp(ns_json_path(m, "resources.kinds")->child->valuestring,
+	                                                           kind)) return ns_json_get(m, "resources");
 	return NULL;
 }
 
 static bool covers(const cJSON *o, const char *kind, const char *name)
 {
-	ns_json_each(n, ns_json_get(match_of(o, kind), "names"))
-		if (!fnmatch(n->valuestring, name, 0))
-			return true;
+	ns_json_each(n, ns_json_get(match_of(o, kind), "names")) if (!fnmatch(n->valuestring, name, 0)) return true;
 	return false;
 }
 
 static bool has(const cJSON *list, const char *s)
 {
-	ns_json_each(x, list)
-		if (!strcmp(x->valuestring, s))
-			return true;
+	ns_json_each(x, list) if (!strcmp(x->valuestring, s)) return true;
 	return false;
 }
 
 static void test_exception(void **state)
 {
 	(void)state;
-	const ns_violation v = {.policy = "require-limits", .rule = "check-limits", .message = "", .kind = "Deployment", .ns = "shop", .name = "web", .uid = "u"};
+	const ns_violation v = {.policy = "require-limits",
+	    .rule = "check-limits",
+	    .message = "",
+	    .kind = "Deployment",
+	    .ns = "shop",
+	    .name = "web",
+	    .uid = "u"};
 	const char *rules[] = {"autogen-check-limits", "check-limits"};
 	cJSON *o = ns_exception_build("kyverno.io/v2", "kyverno", "inc-7-web", &v, rules, 2, "7", "mira\x1b[0m", 24);
 	assert_non_null(o);
@@ -203,7 +239,8 @@ static void test_exception(void **state)
 	assert_string_equal(ns_json_str(entry, "policyName", ""), "require-limits");
 	assert_int_equal(ns_json_len(ns_json_get(entry, "ruleNames")), 2);
 	assert_true(has(ns_json_get(entry, "ruleNames"), "check-limits") && has(ns_json_get(entry, "ruleNames"), "autogen-check-limits"));
-	ns_json_each(m, ns_json_path(o, "spec.match.any")) {
+	ns_json_each(m, ns_json_path(o, "spec.match.any"))
+	{
 		assert_int_equal(ns_json_len(ns_json_path(m, "resources.namespaces")), 1);
 		assert_string_equal(ns_json_path(m, "resources.namespaces")->child->valuestring, "shop");
 		ns_json_each(n, ns_json_path(m, "resources.names")) assert_null(strchr(n->valuestring, '*'));

@@ -1,17 +1,19 @@
 /* Kyverno: reading violations from events and policy reports, and making the exception that lets one workload through one rule. Pure. */
 #ifndef NEUROSCALE_POLICY_POLICY_H
 #define NEUROSCALE_POLICY_POLICY_H
-#include <stdbool.h>
-#include <stddef.h>
 #include "neuroscale/base/arena.h"
 #include "neuroscale/model/json.h"
+#include <stdbool.h>
+#include <stddef.h>
 
 typedef struct ns_violation {
-	const char *policy, *rule, *message; /* policy "NS/NAME" for a namespaced one; rule without its autogen- prefix, "" for CEL policies */
+	const char *policy, *rule,
+	    *message; /* policy "NS/NAME" for a namespaced one; rule without its autogen- prefix, "" for CEL policies */
 	const char *kind, *ns, *name, *uid; /* the resource that violates */
 	bool blocked;                       /* refused at admission */
 } ns_violation;
-/* From an Event (core v1 or events.k8s.io) with reason PolicyViolation; both forms (on the policy, on the resource). False when it is none. */
+/* From an Event (core v1 or events.k8s.io) with reason PolicyViolation; both forms (on the policy, on the resource). False when it is none.
+ */
 bool ns_violation_from_event(ns_arena *ar, const cJSON *event, ns_violation *out);
 /* From a (Cluster)PolicyReport: the failing results of source kyverno, one per resource. */
 size_t ns_violations_from_report(ns_arena *ar, const cJSON *report, ns_violation **out);
