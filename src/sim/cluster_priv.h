@@ -62,6 +62,7 @@ typedef struct sim_work {
 	int64_t violation_from_ms;
 	int progress_s;        /* progressDeadlineSeconds, 0: 600 */
 	int ready_ms;          /* from start to ready, 0: 3000 */
+	int64_t pods_ms;           /* when its pods started (a drain moved them, say); 0: with the newest past revision */
 	int used;              /* percent of its requests that it uses, for cost efficiency; 0: 60 */
 	const char *sidecar;   /* image of a second, healthy container */
 	const sim_words *says; /* when healthy; NULL: an access log */

@@ -323,7 +323,7 @@ void deployment_seed(ns_sim *s, sim_wl *wl)
 	}
 	replicaset_want(s, rs, w->replicas, true);
 	for (int i = 0; i < w->replicas; i++)
-		pod_seed_running(s, pod_new(s, rs, s->cluster.now));
+		pod_seed_running(s, pod_new(s, rs, w->pods_ms ? w->pods_ms : s->cluster.now));
 	replicaset_sync(s, rs);
 	s->cluster.now += 30 * 1000; /* the rollout took half a minute */
 	write_status(s, wl, rs);

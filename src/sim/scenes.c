@@ -6,6 +6,8 @@
 /* clang-format off */
 #define OLD(image_) {.at_ms = -DAYS(9), .image = image_, .cause = "initial release"}
 #define PAST(image_) {.at_ms = -HOURS(30), .image = image_}
+/* A fault that hits running pods: they are young, because what ran for a day before it failed must run for two to be called fixed. */
+#define YOUNG .pods_ms = -SECONDS(40)
 /* A healthy workload. */
 #define CALM(ns_, name_, n, image)                                                                                                      \
 	{.ns = ns_, .name = name_, .replicas = n, .cpu = "100m", .mem_request = "64Mi", .mem_limit = "256Mi", .revs = {PAST(image)}}
@@ -25,7 +27,7 @@ const sim_work sim_platform[] = {
 static const sim_work demo[] = {
 	{.ns = "shop", .name = "checkout", .replicas = 3, .cpu = "250m", .mem_request = "128Mi", .mem_limit = "128Mi", .labels = "team=shop",
 	    .revs = {OLD(REG "shop/checkout:5.2.0"), {.at_ms = -HOURS(20), .image = REG "shop/checkout:5.3.1", .cause = "release 5.3.1"}},
-	    .fault = &oom_220, .fault_from_ms = SECONDS(6), .says = &words_java},
+	    .fault = &oom_220, .fault_from_ms = SECONDS(6), YOUNG, .says = &words_java},
 	{.ns = "shop", .name = "cart", .replicas = 3, .cpu = "200m", .mem_request = "96Mi", .mem_limit = "256Mi", .labels = "team=shop",
 	    .revs = {PAST(REG "shop/cart:3.1.4"), {.at_ms = SECONDS(25), .image = REG "shop/cart:3.2.0", .does = &panic_at_start, .cause = "release 3.2.0"}}},
 	{.ns = "web", .name = "storefront", .replicas = 4, .cpu = "200m", .mem_request = "128Mi", .mem_limit = "512Mi", .labels = "team=web",
@@ -48,19 +50,19 @@ static const sim_work demo[] = {
 #define OOM_WORK(fault_, limit)                                                                                                        \
 	{.ns = "shop", .name = "checkout", .replicas = 2, .cpu = "250m", .mem_request = "96Mi", .mem_limit = limit,                     \
 	    .revs = {OLD(REG "shop/checkout:5.2.0"), {.at_ms = -HOURS(20), .image = REG "shop/checkout:5.3.1"}}, .fault = fault_,        \
-	    .fault_from_ms = SECONDS(10), .says = &words_java}
+	    .fault_from_ms = SECONDS(10), YOUNG, .says = &words_java}
 static const sim_work oom_simple[] = {OOM_WORK(&oom_220, "128Mi"), CALM("shop", "catalog", 2, REG "shop/catalog:2.20.1"), {0}};
 static const sim_work oom_twice[] = {OOM_WORK(&oom_400, "128Mi"), CALM("shop", "catalog", 2, REG "shop/catalog:2.20.1"), {0}};
 static const sim_work oom_leaks[] = {
 	{.ns = "media", .name = "thumbnailer", .replicas = 2, .cpu = "250m", .mem_request = "128Mi", .mem_limit = "256Mi",
-	    .revs = {PAST(REG "media/thumbnailer:2.9.0")}, .fault = &oom_leak, .fault_from_ms = SECONDS(10), .says = &words_leak},
+	    .revs = {PAST(REG "media/thumbnailer:2.9.0")}, .fault = &oom_leak, .fault_from_ms = SECONDS(10), YOUNG, .says = &words_leak},
 	CALM("media", "gallery", 2, REG "media/gallery:1.4.2"),
 	{0},
 };
 static const sim_work oom_recovered[] = {
 	{.ns = "shop", .name = "invoicer", .replicas = 2, .cpu = "250m", .mem_request = "128Mi", .mem_limit = "256Mi",
 	    .revs = {PAST(REG "shop/invoicer:1.12.0")}, .fault = &oom_burst, .fault_from_ms = SECONDS(10), .fault_until_ms = SECONDS(12) + 100,
-	    .says = &words_java},
+	    YOUNG, .says = &words_java},
 	CALM("shop", "catalog", 2, REG "shop/catalog:2.20.1"),
 	{0},
 };
@@ -78,7 +80,7 @@ static const sim_work crashloop_secret[] = {
 	{.ns = "payments", .name = "payments-api", .replicas = 2, .cpu = "200m", .mem_request = "128Mi", .mem_limit = "384Mi",
 	    .revs = {{.at_ms = -HOURS(30), .image = REG "pay/payments-api:4.8.0", .env = "DB_PASSWORD=@payments-db/password"},
 	        {.at_ms = -MINUTES(12), .image = REG "pay/payments-api:4.8.1", .env = "DB_PASSWORD=@payments-db/password", .cause = "release 4.8.1"}},
-	    .fault = &secret_env_missing, .fault_from_ms = SECONDS(10)},
+	    .fault = &secret_env_missing, .fault_from_ms = SECONDS(10), YOUNG},
 	/* The same where the kubelet itself notices. */
 	{.ns = "payments", .name = "billing", .replicas = 2, .cpu = "200m", .mem_request = "128Mi", .mem_limit = "384Mi",
 	    .revs = {{.at_ms = -HOURS(30), .image = REG "pay/billing:2.0.4", .env = "DB_PASSWORD=@billing-db/password"},
@@ -92,7 +94,7 @@ static const sim_work crashloop_secret[] = {
 static const sim_work crashloop_dependency[] = {
 	{.ns = "orders", .name = "orders", .replicas = 2, .cpu = "200m", .mem_request = "256Mi", .mem_limit = "512Mi",
 	    .revs = {PAST(REG "orders/orders:7.0.2"), {.at_ms = -MINUTES(8), .image = REG "orders/orders:7.0.3", .cause = "release 7.0.3"}},
-	    .fault = &db_down, .fault_from_ms = SECONDS(10)},
+	    .fault = &db_down, .fault_from_ms = SECONDS(10), YOUNG},
 	CALM("orders", "mailer", 2, REG "orders/mailer:2.2.0"),
 	CALM("orders", "tracker", 2, REG "orders/tracker:1.9.4"),
 	{0},
@@ -149,7 +151,7 @@ static const sim_work rollout_control[] = {
 /* Name resolution fails for what needs the broker: twelve of sixteen go down within seconds. */
 #define DOWN(ns_, name_, image)                                                                                                        \
 	{.ns = ns_, .name = name_, .replicas = 2, .cpu = "100m", .mem_request = "64Mi", .mem_limit = "256Mi", .revs = {PAST(image)},      \
-	    .fault = &dns_down, .fault_from_ms = SECONDS(20)}
+	    .fault = &dns_down, .fault_from_ms = SECONDS(20), YOUNG}
 static const sim_work storm[] = {
 	DOWN("shop", "checkout", REG "shop/checkout:5.3.1"), DOWN("shop", "cart", REG "shop/cart:3.1.4"), DOWN("shop", "catalog", REG "shop/catalog:2.20.1"),
 	DOWN("shop", "search", REG "shop/search:1.7.3"), DOWN("orders", "orders", REG "orders/orders:7.0.3"), DOWN("orders", "mailer", REG "orders/mailer:2.2.0"),
