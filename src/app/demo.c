@@ -12,7 +12,7 @@
 #include "neuroscale/sim/sim.h"
 #include "neuroscale/sys/fs.h"
 
-enum { DEMO_RATE = 10 }; /* just fast enough to follow by eye */
+enum { DEMO_RATE = 6 }; /* just fast enough to follow by eye */
 
 char *ns_app_demo_dir(const ns_config *cfg)
 {
