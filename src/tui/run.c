@@ -166,7 +166,8 @@ static bool read_keys(loop *l)
 		return errno == EINTR || errno == EAGAIN;
 	if (n == 0)
 		return false;
-	tell_keys(l, keys, ns_input_feed(&l->input, bytes, (size_t)n, ns_real_mono_ms(), keys));
+	size_t typed = ns_input_feed(&l->input, bytes, (size_t)n, ns_real_mono_ms(), keys);
+	tell_keys(l, keys, typed);
 	return true;
 }
 
@@ -258,7 +259,8 @@ static void run_timers(loop *l, int64_t now)
 		l->tick_at = -1;
 		tell(l, (ns_ui_event){.kind = NS_UI_TICK});
 	}
-	tell_keys(l, keys, ns_input_idle(&l->input, now, keys));
+	size_t n = ns_input_idle(&l->input, now, keys);
+	tell_keys(l, keys, n);
 }
 
 static void turn(loop *l)
