@@ -54,10 +54,11 @@ void ns_cli_incidents(const ns_snapshot *s)
 		puts("no incidents");
 	for (size_t i = 0; i < s->n_incidents; i++) {
 		const ns_inc_row *r = &s->incidents[i];
-		char age[16];
+		char age[16], where[192]; /* the same name lives in many namespaces */
 		ns_duration_format(s->taken_ms - r->opened_ms, age);
+		snprintf(where, sizeof where, "%s%s%s", r->ns, r->ns[0] ? "/" : "", r->target);
 		printf("%-4lld %-4s %-18s %-34.34s %-18s %-9s %5s  %s\n", (long long)r->id, ns_severity_name(r->severity), ns_kind_get(r->kind)->title,
-		    r->target, ns_state_get(r->state)->name, ns_verdict_name(r->verdict), age, r->headline[0] ? r->headline : r->reason);
+		    where, ns_state_get(r->state)->name, ns_verdict_name(r->verdict), age, r->headline[0] ? r->headline : r->reason);
 	}
 }
 

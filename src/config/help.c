@@ -104,23 +104,58 @@ void ns_config_dump(const ns_config *c, ns_buf *out)
 	}
 }
 
+/* One sentence of roff, wrapped: no line of the source is longer than 79 characters. */
+static void sentence(ns_buf *out, const char *text)
+{
+	enum { WIDTH = 79 };
+	size_t col = 0;
+	for (const char *p = text; *p;) {
+		size_t n = strcspn(p, " ");
+		if (col)
+			ns_buf_putc(out, col + 1 + n > WIDTH ? '\n' : ' ');
+		col = col && col + 1 + n <= WIDTH ? col + 1 + n : n;
+		ns_buf_put(out, p, n);
+		p += n + strspn(p + n, " ");
+	}
+	ns_buf_putc(out, '\n');
+}
+
+static void default_sentence(ns_buf *out, const ns_option *o)
+{
+	ns_buf text = NS_BUF_INIT;
+	if (o->type == NS_OPT_ENUM)
+		ns_buf_printf(&text, "One of %s; the default is %s.", o->values, o->dflt);
+	else if (o->arg && o->dflt[0]) {
+		ns_buf_puts(&text, "The default is ");
+		for (const char *p = o->dflt; *p; p++) { /* long lists must have somewhere to break */
+			ns_buf_putc(&text, *p);
+			if (*p == ',' && o->type == NS_OPT_LIST)
+				ns_buf_putc(&text, ' ');
+		}
+		ns_buf_putc(&text, '.');
+	}
+	if (text.len)
+		sentence(out, ns_buf_str(&text));
+	if (o->type != NS_OPT_ENUM && o->values)
+		ns_buf_printf(out, "Allowed: %s.\n", o->values);
+	ns_buf_free(&text);
+}
+
 void ns_config_man(ns_buf *out)
 {
 	ns_buf_puts(out, ".Bl -tag -width Ds\n");
 	for (const ns_option *o = ns_options; o->name; o++) {
+		char help[256];
 		ns_buf_puts(out, ".It ");
 		if (o->letter)
 			ns_buf_printf(out, "Fl %c , ", o->letter);
 		ns_buf_printf(out, "Fl -%s", o->name);
 		if (o->arg)
 			ns_buf_printf(out, " Ar %s", o->arg);
-		ns_buf_printf(out, "\n%c%s.\n", o->help[0] >= 'a' && o->help[0] <= 'z' ? o->help[0] - 32 : o->help[0], o->help + 1);
-		if (o->type == NS_OPT_ENUM)
-			ns_buf_printf(out, "One of %s; the default is %s.\n", o->values, o->dflt);
-		else if (o->arg && o->dflt[0])
-			ns_buf_printf(out, "The default is %s.\n", o->dflt);
-		if (o->type != NS_OPT_ENUM && o->values)
-			ns_buf_printf(out, "Allowed: %s.\n", o->values);
+		ns_buf_putc(out, '\n');
+		snprintf(help, sizeof help, "%c%s.", o->help[0] >= 'a' && o->help[0] <= 'z' ? o->help[0] - 32 : o->help[0], o->help + 1);
+		sentence(out, help);
+		default_sentence(out, o);
 		if (!o->commands || !o->commands[0])
 			continue;
 		ns_buf_puts(out, "Only with\n");

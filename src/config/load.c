@@ -335,7 +335,7 @@ static bool check_command(ns_config *c, const flags *f, ns_err *err)
 		return ns_fail(err, NS_E_USAGE, "unknown command \"%s\"%s%s%s", c->command, near ? ", did you mean \"" : "; --help lists them", near ? near : "", near ? "\"?" : "");
 	}
 	if (!c->help && (c->n_args < k->min_args || c->n_args > k->max_args))
-		return ns_fail(err, NS_E_USAGE, "usage: neuroscale-tui %s %s", k->name, k->args);
+		return ns_fail(err, NS_E_USAGE, "usage: neuroscale-tui %s%s%s", k->name, k->args[0] ? " " : "", k->args);
 	return true;
 }
 
