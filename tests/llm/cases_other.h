@@ -251,6 +251,21 @@ CASE(cost_dev)
 {
 	return spike(ar, "Deployment", "dev", "loadgen:1", true);
 }
+CASE(cost_dev_busy)
+{
+	/* A third more, and it uses what it reserves: perhaps somebody works there. */
+	build b = cost_dev(ar);
+	b.c->alert.cost_before = 45;
+	b.c->n_evidence--;
+	evidence(&b, NS_EV_COST, true, "OpenCost: efficiency 71 % of what it reserves");
+	return b;
+}
+CASE(cost_dev_runaway)
+{
+	build b = cost_dev(ar);
+	b.c->n_evidence--;
+	return b;
+}
 CASE(cost_prod)
 {
 	return spike(ar, "Deployment", "shop", "loadgen:1", false);

@@ -19,7 +19,7 @@ typedef struct row {
 
 static const row rows[] = {
     {"oom with a known limit", oom_plain, NS_ACT_PATCH_RESOURCES, "oom_limit_too_low", .86, .95, 1},
-    {"one oom kill, running again", oom_once, NS_ACT_PATCH_RESOURCES, "oom_limit_too_low", .8, .95, 1},
+    {"one oom kill, running again: asked", oom_once, NS_ACT_PATCH_RESOURCES, "oom_limit_too_low", .5, .75, 0},
     {"limit lowered by the newest revision", oom_lowered, NS_ACT_PATCH_RESOURCES, "oom_limit_lowered", .85, .95, 1},
     {"raised once: a person is asked", oom_raised_once, NS_ACT_PATCH_RESOURCES, NULL, .5, .75, 0},
     {"raised twice: a leak", oom_raised_twice, MAN, "oom_unbounded_growth", .5, .95, 0},
@@ -122,6 +122,8 @@ static const row rows[] = {
     {"audit only", policy_audit, MAN, "policy_audit_only", .5, 1, 0},
     {"no exceptions served", policy_no_crd, MAN, NULL, 0, 1, 0},
     {"idle development workload", cost_dev, NS_ACT_COST_SCALE_DOWN, "cost_idle_nonproduction", .8, .95, 1},
+    {"busy development workload: asked", cost_dev_busy, NS_ACT_COST_SCALE_DOWN, "cost_idle_nonproduction", .5, .75, 0},
+    {"five-fold cost, use unknown", cost_dev_runaway, NS_ACT_COST_SCALE_DOWN, "cost_idle_nonproduction", .75, .95, 1},
     {"production cost", cost_prod, MAN, "cost_production", .6, 1, 0},
     {"stateful cost", cost_statefulset, MAN, "cost_stateful", .6, 1, 0},
     {"database cost", cost_database, MAN, "cost_stateful", .4, 1, 0},
