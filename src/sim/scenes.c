@@ -32,7 +32,7 @@ static const sim_work demo[] = {
 	    .revs = {PAST(REG "shop/cart:3.1.4"), {.at_ms = SECONDS(25), .image = REG "shop/cart:3.2.0", .does = &panic_at_start, .cause = "release 3.2.0"}}},
 	{.ns = "web", .name = "storefront", .replicas = 4, .cpu = "200m", .mem_request = "128Mi", .mem_limit = "512Mi", .labels = "team=web",
 	    .revs = {PAST(REG "web/storefront:11.8.2"), {.at_ms = SECONDS(40), .image = REG "web/storefront:12.0.0", .does = &never_ready,
-	        .cause = "release 12.0.0"}}, .progress_s = 45},
+	        .cause = "release 12.0.0"}}, .progress_s = 30},
 	{.ns = "data", .name = "report-builder", .replicas = 2, .cpu = "250m", .mem_request = "256Mi", .labels = "team=data",
 	    .revs = {PAST(REG "data/report-builder:0.9.7")}, .violation = &needs_limits, .violation_from_ms = SECONDS(55)},
 	{.ns = "staging", .name = "load-generator", .replicas = 2, .cpu = "1", .mem_request = "1Gi", .mem_limit = "2Gi",
@@ -107,7 +107,7 @@ static const sim_work image_typo[] = {
 	{0},
 };
 static const sim_work rollout_stalled[] = {
-	{.ns = "web", .name = "storefront", .replicas = 4, .cpu = "200m", .mem_request = "128Mi", .mem_limit = "512Mi", .progress_s = 60,
+	{.ns = "web", .name = "storefront", .replicas = 4, .cpu = "200m", .mem_request = "128Mi", .mem_limit = "512Mi", .progress_s = 30,
 	    RELEASE(REG "web/storefront:11.8.2", REG "web/storefront:12.0.0", &never_ready)},
 	CALM("web", "api-gateway", 2, REG "web/api-gateway:6.0.2"),
 	{0},

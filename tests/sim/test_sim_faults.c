@@ -280,7 +280,7 @@ static void test_image_typo(void **state)
 static void test_rollout_stalls(void **state)
 {
 	begin("rollout-stalled");
-	pass(50);
+	pass(30);
 	assert_string_equal(condition("web", "storefront", "Progressing"), "True ReplicaSetUpdated");
 	assert_true(event_says("web", "Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503"));
 	pass(40);
