@@ -207,7 +207,7 @@ static bool after_word(const redactor *r, size_t key)
 static bool read_value(const redactor *r, pair *p, size_t i)
 {
 	size_t slashes = 0;
-	if (p->c.key.strength == NS_KEY_HEADER && at(r, i) == '[')
+	if (p->c.key.strength == NS_KEY_HEADER && at(r, i) == '[' && !starts(r, i, MARKER))
 		i++;
 	p->c.value_quoted = open_quote(r, &i, &slashes);
 	p->value = i;
@@ -387,36 +387,67 @@ static bool is_secret_object(const char *s, const char *end)
 	return false;
 }
 
-/* The members of "data" or "stringData": up to the brace, in YAML the lines that are indented deeper. */
-static void find_secret_data(redactor *r)
+static bool is_letter(char c)
 {
-	const char *end = r->s + r->n, *d = r->s;
-	if (!is_secret_object(r->s, end))
-		return;
-	while ((d = find(d, end, "ata"))) {
-		const char *v = d + 3;
-		bool whole = d > r->s && (d[-1] == 'd' || d[-1] == 'D');
-		while (v < end && strchr("\\\": \t", *v))
-			v++;
-		if (whole && v > d + 3 && v < end && (*v == '{' || *v == '\n')) {
-			r->data_from = (size_t)(v - r->s);
-			break;
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* Behind the name "data" or "stringData" that ends at `end`, and behind its colon: the place of its members, 0 when it has none. */
+static size_t members_of(const redactor *r, size_t end)
+{
+	static const char lone[] = "data", glued[] = "stringData";
+	size_t n = sizeof lone - 1, g = sizeof glued - 1, v = end;
+	bool named = (end >= g && starts(r, end - g, glued)) ||
+	             (end >= n && starts(r, end - n, lone) && (end == n || !is_letter(r->s[end - n - 1])));
+	while (v < r->n && strchr("\\\": \t", r->s[v]))
+		v++;
+	return named && v > end && (at(r, v) == '{' || at(r, v) == '\n') ? v : 0;
+}
+
+/* Its closing brace; braces in strings do not count, and the strings may be quoted with \" themselves. */
+static size_t object_end(const redactor *r, size_t i)
+{
+	size_t depth = 0, slashes = 0, run = 0;
+	bool known = false, inside = false;
+	for (; i < r->n; i++) {
+		char c = r->s[i];
+		if (c == '"' && (!known || run == slashes)) {
+			slashes = run;
+			known = true;
+			inside = !inside;
+		} else if (!inside && c == '{') {
+			depth++;
+		} else if (!inside && c == '}' && --depth == 0) {
+			return i;
 		}
-		d += 3;
+		run = c == '\\' ? run + 1 : 0;
 	}
-	if (!d)
-		return;
-	if (r->s[r->data_from] == '{') {
-		const char *brace = memchr(r->s + r->data_from, '}', r->n - r->data_from);
-		r->data_to = brace ? (size_t)(brace - r->s) : r->n;
-		return;
-	}
-	size_t i = r->data_from;
+	return i;
+}
+
+/* In YAML the lines that are indented. */
+static size_t block_end(const redactor *r, size_t i)
+{
 	while (i < r->n && (at(r, i + 1) == ' ' || at(r, i + 1) == '\t')) {
 		const char *next = memchr(r->s + i + 1, '\n', r->n - i - 1);
 		i = next ? (size_t)(next - r->s) : r->n;
 	}
-	r->data_to = i;
+	return i;
+}
+
+/* The next data of a Secret from r->i on. */
+static void find_secret_data(redactor *r)
+{
+	const char *end = r->s + r->n, *d = r->s + r->i;
+	r->data_from = r->data_to = r->n;
+	for (; (d = find(d, end, "ata")); d += 3) {
+		size_t from = members_of(r, (size_t)(d - r->s) + 3);
+		if (!from)
+			continue;
+		r->data_from = from;
+		r->data_to = at(r, from) == '{' ? object_end(r, from) : block_end(r, from);
+		return;
+	}
 }
 
 /* ---- the door ---- */
@@ -448,10 +479,13 @@ static bool marker(redactor *r)
 size_t ns_redact(ns_buf *out, const char *s, size_t n)
 {
 	redactor r = {.s = s, .n = n, .out = out};
-	find_secret_data(&r);
-	while (r.i < n)
+	const bool secret_object = is_secret_object(s, s + n);
+	while (r.i < n) {
+		if (secret_object && r.i >= r.data_to)
+			find_secret_data(&r);
 		if (!marker(&r) && !own_form(&r) && !url_password(&r) && !dsn_password(&r) && !named_secret(&r) && !quoted_password(&r))
 			r.i++;
+	}
 	ns_buf_put(out, s + r.flushed, n - r.flushed);
 	return r.count;
 }

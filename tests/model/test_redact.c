@@ -78,6 +78,11 @@ static const struct {
     {"apiVersion: v1\nkind: Secret\ndata:\n  username: YWRtaW4=\n  config.json: eyJhIjoiYiJ9\ntype: Opaque", {"YWRtaW4=", "eyJhIj"}},
     {"{\"apiVersion\":\"v1\",\"data\":{\"username\":\"YWRtaW4=\",\"x\":\"MWYyZDFlMmU2N2Rm\"},\"kind\":\"Secret\"}", {"YWRtaW4=", "MWYyZD"}},
     {"stringData:\n  a: foo bar\nkind: Secret", {"foo bar"}},
+    {"apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\ndata:\n  user: YWRtaW4=\nstringData:\n  x: plain1\n", {"YWRtaW4=", "plain1"}},
+    {"{\"kind\":\"Secret\",\"stringData\":{\"c.json\":\"{\\\"a\\\":1}\",\"z\":\"after\"},\"data\":{\"q\":\"YWRtaW4=\"}}",
+        {"after", "YWRtaW4="}},
+    {"\"last\":\"{\\\"kind\\\":\\\"Secret\\\",\\\"data\\\":{\\\"a\\\":\\\"YWRtaW4=\\\",\\\"b\\\":\\\"Zm9vYmFy\\\"}}\"",
+        {"YWRtaW4=", "Zm9vYmFy"}},
     {"tls.key: LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQpNSUlF", {"LS0tLS1"}},
     {"\"private_key\":\"-----BEGIN PRIVATE KEY-----\\nMIIEvQIBADANBg\\n-----END PRIVATE KEY-----\\n\"", {"MIIEvQ"}},
     {"-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA", {"b3Blbn"}},
@@ -171,8 +176,8 @@ static const char *const ordinary_lines[] = {
     "authorization: denied",
     "auth: failed",
     "auth=basic",
-    "certificate-authority-data: "
-    "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSURCekNDQWUrZ0F3SUJBZ0lVQzFQNDNYVlpXcGF0aG5KdE5DR2N0TkFkRFRFTkF3RE5CZ2txaGtpRzl3MEI=",
+    ("certificate-authority-data: "
+     "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSURCekNDQWUrZ0F3SUJBZ0lVQzFQNDNYVlpXcGF0aG5KdE5DR2N0TkFkRFRFTkF3RE5CZ2txaGtpRzl3MEI="),
     "reading password from file /run/secrets/db",
     "--password-file=/run/secrets/db",
     "use --token to authenticate",
@@ -268,6 +273,9 @@ static void the_rest_of_a_line_is_kept(void **state)
 	    {"?a=1&token=abc123&b=2", "?a=1&token=[redacted:token]&b=2"},
 	    {"(password=x1)", "(password=[redacted:password])"},
 	    {"password=a, user=b", "password=[redacted:password], user=b"},
+	    {"apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\ndata:\n  user: YWRtaW4=\ntype: Opaque\n",
+	        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\ndata:\n  user: [redacted:secret-data]\ntype: Opaque\n"},
+	    {"kind: ConfigMap\ndata:\n  user: YWRtaW4=\n", "kind: ConfigMap\ndata:\n  user: YWRtaW4=\n"},
 	    {"a -----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY----- b", "a [redacted:private-key] b"},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
