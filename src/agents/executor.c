@@ -113,8 +113,17 @@ static bool refuse_dryrun(ns_dryrun *d, ns_arena *ar, ns_code code, const char *
 	return false;
 }
 
+static void digest_json(ns_digest *h, const char *name, const cJSON *j)
+{
+	ns_buf text = NS_BUF_INIT;
+	ns_json_canonical(j, &text);
+	ns_digest_field(h, name, ns_buf_str(&text));
+	ns_buf_free(&text);
+}
+
 /* Law 5. Everything that is approved, in fields that cannot run into each other. resourceVersion is no part of it: it is the lock. */
-static void make_digest(const ns_order *o, const ns_live *live, const ns_executor *e, ns_dryrun *d, const char *diff, const char *policy_version)
+static void make_digest(const ns_order *o, const ns_live *live, const ns_executor *e, ns_dryrun *d, const char *diff, const cJSON *result,
+    const char *policy_version)
 {
 	const ns_plan *p = o->plan;
 	ns_digest *h = ns_digest_new();
@@ -126,15 +135,13 @@ static void make_digest(const ns_order *o, const ns_live *live, const ns_executo
 	ns_digest_field(h, "direction", o->undo ? "undo" : "do");
 	for (const char *const *a = o->cmd->argv; *a; a++)
 		ns_digest_field(h, "argv", *a);
-	ns_buf body = NS_BUF_INIT;
-	ns_json_canonical(o->body, &body);
-	ns_digest_field(h, "body", ns_buf_str(&body));
-	ns_buf_free(&body);
+	digest_json(h, "body", o->body);
 	ns_digest_field(h, "target", o->target_path);
 	ns_digest_field(h, "uid", live->pinned_uid);
 	snprintf(number, sizeof number, "%lld", (long long)live->generation);
 	ns_digest_field(h, "generation", number);
 	ns_digest_field(h, "diff", diff);
+	digest_json(h, "spec", ns_json_get(result, "spec")); /* the diff cuts long values, this does not */
 	ns_digest_field(h, "policy", policy_version);
 	ns_digest_field(h, "runbook", p->runbook_hash);
 	ns_digest_finish(h, d->digest);
@@ -192,7 +199,7 @@ static bool judge_answer(ns_dryrun *d, ns_arena *ar, const ns_executor *e, const
 	else {
 		d->diff = ns_say_clean(ar, ns_buf_str(&diff), diff.len, 2 * MAX_DIFF, true);
 		d->undo_ok = undo_works(o, e, live, answer);
-		make_digest(o, live, e, d, ns_buf_str(&diff), policy_version);
+		make_digest(o, live, e, d, ns_buf_str(&diff), answer, policy_version);
 	}
 	ns_buf_free(&diff);
 	return ok;

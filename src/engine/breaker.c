@@ -59,7 +59,7 @@ void ns_breaker_release(ns_breaker *b, int64_t incident)
 {
 	if (b->state != NS_BREAKER_HALF_OPEN_TAKEN || incident != b->trial_incident)
 		return;
-	b->state = NS_BREAKER_HALF_OPEN_FREE;
+	b->state = NS_BREAKER_OPEN; /* its 300 s are over: that is half-open and free */
 	b->trial_incident = 0;
 }
 

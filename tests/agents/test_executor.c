@@ -102,6 +102,38 @@ static void status_noise_does_not_void_an_approval_but_everything_else_does(void
 	assert_string_equal(dry()->digest, first);
 }
 
+#define TEMPLATE(env) "[{\"op\":\"replace\",\"path\":\"/spec/template\",\"value\":{\"metadata\":{\"labels\":{\"app\":\"web\"}},\"spec\":{\"containers\":" \
+	"[{\"name\":\"app\",\"image\":\"web:0\",\"env\":[" env "]}]}}}]"
+
+static void secrets_are_not_shown_but_bound(void **state)
+{
+	plan.action = NS_ACT_ROLLBACK;
+	plan.command.body = TEMPLATE("{\"name\":\"DB_PASSWORD\",\"value\":\"correct-horse-1\"}");
+	ns_dryrun *d = dry();
+	assert_true(d->ok);
+	assert_non_null(strstr(d->diff, "DB_PASSWORD"));
+	assert_null(strstr(d->diff, "correct-horse"));
+	assert_null(strstr(d->shown_command, "correct-horse"));
+	char first[65];
+	snprintf(first, sizeof first, "%s", d->digest);
+	plan.command.body = TEMPLATE("{\"name\":\"DB_PASSWORD\",\"value\":\"correct-horse-2\"}");
+	assert_string_not_equal(dry()->digest, first);
+}
+
+static void long_values_are_bound_to_their_end(void **state)
+{
+	char digests[2][65];
+	for (int i = 0; i < 2; i++) { /* a webhook whose text differs behind what a difference shows */
+		char *mutation = ns_xasprintf("[{\"op\":\"add\",\"path\":\"/spec/template/metadata/annotations\",\"value\":{\"x\":\"%04000d%d\"}}]", 0, i);
+		kubectl.mutate = mutation;
+		snprintf(digests[i], sizeof digests[i], "%s", dry()->digest);
+		free(mutation);
+	}
+	kubectl.mutate = NULL;
+	assert_int_equal(strlen(digests[0]), 64);
+	assert_string_not_equal(digests[0], digests[1]);
+}
+
 static void what_moved_since_the_analysis_is_not_acted_on(void **state)
 {
 	set_meta(api.deployment, "uid", cJSON_CreateString("u-2")); /* deleted and made again under the same name */
@@ -234,6 +266,8 @@ int main(void)
 	    T(the_kubeconfig_is_private_and_goes_away),
 	    T(the_child_gets_exactly_this),
 	    T(status_noise_does_not_void_an_approval_but_everything_else_does),
+	    T(secrets_are_not_shown_but_bound),
+	    T(long_values_are_bound_to_their_end),
 	    T(what_moved_since_the_analysis_is_not_acted_on),
 	    T(a_plan_for_anything_else_never_reaches_a_spawn),
 	    T(failures_of_a_dry_run_are_classed),
