@@ -52,40 +52,58 @@ static bool fresh_dir(const char *dir, ns_err *err)
 	return ok;
 }
 
+/* Everything behind the demo's screen, made behind its first frame. */
+typedef struct stage {
+	const ns_config *cfg;
+	const ns_sim_scenario *scenario;
+	const char *dir;
+	ns_clock *clock;
+	ns_sim *sim;
+	ns_kubeconfig *kc;
+	ns_engine *engine;
+	ns_door door;
+	bool open;
+} stage;
+
+static bool set_up(void *ctx, ns_door *out, ns_err *err)
+{
+	stage *t = ctx;
+	char url[128] = "";
+	char *kubeconfig = ns_path_join(t->dir, "kubeconfig");
+	ns_sim_opts so = {.listen = "127.0.0.1:0", .scenario = t->scenario->name, .clock = t->clock, .seed = 1};
+	t->sim = ns_sim_start(&so, err);
+	if (t->sim && ns_sim_write_kubeconfig(t->sim, kubeconfig, err) && (t->kc = ns_kubeconfig_load(kubeconfig, NULL, err))) {
+		ns_engine_opts o;
+		ns_sim_opencost_url(t->sim, url, sizeof url);
+		ns_app_engine_opts(t->cfg, t->kc, t->clock, &o);
+		o.mode = "demo";
+		o.state_dir = t->dir;
+		o.opencost_url = url;
+		o.profile = t->scenario->profile;
+		o.cost_every_ms = 60000;
+		t->engine = ns_engine_start(&o, err);
+	}
+	free(kubeconfig);
+	t->open = t->engine && ns_engine_door(t->engine, &t->door, err);
+	*out = t->door;
+	return t->open;
+}
+
 static int interactive(const ns_config *cfg, const ns_cancel *cancel)
 {
 	ns_err err = {0};
-	ns_clock *clock = ns_clock_scaled(cfg->rate > 0 ? cfg->rate : DEMO_RATE, ns_real_mono_ms(), wall_now());
 	char *dir = ns_app_demo_dir(cfg);
-	char *kubeconfig = ns_path_join(dir, "kubeconfig"), url[128] = "";
-	const char *name = cfg->scenario[0] ? cfg->scenario : "demo";
-	ns_kubeconfig *kc = NULL;
-	ns_engine *e = NULL;
-	ns_door door;
-	bool ok = false;
-	ns_sim_opts so = {.listen = "127.0.0.1:0", .scenario = name, .clock = clock, .seed = 1};
-	ns_log_init(STDERR_FILENO, NS_LOG_TEXT, NS_LOG_ERROR, clock);
-	ns_sim *sim = fresh_dir(dir, &err) ? ns_sim_start(&so, &err) : NULL;
-	if (sim && ns_sim_write_kubeconfig(sim, kubeconfig, &err) && (kc = ns_kubeconfig_load(kubeconfig, NULL, &err))) {
-		ns_engine_opts o;
-		ns_sim_opencost_url(sim, url, sizeof url);
-		ns_app_engine_opts(cfg, kc, clock, &o);
-		o.mode = "demo";
-		o.state_dir = dir;
-		o.opencost_url = url;
-		o.profile = ns_sim_scenario_find(name)->profile;
-		o.cost_every_ms = 60000;
-		e = ns_engine_start(&o, &err);
-	}
-	if (e && ns_engine_door(e, &door, &err)) {
-		ok = ns_app_screen(cfg, dir, &door, clock, cancel, &err);
-		door.close(door.ctx);
-	}
-	ns_engine_stop(e);
-	ns_kubeconfig_free(kc);
-	ns_sim_stop(sim);
-	ns_clock_free(clock);
-	free(kubeconfig);
+	stage t = {.cfg = cfg, .dir = dir, .scenario = ns_sim_scenario_find(cfg->scenario[0] ? cfg->scenario : "demo"),
+	    .clock = ns_clock_scaled(cfg->rate > 0 ? cfg->rate : DEMO_RATE, ns_real_mono_ms(), wall_now())};
+	ns_app_screen_opts so = {.state_dir = dir, .open = set_up, .open_ctx = &t, .clock = t.clock, .cancel = cancel};
+	ns_log_init(STDERR_FILENO, NS_LOG_TEXT, NS_LOG_INFO, t.clock);
+	bool ok = fresh_dir(dir, &err) && ns_app_screen(cfg, &so, &err);
+	if (t.open)
+		t.door.close(t.door.ctx);
+	ns_engine_stop(t.engine);
+	ns_kubeconfig_free(t.kc);
+	ns_sim_stop(t.sim);
+	ns_clock_free(t.clock);
 	free(dir);
 	return ok ? 0 : ns_app_failed(&err);
 }

@@ -81,12 +81,13 @@ static ns_clock *pick_clock(const ns_config *cfg, const ns_kubeconfig *kc, ns_er
 	return ns_clock_parse(cfg->clock, err);
 }
 
-bool ns_app_screen(const ns_config *cfg, const char *state_dir, const ns_door *door, const ns_clock *clock, const ns_cancel *cancel, ns_err *err)
+bool ns_app_screen(const ns_config *cfg, const ns_app_screen_opts *so, ns_err *err)
 {
 	ns_theme theme;
 	ns_err theme_err = {0};
 	char user[96];
-	char *path = ns_path_join(state_dir, "neuroscale-tui.log");
+	char *path = ns_path_join(so->state_dir, "neuroscale-tui.log");
+	ns_mkdirs(so->state_dir, 0700, NULL); /* a failure shows itself when the engine takes it */
 	int log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	int saved = dup(STDERR_FILENO);
 	if (log_fd >= 0) { /* whatever a library prints must not land on the screen */
@@ -96,7 +97,8 @@ bool ns_app_screen(const ns_config *cfg, const char *state_dir, const ns_door *d
 	if (!ns_theme_load(cfg->theme, &theme, &theme_err))
 		ns_log(NS_LOG_WARN, "tui", "%s", theme_err.text);
 	ns_uid_words(getuid(), user, sizeof user);
-	ns_tui_opts o = {.door = door, .theme = &theme, .no_color = cfg->no_color, .cancel = cancel, .clock = clock, .user = user};
+	ns_tui_opts o = {.door = so->door, .open = so->open, .open_ctx = so->open_ctx, .theme = &theme, .no_color = cfg->no_color,
+	    .cancel = so->cancel, .clock = so->clock, .user = user};
 	bool ok = ns_tui_run(&o, err);
 	if (saved >= 0) {
 		dup2(saved, STDERR_FILENO);
@@ -113,11 +115,32 @@ static int attach(const ns_config *cfg, ns_door *door, const ns_cancel *cancel)
 {
 	ns_err err = {0};
 	ns_clock *clock = cfg->clock[0] ? ns_clock_parse(cfg->clock, &err) : ns_clock_real();
-	bool ok = clock && ns_app_screen(cfg, cfg->state_dir, door, clock, cancel, &err);
+	ns_app_screen_opts so = {.state_dir = cfg->state_dir, .door = door, .clock = clock, .cancel = cancel};
+	bool ok = clock && ns_app_screen(cfg, &so, &err);
 	door->close(door->ctx);
-	if (clock)
-		ns_clock_free(clock);
+	ns_clock_free(clock);
 	return ok ? 0 : ns_app_failed(&err);
+}
+
+/* The engine of this console, started behind its first frame. */
+typedef struct own_engine {
+	const ns_config *cfg;
+	ns_kubeconfig *kc;
+	const ns_clock *clock;
+	ns_engine *engine;
+	ns_door door;
+	bool open;
+} own_engine;
+
+static bool open_own(void *ctx, ns_door *out, ns_err *err)
+{
+	own_engine *w = ctx;
+	ns_engine_opts o;
+	ns_app_engine_opts(w->cfg, w->kc, w->clock, &o);
+	w->engine = ns_engine_start(&o, err);
+	w->open = w->engine && ns_engine_door(w->engine, &w->door, err);
+	*out = w->door;
+	return w->open;
 }
 
 int ns_app_console(const ns_config *cfg, const ns_cancel *cancel)
@@ -130,24 +153,20 @@ int ns_app_console(const ns_config *cfg, const ns_cancel *cancel)
 	}
 	if (ns_door_connect(cfg->state_dir, &door, NULL))
 		return attach(cfg, &door, cancel);
-	ns_kubeconfig *kc = ns_kubeconfig_load(or_null(cfg->kubeconfig), or_null(cfg->context), &err);
-	ns_clock *clock = kc ? pick_clock(cfg, kc, &err) : NULL;
-	ns_engine *e = NULL;
+	own_engine w = {.cfg = cfg, .kc = ns_kubeconfig_load(or_null(cfg->kubeconfig), or_null(cfg->context), &err)};
+	ns_clock *clock = w.kc ? pick_clock(cfg, w.kc, &err) : NULL;
 	bool ok = false;
 	if (clock) {
-		ns_engine_opts o;
-		ns_app_engine_opts(cfg, kc, clock, &o);
-		ns_log_init(STDERR_FILENO, (ns_log_format)cfg->log_format, NS_LOG_ERROR, clock);
-		e = ns_engine_start(&o, &err);
-	}
-	if (e && ns_engine_door(e, &door, &err)) {
-		ok = ns_app_screen(cfg, cfg->state_dir, &door, clock, cancel, &err);
-		door.close(door.ctx);
-	}
-	ns_engine_stop(e);
-	ns_kubeconfig_free(kc);
-	if (clock)
+		ns_app_screen_opts so = {.state_dir = cfg->state_dir, .open = open_own, .open_ctx = &w, .clock = clock, .cancel = cancel};
+		w.clock = clock;
+		ns_log_init(STDERR_FILENO, (ns_log_format)cfg->log_format, (ns_log_level)cfg->log_level, clock);
+		ok = ns_app_screen(cfg, &so, &err);
+		if (w.open)
+			w.door.close(w.door.ctx);
+		ns_engine_stop(w.engine);
 		ns_clock_free(clock);
+	}
+	ns_kubeconfig_free(w.kc);
 	return ok ? 0 : ns_app_failed(&err);
 }
 

@@ -53,6 +53,8 @@ bool ns_engine_decide(ns_engine *e, uid_t uid, ns_role role, const ns_decide_req
 	bool ok = ns_store_approval_get(e->store, ar, req->approval, &a, &s.err) && ns_step_begin(&s, e, ar, a.incident) &&
 	    decide(&s, &a, req, by, reason) && ns_step_commit(&s);
 	if (ok)
+		ns_agent_count(e, NS_AG_ESCALATION);
+	if (ok)
 		snprintf(said, cap, "%s: incident %lld, %s/%s%s", req->approve ? "approved" : "rejected", (long long)a.incident, s.inc.target.ns,
 		    s.inc.target.name, req->approve ? "; it is being executed" : "");
 	else if (err)

@@ -62,10 +62,12 @@ struct ns_engine {
 	ns_queue *intake;             /* ns_intake items from the detector's thread to the engine's */
 	ns_active *active;            /* engine thread only */
 	bool storm_before;            /* engine thread only */
+	enum { NS_LINK_UNSAID, NS_LINK_UP, NS_LINK_DOWN } link_said; /* engine thread only */
 	int64_t last_requests, last_requests_at; /* engine thread only */
 
 	ns_wake *wake;                /* of the engine's thread */
 	_Atomic bool dirty;           /* the picture is stale */
+	_Atomic int64_t cost_read_ms; /* when the last cost report came, 0 never */
 	int64_t sample_wall, sample_mono; /* clock sanity, engine thread only */
 	_Atomic int64_t clock_insane_until;
 
@@ -191,6 +193,7 @@ void ns_fill_row(ns_engine *e, const ns_incident *inc, const ns_dossier *d, ns_i
 void ns_engine_say(ns_engine *e, int level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void ns_agent_begin(ns_engine *e, ns_agent a, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void ns_agent_end(ns_engine *e, ns_agent a, bool ok);
+void ns_agent_count(ns_engine *e, ns_agent a); /* one more done, for what is no job */
 
 /* A test may define this to die or stall at a named point; the program does not, and then it is NULL. */
 extern void ns_engine_test_point(const char *name, int64_t incident) __attribute__((weak));

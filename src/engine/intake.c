@@ -66,7 +66,9 @@ static void on_link(void *ctx)
 
 static void on_cost(void *ctx)
 {
-	ns_engine_dirty(ctx);
+	ns_engine *e = ctx;
+	atomic_store(&e->cost_read_ms, ns_clock_wall_ms(e->o.clock));
+	ns_engine_dirty(e);
 }
 
 const ns_detector_sink ns_engine_sink = {.alert = on_alert, .recovered = on_recovered, .link = on_link, .cost = on_cost};
@@ -146,6 +148,7 @@ static void take_alert(ns_engine *e, const ns_alert *a)
 		ns_log_fields(NS_LOG_INFO, "detector", "alert", "incident", line, "kind", ns_kind_get(a->kind)->name, "ns", a->target.ns, "workload",
 		    a->target.name, "reason", a->reason, "message", a->message, NULL);
 		ns_engine_say(e, NS_LOG_WARN, "#%s %s %s/%s: %s", line, ns_kind_get(a->kind)->title, a->target.ns, a->target.name, a->reason);
+		ns_agent_count(e, NS_AG_DETECTOR);
 		NS_POINT("detected", id);
 	}
 	ns_arena_free(ar);
@@ -208,6 +211,20 @@ static void take_recovery(ns_engine *e, const char *identity)
 	ns_arena_free(ar);
 }
 
+/* Without a screen the log is all there is: one line when the cluster is lost, one when it is back. */
+static void say_link(ns_engine *e)
+{
+	ns_link link;
+	ns_detector_link(e->detector, &link);
+	if (link.live && link.synced && e->link_said != NS_LINK_UP) {
+		ns_log(NS_LOG_INFO, "detector", "watching %s: %lld pods, %lld workloads", e->o.cluster, (long long)link.pods, (long long)link.workloads);
+		e->link_said = NS_LINK_UP;
+	} else if (!link.live && link.down_why[0] && e->link_said != NS_LINK_DOWN) {
+		ns_log(NS_LOG_WARN, "detector", "%s is not watched, trying again: %s", e->o.cluster, link.down_why);
+		e->link_said = NS_LINK_DOWN;
+	}
+}
+
 void ns_intake_handle(ns_engine *e, ns_intake *in)
 {
 	if (in->type == NS_IN_ALERT) {
@@ -223,6 +240,7 @@ void ns_intake_handle(ns_engine *e, ns_intake *in)
 		take_recovery(e, in->identity);
 	} else {
 		bool storm = storm_now(e);
+		say_link(e);
 		if (e->storm_before && !storm)
 			ns_active_reopen(e);
 		if (storm != e->storm_before)

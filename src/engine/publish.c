@@ -56,6 +56,13 @@ void ns_agent_end(ns_engine *e, ns_agent a, bool ok)
 	pthread_mutex_unlock(&e->say_mu);
 }
 
+void ns_agent_count(ns_engine *e, ns_agent a)
+{
+	pthread_mutex_lock(&e->say_mu);
+	e->agents[a].done++;
+	pthread_mutex_unlock(&e->say_mu);
+}
+
 static void put_agents(ns_engine *e, ns_snapshot *s)
 {
 	s->agents = ns_arena_alloc(s->arena, NS_AG_COUNT * sizeof *s->agents);
@@ -217,12 +224,13 @@ static void put_breakers(ns_engine *e, ns_snapshot *s, size_t cap)
 static int urgency(const ns_inc_row *r)
 {
 	if (!r->open)
-		return 9;
+		return 3 * NS_SEV_COUNT;
+	int mild = NS_SEV_CRIT - (int)r->severity;
 	if (r->approval || r->state == NS_ST_AWAITING_APPROVAL)
-		return 0;
+		return mild;
 	if (!ns_state_get(r->state)->terminal || r->state == NS_ST_MANUAL_REVIEW || r->state == NS_ST_FAILED)
-		return 3 - (int)r->severity;
-	return 5;
+		return NS_SEV_COUNT + mild;
+	return 2 * NS_SEV_COUNT;
 }
 
 static int row_order(const void *pa, const void *pb)
@@ -285,7 +293,7 @@ static void put_cost(ns_engine *e, ns_snapshot *s)
 		s->cost[s->n_cost++] = (ns_cost_line){.ns = "(idle)", .workload = "", .per_day = r->idle_per_day, .before = r->idle_per_day, .efficiency = -1};
 	s->cost_total = r->total_per_day;
 	s->cost_before = r->total_before;
-	s->cost_at_ms = r->window_end_ms;
+	s->cost_at_ms = atomic_load(&e->cost_read_ms);
 }
 
 static int64_t resident_bytes(void)

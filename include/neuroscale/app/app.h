@@ -17,8 +17,17 @@ int ns_app_demo(const ns_config *cfg, const ns_cancel *cancel);     /* with a te
 int ns_app_failed(const ns_err *err);
 /* The engine's options from the configuration; strings are borrowed from it. */
 void ns_app_engine_opts(const ns_config *cfg, const ns_kubeconfig *kc, const ns_clock *clock, ns_engine_opts *o);
-/* Runs the screen on a door; the log goes to STATE_DIR/neuroscale-tui.log meanwhile. */
-bool ns_app_screen(const ns_config *cfg, const char *state_dir, const ns_door *door, const ns_clock *clock, const ns_cancel *cancel, ns_err *err);
+/* Runs the screen; the log goes to STATE_DIR/neuroscale-tui.log meanwhile. Either door is there already, or open makes it behind the first
+ * frame (on another thread); whoever opened closes afterwards. */
+typedef struct ns_app_screen_opts {
+	const char *state_dir;
+	const ns_door *door;
+	bool (*open)(void *ctx, ns_door *out, ns_err *err);
+	void *open_ctx;
+	const ns_clock *clock;
+	const ns_cancel *cancel;
+} ns_app_screen_opts;
+bool ns_app_screen(const ns_config *cfg, const ns_app_screen_opts *o, ns_err *err);
 /* Where the demo keeps its state unless told otherwise: beside the default state directory. Caller frees. */
 char *ns_app_demo_dir(const ns_config *cfg);
 /* One scenario, headless, in this process: prints the log and "ok NAME" or "FAILED NAME: why". True when it ended as it must. */
