@@ -219,7 +219,7 @@ static void say_link(ns_engine *e)
 	if (link.live && link.synced && e->link_said != NS_LINK_UP) {
 		ns_log(NS_LOG_INFO, "detector", "watching %s: %lld pods, %lld workloads", e->o.cluster, (long long)link.pods, (long long)link.workloads);
 		e->link_said = NS_LINK_UP;
-	} else if (!link.live && link.down_why[0] && e->link_said != NS_LINK_DOWN) {
+	} else if (!link.live && link.down_why[0] && e->link_said != NS_LINK_DOWN && (e->link_said == NS_LINK_UP || !link.synced)) {
 		ns_log(NS_LOG_WARN, "detector", "%s is not watched, trying again: %s", e->o.cluster, link.down_why);
 		e->link_said = NS_LINK_DOWN;
 	}
