@@ -174,7 +174,7 @@ static bool exact_strings(const cJSON *list)
 	return true;
 }
 
-/* The workload's own name, or names of what it owns: "web", "web-…", "web-*"; a wildcard only behind the whole name. */
+/* The workload's own name, or names of what it owns: "web", "web-????????"; never '*', which would take "web-admin-…" along. */
 static bool names_of(const cJSON *list, const char *name)
 {
 	size_t n = strlen(name);
@@ -184,7 +184,7 @@ static bool names_of(const cJSON *list, const char *name)
 		if (!cJSON_IsString(s) || strncmp(s->valuestring, name, n) != 0)
 			return false;
 		const char *rest = s->valuestring + n;
-		if (*rest && *rest != '-')
+		if ((*rest && *rest != '-') || rest[strspn(rest, "abcdefghijklmnopqrstuvwxyz0123456789-.?")])
 			return false;
 	}
 	return true;
