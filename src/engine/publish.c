@@ -177,7 +177,8 @@ static void put_card(ns_arena *ar, const ns_incident *inc, const ns_dossier *d, 
 	r->target = inc->target.name;
 	r->headline = d->card ? d->card->headline : p->summary;
 	r->summary = d->card ? d->card->summary : p->summary;
-	r->ask = d->card ? d->card->ask : "";
+	/* Where the plan itself asks for nobody it is the gate that does: its words are the incident's note. */
+	r->ask = p->requires_approval && d->card ? d->card->ask : inc->note;
 	r->root_cause = d->rca ? d->rca->root_cause : "";
 	r->runbook = p->runbook;
 	r->command = d->dryrun && d->dryrun->shown_command[0] ? d->dryrun->shown_command : p->command.equivalent;
