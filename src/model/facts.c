@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "facts_codec.h"
+#include "neuroscale/model/record.h"
 
 /* ---- words ---- */
 
@@ -52,216 +52,227 @@ static const char *ev_kind_word(int v)
 	return ns_ev_kind_name((ns_ev_kind)v);
 }
 
-static const ns_names kind_names = {NS_KIND_COUNT, kind_word};
-static const ns_names severity_names = {NS_SEV_COUNT, severity_word};
-static const ns_names action_names = {NS_ACT_COUNT, action_word};
-static const ns_names risk_names = {NS_RISK_COUNT, risk_word};
-static const ns_names ev_kind_names = {NS_EV_KIND_COUNT, ev_kind_word};
-
 /* ---- tables ---- */
 
 static const ns_field workload_fields[] = {
-    NS_FIELD(ns_workload, cluster),
-    NS_FIELD(ns_workload, ns),
-    NS_FIELD(ns_workload, kind),
-    NS_FIELD(ns_workload, name),
-    NS_FIELD(ns_workload, uid),
+    NS_FIELD(ns_workload, cluster, STR),
+    NS_FIELD(ns_workload, ns, STR),
+    NS_FIELD(ns_workload, kind, STR),
+    NS_FIELD(ns_workload, name, STR),
+    NS_FIELD(ns_workload, uid, STR),
+    NS_FIELD_END,
 };
-NS_CODEC(workload_codec, ns_workload, workload_fields);
 
 static const ns_field alert_fields[] = {
-    NS_FIELD_ENUM(ns_alert, kind, kind_names),
-    NS_FIELD_ENUM(ns_alert, severity, severity_names),
-    NS_FIELD_STRUCT(ns_alert, target, workload_codec),
-    NS_FIELD(ns_alert, container),
-    NS_FIELD(ns_alert, reason),
-    NS_FIELD(ns_alert, message),
-    NS_FIELD_STRINGS(ns_alert, pods),
-    NS_FIELD(ns_alert, first_ms),
-    NS_FIELD(ns_alert, seen_ms),
-    NS_FIELD(ns_alert, policy),
-    NS_FIELD(ns_alert, rule),
-    NS_FIELD(ns_alert, cost_now),
-    NS_FIELD(ns_alert, cost_before),
-    NS_FIELD(ns_alert, object_uid),
+    NS_FIELD_ENUM_REQUIRED(ns_alert, kind, kind_word, NS_KIND_COUNT),
+    NS_FIELD_ENUM_REQUIRED(ns_alert, severity, severity_word, NS_SEV_COUNT),
+    NS_FIELD_REC(ns_alert, target, workload_fields),
+    NS_FIELD(ns_alert, container, STR),
+    NS_FIELD(ns_alert, reason, STR),
+    NS_FIELD(ns_alert, message, STR),
+    NS_FIELD_STRS(ns_alert, pods, n_pods),
+    NS_FIELD(ns_alert, first_ms, I64),
+    NS_FIELD(ns_alert, seen_ms, I64),
+    NS_FIELD(ns_alert, policy, STR),
+    NS_FIELD(ns_alert, rule, STR),
+    NS_FIELD(ns_alert, cost_now, DBL),
+    NS_FIELD(ns_alert, cost_before, DBL),
+    NS_FIELD(ns_alert, object_uid, STR),
+    NS_FIELD_END,
 };
-NS_CODEC(alert_codec, ns_alert, alert_fields);
 
 static const ns_field evidence_fields[] = {
-    NS_FIELD(ns_evidence, id),
-    NS_FIELD_ENUM(ns_evidence, kind, ev_kind_names),
-    NS_FIELD(ns_evidence, trusted),
-    NS_FIELD(ns_evidence, text),
-    NS_FIELD(ns_evidence, at_ms),
+    NS_FIELD(ns_evidence, id, STR),
+    NS_FIELD_ENUM_REQUIRED(ns_evidence, kind, ev_kind_word, NS_EV_KIND_COUNT),
+    NS_FIELD(ns_evidence, trusted, BOOL),
+    NS_FIELD(ns_evidence, text, STR),
+    NS_FIELD(ns_evidence, at_ms, I64),
+    NS_FIELD_END,
 };
-NS_CODEC(evidence_codec, ns_evidence, evidence_fields);
 
 static const ns_field container_fields[] = {
-    NS_FIELD(ns_container_facts, name),
-    NS_FIELD(ns_container_facts, image),
-    NS_FIELD(ns_container_facts, init),
-    NS_FIELD(ns_container_facts, sidecar),
-    NS_FIELD(ns_container_facts, ready),
-    NS_FIELD(ns_container_facts, running),
-    NS_FIELD(ns_container_facts, restarts),
-    NS_FIELD(ns_container_facts, waiting_reason),
-    NS_FIELD(ns_container_facts, waiting_message),
-    NS_FIELD(ns_container_facts, has_last),
-    NS_FIELD(ns_container_facts, last_reason),
-    NS_FIELD(ns_container_facts, last_message),
-    NS_FIELD(ns_container_facts, last_exit),
-    NS_FIELD(ns_container_facts, last_signal),
-    NS_FIELD(ns_container_facts, last_started_ms),
-    NS_FIELD(ns_container_facts, last_finished_ms),
-    NS_FIELD(ns_container_facts, mem_limit),
-    NS_FIELD(ns_container_facts, mem_request),
-    NS_FIELD(ns_container_facts, cpu_limit_milli),
-    NS_FIELD(ns_container_facts, cpu_request_milli),
-    NS_FIELD(ns_container_facts, jvm),
+    NS_FIELD(ns_container_facts, name, STR),
+    NS_FIELD(ns_container_facts, image, STR),
+    NS_FIELD(ns_container_facts, init, BOOL),
+    NS_FIELD(ns_container_facts, sidecar, BOOL),
+    NS_FIELD(ns_container_facts, ready, BOOL),
+    NS_FIELD(ns_container_facts, running, BOOL),
+    NS_FIELD(ns_container_facts, restarts, I64),
+    NS_FIELD(ns_container_facts, waiting_reason, STR),
+    NS_FIELD(ns_container_facts, waiting_message, STR),
+    NS_FIELD(ns_container_facts, has_last, BOOL),
+    NS_FIELD(ns_container_facts, last_reason, STR),
+    NS_FIELD(ns_container_facts, last_message, STR),
+    NS_FIELD(ns_container_facts, last_exit, INT),
+    NS_FIELD(ns_container_facts, last_signal, INT),
+    NS_FIELD(ns_container_facts, last_started_ms, I64),
+    NS_FIELD(ns_container_facts, last_finished_ms, I64),
+    NS_FIELD(ns_container_facts, mem_limit, I64),
+    NS_FIELD(ns_container_facts, mem_request, I64),
+    NS_FIELD(ns_container_facts, cpu_limit_milli, I64),
+    NS_FIELD(ns_container_facts, cpu_request_milli, I64),
+    NS_FIELD(ns_container_facts, jvm, BOOL),
+    NS_FIELD_END,
 };
-NS_CODEC(container_codec, ns_container_facts, container_fields);
 
 static const ns_field revision_fields[] = {
-    NS_FIELD(ns_revision, number),
-    NS_FIELD(ns_revision, replicaset),
-    NS_FIELD(ns_revision, uid),
-    NS_FIELD(ns_revision, created_ms),
-    NS_FIELD(ns_revision, replicas),
-    NS_FIELD(ns_revision, ready),
-    NS_FIELD(ns_revision, current),
-    NS_FIELD(ns_revision, was_healthy),
-    NS_FIELD(ns_revision, changes),
-    NS_FIELD(ns_revision, only_safe_fields),
-    NS_FIELD(ns_revision, template_json),
+    NS_FIELD(ns_revision, number, I64),
+    NS_FIELD(ns_revision, replicaset, STR),
+    NS_FIELD(ns_revision, uid, STR),
+    NS_FIELD(ns_revision, created_ms, I64),
+    NS_FIELD(ns_revision, replicas, I64),
+    NS_FIELD(ns_revision, ready, I64),
+    NS_FIELD(ns_revision, current, BOOL),
+    NS_FIELD(ns_revision, was_healthy, BOOL),
+    NS_FIELD(ns_revision, changes, STR),
+    NS_FIELD(ns_revision, only_safe_fields, BOOL),
+    NS_FIELD(ns_revision, template_json, STR),
+    NS_FIELD_END,
 };
-NS_CODEC(revision_codec, ns_revision, revision_fields);
 
 static const ns_field case_fields[] = {
-    NS_FIELD_STRUCT(ns_case, alert, alert_codec),
-    NS_FIELD(ns_case, taken_ms),
-    NS_FIELD(ns_case, api_version),
-    NS_FIELD(ns_case, generation),
-    NS_FIELD(ns_case, observed_generation),
-    NS_FIELD(ns_case, replicas),
-    NS_FIELD(ns_case, ready),
-    NS_FIELD(ns_case, updated),
-    NS_FIELD(ns_case, available),
-    NS_FIELD(ns_case, unavailable),
-    NS_FIELD(ns_case, resource_version),
-    NS_FIELD(ns_case, paused),
-    NS_FIELD(ns_case, found),
-    NS_FIELD(ns_case, managed_by),
-    NS_FIELD(ns_case, nonproduction),
-    NS_FIELD(ns_case, has_hpa),
-    NS_FIELD(ns_case, cond_progressing_reason),
-    NS_FIELD(ns_case, cond_available_reason),
-    NS_FIELD(ns_case, cond_message),
-    NS_FIELD_LIST(ns_case, containers, container_codec),
-    NS_FIELD_LIST(ns_case, revisions, revision_codec),
-    NS_FIELD_STRINGS(ns_case, log_lines),
-    NS_FIELD_LIST(ns_case, evidence, evidence_codec),
-    NS_FIELD(ns_case, node_allocatable_mem),
-    NS_FIELD(ns_case, policy_message),
-    NS_FIELD(ns_case, policy_category),
-    NS_FIELD(ns_case, policy_severity),
-    NS_FIELD_STRINGS(ns_case, rules),
-    NS_FIELD(ns_case, exception_api_version),
-    NS_FIELD(ns_case, exception_namespace),
-    NS_FIELD(ns_case, monthly_cost),
-    NS_FIELD(ns_case, monthly_saving),
-    NS_FIELD(ns_case, hash),
+    NS_FIELD_REC(ns_case, alert, alert_fields),
+    NS_FIELD(ns_case, taken_ms, I64),
+    NS_FIELD(ns_case, api_version, STR),
+    NS_FIELD(ns_case, generation, I64),
+    NS_FIELD(ns_case, observed_generation, I64),
+    NS_FIELD(ns_case, replicas, I64),
+    NS_FIELD(ns_case, ready, I64),
+    NS_FIELD(ns_case, updated, I64),
+    NS_FIELD(ns_case, available, I64),
+    NS_FIELD(ns_case, unavailable, I64),
+    NS_FIELD(ns_case, resource_version, STR),
+    NS_FIELD(ns_case, paused, BOOL),
+    NS_FIELD(ns_case, found, BOOL),
+    NS_FIELD(ns_case, managed_by, STR),
+    NS_FIELD(ns_case, nonproduction, BOOL),
+    NS_FIELD(ns_case, has_hpa, BOOL),
+    NS_FIELD(ns_case, cond_progressing_reason, STR),
+    NS_FIELD(ns_case, cond_available_reason, STR),
+    NS_FIELD(ns_case, cond_message, STR),
+    NS_FIELD_LIST(ns_case, containers, n_containers, container_fields, ns_container_facts),
+    NS_FIELD_LIST(ns_case, revisions, n_revisions, revision_fields, ns_revision),
+    NS_FIELD_STRS(ns_case, log_lines, n_log_lines),
+    NS_FIELD_LIST(ns_case, evidence, n_evidence, evidence_fields, ns_evidence),
+    NS_FIELD(ns_case, node_allocatable_mem, I64),
+    NS_FIELD(ns_case, policy_message, STR),
+    NS_FIELD(ns_case, policy_category, STR),
+    NS_FIELD(ns_case, policy_severity, STR),
+    NS_FIELD_STRS(ns_case, rules, n_rules),
+    NS_FIELD(ns_case, exception_api_version, STR),
+    NS_FIELD(ns_case, exception_namespace, STR),
+    NS_FIELD(ns_case, monthly_cost, DBL),
+    NS_FIELD(ns_case, monthly_saving, DBL),
+    NS_FIELD_CHARS(ns_case, hash),
+    NS_FIELD_END,
 };
-NS_CODEC(case_codec, ns_case, case_fields);
 
 static const ns_field claim_fields[] = {
-    NS_FIELD(ns_claim, text),
-    NS_FIELD_STRINGS(ns_claim, evidence),
+    NS_FIELD(ns_claim, text, STR),
+    NS_FIELD_STRS(ns_claim, evidence, n_evidence),
+    NS_FIELD_END,
 };
-NS_CODEC(claim_codec, ns_claim, claim_fields);
 
 static const ns_field rca_fields[] = {
-    NS_FIELD(ns_rca, root_cause),
-    NS_FIELD(ns_rca, confidence),
-    NS_FIELD_ENUM(ns_rca, action, action_names),
-    NS_FIELD_ENUM(ns_rca, risk, risk_names),
-    NS_FIELD(ns_rca, auto_remediate),
-    NS_FIELD(ns_rca, reasoning),
-    NS_FIELD_LIST(ns_rca, claims, claim_codec),
-    NS_FIELD(ns_rca, provider),
-    NS_FIELD(ns_rca, cause_class),
-    NS_FIELD(ns_rca, evidence_ok),
-    NS_FIELD(ns_rca, next_steps),
+    NS_FIELD(ns_rca, root_cause, STR),
+    NS_FIELD(ns_rca, confidence, DBL),
+    NS_FIELD_ENUM_REQUIRED(ns_rca, action, action_word, NS_ACT_COUNT),
+    NS_FIELD_ENUM_REQUIRED(ns_rca, risk, risk_word, NS_RISK_COUNT),
+    NS_FIELD(ns_rca, auto_remediate, BOOL),
+    NS_FIELD(ns_rca, reasoning, STR),
+    NS_FIELD_LIST(ns_rca, claims, n_claims, claim_fields, ns_claim),
+    NS_FIELD(ns_rca, provider, STR),
+    NS_FIELD(ns_rca, cause_class, STR),
+    NS_FIELD(ns_rca, evidence_ok, BOOL),
+    NS_FIELD(ns_rca, next_steps, STR),
+    NS_FIELD_END,
 };
-NS_CODEC(rca_codec, ns_rca, rca_fields);
 
 static const ns_field command_fields[] = {
     NS_FIELD_ARGV(ns_command, argv),
-    NS_FIELD(ns_command, body),
-    NS_FIELD(ns_command, json_patch),
-    NS_FIELD(ns_command, equivalent),
+    NS_FIELD(ns_command, body, STR),
+    NS_FIELD(ns_command, json_patch, BOOL),
+    NS_FIELD(ns_command, equivalent, STR),
+    NS_FIELD_END,
 };
-NS_CODEC(command_codec, ns_command, command_fields);
 
 static const ns_field plan_fields[] = {
-    NS_FIELD_ENUM(ns_plan, action, action_names),
-    NS_FIELD_ENUM(ns_plan, risk, risk_names),
-    NS_FIELD_STRUCT(ns_plan, target, workload_codec),
-    NS_FIELD(ns_plan, generation),
-    NS_FIELD(ns_plan, runbook),
-    NS_FIELD(ns_plan, runbook_hash),
-    NS_FIELD(ns_plan, runbook_title),
-    NS_FIELD(ns_plan, score),
-    NS_FIELD(ns_plan, margin),
-    NS_FIELD(ns_plan, summary),
-    NS_FIELD_STRINGS(ns_plan, steps),
-    NS_FIELD_STRUCT(ns_plan, command, command_codec),
-    NS_FIELD_STRUCT(ns_plan, undo, command_codec),
-    NS_FIELD(ns_plan, undo_valid),
-    NS_FIELD_REQUIRED_BOOL(ns_plan, requires_approval),
-    NS_FIELD_STRINGS(ns_plan, approval_reasons),
-    NS_FIELD(ns_plan, verify),
-    NS_FIELD(ns_plan, manual_command),
-    NS_FIELD(ns_plan, expected_effect),
-    NS_FIELD(ns_plan, mem_before),
-    NS_FIELD(ns_plan, mem_after),
-    NS_FIELD(ns_plan, replicas_before),
-    NS_FIELD(ns_plan, replicas_after),
-    NS_FIELD(ns_plan, revision_to),
+    NS_FIELD_ENUM_REQUIRED(ns_plan, action, action_word, NS_ACT_COUNT),
+    NS_FIELD_ENUM_REQUIRED(ns_plan, risk, risk_word, NS_RISK_COUNT),
+    NS_FIELD_REC(ns_plan, target, workload_fields),
+    NS_FIELD(ns_plan, generation, I64),
+    NS_FIELD(ns_plan, runbook, STR),
+    NS_FIELD(ns_plan, runbook_hash, STR),
+    NS_FIELD(ns_plan, runbook_title, STR),
+    NS_FIELD(ns_plan, score, DBL),
+    NS_FIELD(ns_plan, margin, DBL),
+    NS_FIELD(ns_plan, summary, STR),
+    NS_FIELD_STRS(ns_plan, steps, n_steps),
+    NS_FIELD_REC(ns_plan, command, command_fields),
+    NS_FIELD_REC(ns_plan, undo, command_fields),
+    NS_FIELD(ns_plan, undo_valid, BOOL),
+    NS_FIELD_REQUIRED(ns_plan, requires_approval, BOOL),
+    NS_FIELD_STRS(ns_plan, approval_reasons, n_approval_reasons),
+    NS_FIELD(ns_plan, verify, STR),
+    NS_FIELD(ns_plan, manual_command, STR),
+    NS_FIELD(ns_plan, expected_effect, STR),
+    NS_FIELD(ns_plan, mem_before, I64),
+    NS_FIELD(ns_plan, mem_after, I64),
+    NS_FIELD(ns_plan, replicas_before, I64),
+    NS_FIELD(ns_plan, replicas_after, I64),
+    NS_FIELD(ns_plan, revision_to, I64),
+    NS_FIELD_END,
 };
-NS_CODEC(plan_codec, ns_plan, plan_fields);
 
 /* ---- the doors ---- */
 
+static cJSON *encode(const ns_field *fields, const void *fact)
+{
+	cJSON *obj = cJSON_CreateObject();
+	ns_record_put(obj, fields, fact);
+	return obj;
+}
+
+static void *decode(const char *what, const ns_field *fields, size_t size, ns_arena *ar, const cJSON *j, ns_err *err)
+{
+	void *fact = ns_arena_alloc(ar, size);
+	bool ok = cJSON_IsObject(j) ? ns_record_get(ar, j, fields, fact, err) : ns_fail(err, NS_E_INVALID, "not an object");
+	if (ok)
+		return fact;
+	ns_err_wrap(err, "%s", what);
+	return NULL;
+}
+
 cJSON *ns_alert_to_json(const ns_alert *a)
 {
-	return ns_codec_encode(&alert_codec, a);
+	return encode(alert_fields, a);
 }
 
 ns_alert *ns_alert_from_json(ns_arena *ar, const cJSON *j, ns_err *err)
 {
-	return ns_codec_decode(&alert_codec, ar, j, err);
+	return decode("alert", alert_fields, sizeof(ns_alert), ar, j, err);
 }
 
 cJSON *ns_case_to_json(const ns_case *c)
 {
-	return ns_codec_encode(&case_codec, c);
+	return encode(case_fields, c);
 }
 
 ns_case *ns_case_from_json(ns_arena *ar, const cJSON *j, ns_err *err)
 {
-	return ns_codec_decode(&case_codec, ar, j, err);
+	return decode("case", case_fields, sizeof(ns_case), ar, j, err);
 }
 
 cJSON *ns_rca_to_json(const ns_rca *r)
 {
-	return ns_codec_encode(&rca_codec, r);
+	return encode(rca_fields, r);
 }
 
 ns_rca *ns_rca_from_json(ns_arena *ar, const cJSON *j, ns_err *err)
 {
-	ns_rca *r = ns_codec_decode(&rca_codec, ar, j, err);
+	ns_rca *r = decode("rca", rca_fields, sizeof(ns_rca), ar, j, err);
 	if (r && !(r->confidence >= 0 && r->confidence <= 1)) {
-		ns_fail(err, NS_E_INVALID, "ns_rca: confidence must be between 0 and 1");
+		ns_fail(err, NS_E_INVALID, "rca: confidence must be between 0 and 1");
 		return NULL;
 	}
 	return r;
@@ -269,12 +280,12 @@ ns_rca *ns_rca_from_json(ns_arena *ar, const cJSON *j, ns_err *err)
 
 cJSON *ns_plan_to_json(const ns_plan *p)
 {
-	return ns_codec_encode(&plan_codec, p);
+	return encode(plan_fields, p);
 }
 
 ns_plan *ns_plan_from_json(ns_arena *ar, const cJSON *j, ns_err *err)
 {
-	return ns_codec_decode(&plan_codec, ar, j, err);
+	return decode("plan", plan_fields, sizeof(ns_plan), ar, j, err);
 }
 
 void ns_identity(const ns_alert *a, char *out, size_t cap)

@@ -1,3 +1,4 @@
+/* Walks the field tables in both directions. */
 #include "neuroscale/model/record.h"
 #include <stdint.h>
 #include <string.h>
@@ -27,14 +28,19 @@ static void put_list(cJSON *arr, const ns_field *f, const void *rec)
 	}
 }
 
-static void put_strings(cJSON *arr, const ns_field *f, const void *rec)
+static void put_strings(cJSON *arr, const char *const *list, size_t n)
 {
-	const char *const *list;
-	size_t n;
-	memcpy(&list, at_const(rec, f->off), sizeof list);
-	memcpy(&n, at_const(rec, f->off_n), sizeof n);
 	for (size_t i = 0; i < n; i++)
 		cJSON_AddItemToArray(arr, cJSON_CreateString(list[i] ? list[i] : ""));
+}
+
+static void put_argv(cJSON *obj, const char *key, const char *const *argv)
+{
+	size_t n = 0;
+	while (argv && argv[n])
+		n++;
+	if (argv)
+		put_strings(cJSON_AddArrayToObject(obj, key), argv, n);
 }
 
 void ns_record_put(cJSON *obj, const ns_field *table, const void *rec)
@@ -50,7 +56,11 @@ void ns_record_put(cJSON *obj, const ns_field *table, const void *rec)
 		case NS_F_DBL: ns_json_put_num(obj, f->key, *(const double *)p); break;
 		case NS_F_BOOL: ns_json_put_bool(obj, f->key, *(const bool *)p); break;
 		case NS_F_ENUM: ns_json_put_str(obj, f->key, f->name(*(const int *)p)); break;
-		case NS_F_STRS: put_strings(cJSON_AddArrayToObject(obj, f->key), f, rec); break;
+		case NS_F_STRS:
+			put_strings(
+			    cJSON_AddArrayToObject(obj, f->key), *(const char *const *const *)p, *(const size_t *)at_const(rec, f->off_n));
+			break;
+		case NS_F_ARGV: put_argv(obj, f->key, *(const char *const *const *)p); break;
 		case NS_F_LIST: put_list(cJSON_AddArrayToObject(obj, f->key), f, rec); break;
 		case NS_F_REC: ns_record_put(cJSON_AddObjectToObject(obj, f->key), f->sub, p); break;
 		}
@@ -82,11 +92,12 @@ static bool get_list(ns_arena *ar, const cJSON *v, const ns_field *f, void *rec,
 	size_t n = ns_json_len(v), i = 0;
 	if (n > MAX_ELEMENTS)
 		return wrong(err, f, "a list of at most 65536 elements");
-	size_t size = f->type == NS_F_STRS ? sizeof(char *) : f->sub_size;
+	bool strings = f->type != NS_F_LIST;
+	size_t size = strings ? sizeof(char *) : f->sub_size;
 	char *base = ns_arena_alloc(ar, (n + 1) * size); /* one zeroed element more: string lists end in NULL */
 	ns_json_each(item, v)
 	{
-		if (f->type == NS_F_STRS) {
+		if (strings) {
 			if (!cJSON_IsString(item))
 				return wrong(err, f, "a list of strings");
 			const char *s = ns_arena_strdup(ar, item->valuestring);
@@ -99,8 +110,17 @@ static bool get_list(ns_arena *ar, const cJSON *v, const ns_field *f, void *rec,
 		i++;
 	}
 	memcpy(at(rec, f->off), &base, sizeof base);
-	memcpy(at(rec, f->off_n), &n, sizeof n);
+	if (f->type != NS_F_ARGV)
+		memcpy(at(rec, f->off_n), &n, sizeof n);
 	return true;
+}
+
+/* An absent record still gets its defaults. */
+static bool get_record(ns_arena *ar, const cJSON *v, const ns_field *f, void *p, ns_err *err)
+{
+	if (v && !cJSON_IsNull(v) && !cJSON_IsObject(v))
+		return wrong(err, f, "an object");
+	return ns_record_get(ar, v, f->sub, p, err) || ns_err_wrap(err, "%s", f->key);
 }
 
 static bool get_scalar(ns_arena *ar, const cJSON *v, const ns_field *f, void *p, ns_err *err)
@@ -118,9 +138,9 @@ static bool get_scalar(ns_arena *ar, const cJSON *v, const ns_field *f, void *p,
 		memcpy(p, v->valuestring, strlen(v->valuestring) + 1);
 		return true;
 	case NS_F_DBL:
-		if (!cJSON_IsNumber(v))
+		if (!cJSON_IsNumber(v) && !cJSON_IsRaw(v))
 			return wrong(err, f, "a number");
-		*(double *)p = v->valuedouble;
+		*(double *)p = ns_json_num_or(v, "", 0);
 		return true;
 	case NS_F_BOOL:
 		if (!cJSON_IsBool(v))
@@ -143,13 +163,16 @@ static bool get_scalar(ns_arena *ar, const cJSON *v, const ns_field *f, void *p,
 }
 
 /* Absent strings become "" so that nobody has to ask for NULL. */
-static void set_default(const ns_field *f, void *rec)
+static bool set_default(const ns_field *f, void *rec, ns_err *err)
 {
 	static const char *const none[1];
+	if (f->required)
+		return wrong(err, f, "there");
 	if (f->type == NS_F_STR)
 		*(const char **)at(rec, f->off) = "";
 	else if (f->type == NS_F_STRS)
 		*(const char *const **)at(rec, f->off) = none;
+	return true;
 }
 
 bool ns_record_get(ns_arena *ar, const cJSON *obj, const ns_field *table, void *rec, ns_err *err)
@@ -159,12 +182,12 @@ bool ns_record_get(ns_arena *ar, const cJSON *obj, const ns_field *table, void *
 		void *p = at(rec, f->off);
 		bool ok = true;
 		if (f->type == NS_F_REC)
-			ok = ns_record_get(ar, v, f->sub, p, err); /* an absent record still gets its defaults */
+			ok = get_record(ar, v, f, p, err);
 		else if (!v || cJSON_IsNull(v))
-			set_default(f, rec);
+			ok = set_default(f, rec, err);
 		else if (f->type == NS_F_ENUM)
 			ok = get_enum(v, f, p, err);
-		else if (f->type == NS_F_STRS || f->type == NS_F_LIST)
+		else if (f->type == NS_F_STRS || f->type == NS_F_ARGV || f->type == NS_F_LIST)
 			ok = get_list(ar, v, f, rec, err);
 		else
 			ok = get_scalar(ar, v, f, p, err);

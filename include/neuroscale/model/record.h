@@ -12,6 +12,7 @@ typedef enum ns_field_type {
 	NS_F_ENUM,  /* an enum of int size, written by name */
 	NS_F_STRS,  /* const char *const *, count in off_n */
 	NS_F_LIST,  /* array of structs (sub, sub_size), count in off_n */
+	NS_F_ARGV,  /* const char *const *, NULL-terminated; absent stays NULL, which is not an empty one */
 	NS_F_REC    /* embedded struct (sub) */
 } ns_field_type;
 
@@ -23,11 +24,20 @@ typedef struct ns_field {
 	size_t sub_size;           /* LIST: of one element; CHARS: of the array */
 	const char *(*name)(int);  /* ENUM: value -> name */
 	int count;                 /* ENUM: values 0..count-1 */
+	bool required;             /* absent is an error: zero would say something ("low risk", "no approval needed") */
 } ns_field;
 
-#define NS_FIELD(T, KEY, TYPE) {.key = #KEY, .type = NS_F_##TYPE, .off = offsetof(T, KEY)}
+/* The offset of a member, which does not compile when the member's type is not the one the table says. */
+#define NS_FIELD_OFFSET(T, KEY, TYPE)                                                                                                      \
+	(offsetof(T, KEY) + 0 * sizeof(char[_Generic(((T *)0)->KEY, const char *: NS_F_STR, char *: NS_F_STR, int64_t: NS_F_I64,           \
+	    int: NS_F_INT, size_t: NS_F_SIZE, double: NS_F_DBL, bool: NS_F_BOOL) == NS_F_##TYPE ? 1 : -1]))
+#define NS_FIELD(T, KEY, TYPE) {.key = #KEY, .type = NS_F_##TYPE, .off = NS_FIELD_OFFSET(T, KEY, TYPE)}
+#define NS_FIELD_REQUIRED(T, KEY, TYPE) {.key = #KEY, .type = NS_F_##TYPE, .off = NS_FIELD_OFFSET(T, KEY, TYPE), .required = true}
 #define NS_FIELD_CHARS(T, KEY) {.key = #KEY, .type = NS_F_CHARS, .off = offsetof(T, KEY), .sub_size = sizeof(((T *)0)->KEY)}
 #define NS_FIELD_ENUM(T, KEY, NAME, COUNT) {.key = #KEY, .type = NS_F_ENUM, .off = offsetof(T, KEY), .name = (NAME), .count = (COUNT)}
+#define NS_FIELD_ENUM_REQUIRED(T, KEY, NAME, COUNT) \
+	{.key = #KEY, .type = NS_F_ENUM, .off = offsetof(T, KEY), .name = (NAME), .count = (COUNT), .required = true}
+#define NS_FIELD_ARGV(T, KEY) {.key = #KEY, .type = NS_F_ARGV, .off = offsetof(T, KEY)}
 #define NS_FIELD_STRS(T, KEY, N) {.key = #KEY, .type = NS_F_STRS, .off = offsetof(T, KEY), .off_n = offsetof(T, N)}
 #define NS_FIELD_LIST(T, KEY, N, SUB, E) {.key = #KEY, .type = NS_F_LIST, .off = offsetof(T, KEY), .off_n = offsetof(T, N), .sub = (SUB), .sub_size = sizeof(E)}
 #define NS_FIELD_REC(T, KEY, SUB) {.key = #KEY, .type = NS_F_REC, .off = offsetof(T, KEY), .sub = (SUB)}
