@@ -2,7 +2,9 @@
 #ifndef NEUROSCALE_KUBE_PRIV_H
 #define NEUROSCALE_KUBE_PRIV_H
 #include <curl/curl.h>
+#include "neuroscale/base/clock.h"
 #include "neuroscale/kube/client.h"
+#include "neuroscale/kube/lease.h"
 
 /* ---- auth.c: the credentials of one thread ---- */
 typedef struct kube_auth kube_auth;
@@ -46,6 +48,11 @@ CURLcode kube_perform(CURLM *multi, CURL *easy, const ns_cancel *cancel);
 void kube_client_timeout(ns_kube_client *c, long ms);
 /* The only request that is not a GET. Refuses (NS_E_DENIED) everything but access reviews and Leases: law 1. body NULL: GET. */
 cJSON *kube_send(ns_kube_client *c, const char *method, const char *path, const cJSON *body, ns_err *err);
+
+/* ---- lease.c: what its service does, one step at a time ---- */
+bool kube_lease_round(ns_lease *l, ns_kube_client *c, ns_err *err); /* err may not be NULL */
+void kube_lease_release(ns_lease *l, ns_kube_client *c);
+void kube_lease_clock(ns_lease *l, const ns_clock *clock);
 
 /* ---- split.c: cuts an API answer into its objects while it arrives ---- */
 typedef struct kube_split kube_split;

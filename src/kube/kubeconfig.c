@@ -57,8 +57,9 @@ static bool read_source(sources *s, const char *file, ns_err *err)
 		return false;
 	const char *kind = ns_json_str(root, "kind", "Config");
 	if (strcmp(kind, "Config") != 0) {
+		ns_fail(err, NS_E_INVALID, "%s: kind is %s, not Config: this is no kubeconfig", file, kind);
 		cJSON_Delete(root);
-		return ns_fail(err, NS_E_INVALID, "%s: kind is %s, not Config: this is no kubeconfig", file, kind);
+		return false;
 	}
 	s->at[s->n++] = (source){.file = ns_xstrdup(file), .dir = ns_path_dirname(file), .root = root};
 	return true;

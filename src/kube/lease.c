@@ -16,14 +16,15 @@ enum { LEASE_S = 15, RENEW_DEADLINE_MS = 10000, RETRY_MS = 2000, REQUEST_MS = 40
 struct ns_lease {
 	const ns_kubeconfig *cfg;
 	ns_kube_stats *stats;
+	const ns_clock *clock; /* the real one; tests move another */
 	char *ns, *name, *holder;
 	/* The lease's own thread only. */
 	char seen[NS_HEX256];  /* digest of the spec last seen */
-	int64_t seen_ms;       /* real mono: when it last changed */
+	int64_t seen_ms;       /* mono: when it last changed */
 	cJSON *object;         /* as last read or written by us */
 
 	pthread_mutex_t mu;    /* leaf: what others ask */
-	int64_t renewed_ms;    /* real mono of sending the last renewal that succeeded; 0: not held */
+	int64_t renewed_ms;    /* mono of sending the last renewal that succeeded; 0: not held */
 	int64_t transitions;
 	char other[256];       /* who holds it */
 	int64_t other_since_ms;
@@ -33,7 +34,7 @@ struct ns_lease {
 ns_lease *ns_lease_new(const ns_kubeconfig *cfg, const char *ns, const char *name, const char *holder, ns_kube_stats *stats)
 {
 	ns_lease *l = ns_xcalloc(1, sizeof *l);
-	*l = (ns_lease){.cfg = cfg, .stats = stats, .ns = ns_xstrdup(ns), .name = ns_xstrdup(name), .holder = ns_xstrdup(holder)};
+	*l = (ns_lease){.cfg = cfg, .stats = stats, .clock = ns_clock_real(), .ns = ns_xstrdup(ns), .name = ns_xstrdup(name), .holder = ns_xstrdup(holder)};
 	pthread_mutex_init(&l->mu, NULL);
 	return l;
 }
@@ -50,11 +51,16 @@ void ns_lease_free(ns_lease *l)
 	free(l);
 }
 
+void kube_lease_clock(ns_lease *l, const ns_clock *clock)
+{
+	l->clock = clock;
+}
+
 /* ---- what others ask ---- */
 
 static bool held_now(const ns_lease *l)
 {
-	return l->renewed_ms && ns_real_mono_ms() - l->renewed_ms < RENEW_DEADLINE_MS;
+	return l->renewed_ms && ns_clock_mono_ms(l->clock) - l->renewed_ms < RENEW_DEADLINE_MS;
 }
 
 bool ns_lease_held(ns_lease *l, int64_t *transitions)
@@ -76,7 +82,7 @@ void ns_lease_status(ns_lease *l, char *out, size_t cap)
 	} else if (*l->trouble) {
 		ns_copy(out, cap, l->trouble);
 	} else if (*l->other) {
-		ns_duration_format(ns_real_mono_ms() - l->other_since_ms, ago);
+		ns_duration_format(ns_clock_mono_ms(l->clock) - l->other_since_ms, ago);
 		snprintf(out, cap, "held by %s, seen for %s", l->other, ago);
 	} else {
 		ns_copy(out, cap, "not yet taken");
@@ -100,7 +106,7 @@ static void note_other(ns_lease *l, const char *who)
 	*l->trouble = '\0';
 	if (strcmp(l->other, who) != 0) {
 		ns_copy(l->other, sizeof l->other, who);
-		l->other_since_ms = ns_real_mono_ms();
+		l->other_since_ms = ns_clock_mono_ms(l->clock);
 	}
 	pthread_mutex_unlock(&l->mu);
 }
@@ -161,7 +167,7 @@ static void observe(ns_lease *l)
 	if (strcmp(digest, l->seen) == 0)
 		return;
 	memcpy(l->seen, digest, sizeof digest);
-	l->seen_ms = ns_real_mono_ms();
+	l->seen_ms = ns_clock_mono_ms(l->clock);
 }
 
 static void take_object(ns_lease *l, cJSON *object)
@@ -226,9 +232,9 @@ static bool ours(const ns_lease *l)
 }
 
 /* One round: take it, renew it, or see who has it. */
-static bool round_once(ns_lease *l, ns_kube_client *c, ns_err *err)
+static bool try_round(ns_lease *l, ns_kube_client *c, ns_err *err)
 {
-	int64_t sent = ns_real_mono_ms();
+	int64_t sent = ns_clock_mono_ms(l->clock);
 	/* A leader renews with the version it wrote last, and reads again only when that is refused. */
 	if (l->object && ours(l) && ns_lease_held(l, NULL)) {
 		if (replace(l, c, l->holder, false, LEASE_S, err)) {
@@ -242,7 +248,7 @@ static bool round_once(ns_lease *l, ns_kube_client *c, ns_err *err)
 	char *path = path_of(l, false);
 	cJSON *got = ns_kube_get(c, path, err);
 	free(path);
-	sent = ns_real_mono_ms();
+	sent = ns_clock_mono_ms(l->clock);
 	if (!got) {
 		if (err->code != NS_E_NOTFOUND)
 			return false;
@@ -265,7 +271,16 @@ static bool round_once(ns_lease *l, ns_kube_client *c, ns_err *err)
 	return true;
 }
 
-static void release(ns_lease *l, ns_kube_client *c)
+bool kube_lease_round(ns_lease *l, ns_kube_client *c, ns_err *err)
+{
+	bool ok = try_round(l, c, err);
+	/* A conflict only says that somebody was faster: the next round sees who. */
+	if (!ok && err->code != NS_E_CONFLICT)
+		note_trouble(l, err);
+	return ok;
+}
+
+void kube_lease_release(ns_lease *l, ns_kube_client *c)
 {
 	if (!l->object || !ours(l) || !ns_lease_held(l, NULL))
 		return;
@@ -289,8 +304,7 @@ void ns_lease_run(void *lease, ns_cancel *cancel)
 	kube_client_timeout(c, REQUEST_MS);
 	while (!ns_cancel_fired(cancel)) {
 		ns_err_clear(&err);
-		if (!round_once(l, c, &err) && err.code != NS_E_CONFLICT)
-			note_trouble(l, &err);
+		kube_lease_round(l, c, &err);
 		int64_t wait = RETRY_MS;
 		/* Followers spread out; the holder renews on the beat. */
 		if (!ns_lease_held(l, NULL))
@@ -298,6 +312,6 @@ void ns_lease_run(void *lease, ns_cancel *cancel)
 		if (!ns_cancel_sleep(cancel, ns_clock_real(), wait))
 			break;
 	}
-	release(l, c);
+	kube_lease_release(l, c);
 	ns_kube_client_free(c);
 }

@@ -64,7 +64,7 @@ static inline void script_hold(script_server *s, int fd)
 	char c;
 	while (!atomic_load(&s->stop)) {
 		struct pollfd p = {.fd = fd, .events = POLLIN};
-		if (poll(&p, 1, 5) > 0 && recv(fd, &c, 1, 0) <= 0)
+		if (poll(&p, 1, 2) > 0 && recv(fd, &c, 1, 0) <= 0)
 			return;
 	}
 }
@@ -78,7 +78,7 @@ static void *script_serve(void *arg)
 	bool on = true;
 	while (on && !atomic_load(&c.s->stop)) {
 		struct pollfd p = {.fd = c.fd, .events = POLLIN};
-		if (poll(&p, 1, 5) <= 0)
+		if (poll(&p, 1, 2) <= 0)
 			continue;
 		ssize_t k = recv(c.fd, buf + n, sizeof buf - 1 - n, 0);
 		if (k <= 0)
@@ -112,7 +112,7 @@ static void *script_accept(void *arg)
 	script_server *s = arg;
 	while (!atomic_load(&s->stop)) {
 		struct pollfd p = {.fd = s->fd, .events = POLLIN};
-		if (poll(&p, 1, 5) <= 0)
+		if (poll(&p, 1, 2) <= 0)
 			continue;
 		int fd = accept(s->fd, NULL, NULL), on = 1;
 		if (fd < 0)

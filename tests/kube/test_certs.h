@@ -1,0 +1,44 @@
+/* Certificates of the TLS tests, valid for a hundred years and for nothing else: a CA, a server certificate of it for kube.test, and another CA. */
+#ifndef TESTS_KUBE_TEST_CERTS_H
+#define TESTS_KUBE_TEST_CERTS_H
+static const char ca_pem[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIBezCCASGgAwIBAgIUc+c3/7Zc0N6wUc2+bkUztlopHuMwCgYIKoZIzj0EAwIw\n"
+    "EjEQMA4GA1UEAwwHdGVzdCBDQTAgFw0yNjExMjMyMDU0MjNaGA8yMTI2MTAzMDIw\n"
+    "NTQyM1owEjEQMA4GA1UEAwwHdGVzdCBDQTBZMBMGByqGSM49AgEGCCqGSM49AwEH\n"
+    "A0IABHAb/1vEFOQo9M52DHAZI1fj8NeQn+C1GffkKy5ENWJ3S3M8CNa1JiEmHeVb\n"
+    "jDAM5IGw3SBAJ1tgrXGniVhn2GajUzBRMB0GA1UdDgQWBBR0TdiDpD2PHw3BS0Gg\n"
+    "0qq+REIERTAfBgNVHSMEGDAWgBR0TdiDpD2PHw3BS0Gg0qq+REIERTAPBgNVHRMB\n"
+    "Af8EBTADAQH/MAoGCCqGSM49BAMCA0gAMEUCIQCwig5B6bMMa0sAaguug3ChhtBJ\n"
+    "ahAMc0RXO5Vb4qIYnQIgb8OJDX38gqSAI5YywLtAFnNwawDsMqLC42Cq8h9IiP0=\n"
+    "-----END CERTIFICATE-----\n";
+static const char server_pem[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIBgTCCASigAwIBAgIUffLlUt8bJC2sIgiq3wgegrNl9DAwCgYIKoZIzj0EAwIw\n"
+    "EjEQMA4GA1UEAwwHdGVzdCBDQTAgFw0yNjExMjMyMDU0MjNaGA8yMTI2MTAzMDIw\n"
+    "NTQyM1owFDESMBAGA1UEAwwJa3ViZS50ZXN0MFkwEwYHKoZIzj0CAQYIKoZIzj0D\n"
+    "AQcDQgAEekioPgrk8ghba8R/ttgZ3ogkB1s0QD0+3cyilmPR6JnU9Eu7cWtVOPhA\n"
+    "R8g/girYJ+NPDL8tw8Gq/8YFIjZ2/KNYMFYwFAYDVR0RBA0wC4IJa3ViZS50ZXN0\n"
+    "MB0GA1UdDgQWBBSkALaEu0LKDtBmNfsI/LCONEBAHTAfBgNVHSMEGDAWgBR0TdiD\n"
+    "pD2PHw3BS0Gg0qq+REIERTAKBggqhkjOPQQDAgNHADBEAiBYEgRbkQdaqdeC/qGT\n"
+    "0bvcyAFWwZkzohPtpoKiqdGeGAIgNdAdcKoHuzAvz6Na9+iIr+6qHWLosF5+MRZ4\n"
+    "iKg5nBw=\n"
+    "-----END CERTIFICATE-----\n";
+static const char server_key[] =
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgBFoNz1KhglTzduMr\n"
+    "yLoQCXthUEiXOFuV1TojEfFHXCWhRANCAAR6SKg+CuTyCFtrxH+22BneiCQHWzRA\n"
+    "PT7dzKKWY9HomdT0S7txa1U4+EBHyD+CKtgn408Mvy3Dwar/xgUiNnb8\n"
+    "-----END PRIVATE KEY-----\n";
+static const char other_ca_pem[] =
+    "-----BEGIN CERTIFICATE-----\n"
+    "MIIBfDCCASKgAwIBAgITfO0A4Pj8xBOqucSOrVi5lZzzoDAKBggqhkjOPQQDAjAT\n"
+    "MREwDwYDVQQDDAhvdGhlciBDQTAgFw0yNjExMjMyMDU0MjNaGA8yMTI2MTAzMDIw\n"
+    "NTQyM1owEzERMA8GA1UEAwwIb3RoZXIgQ0EwWTATBgcqhkjOPQIBBggqhkjOPQMB\n"
+    "BwNCAAS8KPeliUsTUlqXTV71+I81aYKXS8aAhHUOu2cn9l/HP8NV7qmXTB+Yyqig\n"
+    "tZTlo/KEvGxlg0PWF4lMJfGxGs72o1MwUTAdBgNVHQ4EFgQUGBhSQR16xOB81xUT\n"
+    "tZGMPZEnLtowHwYDVR0jBBgwFoAUGBhSQR16xOB81xUTtZGMPZEnLtowDwYDVR0T\n"
+    "AQH/BAUwAwEB/zAKBggqhkjOPQQDAgNIADBFAiA2hiOZoZyxQzlXRwh5FbaYAsRM\n"
+    "w/G1mP8KZLhRgwzGAgIhAL9TMTw9AHzqq08qZTS/pTLBNmgGBn2TKcl9WlGXy80E\n"
+    "-----END CERTIFICATE-----\n";
+#endif
