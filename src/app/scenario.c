@@ -18,6 +18,7 @@ enum { DEFAULT_RATE = 40, LOOK_EVERY_MS = 100, MAX_DECIDED = 64 };
 typedef struct play {
 	const ns_sim_scenario *sc;
 	ns_sim *sim;
+	ns_kubeconfig *kc;
 	ns_engine *engine;
 	ns_door door;
 	ns_clock *clock;
@@ -207,12 +208,11 @@ static bool start(play *p, const ns_config *cfg, const char *state_dir, ns_err *
 	char url[128];
 	char *kubeconfig = ns_path_join(state_dir, "kubeconfig");
 	ns_sim_opts so = {.listen = "127.0.0.1:0", .scenario = p->sc->name, .clock = p->clock, .seed = 1};
-	ns_kubeconfig *kc = NULL;
 	p->sim = ns_sim_start(&so, err);
-	if (p->sim && ns_sim_write_kubeconfig(p->sim, kubeconfig, err) && (kc = ns_kubeconfig_load(kubeconfig, NULL, err))) {
+	if (p->sim && ns_sim_write_kubeconfig(p->sim, kubeconfig, err) && (p->kc = ns_kubeconfig_load(kubeconfig, NULL, err))) {
 		ns_engine_opts o;
 		ns_sim_opencost_url(p->sim, url, sizeof url);
-		ns_app_engine_opts(cfg, kc, p->clock, &o);
+		ns_app_engine_opts(cfg, p->kc, p->clock, &o);
 		o.mode = "demo";
 		o.state_dir = state_dir;
 		o.opencost_url = url;
@@ -224,7 +224,6 @@ static bool start(play *p, const ns_config *cfg, const char *state_dir, ns_err *
 	bool ok = p->engine && ns_door_connect(state_dir, &p->door, err);
 	if (!ok) {
 		ns_engine_stop(p->engine);
-		ns_kubeconfig_free(kc);
 		p->engine = NULL;
 	}
 	return ok;
@@ -243,9 +242,10 @@ bool ns_app_scenario(const ns_config *cfg, const char *name, const char *state_d
 	if (ok) {
 		ok = watch(&p, cancel, err);
 		p.door.close(p.door.ctx);
-		ns_engine_stop(p.engine); /* its kubeconfig lives until the process ends */
+		ns_engine_stop(p.engine);
 		ok = ok && judge(&p, state_dir, &j, err);
 	}
+	ns_kubeconfig_free(p.kc);
 	ns_sim_stop(p.sim);
 	double seconds = (double)(ns_real_mono_ms() - began) / 1000;
 	if (!ok)

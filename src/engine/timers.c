@@ -3,7 +3,7 @@
 #include "engine_priv.h"
 #include "neuroscale/base/log.h"
 
-enum { CLOCK_JUMP_MS = 5000, CLOCK_DISTRUST_MS = 60000 };
+enum { CLOCK_JUMP_MS = 5000, CLOCK_DISTRUST_MS = 60000, CHANGED_EVERY_MS = 2000 };
 
 static bool expire(ns_engine *e, ns_arena *ar, const ns_approval *a)
 {
@@ -21,6 +21,29 @@ static bool expire(ns_engine *e, ns_arena *ar, const ns_approval *a)
 	return ok;
 }
 
+/* Law 5: what is approved is what runs. A target that was changed while its plan waits voids the question: it is planned and asked anew, so
+ * that nobody reads a plan that could not be sent any more. The executor checks again in any case. */
+static bool void_if_changed(ns_engine *e, ns_arena *ar, const ns_approval *a)
+{
+	ns_dossier d;
+	ns_incident inc;
+	ns_health h;
+	if (!ns_store_incident_get(e->store, ar, a->incident, &inc, NULL) || inc.state != NS_ST_AWAITING_APPROVAL ||
+	    !ns_dossier_read(e, ar, a->incident, NS_D_DRYRUN, &d, NULL) || !d.dryrun)
+		return false;
+	ns_detector_health(e->detector, &inc.target, inc.kind, &h);
+	if (!h.live || !h.found || h.generation <= d.dryrun->live_generation)
+		return false;
+	ns_step s;
+	bool ok = ns_step_begin(&s, e, ar, a->incident) &&
+	    ns_store_approval_decide(e->store, a->id, NS_APPR_VOIDED, NULL, "engine", "engine", "the target was changed", &s.err) &&
+	    ns_step_move(&s, NS_ST_PLANNING, s.inc.verdict, "engine", "the target was changed while the plan waited: planned anew") &&
+	    ns_step_job(&s, "replan", 0) && ns_step_commit(&s);
+	if (!ok)
+		ns_step_abandon(&s);
+	return ok;
+}
+
 static int64_t sooner(int64_t a, int64_t b)
 {
 	return a < 0 || (b >= 0 && b < a) ? b : a;
@@ -34,9 +57,10 @@ static int64_t expire_approvals(ns_engine *e, ns_arena *ar)
 	if (!ns_store_approvals_pending(e->store, ar, &list, &n, NULL))
 		return mono + 1000;
 	for (size_t i = 0; i < n; i++) {
-		if (!ns_approval_expired(&list[i], wall, mono, ns_clock_boot_id()))
-			next = sooner(next, list[i].deadline_mono_ms);
-		else if (!expire(e, ar, &list[i]))
+		if (!ns_approval_expired(&list[i], wall, mono, ns_clock_boot_id())) {
+			if (!void_if_changed(e, ar, &list[i]))
+				next = sooner(next, sooner(list[i].deadline_mono_ms, mono + CHANGED_EVERY_MS));
+		} else if (!expire(e, ar, &list[i]))
 			next = sooner(next, mono + 1000);
 	}
 	return next;
