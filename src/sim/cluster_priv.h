@@ -32,6 +32,7 @@ typedef struct sim_does { /* what a container does, as long as nothing changes *
 	int need_mib; /* DOES_OOM */
 	int grows;    /* DOES_OOM: need is at least so many percent of the limit: over 100 it is never enough */
 	int exit_code;
+	bool at_start;       /* as a fault: hits containers that start, and spares those that run */
 	const char *message; /* DOES_CONFIG, DOES_UNREADY: Kubernetes' words */
 	const sim_words *says;
 } sim_does;
@@ -62,7 +63,7 @@ typedef struct sim_work {
 	int64_t violation_from_ms;
 	int progress_s;        /* progressDeadlineSeconds, 0: 600 */
 	int ready_ms;          /* from start to ready, 0: 3000 */
-	int64_t pods_ms;           /* when its pods started (a drain moved them, say); 0: with the newest past revision */
+	int64_t pods_ms;       /* when its pods started (a drain moved them, say); 0: with the newest past revision */
 	int used;              /* percent of its requests that it uses, for cost efficiency; 0: 60 */
 	const char *sidecar;   /* image of a second, healthy container */
 	const sim_words *says; /* when healthy; NULL: an access log */
@@ -74,8 +75,7 @@ typedef struct sim_scene {
 	int64_t outage_from_ms, outage_until_ms;
 	const char *exception_ns; /* where Kyverno accepts exceptions; NULL: "*" */
 } sim_scene;
-extern const sim_scene sim_scenes[]; /* ends with name == NULL */
-const sim_scene *scene_find(const char *name);
+extern const sim_scene sim_scenes[];  /* ends with name == NULL */
 extern const sim_work sim_platform[]; /* what every cluster runs; ends with name == NULL */
 
 /* words.c: what every cluster needs; the rest is in faults_priv.h */
@@ -157,7 +157,6 @@ typedef struct sim_cluster {
 void cluster_seed(ns_sim *s);                 /* builds what there is at the start */
 int64_t cluster_step(ns_sim *s, int64_t now); /* handles all that is due; returns the next due time */
 void cluster_free(ns_sim *s);
-sim_wl *cluster_find(const ns_sim *s, const char *ns, const char *name);
 void cluster_touched(ns_sim *s, sim_k k, const char *ns, const char *name); /* the API changed an object */
 void driver_run(void *sim, ns_cancel *cancel);                              /* the thread */
 
@@ -170,8 +169,6 @@ void deployment_seed(ns_sim *s, sim_wl *wl);
 void deployment_roll(ns_sim *s, sim_wl *wl, const sim_rev *r); /* somebody applies a new template */
 void deployment_scale(ns_sim *s, sim_wl *wl, int replicas);
 void deployment_sync(ns_sim *s, sim_wl *wl);
-void deployment_max(const cJSON *spec, int replicas, int *surge, int *unavailable);
-cJSON *deployment_status(const ns_sim *s, const sim_wl *wl, const sim_rs *new_rs);
 
 /* replicaset.c */
 sim_rs *replicaset_new(ns_sim *s, sim_wl *wl, const cJSON *tmpl, int64_t revision, int64_t created_ms);
@@ -189,11 +186,9 @@ void pod_publish(ns_sim *s, sim_pod *p); /* status from the runtime state to the
 void pod_step(ns_sim *s, sim_pod *p);
 void pod_refault(ns_sim *s, sim_pod *p); /* the script of its workload changed under it */
 sim_pod *pod_find(const ns_sim *s, const sim_obj *o);
-const sim_does *pod_script(const ns_sim *s, const sim_pod *p);
 bool schedule(ns_sim *s, sim_pod *p, char *why, size_t cap);
 void nodes_seed(ns_sim *s);
 const char *node_name(int i);
-void go_duration(int64_t ms, char out[32]); /* "2m40s" as Go prints it */
 
 /* events.c */
 void event_core(ns_sim *s, const sim_obj *about, const char *type, const char *reason, const char *component, const char *field,

@@ -13,7 +13,7 @@ static int percent(const cJSON *v, int replicas, bool up, int dflt)
 	return (replicas * pct + (up ? 99 : 0)) / 100;
 }
 
-void deployment_max(const cJSON *spec, int replicas, int *surge, int *unavailable)
+static void deployment_max(const cJSON *spec, int replicas, int *surge, int *unavailable)
 {
 	const cJSON *ru = ns_json_path(spec, "strategy.rollingUpdate");
 	*surge = percent(ns_json_get(ru, "maxSurge"), replicas, true, 25);

@@ -6,7 +6,7 @@
 
 enum { PRUNE_MS = 60 * 1000 };
 
-sim_wl *cluster_find(const ns_sim *s, const char *ns, const char *name)
+static sim_wl *cluster_find(const ns_sim *s, const char *ns, const char *name)
 {
 	for (size_t i = 0; i < s->cluster.n_wls; i++)
 		if (!strcmp(s->cluster.wls[i].work->ns, ns) && !strcmp(s->cluster.wls[i].work->name, name))

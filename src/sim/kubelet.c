@@ -26,7 +26,7 @@ static int64_t jitter(const ns_sim *s, const sim_pod *p, const char *what, int64
 }
 
 /* What the container does now: the fault of its surroundings if one is on, else what its revision does. */
-const sim_does *pod_script(const ns_sim *s, const sim_pod *p)
+static const sim_does *pod_script(const ns_sim *s, const sim_pod *p)
 {
 	const sim_work *w = p->rs->wl->work;
 	int64_t now = s->cluster.now;
@@ -260,9 +260,10 @@ void pod_step(ns_sim *s, sim_pod *p)
 /* A fault of its surroundings began or ended. A running container fails soon after the one and is spared by the other. */
 void pod_refault(ns_sim *s, sim_pod *p)
 {
-	if (p->step != POD_RUNNING)
+	const sim_does *next = pod_script(s, p);
+	if (p->step != POD_RUNNING || next->at_start)
 		return;
-	p->does = pod_script(s, p);
+	p->does = next;
 	bool deadly = p->does->what == DOES_EXIT || (p->does->what == DOES_OOM && life(p) != SIM_NEVER);
 	p->dies_ms = deadly ? s->cluster.now + 200 + jitter(s, p, "fault", 1500) : SIM_NEVER;
 	if (p->does->what == DOES_UNREADY)

@@ -16,9 +16,9 @@ uint64_t sim_hash(const ns_sim *s, const char *what)
 	return h ^ h >> 33;
 }
 
-void object_uid(const ns_sim *s, const char *what, char out[40])
+static void object_uid(const ns_sim *s, const char *what, char out[40])
 {
-	char salted[600];
+	char salted[700];
 	uint64_t a = sim_hash(s, what);
 	snprintf(salted, sizeof salted, "uid/%s", what);
 	uint64_t b = sim_hash(s, salted);

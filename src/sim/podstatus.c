@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* As Go prints a time.Duration: "10s", "1m20s", "2h0m0s". */
-void go_duration(int64_t ms, char out[32])
+static void go_duration(int64_t ms, char out[32])
 {
 	long long t = ms / 1000;
 	if (t < 60)

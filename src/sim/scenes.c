@@ -75,12 +75,21 @@ static const sim_work crashloop_release[] = {
 	CALM("shop", "catalog", 2, REG "shop/catalog:2.20.1"),
 	{0},
 };
+static const sim_work rejected[] = {
+	{.ns = "shop", .name = "notification-gateway", .replicas = 2, .cpu = "100m", .mem_request = "96Mi", .mem_limit = "256Mi",
+	    RELEASE(REG "shop/notification-gateway:1.13.2", REG "shop/notification-gateway:1.14.0", &node_at_start)},
+	CALM("shop", "catalog", 2, REG "shop/catalog:2.20.1"),
+	{0},
+};
 static const sim_work crashloop_secret[] = {
 	/* The new revision is fine and was rolled out well; then the Secret goes, and any revision would crash. */
 	{.ns = "payments", .name = "payments-api", .replicas = 2, .cpu = "200m", .mem_request = "128Mi", .mem_limit = "384Mi",
 	    .revs = {{.at_ms = -HOURS(30), .image = REG "pay/payments-api:4.8.0", .env = "DB_PASSWORD=@payments-db/password"},
 	        {.at_ms = -MINUTES(12), .image = REG "pay/payments-api:4.8.1", .env = "DB_PASSWORD=@payments-db/password", .cause = "release 4.8.1"}},
 	    .fault = &secret_env_missing, .fault_from_ms = SECONDS(10), YOUNG},
+	{.ns = "payments", .name = "ledger", .replicas = 2, .cpu = "100m", .mem_request = "96Mi", .mem_limit = "256Mi",
+	    .revs = {PAST(REG "pay/ledger:2.2.9"), {.at_ms = -MINUTES(7), .image = REG "pay/ledger:2.3.0", .cause = "release 2.3.0"}},
+	    .fault = &secret_file_missing, .fault_from_ms = SECONDS(14), YOUNG},
 	/* The same where the kubelet itself notices. */
 	{.ns = "payments", .name = "billing", .replicas = 2, .cpu = "200m", .mem_request = "128Mi", .mem_limit = "384Mi",
 	    .revs = {{.at_ms = -HOURS(30), .image = REG "pay/billing:2.0.4", .env = "DB_PASSWORD=@billing-db/password"},
@@ -97,6 +106,14 @@ static const sim_work crashloop_dependency[] = {
 	    .fault = &db_down, .fault_from_ms = SECONDS(10), YOUNG},
 	CALM("orders", "mailer", 2, REG "orders/mailer:2.2.0"),
 	CALM("orders", "tracker", 2, REG "orders/tracker:1.9.4"),
+	{0},
+};
+/* A release and bad data come together: the crash looks like the release's, and is not. */
+static const sim_work rollback_in_vain[] = {
+	{.ns = "reco", .name = "recommender", .replicas = 2, .cpu = "200m", .mem_request = "128Mi", .mem_limit = "384Mi",
+	    .revs = {PAST(REG "reco/recommender:5.0.6"), {.at_ms = SECONDS(10), .image = REG "reco/recommender:5.1.0", .cause = "release 5.1.0"}},
+	    .fault = &bad_tables, .fault_from_ms = SECONDS(9)},
+	CALM("reco", "trainer", 1, REG "reco/trainer:2.4.0"),
 	{0},
 };
 static const sim_work image_typo[] = {
@@ -171,6 +188,7 @@ const sim_scene sim_scenes[] = {
 	{.name = "crashloop-release", .works = crashloop_release},
 	{.name = "crashloop-secret", .works = crashloop_secret},
 	{.name = "crashloop-dependency", .works = crashloop_dependency},
+	{.name = "rollback-in-vain", .works = rollback_in_vain},
 	{.name = "image-typo", .works = image_typo},
 	{.name = "rollout-stalled", .works = rollout_stalled},
 	{.name = "unschedulable", .works = unschedulable},
@@ -183,7 +201,7 @@ const sim_scene sim_scenes[] = {
 	{.name = "rollout-control", .works = rollout_control},
 	{.name = "storm", .works = storm},
 	{.name = "api-outage", .works = oom_simple, .outage_from_ms = SECONDS(130), .outage_until_ms = SECONDS(190)},
-	{.name = "rejected", .works = oom_simple},
+	{.name = "rejected", .works = rejected},
 	{.name = "silent", .works = oom_simple},
 	{0},
 };

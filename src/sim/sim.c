@@ -34,7 +34,7 @@ const ns_sim_scenario *ns_sim_scenario_find(const char *name)
 	return NULL;
 }
 
-const sim_scene *scene_find(const char *name)
+static const sim_scene *scene_find(const char *name)
 {
 	for (const sim_scene *x = sim_scenes; x->name; x++)
 		if (!strcmp(x->name, name))

@@ -30,11 +30,6 @@ const sim_words words_go_panic = {
 	    "\t/src/internal/pricing/engine.go:88 +0x4c", "main.run(0xc0000b4000)", "\t/src/cmd/cart/main.go:61 +0x1d8", "main.main()",
 	    "\t/src/cmd/cart/main.go:34 +0x2f"),
 };
-const sim_words words_python = {
-	.start = LINES("[%T] INFO in app: recommender 5.1.0 starting"),
-	.end = LINES("Traceback (most recent call last):", "  File \"/app/main.py\", line 41, in <module>", "    model = load_model(settings.MODEL_PATH)",
-	    "  File \"/app/recommender/model.py\", line 112, in load_model", "    weights = state[\"encoder.layers\"]", "KeyError: 'encoder.layers'"),
-};
 const sim_words words_node = {
 	.start = LINES("%T info: notification-gateway 1.14.0 booting"),
 	.end = LINES("/app/node_modules/kafkajs/src/index.js:17", "    throw new TypeError('brokers must be an array')", "    ^", "",
@@ -60,6 +55,13 @@ const sim_words words_db_down = {
 	    "port are correct and that the postmaster is accepting TCP/IP connections.",
 	    "\tat org.postgresql.core.v3.ConnectionFactoryImpl.openConnectionImpl(ConnectionFactoryImpl.java:342)",
 	    "Caused by: java.net.ConnectException: Connection refused", "%T ERROR giving up, exit 1"),
+};
+const sim_words words_flags = {
+	.start = LINES("%T INFO recommender starting", "%T INFO listening on :8080"),
+	.work = LINES("%T INFO GET /recommendations?user=771 200 22ms"),
+	.end = LINES("%T INFO refreshing ranking tables", "panic: runtime error: index out of range [12] with length 12", "", "goroutine 41 [running]:",
+	    "example.com/reco/internal/rank.(*Table).merge(0xc0003a6000, {0xc0004c2000, 0xd, 0x10})", "\t/src/internal/rank/table.go:203 +0x2b1",
+	    "created by example.com/reco/internal/rank.(*Refresher).Start", "\t/src/internal/rank/refresh.go:57 +0x11e"),
 };
 const sim_words words_dns = {
 	.start = LINES("%T INFO starting"),

@@ -142,7 +142,6 @@ void world_count_mutation(sim_world *w, const char *ns, const char *name);
 
 /* Metadata of a new object: uid from the seed and the name (so that the same seed gives the same cluster), creation time. */
 cJSON *object_new(const ns_sim *s, sim_k k, const char *ns, const char *name, int64_t created_rel_ms);
-void object_uid(const ns_sim *s, const char *what, char out[40]);
 uint64_t sim_hash(const ns_sim *s, const char *what); /* deterministic 64 bits for a string under this seed */
 cJSON *owner_ref(const sim_obj *owner);               /* a controller reference to it */
 /* Replaces or adds a member without caring which. Takes item. */

@@ -239,6 +239,18 @@ static void test_rollback_that_cannot_help(void **state)
 	            count("orders", "orders", "lastState.terminated.reason", "Error") > 0);
 }
 
+static void test_rollback_in_vain(void **state)
+{
+	begin("rollback-in-vain");
+	pass(60);
+	assert_true(count("reco", "recommender", "lastState.terminated.reason", "Error") >= 1);
+	assert_string_equal(deployment("reco", "recommender", "status.updatedReplicas"), "2"); /* the rollout itself went through */
+	roll_back("reco", "recommender", "registry.example.com/reco/recommender:5.0.6");
+	pass(120);
+	assert_int_equal(count("reco", "recommender", "image", "registry.example.com/reco/recommender:5.0.6"), 2);
+	assert_int_equal(count("reco", "recommender", "lastState.terminated.reason", "Error"), 2);
+}
+
 static void test_secret_is_gone(void **state)
 {
 	begin("crashloop-secret");
@@ -530,8 +542,9 @@ static void test_deterministic(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {T(test_oom_raised_enough), T(test_oom_raised_too_little), T(test_leak_never_heals),
-	    T(test_oom_once), T(test_release_and_rollback), T(test_rollback_that_cannot_help), T(test_secret_is_gone), T(test_image_typo),
-	    T(test_rollout_stalls), T(test_unschedulable), T(test_kyverno), T(test_kyverno_namespace), T(test_cost),
-	    T(test_rollout_that_is_fine), T(test_storm), T(test_scripted_outage), T(test_logs), T(test_deterministic)};
+	    T(test_oom_once), T(test_release_and_rollback), T(test_rollback_that_cannot_help), T(test_rollback_in_vain),
+	    T(test_secret_is_gone), T(test_image_typo), T(test_rollout_stalls), T(test_unschedulable), T(test_kyverno),
+	    T(test_kyverno_namespace), T(test_cost), T(test_rollout_that_is_fine), T(test_storm), T(test_scripted_outage), T(test_logs),
+	    T(test_deterministic)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
