@@ -103,13 +103,14 @@ dt_report *dt_decode_report(ns_arena *ar, const cJSON *j)
 	/* One report, one resource (since Kyverno 1.11). Of an older report for many only the first is followed. */
 	const char *ns = n ? fails[0].ns : ns_json_str(scope, "namespace", ""), *kind = n ? fails[0].kind : ns_json_str(scope, "kind", "");
 	const char *name = n ? fails[0].name : ns_json_str(scope, "name", ""), *ruid = n ? fails[0].uid : ns_json_str(scope, "uid", "");
-	size_t size = sizeof(dt_report) + (n + m) * sizeof(dt_result), text = strlen(uid) + strlen(ns) + strlen(kind) + strlen(name) + strlen(ruid) + 5;
+	size_t size = sizeof(dt_report) + (n + m) * sizeof(dt_result), text = strlen(uid) + strlen(ns) + strlen(kind) + strlen(name) + strlen(ruid) + 6;
 	for (size_t i = 0; i < n; i++)
 		text += room(&fails[i]);
 	for (size_t i = 0; i < m; i++)
 		text += room(&skips[i]);
 	dt_report *r = ns_xcalloc(1, size + text);
 	char *at = (char *)r + size;
+	/* Six texts with their NULs, two by three. */
 	dt_result head = copy_result(&at, uid, ns, kind), who = copy_result(&at, name, ruid, "");
 	r->key = head.policy;
 	r->ns = head.rule;

@@ -136,10 +136,10 @@ static char *path_of(const ns_lease *l, bool collection)
 	return ns_buf_steal(&b);
 }
 
-static void put_now(cJSON *spec, const char *key)
+static void put_now(const ns_lease *l, cJSON *spec, const char *key)
 {
 	char t[40];
-	ns_time_format_micro(ns_clock_wall_ms(ns_clock_real()), t);
+	ns_time_format_micro(ns_clock_wall_ms(l->clock), t);
 	cJSON_DeleteItemFromObjectCaseSensitive(spec, key);
 	ns_json_put_str(spec, key, t);
 }
@@ -195,8 +195,8 @@ static bool create(ns_lease *l, ns_kube_client *c, ns_err *err)
 	put_holder(spec, l->holder);
 	put_int(spec, "leaseDurationSeconds", LEASE_S);
 	put_int(spec, "leaseTransitions", 0);
-	put_now(spec, "acquireTime");
-	put_now(spec, "renewTime");
+	put_now(l, spec, "acquireTime");
+	put_now(l, spec, "renewTime");
 	char *path = path_of(l, true);
 	cJSON *made = kube_send(c, "POST", path, o, err);
 	free(path);
@@ -212,9 +212,9 @@ static bool replace(ns_lease *l, ns_kube_client *c, const char *holder, bool tak
 	cJSON *o = cJSON_Duplicate(l->object, true), *spec = spec_of(o);
 	put_holder(spec, holder);
 	put_int(spec, "leaseDurationSeconds", seconds);
-	put_now(spec, "renewTime");
+	put_now(l, spec, "renewTime");
 	if (taking_over) {
-		put_now(spec, "acquireTime");
+		put_now(l, spec, "acquireTime");
 		put_int(spec, "leaseTransitions", ns_json_int_or(spec, "leaseTransitions", 0) + 1);
 	}
 	char *path = path_of(l, false);
