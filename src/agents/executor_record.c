@@ -18,15 +18,13 @@ static const ns_field dryrun_fields[] = {
 
 cJSON *ns_dryrun_to_json(const ns_dryrun *d)
 {
-	cJSON *o = cJSON_CreateObject();
-	ns_record_put(o, dryrun_fields, d);
-	return o;
+	return ns_record_encode(dryrun_fields, d);
 }
 
 ns_dryrun *ns_dryrun_from_json(ns_arena *ar, const cJSON *j, ns_err *err)
 {
 	ns_dryrun *d = ns_arena_alloc(ar, sizeof *d);
-	if (!ns_record_get(ar, j, dryrun_fields, d, err)) {
+	if (!ns_record_decode(ar, j, dryrun_fields, d, err)) {
 		ns_err_wrap(err, "dry-run");
 		return NULL;
 	}
@@ -47,7 +45,5 @@ static const ns_field execution_fields[] = {
 
 cJSON *ns_execution_to_json(const ns_execution *x)
 {
-	cJSON *o = cJSON_CreateObject();
-	ns_record_put(o, execution_fields, x);
-	return o;
+	return ns_record_encode(execution_fields, x);
 }

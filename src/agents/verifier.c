@@ -134,15 +134,13 @@ static const ns_field fields[] = {
 
 cJSON *ns_verify_to_json(const ns_verify_state *v)
 {
-	cJSON *o = cJSON_CreateObject();
-	ns_record_put(o, fields, v);
-	return o;
+	return ns_record_encode(fields, v);
 }
 
 bool ns_verify_from_json(ns_verify_state *v, const cJSON *j, ns_err *err)
 {
 	ns_verify_state r = {0};
-	if (!ns_record_get(NULL, j, fields, &r, err))
+	if (!ns_record_decode(NULL, j, fields, &r, err))
 		return ns_err_wrap(err, "verification");
 	if (r.started_ms <= 0 || r.need_ms < NEED_MS || r.good_ms < 0 || r.live_ms < 0 || r.elapsed_ms < 0)
 		return ns_fail(err, NS_E_INVALID, "verification: a time is missing or below its least");

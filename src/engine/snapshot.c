@@ -116,12 +116,12 @@ static const ns_field snapshot_fields[] = {
     SNAP(degraded, STR), SNAP(storm, BOOL), SNAP(lease_held, BOOL), SNAP(storm_why, STR), SNAP(lease_why, STR), SNAP(breakers, STR),
     SNAP(clock_rate, INT), SNAP(pods, I64), SNAP(workloads, I64), SNAP(unhealthy, I64), SNAP(requests, I64), SNAP(rss_bytes, I64),
     SNAP(req_per_s, DBL), SNAP(n_crit, SIZE), SNAP(n_warn, SIZE), SNAP(n_info, SIZE), SNAP(n_open, SIZE),
-    NS_FIELD_LIST(ns_snapshot, incidents, n_incidents, row_fields, ns_inc_row),
-    NS_FIELD_LIST(ns_snapshot, approvals, n_approvals, approval_fields, ns_appr_row),
-    NS_FIELD_LIST(ns_snapshot, cost, n_cost, cost_fields, ns_cost_line),
+    NS_FIELD_LIST(ns_snapshot, incidents, n_incidents, row_fields),
+    NS_FIELD_LIST(ns_snapshot, approvals, n_approvals, approval_fields),
+    NS_FIELD_LIST(ns_snapshot, cost, n_cost, cost_fields),
     SNAP(cost_total, DBL), SNAP(cost_before, DBL), SNAP(cost_at_ms, I64), SNAP(cost_error, STR),
-    NS_FIELD_LIST(ns_snapshot, agents, n_agents, agent_fields, ns_agent_row),
-    NS_FIELD_LIST(ns_snapshot, messages, n_messages, message_fields, ns_msg_row),
+    NS_FIELD_LIST(ns_snapshot, agents, n_agents, agent_fields),
+    NS_FIELD_LIST(ns_snapshot, messages, n_messages, message_fields),
     NS_FIELD_END,
 };
 
@@ -138,36 +138,33 @@ static const ns_field detail_fields[] = {
     NS_FIELD_REC(ns_detail, row, row_fields),
     DET(root_cause, STR), DET(reasoning, STR), DET(provider, STR), DET(cause_class, STR), DET(next_steps, STR), DET(confidence, DBL),
     NS_FIELD_ENUM(ns_detail, risk, name_risk, NS_RISK_COUNT),
-    NS_FIELD_LIST(ns_detail, evidence, n_evidence, evidence_fields, ns_detail_evidence),
+    NS_FIELD_LIST(ns_detail, evidence, n_evidence, evidence_fields),
     DET(runbook, STR), DET(runbook_title, STR), DET(plan_summary, STR), DET(undo, STR), DET(verify, STR), DET(manual_command, STR),
     DET(command, STR), DET(diff, STR), DET(dryrun_error, STR), DET(warnings, STR), DET(digest, STR), DET(summary, STR), DET(score, DBL),
     DET(margin, DBL),
     NS_FIELD_STRS(ns_detail, plan_steps, n_plan_steps),
     NS_FIELD_STRS(ns_detail, reasons, n_reasons),
-    NS_FIELD_LIST(ns_detail, history, n_history, history_fields, ns_detail_step),
+    NS_FIELD_LIST(ns_detail, history, n_history, history_fields),
     DET(execution, STR), DET(verification, STR),
     NS_FIELD_END,
 };
 
 cJSON *ns_snapshot_to_json(const ns_snapshot *s)
 {
-	cJSON *o = cJSON_CreateObject();
-	ns_record_put(o, snapshot_fields, s);
-	return o;
+	return ns_record_encode(snapshot_fields, s);
 }
 
 cJSON *ns_detail_to_json(const ns_detail *d)
 {
-	cJSON *o = cJSON_CreateObject();
-	ns_record_put(o, detail_fields, d);
-	return o;
+	return ns_record_encode(detail_fields, d);
 }
 
 ns_snapshot *ns_snapshot_from_json(const cJSON *j, ns_err *err)
 {
 	ns_arena *ar = ns_arena_new();
 	ns_snapshot *s = ns_arena_alloc(ar, sizeof *s);
-	if (!ns_record_get(ar, j, snapshot_fields, s, err)) {
+	if (!ns_record_decode(ar, j, snapshot_fields, s, err)) {
+		ns_err_wrap(err, "snapshot");
 		ns_arena_free(ar);
 		return NULL;
 	}
@@ -180,7 +177,8 @@ ns_detail *ns_detail_from_json(const cJSON *j, ns_err *err)
 {
 	ns_arena *ar = ns_arena_new();
 	ns_detail *d = ns_arena_alloc(ar, sizeof *d);
-	if (!ns_record_get(ar, j, detail_fields, d, err)) {
+	if (!ns_record_decode(ar, j, detail_fields, d, err)) {
+		ns_err_wrap(err, "detail");
 		ns_arena_free(ar);
 		return NULL;
 	}

@@ -150,10 +150,10 @@ static const ns_field case_fields[] = {
     NS_FIELD(ns_case, cond_progressing_reason, STR),
     NS_FIELD(ns_case, cond_available_reason, STR),
     NS_FIELD(ns_case, cond_message, STR),
-    NS_FIELD_LIST(ns_case, containers, n_containers, container_fields, ns_container_facts),
-    NS_FIELD_LIST(ns_case, revisions, n_revisions, revision_fields, ns_revision),
+    NS_FIELD_LIST(ns_case, containers, n_containers, container_fields),
+    NS_FIELD_LIST(ns_case, revisions, n_revisions, revision_fields),
     NS_FIELD_STRS(ns_case, log_lines, n_log_lines),
-    NS_FIELD_LIST(ns_case, evidence, n_evidence, evidence_fields, ns_evidence),
+    NS_FIELD_LIST(ns_case, evidence, n_evidence, evidence_fields),
     NS_FIELD(ns_case, node_allocatable_mem, I64),
     NS_FIELD(ns_case, policy_message, STR),
     NS_FIELD(ns_case, policy_category, STR),
@@ -180,7 +180,7 @@ static const ns_field rca_fields[] = {
     NS_FIELD_ENUM_REQUIRED(ns_rca, risk, risk_word, NS_RISK_COUNT),
     NS_FIELD(ns_rca, auto_remediate, BOOL),
     NS_FIELD(ns_rca, reasoning, STR),
-    NS_FIELD_LIST(ns_rca, claims, n_claims, claim_fields, ns_claim),
+    NS_FIELD_LIST(ns_rca, claims, n_claims, claim_fields),
     NS_FIELD(ns_rca, provider, STR),
     NS_FIELD(ns_rca, cause_class, STR),
     NS_FIELD(ns_rca, evidence_ok, BOOL),
@@ -226,18 +226,10 @@ static const ns_field plan_fields[] = {
 
 /* ---- the doors ---- */
 
-static cJSON *encode(const ns_field *fields, const void *fact)
-{
-	cJSON *obj = cJSON_CreateObject();
-	ns_record_put(obj, fields, fact);
-	return obj;
-}
-
 static void *decode(const char *what, const ns_field *fields, size_t size, ns_arena *ar, const cJSON *j, ns_err *err)
 {
 	void *fact = ns_arena_alloc(ar, size);
-	bool ok = cJSON_IsObject(j) ? ns_record_get(ar, j, fields, fact, err) : ns_fail(err, NS_E_INVALID, "not an object");
-	if (ok)
+	if (ns_record_decode(ar, j, fields, fact, err))
 		return fact;
 	ns_err_wrap(err, "%s", what);
 	return NULL;
@@ -245,7 +237,7 @@ static void *decode(const char *what, const ns_field *fields, size_t size, ns_ar
 
 cJSON *ns_alert_to_json(const ns_alert *a)
 {
-	return encode(alert_fields, a);
+	return ns_record_encode(alert_fields, a);
 }
 
 ns_alert *ns_alert_from_json(ns_arena *ar, const cJSON *j, ns_err *err)
@@ -255,7 +247,7 @@ ns_alert *ns_alert_from_json(ns_arena *ar, const cJSON *j, ns_err *err)
 
 cJSON *ns_case_to_json(const ns_case *c)
 {
-	return encode(case_fields, c);
+	return ns_record_encode(case_fields, c);
 }
 
 ns_case *ns_case_from_json(ns_arena *ar, const cJSON *j, ns_err *err)
@@ -265,7 +257,7 @@ ns_case *ns_case_from_json(ns_arena *ar, const cJSON *j, ns_err *err)
 
 cJSON *ns_rca_to_json(const ns_rca *r)
 {
-	return encode(rca_fields, r);
+	return ns_record_encode(rca_fields, r);
 }
 
 ns_rca *ns_rca_from_json(ns_arena *ar, const cJSON *j, ns_err *err)
@@ -280,7 +272,7 @@ ns_rca *ns_rca_from_json(ns_arena *ar, const cJSON *j, ns_err *err)
 
 cJSON *ns_plan_to_json(const ns_plan *p)
 {
-	return encode(plan_fields, p);
+	return ns_record_encode(plan_fields, p);
 }
 
 ns_plan *ns_plan_from_json(ns_arena *ar, const cJSON *j, ns_err *err)

@@ -21,11 +21,8 @@ static void put_list(cJSON *arr, const ns_field *f, const void *rec)
 	size_t n;
 	memcpy(&base, at_const(rec, f->off), sizeof base);
 	memcpy(&n, at_const(rec, f->off_n), sizeof n);
-	for (size_t i = 0; i < n; i++) {
-		cJSON *o = cJSON_CreateObject();
-		ns_record_put(o, f->sub, base + i * f->sub_size);
-		cJSON_AddItemToArray(arr, o);
-	}
+	for (size_t i = 0; i < n; i++)
+		cJSON_AddItemToArray(arr, ns_record_encode(f->sub, base + i * f->sub_size));
 }
 
 static void put_strings(cJSON *arr, const char *const *list, size_t n)
@@ -43,8 +40,9 @@ static void put_argv(cJSON *obj, const char *key, const char *const *argv)
 		put_strings(cJSON_AddArrayToObject(obj, key), argv, n);
 }
 
-void ns_record_put(cJSON *obj, const ns_field *table, const void *rec)
+cJSON *ns_record_encode(const ns_field *table, const void *rec)
 {
+	cJSON *obj = cJSON_CreateObject();
 	for (const ns_field *f = table; f->key; f++) {
 		const void *p = at_const(rec, f->off);
 		switch (f->type) {
@@ -62,9 +60,10 @@ void ns_record_put(cJSON *obj, const ns_field *table, const void *rec)
 			break;
 		case NS_F_ARGV: put_argv(obj, f->key, *(const char *const *const *)p); break;
 		case NS_F_LIST: put_list(cJSON_AddArrayToObject(obj, f->key), f, rec); break;
-		case NS_F_REC: ns_record_put(cJSON_AddObjectToObject(obj, f->key), f->sub, p); break;
+		case NS_F_REC: cJSON_AddItemToObject(obj, f->key, ns_record_encode(f->sub, p)); break;
 		}
 	}
+	return obj;
 }
 
 static bool wrong(ns_err *err, const ns_field *f, const char *wanted)
@@ -85,6 +84,8 @@ static bool get_enum(const cJSON *v, const ns_field *f, void *p, ns_err *err)
 	return wrong(err, f, "a known word");
 }
 
+static bool get_fields(ns_arena *ar, const cJSON *obj, const ns_field *table, void *rec, ns_err *err);
+
 static bool get_list(ns_arena *ar, const cJSON *v, const ns_field *f, void *rec, ns_err *err)
 {
 	if (!cJSON_IsArray(v))
@@ -104,7 +105,7 @@ static bool get_list(ns_arena *ar, const cJSON *v, const ns_field *f, void *rec,
 			memcpy(base + i * size, &s, sizeof s);
 		} else if (!cJSON_IsObject(item)) {
 			return wrong(err, f, "a list of objects");
-		} else if (!ns_record_get(ar, item, f->sub, base + i * size, err)) {
+		} else if (!get_fields(ar, item, f->sub, base + i * size, err)) {
 			return ns_err_wrap(err, "%s[%zu]", f->key, i);
 		}
 		i++;
@@ -120,7 +121,7 @@ static bool get_record(ns_arena *ar, const cJSON *v, const ns_field *f, void *p,
 {
 	if (v && !cJSON_IsNull(v) && !cJSON_IsObject(v))
 		return wrong(err, f, "an object");
-	return ns_record_get(ar, v, f->sub, p, err) || ns_err_wrap(err, "%s", f->key);
+	return get_fields(ar, v, f->sub, p, err) || ns_err_wrap(err, "%s", f->key);
 }
 
 static bool get_scalar(ns_arena *ar, const cJSON *v, const ns_field *f, void *p, ns_err *err)
@@ -175,7 +176,8 @@ static bool set_default(const ns_field *f, void *rec, ns_err *err)
 	return true;
 }
 
-bool ns_record_get(ns_arena *ar, const cJSON *obj, const ns_field *table, void *rec, ns_err *err)
+/* obj NULL: every key is absent. */
+static bool get_fields(ns_arena *ar, const cJSON *obj, const ns_field *table, void *rec, ns_err *err)
 {
 	for (const ns_field *f = table; f->key; f++) {
 		const cJSON *v = ns_json_get(obj, f->key);
@@ -195,4 +197,11 @@ bool ns_record_get(ns_arena *ar, const cJSON *obj, const ns_field *table, void *
 			return false;
 	}
 	return true;
+}
+
+bool ns_record_decode(ns_arena *ar, const cJSON *obj, const ns_field *table, void *rec, ns_err *err)
+{
+	if (!cJSON_IsObject(obj))
+		return ns_fail(err, NS_E_INVALID, "not an object");
+	return get_fields(ar, obj, table, rec, err);
 }

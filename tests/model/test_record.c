@@ -41,7 +41,7 @@ static const ns_field outer_fields[] = {
     NS_FIELD_ENUM(outer, c, colour_word, COLOURS),
     NS_FIELD_STRS(outer, words, n_words),
     NS_FIELD_ARGV(outer, argv),
-    NS_FIELD_LIST(outer, list, n_list, inner_fields, inner),
+    NS_FIELD_LIST(outer, list, n_list, inner_fields),
     NS_FIELD_REC(outer, one, inner_fields),
     NS_FIELD(outer, d, DBL),
     NS_FIELD_REQUIRED(outer, must, BOOL),
@@ -53,7 +53,7 @@ static bool get(ns_arena *ar, const char *text, outer *o, ns_err *err)
 	cJSON *j = ns_json_parse(text, strlen(text), &ns_json_strict, NULL);
 	assert_non_null(j);
 	*o = (outer){0};
-	bool ok = ns_record_get(ar, j, outer_fields, o, err);
+	bool ok = ns_record_decode(ar, j, outer_fields, o, err);
 	cJSON_Delete(j);
 	return ok;
 }
@@ -70,8 +70,7 @@ static void everything_comes_back(void **state)
 	assert_non_null(o.argv);
 	assert_null(o.argv[0]);
 	assert_null(o.words[2]);
-	cJSON *j = cJSON_CreateObject();
-	ns_record_put(j, outer_fields, &o);
+	cJSON *j = ns_record_encode(outer_fields, &o);
 	char *again = ns_json_text(j);
 	assert_string_equal(again, text);
 	free(again);
@@ -119,6 +118,23 @@ static void what_does_not_fit_is_refused(void **state)
 	}
 }
 
+/* An answer that does not hold the record must not read as a record in which all is well. */
+static void what_is_no_object_is_no_record(void **state)
+{
+	ns_arena *ar = ns_arena_new();
+	for (const char *const *text = (const char *const[]){"[]", "null", "\"\"", "0", NULL}; *text; text++) {
+		ns_err err = {0};
+		inner in = {0};
+		cJSON *j = ns_json_parse(*text, strlen(*text), &ns_json_strict, NULL);
+		assert_non_null(j);
+		assert_false(ns_record_decode(ar, j, inner_fields, &in, &err));
+		assert_int_equal(err.code, NS_E_INVALID);
+		cJSON_Delete(j);
+	}
+	assert_false(ns_record_decode(ar, NULL, inner_fields, &(inner){0}, NULL));
+	ns_arena_free(ar);
+}
+
 static void lists_are_capped(void **state)
 {
 	ns_arena *ar = ns_arena_new();
@@ -141,6 +157,7 @@ int main(void)
 	    cmocka_unit_test(everything_comes_back),
 	    cmocka_unit_test(absence_has_a_meaning_for_each_type),
 	    cmocka_unit_test(what_does_not_fit_is_refused),
+	    cmocka_unit_test(what_is_no_object_is_no_record),
 	    cmocka_unit_test(lists_are_capped),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

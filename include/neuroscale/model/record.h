@@ -39,13 +39,15 @@ typedef struct ns_field {
 	{.key = #KEY, .type = NS_F_ENUM, .off = offsetof(T, KEY), .name = (NAME), .count = (COUNT), .required = true}
 #define NS_FIELD_ARGV(T, KEY) {.key = #KEY, .type = NS_F_ARGV, .off = offsetof(T, KEY)}
 #define NS_FIELD_STRS(T, KEY, N) {.key = #KEY, .type = NS_F_STRS, .off = offsetof(T, KEY), .off_n = offsetof(T, N)}
-#define NS_FIELD_LIST(T, KEY, N, SUB, E) {.key = #KEY, .type = NS_F_LIST, .off = offsetof(T, KEY), .off_n = offsetof(T, N), .sub = (SUB), .sub_size = sizeof(E)}
+#define NS_FIELD_LIST(T, KEY, N, SUB) \
+	{.key = #KEY, .type = NS_F_LIST, .off = offsetof(T, KEY), .off_n = offsetof(T, N), .sub = (SUB), .sub_size = sizeof(*((T *)0)->KEY)}
 #define NS_FIELD_REC(T, KEY, SUB) {.key = #KEY, .type = NS_F_REC, .off = offsetof(T, KEY), .sub = (SUB)}
 #define NS_FIELD_END {.key = NULL}
 
-/* Adds the fields of *rec to obj in table order. */
-void ns_record_put(cJSON *obj, const ns_field *table, const void *rec);
-/* Fills *rec from obj; strings and arrays go to the arena. Absent or null keys leave zero, "" or an empty array; a value of a wrong type is
- * NS_E_INVALID naming the key. Unknown keys are ignored. Lists are capped at 65536 elements. */
-bool ns_record_get(ns_arena *ar, const cJSON *obj, const ns_field *table, void *rec, ns_err *err);
+/* A new object with the fields of *rec in table order; the caller frees it. */
+cJSON *ns_record_encode(const ns_field *table, const void *rec);
+/* Fills *rec, which the caller zeroed, from obj; strings and arrays go to the arena. Absent or null keys leave zero, "" or an empty array unless
+ * they are required; a value of a wrong type is NS_E_INVALID naming the key, and so is obj when it is no object (an answer without the record
+ * is not an empty record). Unknown keys are ignored. Lists are capped at 65536 elements. */
+bool ns_record_decode(ns_arena *ar, const cJSON *obj, const ns_field *table, void *rec, ns_err *err);
 #endif
