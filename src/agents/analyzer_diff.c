@@ -16,19 +16,6 @@ typedef struct diff {
 	const char *of; /* " of CONTAINER", "" when there is only one */
 } diff;
 
-static bool same(const cJSON *a, const cJSON *b)
-{
-	if (!a || !b)
-		return a == b;
-	ns_buf x = NS_BUF_INIT, y = NS_BUF_INIT;
-	ns_json_canonical(a, &x);
-	ns_json_canonical(b, &y);
-	bool eq = !strcmp(ns_buf_str(&x), ns_buf_str(&y));
-	ns_buf_free(&x);
-	ns_buf_free(&y);
-	return eq;
-}
-
 static void clause(diff *d, bool safe, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 static void clause(diff *d, bool safe, const char *fmt, ...)
 {
@@ -72,12 +59,6 @@ static const char *change_words(diff *d, const char *name, const cJSON *a, const
 	return ns_arena_printf(d->ar, "%s -> %s", value_words(d, name, a), value_words(d, name, b));
 }
 
-static const cJSON *named(const cJSON *list, const char *name)
-{
-	ns_json_each(x, list) if (!strcmp(ns_json_str(x, "name", ""), name)) return x;
-	return NULL;
-}
-
 /* ---- environment ---- */
 
 /* Where a value comes from: "secret db/password", "configmap app/url", or the value itself. */
@@ -105,8 +86,8 @@ static void diff_env(diff *d, const cJSON *a, const cJSON *b)
 		ns_json_each(e, lists[side])
 		{
 			const char *name = ns_json_str(e, "name", ""), *from_a, *from_b;
-			const cJSON *x = named(old, name), *y = named(now, name);
-			if (same(x, y) || (side == 1 && x))
+			const cJSON *x = ns_json_named(old, name), *y = ns_json_named(now, name);
+			if (ns_json_same(x, y) || (side == 1 && x))
 				continue; /* what both have was told on the first pass */
 			const cJSON *va = env_value(d, x, &from_a), *vb = env_value(d, y, &from_b);
 			if (!from_a && !from_b)
@@ -119,7 +100,7 @@ static void diff_env(diff *d, const cJSON *a, const cJSON *b)
 				    : from_b ? from_b
 				             : value_words(d, name, vb));
 		}
-	if (!same(ns_json_get(a, "envFrom"), ns_json_get(b, "envFrom")))
+	if (!ns_json_same(ns_json_get(a, "envFrom"), ns_json_get(b, "envFrom")))
 		clause(d, true, "envFrom%s %s", d->of, change_words(d, "envFrom", ns_json_get(a, "envFrom"), ns_json_get(b, "envFrom")));
 }
 
@@ -163,7 +144,7 @@ static void diff_others(diff *d, const cJSON *a, const cJSON *b, bool (*skip)(co
 		{
 			if (!x->string || skip(x->string) || (side == 1 && ns_json_get(a, x->string)))
 				continue;
-			if (!same(ns_json_get(a, x->string), ns_json_get(b, x->string)))
+			if (!ns_json_same(ns_json_get(a, x->string), ns_json_get(b, x->string)))
 				clause(d, false, "%s%s%s changed", where, x->string, d->of);
 		}
 }
@@ -179,10 +160,10 @@ static void diff_resources(diff *d, const cJSON *a, const cJSON *b)
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		const cJSON *x = ns_json_get(ns_json_get(ra, rows[i].section), rows[i].key),
 		            *y = ns_json_get(ns_json_get(rb, rows[i].section), rows[i].key);
-		if (!same(x, y))
+		if (!ns_json_same(x, y))
 			clause(d, true, "%s%s %s", rows[i].words, d->of, change_words(d, rows[i].words, x, y));
 	}
-	if (d->words.len == before && !same(ra, rb))
+	if (d->words.len == before && !ns_json_same(ra, rb))
 		clause(d, true, "resources%s changed", d->of);
 }
 
@@ -190,7 +171,7 @@ static void diff_container(diff *d, const cJSON *a, const cJSON *b)
 {
 	for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
 		const cJSON *x = ns_json_get(a, fields[i].key), *y = ns_json_get(b, fields[i].key);
-		if (same(x, y))
+		if (ns_json_same(x, y))
 			continue;
 		if (fields[i].with_value)
 			clause(d, fields[i].safe, "%s%s %s", fields[i].words, d->of, change_words(d, fields[i].key, x, y));
@@ -209,7 +190,7 @@ static void diff_containers(diff *d, const cJSON *a, const cJSON *b, const char 
 	ns_json_each(x, la)
 	{
 		const char *name = ns_json_str(x, "name", "");
-		const cJSON *y = named(lb, name);
+		const cJSON *y = ns_json_named(lb, name);
 		if (!y)
 			clause(d, false, "%s %s removed", word, name);
 		else {
@@ -218,7 +199,7 @@ static void diff_containers(diff *d, const cJSON *a, const cJSON *b, const char 
 		}
 	}
 	d->of = "";
-	ns_json_each(y, lb) if (!named(la, ns_json_str(y, "name", "")))
+	ns_json_each(y, lb) if (!ns_json_named(la, ns_json_str(y, "name", "")))
 	    clause(d, false, "%s %s added (image %s)", word, ns_json_str(y, "name", ""), value_words(d, "image", ns_json_get(y, "image")));
 }
 
@@ -241,10 +222,10 @@ static void diff_volumes(diff *d, const cJSON *a, const cJSON *b)
 	ns_json_each(x, old)
 	{
 		const char *name = ns_json_str(x, "name", "");
-		if (!same(x, named(now, name)))
-			clause(d, false, "volume %s %s", name, change_words(d, "volume", x, named(now, name)));
+		if (!ns_json_same(x, ns_json_named(now, name)))
+			clause(d, false, "volume %s %s", name, change_words(d, "volume", x, ns_json_named(now, name)));
 	}
-	ns_json_each(y, now) if (!named(old, ns_json_str(y, "name", "")))
+	ns_json_each(y, now) if (!ns_json_named(old, ns_json_str(y, "name", "")))
 	    clause(d, false, "volume %s %s", ns_json_str(y, "name", ""), change_words(d, "volume", NULL, y));
 }
 
@@ -255,9 +236,9 @@ const char *ns_template_changes(ns_arena *ar, const cJSON *old, const cJSON *now
 	diff_containers(&d, a, b, "containers", "container");
 	diff_containers(&d, a, b, "initContainers", "init container");
 	diff_volumes(&d, a, b);
-	if (!same(ns_json_get(a, "securityContext"), ns_json_get(b, "securityContext")))
+	if (!ns_json_same(ns_json_get(a, "securityContext"), ns_json_get(b, "securityContext")))
 		clause(&d, false, "security context of the pod changed");
-	if (!same(ns_json_get(a, "serviceAccountName"), ns_json_get(b, "serviceAccountName")))
+	if (!ns_json_same(ns_json_get(a, "serviceAccountName"), ns_json_get(b, "serviceAccountName")))
 		clause(&d, false, "service account %s",
 		    change_words(&d, "serviceAccountName", ns_json_get(a, "serviceAccountName"), ns_json_get(b, "serviceAccountName")));
 	diff_others(&d, a, b, told_in_spec, "pod field ");

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "detector_priv.h"
+#include "neuroscale/base/text.h"
 
 enum {
 	MINUTE = 60000,
@@ -20,14 +21,6 @@ enum {
 };
 
 /* ---- help for tests ---- */
-
-static bool one_of(const char *s, const char *const *list)
-{
-	for (; *list; list++)
-		if (strcmp(s, *list) == 0)
-			return true;
-	return false;
-}
 
 static bool is(const char *a, const char *b)
 {
@@ -141,7 +134,7 @@ static void test_crashloop(const dt_env *e, dt_work *w, dt_finding *f)
 		EACH_POD(w, p)
 		EACH_CONTAINER(p, c)
 		{
-			bool caused = is(c->last.reason, "OOMKilled") || is(c->now.reason, "OOMKilled") || one_of(c->last.reason, start_failures);
+			bool caused = is(c->last.reason, "OOMKilled") || is(c->now.reason, "OOMKilled") || ns_listed(c->last.reason, start_failures);
 			if (caused != (pass == 1) || !crash_loops(e, p, c, f))
 				continue;
 			f->symptom = caused;
@@ -174,9 +167,9 @@ static void test_config(const dt_env *e, dt_work *w, dt_finding *f)
 	{
 		if (over(p))
 			continue;
-		if (one_of(c->waiting, waiting))
+		if (ns_listed(c->waiting, waiting))
 			found(e, f, p, c->name, c->waiting, c->message);
-		else if (one_of(c->now.reason, start_failures) || (is(c->waiting, "CrashLoopBackOff") && one_of(c->last.reason, start_failures)))
+		else if (ns_listed(c->now.reason, start_failures) || (is(c->waiting, "CrashLoopBackOff") && ns_listed(c->last.reason, start_failures)))
 			found(e, f, p, c->name, *c->now.reason ? c->now.reason : c->last.reason, exit_words(e, c, *c->now.reason ? &c->now : &c->last));
 	}
 }
@@ -189,7 +182,7 @@ static void test_mount(const dt_env *e, dt_work *w, dt_finding *f)
 		const dt_note *n = dt_note_of(e->d, p->key);
 		bool waits = false;
 		EACH_CONTAINER(p, c)
-			waits |= one_of(c->waiting, creating);
+			waits |= ns_listed(c->waiting, creating);
 		if (!n || !n->mount_ms || !waits || p->phase != DT_PENDING || e->wall - n->mount_ms >= MOUNT_SEEN_MS)
 			continue;
 		look_again(e, f, n->mount_ms + MOUNT_SEEN_MS);

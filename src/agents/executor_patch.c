@@ -6,19 +6,6 @@
 
 enum { MAX_POINTER = 2048 };
 
-bool ns_json_same(const cJSON *a, const cJSON *b)
-{
-	if (!a || !b)
-		return a == b;
-	ns_buf x = NS_BUF_INIT, y = NS_BUF_INIT;
-	ns_json_canonical(a, &x);
-	ns_json_canonical(b, &y);
-	bool same = strcmp(ns_buf_str(&x), ns_buf_str(&y)) == 0;
-	ns_buf_free(&x);
-	ns_buf_free(&y);
-	return same;
-}
-
 /* Takes one reference token off *p (which points at its '/') and unescapes it: ~1 is '/', ~0 is '~', any other '~' is malformed. */
 static bool next_token(const char **p, char *out, size_t cap)
 {

@@ -38,7 +38,6 @@ char *ns_body_locked(const cJSON *ops, const char *uid, const char *resource_ver
 
 /* ---- executor_patch.c: RFC 6902 (add, remove, replace, test) on a copy ---- */
 cJSON *ns_patch_apply(const cJSON *doc, const cJSON *ops, ns_err *err);
-bool ns_json_same(const cJSON *a, const cJSON *b); /* by canonical text */
 
 /* ---- executor_kubectl.c: the child and what its words mean ---- */
 typedef struct ns_kubectl_class {

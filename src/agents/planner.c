@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "neuroscale/base/text.h"
 #include "neuroscale/model/k8s.h"
 #include "planner_priv.h"
 
@@ -20,21 +21,12 @@ const ns_plan_limits ns_plan_limits_default = {.mem_factor = 2.0, .mem_cap = 8 *
 
 /* ---- draft ------------------------------------------------------------------------------------------------------- */
 
-static const char *say(ns_arena *ar, const char *fmt, va_list ap)
-{
-	ns_buf b = NS_BUF_INIT;
-	ns_buf_vprintf(&b, fmt, ap);
-	const char *s = ns_arena_strdup(ar, ns_buf_str(&b));
-	ns_buf_free(&b);
-	return s;
-}
-
 void ns_draft_ask(ns_draft *d, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
 	if (d->n_reasons < NS_PLAN_REASONS)
-		d->reasons[d->n_reasons++] = say(d->ar, fmt, ap);
+		d->reasons[d->n_reasons++] = ns_arena_vprintf(d->ar, fmt, ap);
 	va_end(ap);
 }
 
@@ -43,7 +35,7 @@ void ns_draft_step(ns_draft *d, const char *fmt, ...)
 	va_list ap;
 	va_start(ap, fmt);
 	if (d->n_steps < NS_PLAN_STEPS)
-		d->steps[d->n_steps++] = say(d->ar, fmt, ap);
+		d->steps[d->n_steps++] = ns_arena_vprintf(d->ar, fmt, ap);
 	va_end(ap);
 }
 
@@ -51,7 +43,7 @@ bool ns_draft_refuse(ns_draft *d, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	d->why = say(d->ar, fmt, ap);
+	d->why = ns_arena_vprintf(d->ar, fmt, ap);
 	va_end(ap);
 	return false;
 }
@@ -148,10 +140,7 @@ static bool guard_storm(ns_draft *d, ns_action a)
 static bool guard_enabled(ns_draft *d, ns_action a)
 {
 	const char *const *list = d->lim->allowed_actions;
-	for (; list && *list; list++)
-		if (!strcmp(*list, ns_action_get(a)->name))
-			return true;
-	return !list || ns_draft_refuse(d, "configuration: the action %s is not enabled for this cluster", ns_action_get(a)->name);
+	return !list || ns_listed(ns_action_get(a)->name, list) || ns_draft_refuse(d, "configuration: the action %s is not enabled for this cluster", ns_action_get(a)->name);
 }
 
 static bool guard_paused(ns_draft *d, ns_action a)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "neuroscale/base/text.h"
 #include "neuroscale/model/json.h"
 #include "planner_priv.h"
 
@@ -43,27 +44,6 @@ static const char *const safe_container_keys[] = {
     NULL,
 };
 
-static bool listed(const char *key, const char *const *list)
-{
-	for (; *list; list++)
-		if (!strcmp(key, *list))
-			return true;
-	return false;
-}
-
-static bool same(const cJSON *a, const cJSON *b)
-{
-	ns_buf x = NS_BUF_INIT, y = NS_BUF_INIT;
-	if (a)
-		ns_json_canonical(a, &x);
-	if (b)
-		ns_json_canonical(b, &y);
-	bool eq = !a == !b && !strcmp(ns_buf_str(&x), ns_buf_str(&y));
-	ns_buf_free(&x);
-	ns_buf_free(&y);
-	return eq;
-}
-
 static void note(ns_buf *out, const char *where, const char *key)
 {
 	char item[160];
@@ -76,14 +56,8 @@ static void note(ns_buf *out, const char *where, const char *key)
 /* Keys of a and b whose values differ, `skip` apart, are noted. */
 static void differing(const cJSON *a, const cJSON *b, const char *where, const char *const *skip, ns_buf *out)
 {
-	ns_json_each(x, a) if (!listed(x->string, skip) && !same(x, ns_json_get(b, x->string))) note(out, where, x->string);
-	ns_json_each(y, b) if (!listed(y->string, skip) && !ns_json_get(a, y->string)) note(out, where, y->string);
-}
-
-static const cJSON *named(const cJSON *list, const char *name)
-{
-	ns_json_each(x, list) if (!strcmp(ns_json_str(x, "name", ""), name)) return x;
-	return NULL;
+	ns_json_each(x, a) if (!ns_listed(x->string, skip) && !ns_json_same(x, ns_json_get(b, x->string))) note(out, where, x->string);
+	ns_json_each(y, b) if (!ns_listed(y->string, skip) && !ns_json_get(a, y->string)) note(out, where, y->string);
 }
 
 static void differing_containers(const cJSON *a, const cJSON *b, const char *list, ns_buf *out)
@@ -91,7 +65,7 @@ static void differing_containers(const cJSON *a, const cJSON *b, const char *lis
 	const cJSON *la = ns_json_get(ns_json_get(a, "spec"), list), *lb = ns_json_get(ns_json_get(b, "spec"), list);
 	ns_json_each(x, la)
 	{
-		const cJSON *y = named(lb, ns_json_str(x, "name", ""));
+		const cJSON *y = ns_json_named(lb, ns_json_str(x, "name", ""));
 		if (y)
 			differing(x, y, "container ", safe_container_keys, out);
 		else

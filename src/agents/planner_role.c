@@ -3,14 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "neuroscale/base/text.h"
 #include "planner_priv.h"
 
 static bool enabled(const char *name, const char *const *list)
 {
-	for (; list && *list; list++)
-		if (!strcmp(*list, name))
-			return true;
-	return !list;
+	return !list || ns_listed(name, list);
 }
 
 /* "get,patch" -> get, patch */

@@ -100,15 +100,22 @@ char *ns_arena_strndup(ns_arena *a, const char *s, size_t n)
 
 char *ns_arena_printf(ns_arena *a, const char *fmt, ...)
 {
-	va_list ap, again;
+	va_list ap;
 	va_start(ap, fmt);
+	char *p = ns_arena_vprintf(a, fmt, ap);
+	va_end(ap);
+	return p;
+}
+
+char *ns_arena_vprintf(ns_arena *a, const char *fmt, va_list ap)
+{
+	va_list again;
 	va_copy(again, ap);
 	int n = vsnprintf(NULL, 0, fmt, ap);
 	char *p = ns_arena_alloc(a, n > 0 ? (size_t)n + 1 : 1);
 	if (n > 0)
 		vsnprintf(p, (size_t)n + 1, fmt, again);
 	va_end(again);
-	va_end(ap);
 	return p;
 }
 

@@ -344,6 +344,14 @@ const char *ns_nearest(const char *word, const char *const *names, size_t n)
 	return found;
 }
 
+bool ns_listed(const char *word, const char *const *list)
+{
+	for (; *list; list++)
+		if (strcmp(word, *list) == 0)
+			return true;
+	return false;
+}
+
 static unsigned char lower(char c)
 {
 	return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);

@@ -86,6 +86,14 @@ bool ns_json_bool_or(const cJSON *j, const char *path, bool dflt)
 	return cJSON_IsBool(v) ? cJSON_IsTrue(v) : dflt;
 }
 
+const cJSON *ns_json_named(const cJSON *arr, const char *name)
+{
+	ns_json_each(x, arr)
+		if (strcmp(ns_json_str(x, "name", ""), name) == 0)
+			return x;
+	return NULL;
+}
+
 size_t ns_json_len(const cJSON *arr)
 {
 	size_t n = 0;

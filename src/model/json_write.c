@@ -135,3 +135,16 @@ void ns_json_canonical(const cJSON *j, ns_buf *out)
 {
 	write_value(j, true, out);
 }
+
+bool ns_json_same(const cJSON *a, const cJSON *b)
+{
+	if (!a || !b)
+		return a == b;
+	ns_buf x = NS_BUF_INIT, y = NS_BUF_INIT;
+	ns_json_canonical(a, &x);
+	ns_json_canonical(b, &y);
+	bool same = strcmp(ns_buf_str(&x), ns_buf_str(&y)) == 0;
+	ns_buf_free(&x);
+	ns_buf_free(&y);
+	return same;
+}

@@ -7,6 +7,7 @@
 #include <yaml.h>
 
 #include "json_priv.h"
+#include "neuroscale/base/text.h"
 
 enum { MAX_DEPTH = 64, MAX_NODES = 100 * 1000, DEFAULT_MAX_BYTES = 1 << 20, LONGEST_NUMBER = 63 };
 
@@ -43,24 +44,16 @@ static bool bad(const reader *r, yaml_mark_t at, ns_code code, const char *what,
 
 /* ---- scalars: the core schema of YAML 1.2 ---- */
 
-static bool one_of(const char *s, const char *const *words)
-{
-	for (; *words; words++)
-		if (strcmp(s, *words) == 0)
-			return true;
-	return false;
-}
-
 static cJSON *word_scalar(const char *s)
 {
 	static const char *const nulls[] = {"", "~", "null", "Null", "NULL", NULL};
 	static const char *const trues[] = {"true", "True", "TRUE", NULL};
 	static const char *const falses[] = {"false", "False", "FALSE", NULL};
-	if (one_of(s, nulls))
+	if (ns_listed(s, nulls))
 		return cJSON_CreateNull();
-	if (one_of(s, trues))
+	if (ns_listed(s, trues))
 		return cJSON_CreateTrue();
-	return one_of(s, falses) ? cJSON_CreateFalse() : NULL;
+	return ns_listed(s, falses) ? cJSON_CreateFalse() : NULL;
 }
 
 static size_t digits(const char *s)
@@ -108,7 +101,7 @@ static int radix(const char *s)
 static bool looks_infinite(const char *s)
 {
 	static const char *const words[] = {".inf", ".Inf", ".INF", NULL}, *const nans[] = {".nan", ".NaN", ".NAN", NULL};
-	return one_of(s, nans) || one_of(s + (*s == '-' || *s == '+'), words);
+	return ns_listed(s, nans) || ns_listed(s + (*s == '-' || *s == '+'), words);
 }
 
 /* "+007" is 7; the text of a large integer is kept. */

@@ -199,6 +199,15 @@ static void case_is_ignored_in_ascii_only(void **state)
 	assert_false(ns_icontains("imag", "image"));
 }
 
+static void a_list_holds_whole_words(void **state)
+{
+	static const char *const list[] = {"get", "list", NULL}, *const none[] = {NULL};
+	assert_true(ns_listed("list", list));
+	assert_false(ns_listed("lis", list));
+	assert_false(ns_listed("", list));
+	assert_false(ns_listed("get", none));
+}
+
 int main(void)
 {
 	/* Widths need a UTF-8 locale; C.UTF-8 is built into glibc. */
@@ -215,6 +224,7 @@ int main(void)
 	    cmocka_unit_test(fit_respects_the_buffer),
 	    cmocka_unit_test(words_and_names),
 	    cmocka_unit_test(case_is_ignored_in_ascii_only),
+	    cmocka_unit_test(a_list_holds_whole_words),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

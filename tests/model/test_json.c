@@ -288,6 +288,22 @@ static void large_lists_take_linear_time(void **state)
 	ns_buf_free(&b);
 }
 
+static void trees_are_compared_and_searched_by_name(void **state)
+{
+	static const char text[] = "{\"a\":{\"x\":1,\"y\":[1,2]},\"b\":{\"y\":[1,2],\"x\":1},\"c\":{\"x\":1,\"y\":[2,1]},"
+	                           "\"l\":[{\"name\":\"p\",\"v\":1},{\"v\":2},{\"name\":\"q\",\"v\":3},{\"name\":\"q\",\"v\":4}]}";
+	cJSON *j = ns_json_parse(text, strlen(text), &ns_json_strict, NULL);
+	assert_true(ns_json_same(ns_json_get(j, "a"), ns_json_get(j, "b")));
+	assert_false(ns_json_same(ns_json_get(j, "a"), ns_json_get(j, "c")));
+	assert_false(ns_json_same(ns_json_get(j, "a"), NULL));
+	assert_true(ns_json_same(NULL, NULL));
+	const cJSON *l = ns_json_get(j, "l");
+	assert_int_equal(ns_json_int_or(ns_json_named(l, "q"), "v", 0), 3);
+	assert_null(ns_json_named(l, "r"));
+	assert_null(ns_json_named(NULL, "p"));
+	cJSON_Delete(j);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -306,6 +322,7 @@ int main(void)
 	    cmocka_unit_test(put_replaces),
 	    cmocka_unit_test(getters_are_strict_about_types),
 	    cmocka_unit_test(canonical_form_sorts_every_level),
+	    cmocka_unit_test(trees_are_compared_and_searched_by_name),
 	    cmocka_unit_test(large_lists_take_linear_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* A bump allocator: many small allocations with one life. Not shared between threads while it grows. */
 #ifndef NEUROSCALE_BASE_ARENA_H
 #define NEUROSCALE_BASE_ARENA_H
+#include <stdarg.h>
 #include <stddef.h>
 
 typedef struct ns_arena ns_arena;
@@ -10,5 +11,6 @@ void *ns_arena_alloc(ns_arena *a, size_t n);                  /* zeroed, aligned
 char *ns_arena_strdup(ns_arena *a, const char *s);            /* NULL gives "" */
 char *ns_arena_strndup(ns_arena *a, const char *s, size_t n); /* stops at NUL */
 char *ns_arena_printf(ns_arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+char *ns_arena_vprintf(ns_arena *a, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 size_t ns_arena_used(const ns_arena *a);                      /* bytes handed out */
 #endif

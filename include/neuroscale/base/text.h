@@ -20,6 +20,7 @@ int ns_utf8_fit(char *dst, size_t cap, const char *src, int cols);
 size_t ns_word_count(const char *s);
 /* Nearest of `n` names by Damerau-Levenshtein distance, NULL when none is near (distance > 1 + len/3). */
 const char *ns_nearest(const char *word, const char *const *names, size_t n);
+bool ns_listed(const char *word, const char *const *list); /* list ends in NULL */
 bool ns_ieq(const char *a, const char *b);                 /* ASCII case-insensitive equality */
 bool ns_icontains(const char *hay, const char *needle);    /* ASCII case-insensitive substring */
 #endif

@@ -23,6 +23,7 @@ void ns_json_write(const cJSON *j, ns_buf *out); /* compact; large integers exac
 char *ns_json_text(const cJSON *j);              /* the same as a string; caller frees */
 /* Canonical form for digests: compact, keys sorted bytewise at every level. */
 void ns_json_canonical(const cJSON *j, ns_buf *out);
+bool ns_json_same(const cJSON *a, const cJSON *b); /* by canonical text; NULL is only NULL's equal */
 
 /* Path getters: "metadata.name", "status.conditions" (keys with dots in them: use ns_json_get on the parent).
  * The empty path is j itself. */
@@ -34,6 +35,7 @@ int64_t ns_json_int_or(const cJSON *j, const char *path, int64_t dflt);
 double ns_json_num_or(const cJSON *j, const char *path, double dflt);         /* null counts as absent */
 bool ns_json_bool_or(const cJSON *j, const char *path, bool dflt);
 size_t ns_json_len(const cJSON *arr);                                         /* 0 when no array */
+const cJSON *ns_json_named(const cJSON *arr, const char *name);                 /* the element whose "name" it is, NULL when there is none */
 #define ns_json_each(item, arr) for (const cJSON *item = (arr) ? (arr)->child : NULL; item; item = item->next)
 
 /* Builders that copy their arguments; NULL strings are written as ""; a key that exists is replaced. */
