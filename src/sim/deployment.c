@@ -5,12 +5,16 @@
 
 static const char revision_key[] = "deployment.kubernetes.io/revision";
 
+/* An IntOrString: 2, or "25%". What is neither counts as the default. */
 static int percent(const cJSON *v, int replicas, bool up, int dflt)
 {
 	if (cJSON_IsNumber(v))
 		return v->valueint;
-	int pct = cJSON_IsString(v) ? atoi(v->valuestring) : dflt;
-	return (replicas * pct + (up ? 99 : 0)) / 100;
+	char *end = NULL;
+	long pct = cJSON_IsString(v) ? strtol(v->valuestring, &end, 10) : dflt;
+	if (end && (end == v->valuestring || strcmp(end, "%") != 0 || pct < 0 || pct > 100))
+		pct = dflt;
+	return (replicas * (int)pct + (up ? 99 : 0)) / 100;
 }
 
 static void deployment_max(const cJSON *spec, int replicas, int *surge, int *unavailable)
@@ -314,13 +318,14 @@ void deployment_seed(ns_sim *s, sim_wl *wl)
 {
 	const sim_work *w = wl->work;
 	wl->dep = world_put(s, K_DEPLOYMENT, deployment_new(s, w));
-	sim_rs *rs = NULL;
-	for (const sim_rev *r = w->revs; r < w->revs + SIM_MAX_REVS && r->image && r->at_ms < 0; r++) {
+	const sim_rev *r = w->revs;
+	sim_rs *rs;
+	do { /* the first revision is always in the past */
 		s->cluster.now = r->at_ms;
 		if (r != w->revs || r->cause)
 			deployment_roll(s, wl, r);
 		rs = current_set(s, wl);
-	}
+	} while (++r < w->revs + SIM_MAX_REVS && r->image && r->at_ms < 0);
 	replicaset_want(s, rs, w->replicas, true);
 	for (int i = 0; i < w->replicas; i++)
 		pod_seed_running(s, pod_new(s, rs, w->pods_ms ? w->pods_ms : s->cluster.now));

@@ -2,7 +2,9 @@
 #include "faults_priv.h"
 
 /* clang-format off */
-const sim_does oom_220 = {.what = DOES_OOM, .after_ms = 9000, .need_mib = 220, .says = &words_java};
+/* Killed while it warms up, before it is ready. */
+const sim_does oom_220 = {.what = DOES_OOM, .after_ms = 2400, .need_mib = 220, .says = &words_java};
+/* Ready for a while each time, so that a rollout of it goes through. */
 const sim_does oom_400 = {.what = DOES_OOM, .after_ms = 9000, .need_mib = 400, .says = &words_java};
 const sim_does oom_leak = {.what = DOES_OOM, .after_ms = 9000, .need_mib = 256, .grows = 110, .says = &words_leak};
 const sim_does oom_burst = {.what = DOES_OOM, .after_ms = 4000, .need_mib = 600, .says = &words_java};

@@ -73,6 +73,15 @@ static bool goes_before(const sim_pod *a, const sim_pod *b)
 	return a->created_ms > b->created_ms;
 }
 
+static sim_pod *pick_victim(const sim_rs *rs)
+{
+	sim_pod *victim = NULL;
+	for (sim_pod *p = rs->pods; p; p = p->next)
+		if (p->step != POD_ENDING && (!victim || goes_before(p, victim)))
+			victim = p;
+	return victim;
+}
+
 static void write_status(ns_sim *s, sim_rs *rs)
 {
 	int ready, n = replicaset_pods(rs, &ready);
@@ -100,11 +109,7 @@ void replicaset_sync(ns_sim *s, sim_rs *rs)
 		sim_pod *p = pod_new(s, rs, s->cluster.now);
 		event_core(s, rs->o, "Normal", "SuccessfulCreate", "replicaset-controller", "", "Created pod: %s", p->o->name);
 	}
-	for (; n > rs->want; n--) {
-		sim_pod *victim = NULL;
-		for (sim_pod *p = rs->pods; p; p = p->next)
-			if (p->step != POD_ENDING && (!victim || goes_before(p, victim)))
-				victim = p;
+	for (sim_pod *victim; n > rs->want && (victim = pick_victim(rs)); n--) {
 		event_core(s, rs->o, "Normal", "SuccessfulDelete", "replicaset-controller", "", "Deleted pod: %s", victim->o->name);
 		pod_delete(s, victim);
 	}

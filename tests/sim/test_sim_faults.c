@@ -144,7 +144,7 @@ static void test_oom_raised_enough(void **state)
 	healthy("shop", "checkout", "2");
 	pass(13);
 	assert_int_equal(count("shop", "checkout", "lastState.terminated.reason", "OOMKilled"), 2);
-	pass(12);
+	pass(6);
 	assert_int_equal(count("shop", "checkout", "state.waiting.reason", "CrashLoopBackOff"), 2);
 	reply r = pods_of("shop", "checkout");
 	const cJSON *c = ns_json_path(ns_json_get(r.j, "items")->child, "status.containerStatuses")->child;
