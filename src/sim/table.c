@@ -247,8 +247,8 @@ void table_add(const ns_sim *s, cJSON *table, const sim_kind *k, const cJSON *ob
 	for (const column *c = columns(k); c->name; c++) {
 		ns_buf_clear(&text);
 		c->cell(s, obj, &text);
-		cJSON_AddItemToArray(cells,
-		    !strcmp(c->type, "integer") ? cJSON_CreateNumber((double)strtol(ns_buf_str(&text), NULL, 10)) : cJSON_CreateString(ns_buf_str(&text)));
+		cJSON_AddItemToArray(cells, !strcmp(c->type, "integer") ? cJSON_CreateNumber((double)strtol(ns_buf_str(&text), NULL, 10))
+		                                                        : cJSON_CreateString(ns_buf_str(&text)));
 	}
 	if (include_object && !strcmp(include_object, "Object")) {
 		cJSON_AddItemToObject(row, "object", cJSON_Duplicate(obj, true));
