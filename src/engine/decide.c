@@ -59,6 +59,8 @@ bool ns_engine_decide(ns_engine *e, uid_t uid, ns_role role, const ns_decide_req
 		    s.inc.target.name, req->approve ? "; it is being executed" : "");
 	else if (err)
 		*err = s.err;
+	if (ok && req->approve)
+		NS_POINT("decided", a.incident);
 	ns_step_abandon(&s);
 	free(reason);
 	ns_arena_free(ar);

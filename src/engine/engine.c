@@ -106,7 +106,7 @@ static bool build(ns_engine *e, ns_err *err)
 			return ns_fail(err, NS_E_NOTFOUND, "kubectl is not in PATH: install it (contrib/deps.sh) or name it with --kubectl");
 	}
 	ns_executor_opts x = {.cfg = e->o.cfg, .state_dir = e->o.state_dir, .kubectl = e->o.kubectl ? e->o.kubectl : found, .spawner = e->o.spawner,
-	    .cancel = e->cancel};
+	    .cancel = e->cancel, .clock = e->o.clock, .protected_ns = e->o.protected_ns};
 	if ((e->store = ns_store_open(e->o.state_dir, e->o.clock, err)) && (e->library = ns_library_load(e->o.runbook_dir, err)) &&
 	    (e->executor = ns_executor_new(&x, err)) && (e->detector = make_detector(e, err)))
 		e->lease = make_lease(e);
@@ -185,8 +185,9 @@ void ns_engine_stop(ns_engine *e)
 	ns_snapshot_unref(e->picture);
 	ns_active_free(e);
 	ns_queue_free(e->intake);
-	for (size_t i = 0; i < sizeof e->verifying / sizeof e->verifying[0]; i++)
+	for (size_t i = 0; i < e->n_verifying; i++)
 		free(e->verifying[i].lock_path);
+	free(e->verifying);
 	for (int i = 0; i < e->n_workers; i++)
 		ns_wake_free(e->workers[i].wake);
 	ns_wake_free(e->wake);

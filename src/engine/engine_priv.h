@@ -85,7 +85,9 @@ struct ns_engine {
 
 	/* The verifier's windows, by incident. */
 	pthread_mutex_t verify_mu;
-	struct { int64_t incident; ns_verify_state v; char *lock_path; bool used; } verifying[64]; /* lock_path: wait until it is free */
+	struct ns_watching { int64_t incident, serial; ns_verify_state v; char *lock_path; bool used; } *verifying; /* lock_path: wait until it is free */
+	size_t n_verifying;           /* grows as needed; a place is used again */
+	int64_t verify_serial;        /* tells two windows of one incident apart */
 	ns_wake *verify_wake;
 };
 
@@ -146,6 +148,7 @@ typedef struct ns_dossier {
 	ns_dryrun *dryrun;
 	ns_card *card;
 	ns_plan_history history;   /* plans whose change was sent */
+	const bool *history_unknown; /* for each: nobody knows whether it was made */
 	const char *cluster_identity; /* as it was at analysis, "" unknown */
 	size_t n_plans;            /* made so far */
 } ns_dossier;
@@ -175,8 +178,8 @@ int64_t ns_timers_run(ns_engine *e);                 /* expiry, cool-downs; retu
 void ns_verifier_run(void *engine, ns_cancel *cancel); /* service */
 /* lock_path (may be NULL): a child of a dead engine may still run there; nothing is judged until it is free (law 8). */
 void ns_verify_watch(ns_engine *e, int64_t incident, int64_t started_ms, int64_t generation, const char *lock_path);
-/* The generation that the workload must have observed once the plan is in effect. */
-int64_t ns_verify_generation(const ns_plan *p, const ns_dryrun *d);
+/* The generation that the workload must have observed once the plan is in effect. x: what came back, NULL when nobody knows. */
+int64_t ns_verify_generation(const ns_plan *p, const ns_dryrun *d, const ns_execution *x);
 bool ns_verify_progress(ns_engine *e, int64_t incident, int64_t *good_ms, int64_t *need_ms);
 
 /* ---- decide.c ---- */
@@ -184,6 +187,8 @@ bool ns_engine_decide(ns_engine *e, uid_t uid, ns_role role, const ns_decide_req
 
 /* ---- recover.c: what a dead engine left ---- */
 bool ns_engine_recover(ns_engine *e, ns_err *err);
+/* A change that was started and has no outcome becomes UNKNOWN, and its incident goes to verification; its jobs are dropped. */
+bool ns_settle_intent(ns_engine *e, ns_arena *ar, const ns_intent *in, const char *why, ns_err *err);
 
 /* ---- publish.c ---- */
 void ns_engine_dirty(ns_engine *e);                  /* the picture is stale: wake the engine thread */

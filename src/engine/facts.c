@@ -26,6 +26,7 @@ static bool read_history(ns_engine *e, ns_arena *ar, int64_t incident, ns_dossie
 	if (!ns_store_facts(e->store, ar, incident, &rows, &n, err))
 		return false;
 	const ns_plan **list = ns_arena_alloc(ar, (n + 1) * sizeof *list);
+	bool *unknown = ns_arena_alloc(ar, (n + 1) * sizeof *unknown);
 	const char *plan = NULL;
 	for (size_t i = 0; i < n; i++) {
 		if (strcmp(rows[i].name, "plan") == 0) {
@@ -36,6 +37,7 @@ static bool read_history(ns_engine *e, ns_arena *ar, int64_t incident, ns_dossie
 			continue;
 		cJSON *x = ns_json_parse(rows[i].json, strlen(rows[i].json), &ns_json_strict, err);
 		bool was_sent = ns_json_bool_or(x, "sent", false);
+		unknown[sent] = ns_json_bool_or(x, "unknown", false);
 		cJSON_Delete(x);
 		if (!was_sent)
 			continue;
@@ -47,6 +49,7 @@ static bool read_history(ns_engine *e, ns_arena *ar, int64_t incident, ns_dossie
 		list[sent++] = p;
 	}
 	d->history.executed = list;
+	d->history_unknown = unknown;
 	d->history.n = sent;
 	return true;
 }

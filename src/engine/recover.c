@@ -3,9 +3,8 @@
 #include "engine_priv.h"
 #include "neuroscale/base/log.h"
 
-static bool settle_intent(ns_engine *e, ns_arena *ar, const ns_intent *in, ns_err *err)
+bool ns_settle_intent(ns_engine *e, ns_arena *ar, const ns_intent *in, const char *why, ns_err *err)
 {
-	static const char why[] = "the engine stopped while the change was being sent: unknown, so it is verified and never sent again";
 	ns_step s;
 	cJSON *x = cJSON_CreateObject();
 	ns_json_put_bool(x, "sent", true);
@@ -53,18 +52,21 @@ bool ns_engine_recover(ns_engine *e, ns_err *err)
 	for (size_t i = 0; ok && i < n_open; i++) {
 		ns_log(NS_LOG_WARN, "engine", "incident %lld: %s on %s was started and has no outcome: it will be verified", (long long)open[i].incident,
 		    open[i].action, open[i].target);
-		ok = settle_intent(e, ar, &open[i], err);
+		ok = ns_settle_intent(e, ar, &open[i],
+		    "the engine stopped while the change was being sent: unknown, so it is verified and never sent again", err);
 	}
 	ok = ok && ns_store_incidents(e->store, ar, 1000, &list, &n, err);
 	for (size_t i = 0; ok && i < n; i++) {
 		ensure_job(e, ar, &list[i]);
 		if (list[i].state != NS_ST_VERIFYING)
 			continue;
-		ns_intent last;
+		/* Whatever cannot be read of it, it is watched: an incident that nobody looks at would stay here for ever. */
+		ns_intent last = {.started_ms = ns_clock_wall_ms(e->o.clock)};
 		ns_dossier d;
-		bool known = ns_store_intent_latest(e->store, ar, list[i].id, &last, NULL);
-		if (ns_dossier_read(e, ar, list[i].id, NS_D_ALL, &d, NULL) && known)
-			ns_verify_watch(e, list[i].id, last.started_ms, d.dryrun ? d.dryrun->live_generation : 0, last.lock_path);
+		ns_store_intent_latest(e->store, ar, list[i].id, &last, NULL);
+		if (!ns_dossier_read(e, ar, list[i].id, NS_D_PLAN | NS_D_DRYRUN, &d, NULL))
+			d.plan = NULL;
+		ns_verify_watch(e, list[i].id, last.started_ms, ns_verify_generation(d.plan, d.dryrun, NULL), last.lock_path);
 	}
 	ns_arena_free(ar);
 	return ok;

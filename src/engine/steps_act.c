@@ -14,7 +14,8 @@ static bool fail_step(ns_step *s, ns_err *err)
 
 static bool may_pass(ns_code code)
 {
-	return code == NS_E_UNREACHABLE || code == NS_E_TIMEOUT || code == NS_E_BUSY || code == NS_E_CONFLICT || code == NS_E_LOCKED;
+	return code == NS_E_UNREACHABLE || code == NS_E_TIMEOUT || code == NS_E_BUSY || code == NS_E_CONFLICT || code == NS_E_LOCKED ||
+	    code == NS_E_CANCELLED; /* we are stopping: the next engine does it */
 }
 
 /* "why" of a verdict in one line: the first reasons in words. */
@@ -69,7 +70,11 @@ bool ns_step_dryrun(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 	} else if (ok) {
 		ok = ns_step_move(&s, NS_ST_EXECUTING, s.inc.verdict, "gate", "every condition for acting alone holds") && ns_step_job(&s, "execute", 0);
 	}
-	return (ok && ns_step_commit(&s)) || fail_step(&s, err);
+	if (!ok || !ns_step_commit(&s))
+		return fail_step(&s, err);
+	if (v.way == NS_GATE_ASK)
+		NS_POINT("asked", job->incident);
+	return true;
 }
 
 /* The approval that stands behind this execution: approved and not older than the digest it was given for; id 0 for auto. */
@@ -156,6 +161,7 @@ static bool record(ns_worker *w, ns_arena *ar, const ns_job *job, const ns_dossi
 {
 	ns_engine *e = w->e;
 	ns_step s;
+	bool stopped = !x->sent && x->code == NS_E_CANCELLED; /* nothing went out, and no fault of the plan's */
 	if (!ns_step_begin_job(&s, w, ar, job))
 		return fail_step(&s, err);
 	const char *outcome = x->ok ? "sent" : x->unknown ? "unknown" : x->sent ? "refused" : "failed";
@@ -170,15 +176,25 @@ static bool record(ns_worker *w, ns_arena *ar, const ns_job *job, const ns_dossi
 		return fail_step(&s, err);
 	if (x->ok || x->unknown) { /* UNKNOWN is verified, never re-run */
 		ok = ns_step_move(&s, NS_ST_VERIFYING, s.inc.verdict, "executor", x->ok ? d->plan->summary : x->error);
-	} else if (x->conflict && s.inc.attempts < NS_MAX_ATTEMPTS) {
+	} else if ((x->conflict && s.inc.attempts < NS_MAX_ATTEMPTS) || stopped) {
 		ok = ns_step_move(&s, NS_ST_PLANNING, s.inc.verdict, "executor", x->error) && ns_step_job(&s, "replan", 0);
 	} else {
 		ok = ns_breakers_result(&s, false) && ns_step_move(&s, NS_ST_FAILED, NS_VERDICT_NOT_FIXED, "executor", x->error) && ns_step_hold(&s);
 	}
 	if (!ok || !ns_step_commit(&s))
 		return fail_step(&s, err);
+	NS_POINT("recorded", job->incident);
 	if (s.inc.state == NS_ST_VERIFYING)
-		ns_verify_watch(e, job->incident, x->at_ms, ns_verify_generation(d->plan, d->dryrun), NULL);
+		ns_verify_watch(e, job->incident, x->at_ms, ns_verify_generation(d->plan, d->dryrun, x), NULL);
+	return true;
+}
+
+static bool settle_unrecorded(ns_worker *w, ns_arena *ar, const ns_job *job, const ns_dossier *d, const ns_intent *in, ns_err *err)
+{
+	if (!ns_settle_intent(w->e, ar, in, "what came of the change could not be recorded: unknown, so it is verified and never sent again", err))
+		return false;
+	w->job_done = true; /* dropped with the incident's other jobs */
+	ns_verify_watch(w->e, job->incident, in->started_ms, ns_verify_generation(d->plan, d->dryrun, NULL), in->lock_path);
 	return true;
 }
 
@@ -191,6 +207,11 @@ static bool execute_locked(ns_worker *w, ns_arena *ar, const ns_job *job, ns_dos
 		return false;
 	if (inc.state != NS_ST_EXECUTING)
 		return true;
+	/* We hold the target's lock, so nothing of it runs; what was started before and has no outcome (it could not be written down) is UNKNOWN
+	 * and must not be planned over. */
+	ns_intent last;
+	if (ns_store_intent_latest(e->store, ar, job->incident, &last, NULL) && !last.finished)
+		return settle_unrecorded(w, ar, job, d, &last, err);
 	const char *approved_digest = d->dryrun->digest;
 	if (!read_approval(e, ar, &inc, d, &approval))
 		approval.id = 0;

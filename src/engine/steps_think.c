@@ -132,6 +132,21 @@ bool ns_step_plan(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 	return settle(&s, d.cs, d.rca, p, d.n_plans) || fail_step(&s, err);
 }
 
+/* An UNKNOWN change whose object stands as it stood before was never made: it is no part of what was tried. */
+static void forget_unmade(ns_arena *ar, ns_dossier *d, const ns_case *c)
+{
+	const ns_plan **made = ns_arena_alloc(ar, (d->history.n + 1) * sizeof *made);
+	size_t n = 0;
+	for (size_t i = 0; i < d->history.n; i++) {
+		const ns_plan *p = d->history.executed[i];
+		bool unmade = d->history_unknown[i] && p->action != NS_ACT_POLICY_EXCEPTION && c->found && c->generation == p->generation &&
+		    strcmp(c->alert.target.uid, p->target.uid) == 0;
+		if (!unmade)
+			made[n++] = p;
+	}
+	d->history = (ns_plan_history){.executed = made, .n = n};
+}
+
 bool ns_step_replan(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 {
 	ns_dossier d;
@@ -144,6 +159,7 @@ bool ns_step_replan(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 	ns_case *c = collect(w, ar, d.alert, &rca, &identity, err);
 	if (!c)
 		return false;
+	forget_unmade(ar, &d, c);
 	ns_plan *p = ns_plan_make(ar, c, rca, w->e->library, &w->e->o.limits, &d.history, job->incident);
 	ns_step s;
 	bool ok = ns_step_begin_job(&s, w, ar, job);

@@ -7,43 +7,50 @@
 #include "neuroscale/base/log.h"
 #include "neuroscale/sys/fs.h"
 
-enum { LOOK_EVERY_MS = 1000, SLOTS = (int)(sizeof((ns_engine *)0)->verifying / sizeof((ns_engine *)0)->verifying[0]) };
+enum { LOOK_EVERY_MS = 1000 };
 
-int64_t ns_verify_generation(const ns_plan *p, const ns_dryrun *d)
+int64_t ns_verify_generation(const ns_plan *p, const ns_dryrun *d, const ns_execution *x)
 {
-	/* An exception changes another object; a patch without a difference changes nothing. */
-	bool changes = p->action != NS_ACT_POLICY_EXCEPTION && d->diff_lines > 0;
-	return d->live_generation + (changes ? 1 : 0);
+	/* A change that may not have been made must not be waited for; an exception is another object than what is watched. */
+	if (!d || !p)
+		return 0;
+	if (!x || x->unknown || p->action == NS_ACT_POLICY_EXCEPTION)
+		return d->live_generation;
+	return x->generation > 0 ? x->generation : d->live_generation + 1;
 }
 
 void ns_verify_watch(ns_engine *e, int64_t incident, int64_t started_ms, int64_t generation, const char *lock_path)
 {
 	pthread_mutex_lock(&e->verify_mu);
-	int slot = -1;
-	for (int i = 0; i < SLOTS; i++) {
-		if (e->verifying[i].used && e->verifying[i].incident == incident)
-			slot = i;
-		else if (slot < 0 && !e->verifying[i].used)
-			slot = i;
+	size_t slot = 0, unused = e->n_verifying;
+	while (slot < e->n_verifying && !(e->verifying[slot].used && e->verifying[slot].incident == incident)) {
+		if (!e->verifying[slot].used && unused == e->n_verifying)
+			unused = slot;
+		slot++;
 	}
-	if (slot >= 0) {
-		free(e->verifying[slot].lock_path);
-		e->verifying[slot].used = true;
-		e->verifying[slot].incident = incident;
-		e->verifying[slot].lock_path = ns_xstrdup(lock_path);
-		ns_verify_begin(&e->verifying[slot].v, started_ms, generation);
+	if (slot == e->n_verifying)
+		slot = unused;
+	if (slot == e->n_verifying) {
+		e->verifying = ns_xrealloc(e->verifying, (slot + 1) * sizeof *e->verifying);
+		memset(&e->verifying[slot], 0, sizeof e->verifying[slot]);
+		e->n_verifying++;
 	}
+	struct ns_watching *w = &e->verifying[slot];
+	free(w->lock_path);
+	w->used = true;
+	w->incident = incident;
+	w->serial = ++e->verify_serial;
+	w->lock_path = ns_xstrdup(lock_path);
+	ns_verify_begin(&w->v, started_ms, generation);
 	pthread_mutex_unlock(&e->verify_mu);
 	ns_wake_ring(e->verify_wake);
-	if (slot < 0) /* cannot be watched: say so rather than forget it */
-		ns_log(NS_LOG_ERROR, "verifier", "incident %lld: more than %d verifications at once", (long long)incident, SLOTS);
 }
 
 bool ns_verify_progress(ns_engine *e, int64_t incident, int64_t *good_ms, int64_t *need_ms)
 {
 	bool found = false;
 	pthread_mutex_lock(&e->verify_mu);
-	for (int i = 0; i < SLOTS && !found; i++) {
+	for (size_t i = 0; i < e->n_verifying && !found; i++) {
 		found = e->verifying[i].used && e->verifying[i].incident == incident;
 		if (found) {
 			*good_ms = e->verifying[i].v.good_ms;
@@ -54,12 +61,20 @@ bool ns_verify_progress(ns_engine *e, int64_t incident, int64_t *good_ms, int64_
 	return found;
 }
 
-static void forget(ns_engine *e, int slot)
+/* Writes back what a look made of a window, or frees it (v NULL), unless a newer window of the incident has taken its place meanwhile. */
+static void settle(ns_engine *e, size_t slot, int64_t serial, const ns_verify_state *v)
 {
 	pthread_mutex_lock(&e->verify_mu);
-	free(e->verifying[slot].lock_path);
-	e->verifying[slot].lock_path = NULL;
-	e->verifying[slot].used = false;
+	struct ns_watching *w = &e->verifying[slot];
+	if (w->used && w->serial == serial) {
+		if (v) {
+			w->v = *v;
+		} else {
+			free(w->lock_path);
+			w->lock_path = NULL;
+			w->used = false;
+		}
+	}
 	pthread_mutex_unlock(&e->verify_mu);
 }
 
@@ -84,6 +99,7 @@ static bool conclude(ns_engine *e, ns_arena *ar, int64_t incident, const ns_veri
 		ok = ns_step_move(&s, NS_ST_PLANNING, verdict, "verifier", why) && ns_step_job(&s, "replan", 0);
 	else if (ok)
 		ok = ns_step_move(&s, NS_ST_FAILED, verdict, "verifier", why) && ns_step_hold(&s);
+	NS_POINT("verdict", incident);
 	if (ok && ns_step_commit(&s))
 		return true;
 	ns_step_abandon(&s);
@@ -91,44 +107,56 @@ static bool conclude(ns_engine *e, ns_arena *ar, int64_t incident, const ns_veri
 	return false;
 }
 
-/* One look at one slot; false when it is free. */
-static bool look(ns_engine *e, int slot)
+/* One look at one window; false when there is none (any more). */
+static bool look(ns_engine *e, size_t slot)
 {
 	pthread_mutex_lock(&e->verify_mu);
-	bool used = e->verifying[slot].used;
-	int64_t incident = e->verifying[slot].incident;
-	ns_verify_state v = e->verifying[slot].v;
-	char *lock_path = used ? ns_xstrdup(e->verifying[slot].lock_path) : NULL;
+	bool used = slot < e->n_verifying && e->verifying[slot].used;
+	struct ns_watching w = {0};
+	if (used) {
+		w = e->verifying[slot];
+		w.lock_path = ns_xstrdup(w.lock_path);
+	}
 	pthread_mutex_unlock(&e->verify_mu);
 	if (!used)
 		return false;
-	bool blocked = lock_path && !ns_lock_is_free(lock_path);
-	free(lock_path);
+	bool blocked = w.lock_path && !ns_lock_is_free(w.lock_path);
+	free(w.lock_path);
 	if (blocked)
 		return true;
 	ns_arena *ar = ns_arena_new();
 	ns_incident inc;
+	ns_err err = {0};
 	char why[256] = "";
-	if (!ns_store_incident_get(e->store, ar, incident, &inc, NULL) || inc.state != NS_ST_VERIFYING) {
-		forget(e, slot);
+	bool known = ns_store_incident_get(e->store, ar, w.incident, &inc, &err);
+	if (known ? inc.state != NS_ST_VERIFYING : err.code == NS_E_NOTFOUND) {
+		settle(e, slot, w.serial, NULL);
 		used = false;
-	} else {
+	} else if (known) { /* a store that cannot be read is asked again in a second */
 		ns_health h;
 		ns_detector_health(e->detector, &inc.target, inc.kind, &h);
-		ns_verdict verdict = ns_verify_step(&v, &h, ns_clock_wall_ms(e->o.clock), why, sizeof why);
-		pthread_mutex_lock(&e->verify_mu);
-		e->verifying[slot].v = v;
-		pthread_mutex_unlock(&e->verify_mu);
+		ns_verdict verdict = ns_verify_step(&w.v, &h, ns_clock_wall_ms(e->o.clock), why, sizeof why);
+		settle(e, slot, w.serial, &w.v);
+		if (w.v.good_ms > 0)
+			NS_POINT("verifying", w.incident);
 		if (verdict != NS_VERDICT_NONE) {
-			ns_agent_begin(e, NS_AG_VERIFIER, "verdict #%lld", (long long)incident);
-			bool ok = conclude(e, ar, incident, &v, verdict, why);
+			ns_agent_begin(e, NS_AG_VERIFIER, "verdict #%lld", (long long)w.incident);
+			bool ok = conclude(e, ar, w.incident, &w.v, verdict, why);
 			ns_agent_end(e, NS_AG_VERIFIER, ok);
 			if (ok)
-				forget(e, slot);
+				settle(e, slot, w.serial, NULL);
 		}
 	}
 	ns_arena_free(ar);
 	return used;
+}
+
+static size_t windows(ns_engine *e)
+{
+	pthread_mutex_lock(&e->verify_mu);
+	size_t n = e->n_verifying;
+	pthread_mutex_unlock(&e->verify_mu);
+	return n;
 }
 
 void ns_verifier_run(void *engine, ns_cancel *cancel)
@@ -144,7 +172,7 @@ void ns_verifier_run(void *engine, ns_cancel *cancel)
 		if (!ns_cancel_sleep(cancel, e->o.clock, LOOK_EVERY_MS))
 			break;
 		any = false;
-		for (int i = 0; i < SLOTS; i++)
+		for (size_t i = 0; i < windows(e); i++)
 			any |= look(e, i);
 		/* The progress is worth a new picture twice a second of real time, not more. */
 		if (any && ns_real_mono_ms() - shown >= 500) {
