@@ -1,0 +1,33 @@
+# bash completion for neuroscale-tui. It asks the program itself what there is, so that it cannot be out of date:
+# options and commands from --help, IDs from the running engine.
+_neuroscale_tui() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} program=${COMP_WORDS[0]} command='' word help
+	local -i i
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		word=${COMP_WORDS[i]}
+		case $word in demo | sim | approvals | approve | reject | incidents | incident | audit) command=$word ;; esac
+	done
+	case $prev in
+	--kubeconfig | --config | -c | --kubectl) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	--state-dir | -s | --runbooks) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
+	--context) mapfile -t COMPREPLY < <(compgen -W "$(kubectl config get-contexts -o name 2>/dev/null)" -- "$cur"); return ;;
+	--profile | -p) mapfile -t COMPREPLY < <(compgen -W 'observe approve auto' -- "$cur"); return ;;
+	--log-format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur"); return ;;
+	--log-level) mapfile -t COMPREPLY < <(compgen -W 'debug info warn error' -- "$cur"); return ;;
+	--theme | -t) mapfile -t COMPREPLY < <(compgen -f -W 'default light high-contrast mono' -- "$cur"); return ;;
+	--scenario) mapfile -t COMPREPLY < <(compgen -W "$("$program" demo --scenario list 2>/dev/null | cut -d' ' -f1) list" -- "$cur"); return ;;
+	esac
+	if [[ $cur == -* ]]; then
+		help=$("$program" --help 2>/dev/null)
+		[[ -z $command ]] || help+=$("$program" --help "$command" 2>/dev/null)
+		mapfile -t COMPREPLY < <(compgen -W "$(grep -oE -- '(^| )--?[a-z][a-z-]*' <<<"$help" | sort -u)" -- "$cur")
+		return
+	fi
+	case $command in
+	'') mapfile -t COMPREPLY < <(compgen -W "$("$program" --help 2>/dev/null | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\).*/\1/p')" -- "$cur") ;;
+	approve | reject) mapfile -t COMPREPLY < <(compgen -W "$("$program" approvals 2>/dev/null | sed -n 's/^\([0-9][0-9]*\) .*/\1/p')" -- "$cur") ;;
+	incident) mapfile -t COMPREPLY < <(compgen -W "$("$program" incidents 2>/dev/null | sed -n 's/^\([0-9][0-9]*\) .*/\1/p')" -- "$cur") ;;
+	audit) mapfile -t COMPREPLY < <(compgen -W 'verify' -- "$cur") ;;
+	esac
+}
+complete -F _neuroscale_tui neuroscale-tui
