@@ -67,7 +67,7 @@ static int engine_main(char **argv)
 typedef struct trial {
 	const char *point;         /* where the first engine dies; "kubectl-…": while its kubectl runs, before or after it sent */
 	const char *state, *verdict; /* how the incident must end */
-	int64_t mutations, intents, approvals;
+	int64_t mutations, intents, most_intents; /* each with an approval of its own; most_intents 0: as intents */
 	bool lease;
 	int rate;
 	/* what happened */
@@ -225,9 +225,11 @@ static bool judge_incident(trial *t, ns_store *st, ns_arena *ar, const ns_incide
 	for (size_t i = 0; ok && i < sizeof once / sizeof once[0]; i++)
 		ok = MUST(rig_count_audit(st, ar, inc->id, once[i]) == 1, "\"%s\" was recorded %zu times", once[i], rig_count_audit(st, ar, inc->id, once[i]));
 	int64_t intents = ns_store_intents_since(st, NULL, NULL, 0, NULL), approved = (int64_t)rig_count_audit(st, ar, inc->id, "approved");
-	return ok && MUST(intents == t->intents, "%lld intents, must be %lld", (long long)intents, (long long)t->intents) &&
-	    MUST(approved == t->approvals, "%lld approvals, must be %lld", (long long)approved, (long long)t->approvals) &&
+	return ok &&
+	    MUST(intents >= t->intents && intents <= (t->most_intents ? t->most_intents : t->intents), "%lld intents, must be %lld", (long long)intents,
+		(long long)t->intents) &&
 	    /* every single change had a yes of its own: nothing was sent again on an old one */
+	    MUST(approved == intents, "%lld approvals for %lld intents", (long long)approved, (long long)intents) &&
 	    MUST((int64_t)rig_count_audit(st, ar, inc->id, "started") == approved, "changes were started without an approval each") &&
 	    MUST(ns_store_intents_open(st, ar, &open, &n_open, NULL) && n_open == 0, "%zu intents are open", n_open) &&
 	    MUST(ns_store_next_due(st) == -1, "a job was left over");
@@ -372,14 +374,14 @@ static void run_trial(trial *t)
 
 /* ---- all of them ---- */
 
-#define FIXED_BY_ONE .state = "resolved", .verdict = "FIXED", .mutations = 1, .intents = 1, .approvals = 1
+#define FIXED_BY_ONE .state = "resolved", .verdict = "FIXED", .mutations = 1, .intents = 1
 static trial trials[] = {
     {.point = "kubectl-after", FIXED_BY_ONE},
-    /* By the time it sends, the object has moved on and the patch's own test refuses it: that nothing was made is found by looking. */
-    {.point = "kubectl-before", .state = "resolved", .verdict = "FIXED", .mutations = 1, .intents = 2, .approvals = 2},
+    /* When it sends at last, the object may have moved on, and the patch's own test refuses it: then it is found out by looking. */
+    {.point = "kubectl-before", .state = "resolved", .verdict = "FIXED", .mutations = 1, .intents = 1, .most_intents = 2},
     {.point = "after-send", FIXED_BY_ONE, .lease = true, .rate = 20}, /* the dead engine's Lease has to run out first */
     /* Its intent is recorded and nothing was sent: UNKNOWN, verified, NOT FIXED; then it is planned and asked for anew. */
-    {.point = "after-intent", .state = "resolved", .verdict = "FIXED", .mutations = 1, .intents = 2, .approvals = 2},
+    {.point = "after-intent", .state = "resolved", .verdict = "FIXED", .mutations = 1, .intents = 2},
     {.point = "detected", FIXED_BY_ONE},
     {.point = "analyzing", FIXED_BY_ONE},
     {.point = "planning", FIXED_BY_ONE},
