@@ -1,0 +1,191 @@
+#!/bin/sh
+# cluster.sh: the whole loop on a real Kubernetes control plane: an OOM, a crash loop and a stalled rollout are detected, diagnosed, approved
+# through the command line, repaired by kubectl and verified, with a kill -9 of the engine in between.
+#
+#   KUBEBUILDER_ASSETS=DIR   etcd, kube-apiserver, kube-controller-manager, kube-scheduler (the envtest convention); not set: skipped
+#   NS_KUBE_SCRIPTS=DIR      up.sh, down.sh and the stand-in kubelet; default: ../shared/kube beside the checkout
+#   KEEP=1                   leave logs and state behind
+set -u
+if [ -z "${KUBEBUILDER_ASSETS-}" ]; then
+	echo "ok 1 - real control plane # SKIP KUBEBUILDER_ASSETS is not set"
+	exit 0
+fi
+here=$(cd "$(dirname "$0")/../.." && pwd)
+scripts=${NS_KUBE_SCRIPTS:-$here/../shared/kube}
+missing=
+for f in etcd kube-apiserver kube-controller-manager kube-scheduler; do [ -x "$KUBEBUILDER_ASSETS/$f" ] || missing="$missing $KUBEBUILDER_ASSETS/$f"; done
+for f in up.sh down.sh fakelet.py; do [ -f "$scripts/$f" ] || missing="$missing $scripts/$f"; done
+for f in kubectl openssl curl bash; do command -v $f >/dev/null 2>&1 || missing="$missing $f"; done
+[ -x /usr/bin/python3 ] || missing="$missing /usr/bin/python3"
+if [ -n "$missing" ]; then
+	echo "ok 1 - real control plane # SKIP not there:$missing"
+	exit 0
+fi
+
+B=${B:-build}
+P=$(cd "$B" && pwd)/neuroscale-tui
+dir=$(mktemp -d) || exit 1
+engine=
+cleanup() {
+	[ -z "$engine" ] || kill -9 "$engine" 2>/dev/null
+	[ ! -d "$dir/kube" ] || KUBE_HOME=$dir/kube bash "$scripts/down.sh" 1.20 >/dev/null 2>&1
+	if [ -n "${KEEP-}" ]; then echo "# left in $dir"; else rm -rf "$dir"; fi
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM HUP
+HOME=$dir XDG_STATE_HOME=$dir XDG_CONFIG_HOME=$dir
+export HOME XDG_STATE_HOME XDG_CONFIG_HOME
+unset KUBECONFIG
+
+n=0 bad=0
+result() { # STATUS NAME [COMMENT]
+	n=$((n + 1))
+	if [ "$1" -eq 0 ]; then echo "ok $n - $2"; else
+		echo "not ok $n - $2"
+		bad=$((bad + 1))
+		[ -z "${3-}" ] || printf '%s\n' "$3" | sed 's/^/# /'
+	fi
+}
+until_true() { # SECONDS COMMAND...
+	left=$1; shift
+	while ! "$@"; do
+		left=$((left - 1))
+		[ "$left" -gt 0 ] || return 1
+		sleep 1
+	done
+}
+
+# ---- a control plane of our own: other ports, other directory ----
+ports=5
+while [ $ports -le 5 ] && curl -sk --max-time 1 "https://127.0.0.1:${ports}6443/readyz" >/dev/null 2>&1; do ports=$((ports + 1)); done
+if [ $ports -gt 5 ]; then
+	echo "ok 1 - real control plane # SKIP port 56443 is in use by another one"
+	exit 0
+fi
+mkdir "$dir/kube"
+KUBE_HOME=$dir/kube KUBE_PORTS=$ports bash "$scripts/up.sh" 1.20 >"$dir/up.log" 2>&1
+up=$?
+result $up "the control plane starts" "$(tail -n 5 "$dir/up.log")"
+[ $up -eq 0 ] || exit 1
+config=$dir/kube/run/1.20/admin.kubeconfig
+k() { kubectl --kubeconfig "$config" "$@"; }
+KUBE_HOME=$dir/kube KUBE_PORTS=$ports bash "$scripts/scale.sh" 0 1.20 >"$dir/nodes.log" 2>&1 # the nodes
+until_true 30 sh -c "kubectl --kubeconfig '$config' get nodes --no-headers 2>/dev/null | grep -q ." || result 1 "there are nodes" "$(cat "$dir/nodes.log")"
+
+tag=t$$
+deployment() { # NAMESPACE NAME IMAGE MEMORY ANNOTATIONS
+	cat <<X
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: $2, namespace: $1, labels: {app: $2}}
+spec:
+  replicas: 2
+  progressDeadlineSeconds: 15
+  selector: {matchLabels: {app: $2}}
+  template:
+    metadata: {labels: {app: $2}, annotations: {team: t1$5}}
+    spec:
+      containers:
+      - name: $2
+        image: $3
+        resources: {requests: {cpu: 50m, memory: 64Mi}, limits: {memory: $4}}
+X
+}
+for ns in oom crash stall; do k create namespace $ns-$tag >/dev/null || exit 1; done
+# The good revisions first; a rollback needs somewhere to go.
+deployment crash-$tag ledger registry.example.com/ledger:1.0 256Mi "" | k apply -f - >/dev/null
+deployment stall-$tag web registry.example.com/web:1.0 256Mi "" | k apply -f - >/dev/null
+k -n crash-$tag rollout status deployment/ledger --timeout=60s >/dev/null && k -n stall-$tag rollout status deployment/web --timeout=60s >/dev/null
+result $? "the good revisions run"
+sleep 3
+
+# ---- one engine, three incidents ----
+start_engine() {
+	"$P" --headless --log-format json --state-dir "$dir/state" --kubeconfig "$config" --profile approve --approval-timeout 120s </dev/null >>"$dir/engine.log" 2>&1 &
+	engine=$!
+}
+verb() { "$P" "$@" --state-dir "$dir/state" 2>>"$dir/verbs.log"; }
+start_engine
+until_true 20 grep -q '"watching ' "$dir/engine.log"
+result $? "the engine watches the cluster" "$(tail -n 3 "$dir/engine.log")"
+
+deployment oom-$tag cart registry.example.com/cart:2.1.0 128Mi ", fake.test/oom-below: 256Mi" | k apply -f - >/dev/null
+deployment crash-$tag ledger registry.example.com/ledger-crash:2.0 256Mi "" | k apply -f - >/dev/null
+deployment stall-$tag web registry.example.com/web:2.0 256Mi ", fake.test/mode: notready" | k apply -f - >/dev/null
+generation() { k -n "$1" get deployment "$2" -o 'jsonpath={.metadata.generation}'; }
+g_oom=$(generation oom-$tag cart) g_crash=$(generation crash-$tag ledger) g_stall=$(generation stall-$tag web)
+
+# One "id|digest|ns" a line of what may be approved; the JSON is one object per row, its strings hold no braces that matter here.
+waiting() {
+	verb approvals --json | /usr/bin/python3 -c 'import json,sys
+for a in json.load(sys.stdin):
+    if a["digest"]: print("%s|%s|%s" % (a["id"], a["digest"], a["ns"]))'
+}
+approved=
+approve_all() {
+	for row in $(waiting); do
+		id=${row%%|*} rest=${row#*|}
+		digest=${rest%%|*} ns=${rest#*|}
+		if verb approve "$id" --digest "$(printf %.12s "$digest")" --reason "test" >>"$dir/approve.log"; then approved="$approved $ns"; fi
+	done
+	for ns in oom-$tag crash-$tag stall-$tag; do case $approved in *$ns*) ;; *) return 1 ;; esac; done
+}
+# The verdicts of a namespace, newest incident first: "state verdict kind".
+verdicts() {
+	verb incidents --json | /usr/bin/python3 -c 'import json,sys
+for i in sorted(json.load(sys.stdin), key=lambda i: -i["id"]):
+    if i["ns"] == sys.argv[1]: print(i["state"], i["verdict"], i["kind"], i["headline"])' "$1"
+}
+until_true 90 approve_all
+result $? "all three are diagnosed, planned, and approved from another shell" "approved:$approved; $(tail -n 20 "$dir/engine.log")"
+verb approve 1 --digest 000000000000 >/dev/null
+[ $? -eq 5 ]; result $? "a second decision is refused with status 5"
+
+# ---- kill -9 while it verifies ----
+verifying() { [ "$(grep -c -- '-> verifying' "$dir/engine.log")" -ge 3 ]; }
+until_true 30 verifying
+result $? "the changes are sent, their verification runs" "$(tail -n 10 "$dir/engine.log")"
+sleep 5
+kill -9 "$engine"
+wait "$engine" 2>/dev/null
+start_engine
+until_true 20 sh -c "[ \$(grep -c '\"watching ' '$dir/engine.log') -ge 2 ]"
+result $? "after kill -9 the engine starts again" "$(tail -n 3 "$dir/engine.log")"
+
+fixed() { # every namespace has an incident that is FIXED
+	for ns in oom-$tag crash-$tag stall-$tag; do verdicts $ns | grep -q '"\{0,1\}FIXED' || return 1; done
+}
+until_true 210 fixed
+for ns in oom-$tag crash-$tag stall-$tag; do
+	verdicts $ns | grep -q FIXED && ! verdicts $ns | grep -q 'NOT FIXED'
+	result $? "${ns%-"$tag"}: verified FIXED" "$(verdicts $ns)"
+done
+
+# ---- what the cluster says ----
+limit=$(k -n oom-$tag get deployment cart -o 'jsonpath={.spec.template.spec.containers[0].resources.limits.memory}')
+[ "$limit" = 256Mi ]; result $? "oom: the limit is 256Mi on the cluster" "it is $limit"
+image=$(k -n crash-$tag get deployment ledger -o 'jsonpath={.spec.template.spec.containers[0].image}')
+[ "$image" = registry.example.com/ledger:1.0 ]; result $? "crash: the good image is back on the cluster" "it is $image"
+image=$(k -n stall-$tag get deployment web -o 'jsonpath={.spec.template.spec.containers[0].image}')
+[ "$image" = registry.example.com/web:1.0 ]; result $? "stall: the good image is back on the cluster" "it is $image"
+for row in "oom-$tag cart $g_oom" "crash-$tag ledger $g_crash" "stall-$tag web $g_stall"; do
+	set -- $row
+	ready=$(k -n "$1" get deployment "$2" -o 'jsonpath={.status.readyReplicas}/{.status.updatedReplicas}')
+	[ "$ready" = 2/2 ]; result $? "${1%-"$tag"}: both replicas are ready" "ready/updated $ready"
+	now=$(generation "$1" "$2")
+	[ "$now" -eq $(($3 + 1)) ]; result $? "${1%-"$tag"}: exactly one change was sent" "generation $3 before, $now after"
+done
+
+# ---- the record, and the end ----
+verb audit verify >"$dir/audit.log"
+result $? "the audit record is whole" "$(cat "$dir/audit.log")"
+kill -TERM "$engine"
+wait "$engine"
+status=$?
+engine=
+[ $status -eq 0 ]; result $? "SIGTERM ends the engine with status 0" "status $status"
+verb audit verify >"$dir/audit.log"
+result $? "the audit record is whole after the end" "$(cat "$dir/audit.log")"
+lines=$(grep -vc '^{.*}$' "$dir/engine.log")
+[ "$lines" -eq 0 ]; result $? "every log line is a JSON object" "$(grep -v '^{.*}$' "$dir/engine.log" | head -n 3)"
+[ "$bad" -eq 0 ]
