@@ -15,29 +15,9 @@ static const ns_col cols[C_COUNT] = {
 };
 enum { MARKER = 2 };
 
-static size_t count(const ns_snapshot *s)
-{
-	return s->n_incidents;
-}
-
-static int64_t key(const ns_snapshot *s, size_t i)
-{
-	return s->incidents[i].id;
-}
-
-static bool match(const ns_snapshot *s, size_t i, const char *filter)
-{
-	return ns_filter_incident(&s->incidents[i], filter);
-}
-
 static int chrome(const ns_ui *ui, ns_rect r)
 {
 	return ns_ui_cards(ui) ? 0 : 1;
-}
-
-static int height(const ns_ui *ui, size_t visible, ns_rect r)
-{
-	return ns_ui_cards(ui) ? 2 : 1;
 }
 
 static const char *what(const ns_inc_row *r)
@@ -118,7 +98,7 @@ static void draw(const ns_pen *p, bool focused)
 	const ns_ui *ui = p->ui;
 	const ns_pane *m = &ui->pane[NS_PANE_ALERTS];
 	int x[NS_COLS_MAX], w[NS_COLS_MAX];
-	int head = chrome(ui, p->r), step = height(ui, 0, p->r);
+	int head = chrome(ui, p->r), step = ns_incidents_height(ui, 0, p->r);
 	if (!m->n) {
 		empty(p);
 		return;
@@ -153,4 +133,5 @@ static void status(const ns_ui *ui, char *out, size_t cap)
 		snprintf(out, cap, "%zu open", s->n_open);
 }
 
-const ns_pane_ops ns_pane_alerts = {"Alerts", "Alerts", "Alerts", count, key, match, chrome, height, draw, status};
+const ns_pane_ops ns_pane_alerts = {"Alerts", "Alerts", "Alerts", ns_incidents_count, ns_incidents_key, ns_incidents_match, chrome,
+    ns_incidents_height, draw, status};

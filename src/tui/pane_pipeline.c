@@ -7,21 +7,6 @@
 
 enum { MARKER = 2, STAGE_W = 8, STAGE_NARROW = 2, NAME_MIN = 16 };
 
-static size_t count(const ns_snapshot *s)
-{
-	return s->n_incidents;
-}
-
-static int64_t key(const ns_snapshot *s, size_t i)
-{
-	return s->incidents[i].id;
-}
-
-static bool match(const ns_snapshot *s, size_t i, const char *filter)
-{
-	return ns_filter_incident(&s->incidents[i], filter);
-}
-
 /* Head line, and below the rows the legend and the agents as far as the height allows. */
 static int foot(ns_rect r)
 {
@@ -31,11 +16,6 @@ static int foot(ns_rect r)
 static int chrome(const ns_ui *ui, ns_rect r)
 {
 	return ns_ui_cards(ui) ? foot(r) : 1 + foot(r);
-}
-
-static int height(const ns_ui *ui, size_t visible, ns_rect r)
-{
-	return ns_ui_cards(ui) ? 2 : 1;
 }
 
 static void short_ms(int64_t ms, char out[16])
@@ -189,7 +169,7 @@ static void draw(const ns_pen *p, bool focused)
 {
 	const ns_ui *ui = p->ui;
 	const ns_pane *m = &ui->pane[NS_PANE_PIPELINE];
-	int below = foot(p->r), top = ns_ui_cards(ui) ? 0 : 1, step = height(ui, 0, p->r);
+	int below = foot(p->r), top = ns_ui_cards(ui) ? 0 : 1, step = ns_incidents_height(ui, 0, p->r);
 	geometry g = measure(p->r.w);
 	if (!ui->snap)
 		return;
@@ -237,4 +217,5 @@ static void status(const ns_ui *ui, char *out, size_t cap)
 	snprintf(out, cap, "%zu running, %zu waiting", running, waiting);
 }
 
-const ns_pane_ops ns_pane_pipeline = {"Agent pipeline", "Pipeline", "Pipe", count, key, match, chrome, height, draw, status};
+const ns_pane_ops ns_pane_pipeline = {"Agent pipeline", "Pipeline", "Pipe", ns_incidents_count, ns_incidents_key, ns_incidents_match, chrome,
+    ns_incidents_height, draw, status};

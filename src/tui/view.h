@@ -125,6 +125,11 @@ typedef struct ns_pane_ops {
 	void (*draw)(const ns_pen *p, bool focused);
 	void (*status)(const ns_ui *ui, char *out, size_t cap); /* what the title line adds */
 } ns_pane_ops;
+/* incidents.c: the list that the alerts and the pipeline both show */
+size_t ns_incidents_count(const ns_snapshot *s);
+int64_t ns_incidents_key(const ns_snapshot *s, size_t i);
+bool ns_incidents_match(const ns_snapshot *s, size_t i, const char *filter);
+int ns_incidents_height(const ns_ui *ui, size_t visible, ns_rect r);
 extern const ns_pane_ops ns_pane_alerts, ns_pane_pipeline, ns_pane_approvals, ns_pane_cost;
 extern const ns_pane_ops *const ns_panes[NS_PANE_COUNT];
 
