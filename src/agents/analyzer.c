@@ -76,25 +76,10 @@ bool ns_collect_controlled_by(const cJSON *obj, const char *uid)
 	return false;
 }
 
-/* The case outlives the alert it came from. */
-static ns_alert copy_alert(ns_arena *ar, const ns_alert *a)
-{
-	ns_alert c = *a;
-	const char **texts[] = {&c.target.cluster, &c.target.ns, &c.target.kind, &c.target.name, &c.target.uid, &c.container, &c.reason,
-	    &c.message, &c.policy, &c.rule, &c.object_uid};
-	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-		*texts[i] = ns_arena_strdup(ar, *texts[i]);
-	const char **pods = ns_arena_alloc(ar, (a->n_pods + 1) * sizeof *pods);
-	for (size_t i = 0; i < a->n_pods; i++)
-		pods[i] = ns_arena_strdup(ar, a->pods[i]);
-	c.pods = pods;
-	return c;
-}
-
 static ns_case *new_case(ns_arena *ar, const ns_alert *a, const ns_collect_opts *o)
 {
 	ns_case *c = ns_arena_alloc(ar, sizeof *c);
-	c->alert = copy_alert(ar, a);
+	c->alert = *ns_alert_copy(ar, a); /* the case outlives the alert it came from */
 	c->taken_ms = ns_clock_wall_ms(o->clock);
 	c->api_version = c->resource_version = c->managed_by = c->cond_progressing_reason = c->cond_available_reason = c->cond_message = "";
 	c->policy_message = c->policy_category = c->policy_severity = c->exception_api_version = c->exception_namespace = "";

@@ -257,11 +257,6 @@ static void deliver(ns_detector *d)
 	d->n_say = 0;
 }
 
-static int64_t soonest(int64_t a, int64_t b)
-{
-	return a < 0 ? b : b < 0 ? a : a < b ? a : b;
-}
-
 void dt_on_tick(void *detector, int64_t *next_deadline_mono_ms)
 {
 	ns_detector *d = detector;
@@ -272,7 +267,7 @@ void dt_on_tick(void *detector, int64_t *next_deadline_mono_ms)
 		d->cost_read = false;
 	}
 	dt_judge(d);
-	*next_deadline_mono_ms = d->started ? soonest(soonest(d->next_due, d->orphans_due), d->next_sweep) : -1;
+	*next_deadline_mono_ms = d->started ? ns_sooner(ns_sooner(d->next_due, d->orphans_due), d->next_sweep) : -1;
 	pthread_mutex_unlock(&d->mu);
 	deliver(d);
 	if (ns_arena_used(d->round)) {

@@ -125,6 +125,7 @@ bool ns_step_job(ns_step *s, const char *kind, int64_t delay_ms);
 bool ns_step_hold(ns_step *s);
 bool ns_step_commit(ns_step *s);     /* then logs, anchors, wakes; false: rolled back, err says why */
 void ns_step_abandon(ns_step *s);
+bool ns_step_failed(ns_step *s, ns_err *err); /* abandons it and hands its error on; false */
 
 /* ---- jobs.c ---- */
 void ns_worker_run(void *worker, ns_cancel *cancel); /* service */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "engine_priv.h"
+#include "neuroscale/base/text.h"
 #include "neuroscale/model/k8s.h"
 
 /* Absent is fine; unreadable is not. */
@@ -183,12 +184,7 @@ static bool cites_trusted(const ns_case *c, const ns_rca *r)
 
 static bool action_allowed(const char *const *allowed, ns_action a)
 {
-	if (!allowed)
-		return true;
-	for (; *allowed; allowed++)
-		if (strcmp(*allowed, ns_action_get(a)->name) == 0)
-			return true;
-	return false;
+	return !allowed || ns_listed(ns_action_get(a)->name, allowed);
 }
 
 void ns_gate_collect(ns_engine *e, ns_arena *ar, const ns_incident *inc, const ns_dossier *d, ns_gate_facts *f)

@@ -5,17 +5,6 @@
 #include "engine_priv.h"
 #include "neuroscale/base/log.h"
 
-static ns_alert *copy_alert(ns_arena *ar, const ns_alert *a)
-{
-	cJSON *j = ns_alert_to_json(a);
-	ns_err err = {0};
-	ns_alert *copy = ns_alert_from_json(ar, j, &err);
-	cJSON_Delete(j);
-	if (!copy)
-		ns_log(NS_LOG_ERROR, "detector", "an alert was dropped: %s", err.text);
-	return copy;
-}
-
 static ns_intake *intake_new(int type)
 {
 	ns_intake *in = ns_xcalloc(1, sizeof *in);
@@ -44,11 +33,8 @@ static void push(ns_engine *e, ns_intake *in)
 static void on_alert(void *ctx, const ns_alert *a)
 {
 	ns_intake *in = intake_new(NS_IN_ALERT);
-	in->alert = copy_alert(in->arena, a);
-	if (in->alert)
-		push(ctx, in);
-	else
-		ns_intake_free(in);
+	in->alert = ns_alert_copy(in->arena, a);
+	push(ctx, in);
 }
 
 static void on_recovered(void *ctx, const char *identity, int64_t at_ms)

@@ -37,6 +37,13 @@ void ns_step_abandon(ns_step *s)
 	s->open = false;
 }
 
+bool ns_step_failed(ns_step *s, ns_err *err)
+{
+	ns_step_abandon(s);
+	*err = s->err;
+	return false;
+}
+
 static bool audit(ns_step *s, const char *actor, const char *action, cJSON *detail, bool anchor)
 {
 	size_t i = s->n_done;

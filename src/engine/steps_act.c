@@ -5,13 +5,6 @@
 #include "engine_priv.h"
 #include "neuroscale/base/log.h"
 
-static bool fail_step(ns_step *s, ns_err *err)
-{
-	ns_step_abandon(s);
-	*err = s->err;
-	return false;
-}
-
 static bool may_pass(ns_code code)
 {
 	return code == NS_E_UNREACHABLE || code == NS_E_TIMEOUT || code == NS_E_BUSY || code == NS_E_CONFLICT || code == NS_E_LOCKED ||
@@ -52,7 +45,7 @@ bool ns_step_dryrun(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 
 	ns_step s;
 	if (!ns_step_begin_job(&s, w, ar, job))
-		return fail_step(&s, err);
+		return ns_step_failed(&s, err);
 	if (s.inc.state != NS_ST_PLANNING) {
 		ns_step_abandon(&s);
 		return true;
@@ -71,7 +64,7 @@ bool ns_step_dryrun(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 		ok = ns_step_move(&s, NS_ST_EXECUTING, s.inc.verdict, "gate", "every condition for acting alone holds") && ns_step_job(&s, "execute", 0);
 	}
 	if (!ok || !ns_step_commit(&s))
-		return fail_step(&s, err);
+		return ns_step_failed(&s, err);
 	if (v.way == NS_GATE_ASK)
 		NS_POINT("asked", job->incident);
 	return true;
@@ -102,7 +95,7 @@ static bool send_back(ns_worker *w, ns_arena *ar, const ns_job *job, const char 
 	ns_step s;
 	bool ok = ns_step_begin_job(&s, w, ar, job) && ns_step_move(&s, NS_ST_PLANNING, s.inc.verdict, "executor", why) &&
 	    ns_step_job(&s, "replan", 0) && ns_step_commit(&s);
-	return ok || fail_step(&s, err);
+	return ok || ns_step_failed(&s, err);
 }
 
 static bool refuse(ns_worker *w, ns_arena *ar, const ns_job *job, const char *why, ns_err *err)
@@ -110,7 +103,7 @@ static bool refuse(ns_worker *w, ns_arena *ar, const ns_job *job, const char *wh
 	ns_step s;
 	bool ok = ns_step_begin_job(&s, w, ar, job) && ns_step_move(&s, NS_ST_MANUAL_REVIEW, s.inc.verdict, "gate", why) && ns_step_hold(&s) &&
 	    ns_step_commit(&s);
-	return ok || fail_step(&s, err);
+	return ok || ns_step_failed(&s, err);
 }
 
 typedef enum admission { ADMITTED, NOT_NOW, REFUSED, BROKEN } admission;
@@ -124,7 +117,7 @@ static admission admit(ns_worker *w, ns_arena *ar, const ns_job *job, ns_dossier
 	ns_gate_facts f;
 	ns_gate_verdict v;
 	if (!ns_step_begin(&s, e, ar, job->incident)) {
-		fail_step(&s, err);
+		ns_step_failed(&s, err);
 		return BROKEN;
 	}
 	bool approved = approval->id != 0;
@@ -150,7 +143,7 @@ static admission admit(ns_worker *w, ns_arena *ar, const ns_job *job, ns_dossier
 	    ns_step_fact(&s, "gate", ns_gate_to_json(&f, &v)) &&
 	    ns_step_audit(&s, approved ? approval->decided_by : "gate (auto)", "started", detail, true) && ns_step_commit(&s);
 	if (!ok) {
-		fail_step(&s, err);
+		ns_step_failed(&s, err);
 		return BROKEN;
 	}
 	return ADMITTED;
@@ -163,7 +156,7 @@ static bool record(ns_worker *w, ns_arena *ar, const ns_job *job, const ns_dossi
 	ns_step s;
 	bool stopped = !x->sent && x->code == NS_E_CANCELLED; /* nothing went out, and no fault of the plan's */
 	if (!ns_step_begin_job(&s, w, ar, job))
-		return fail_step(&s, err);
+		return ns_step_failed(&s, err);
 	const char *outcome = x->ok ? "sent" : x->unknown ? "unknown" : x->sent ? "refused" : "failed";
 	cJSON *detail = cJSON_CreateObject();
 	ns_json_put_str(detail, "outcome", outcome);
@@ -173,7 +166,7 @@ static bool record(ns_worker *w, ns_arena *ar, const ns_job *job, const ns_dossi
 	    ns_store_incident_set(e->store, job->incident, s.inc.attempts + 1, s.inc.cooldown_until_ms, s.inc.last_rejected_case, &s.err);
 	s.inc.attempts++;
 	if (!ok)
-		return fail_step(&s, err);
+		return ns_step_failed(&s, err);
 	if (x->ok || x->unknown) { /* UNKNOWN is verified, never re-run */
 		ok = ns_step_move(&s, NS_ST_VERIFYING, s.inc.verdict, "executor", x->ok ? d->plan->summary : x->error);
 	} else if ((x->conflict && s.inc.attempts < NS_MAX_ATTEMPTS) || stopped) {
@@ -182,7 +175,7 @@ static bool record(ns_worker *w, ns_arena *ar, const ns_job *job, const ns_dossi
 		ok = ns_breakers_result(&s, false) && ns_step_move(&s, NS_ST_FAILED, NS_VERDICT_NOT_FIXED, "executor", x->error) && ns_step_hold(&s);
 	}
 	if (!ok || !ns_step_commit(&s))
-		return fail_step(&s, err);
+		return ns_step_failed(&s, err);
 	NS_POINT("recorded", job->incident);
 	if (s.inc.state == NS_ST_VERIFYING)
 		ns_verify_watch(e, job->incident, x->at_ms, ns_verify_generation(d->plan, d->dryrun, x), NULL);

@@ -40,26 +40,19 @@ static bool put_findings(ns_step *s, const ns_case *c, const ns_rca *r, const ch
 	return ns_step_fact(s, "cluster", cluster) && ns_step_fact(s, "case", ns_case_to_json(c)) && ns_step_fact(s, "rca", ns_rca_to_json(r));
 }
 
-static bool fail_step(ns_step *s, ns_err *err)
-{
-	ns_step_abandon(s);
-	*err = s->err;
-	return false;
-}
-
 /* detected -> analyzing, so that everybody sees that somebody is on it. */
 static bool enter_analysis(ns_worker *w, ns_arena *ar, int64_t incident, ns_err *err)
 {
 	ns_step s;
 	if (!ns_step_begin(&s, w->e, ar, incident))
-		return fail_step(&s, err);
+		return ns_step_failed(&s, err);
 	if (s.inc.state != NS_ST_DETECTED) {
 		ns_step_abandon(&s);
 		return true;
 	}
 	if (ns_step_move(&s, NS_ST_ANALYZING, NS_VERDICT_NONE, "analyzer", "") && ns_step_commit(&s))
 		return true;
-	return fail_step(&s, err);
+	return ns_step_failed(&s, err);
 }
 
 bool ns_step_analyze(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
@@ -86,7 +79,7 @@ bool ns_step_analyze(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 	ok = ok && put_findings(&s, c, rca, identity) && ns_step_move(&s, NS_ST_PLANNING, NS_VERDICT_NONE, "analyzer", rca->root_cause) &&
 	    ns_step_job(&s, "plan", 0) && ns_step_commit(&s);
 	free(identity);
-	return ok || fail_step(&s, err);
+	return ok || ns_step_failed(&s, err);
 }
 
 /* Law 7: a rejected plan is not proposed again unless its evidence changed. Recorded per identity, it outlives the incident. */
@@ -124,12 +117,12 @@ bool ns_step_plan(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 	NS_POINT("planning", job->incident);
 	ns_step s;
 	if (!ns_step_begin_job(&s, w, ar, job))
-		return fail_step(&s, err);
+		return ns_step_failed(&s, err);
 	if (s.inc.state != NS_ST_PLANNING) {
 		ns_step_abandon(&s);
 		return true;
 	}
-	return settle(&s, d.cs, d.rca, p, d.n_plans) || fail_step(&s, err);
+	return settle(&s, d.cs, d.rca, p, d.n_plans) || ns_step_failed(&s, err);
 }
 
 /* An UNKNOWN change whose object stands as it stood before was never made: it is no part of what was tried. */
@@ -170,5 +163,5 @@ bool ns_step_replan(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 	}
 	ok = ok && put_findings(&s, c, rca, identity) && settle(&s, c, rca, p, d.n_plans);
 	free(identity);
-	return ok || fail_step(&s, err);
+	return ok || ns_step_failed(&s, err);
 }

@@ -44,11 +44,6 @@ static bool void_if_changed(ns_engine *e, ns_arena *ar, const ns_approval *a)
 	return ok;
 }
 
-static int64_t sooner(int64_t a, int64_t b)
-{
-	return a < 0 || (b >= 0 && b < a) ? b : a;
-}
-
 static int64_t expire_approvals(ns_engine *e, ns_arena *ar)
 {
 	ns_approval *list;
@@ -59,9 +54,9 @@ static int64_t expire_approvals(ns_engine *e, ns_arena *ar)
 	for (size_t i = 0; i < n; i++) {
 		if (!ns_approval_expired(&list[i], wall, mono, ns_clock_boot_id())) {
 			if (!void_if_changed(e, ar, &list[i]))
-				next = sooner(next, sooner(list[i].deadline_mono_ms, mono + CHANGED_EVERY_MS));
+				next = ns_sooner(next, ns_sooner(list[i].deadline_mono_ms, mono + CHANGED_EVERY_MS));
 		} else if (!expire(e, ar, &list[i]))
-			next = sooner(next, mono + 1000);
+			next = ns_sooner(next, mono + 1000);
 	}
 	return next;
 }
@@ -90,7 +85,7 @@ static int64_t end_cooldowns(ns_engine *e, ns_arena *ar)
 		if (list[i].closed_ms || !ns_state_get(list[i].state)->terminal || !list[i].cooldown_until_ms)
 			continue;
 		if (list[i].cooldown_until_ms > wall)
-			next = sooner(next, mono + list[i].cooldown_until_ms - wall);
+			next = ns_sooner(next, mono + list[i].cooldown_until_ms - wall);
 		else
 			freed |= free_identity(e, ar, list[i].id);
 	}
@@ -116,7 +111,7 @@ int64_t ns_timers_run(ns_engine *e)
 {
 	ns_arena *ar = ns_arena_new();
 	watch_clock(e);
-	int64_t next = sooner(expire_approvals(e, ar), end_cooldowns(e, ar));
+	int64_t next = ns_sooner(expire_approvals(e, ar), end_cooldowns(e, ar));
 	ns_arena_free(ar);
 	return next;
 }

@@ -227,6 +227,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 	if (n <= 2 && s->phase == WATCHING && !s->open && status_of(s) == 200) {
 		s->open = true;
 		s->opened_real = ns_real_mono_ms();
+		s->gap_since_real = 0;
 		s->unreachable = false;
 		tell_live(s);
 	}
@@ -498,11 +499,6 @@ static void collect_finished(reflector *r)
 	}
 }
 
-static int sooner(int a, int b)
-{
-	return a < 0 ? b : b < 0 ? a : a < b ? a : b;
-}
-
 /* What waits on the real world: a watch that does not answer, a gap that became too long. Returns when to look again, -1 never. */
 static int look_at_open(stream *s, int64_t real)
 {
@@ -531,7 +527,7 @@ static int look_at_open(stream *s, int64_t real)
 			kube_dress_free(&old);
 			return 0;
 		}
-		wait = sooner(wait, (int)left);
+		wait = (int)ns_sooner(wait, (int)left);
 	}
 	return wait;
 }
@@ -545,8 +541,8 @@ static int run_due(reflector *r)
 		if (s->phase == IDLE && s->due <= now)
 			start(s, s->next);
 		if (s->phase == IDLE)
-			wait = sooner(wait, ns_clock_poll_ms(r->o->clock, s->due));
-		wait = sooner(wait, look_at_open(s, real));
+			wait = (int)ns_sooner(wait, ns_clock_poll_ms(r->o->clock, s->due));
+		wait = (int)ns_sooner(wait, look_at_open(s, real));
 	}
 	return wait;
 }
@@ -580,9 +576,9 @@ static void loop(reflector *r)
 		/* Whatever ended in this round is started without waiting. */
 		for (size_t i = 0; i < r->o->n_rows; i++)
 			if (r->rows[i].phase == IDLE)
-				wait = sooner(wait, ns_clock_poll_ms(r->o->clock, r->rows[i].due));
+				wait = (int)ns_sooner(wait, ns_clock_poll_ms(r->o->clock, r->rows[i].due));
 		if (r->tick_at >= 0)
-			wait = sooner(wait, ns_clock_poll_ms(r->o->clock, r->tick_at));
+			wait = (int)ns_sooner(wait, ns_clock_poll_ms(r->o->clock, r->tick_at));
 		if (r->cancel)
 			fds[n++] = (struct curl_waitfd){.fd = ns_cancel_fd(r->cancel), .events = CURL_WAIT_POLLIN};
 		if (r->o->wake_fd >= 0)

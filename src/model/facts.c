@@ -235,6 +235,21 @@ static void *decode(const char *what, const ns_field *fields, size_t size, ns_ar
 	return NULL;
 }
 
+ns_alert *ns_alert_copy(ns_arena *ar, const ns_alert *a)
+{
+	ns_alert *c = ns_arena_alloc(ar, sizeof *c);
+	*c = *a;
+	const char **texts[] = {&c->target.cluster, &c->target.ns, &c->target.kind, &c->target.name, &c->target.uid, &c->container, &c->reason,
+	    &c->message, &c->policy, &c->rule, &c->object_uid};
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		*texts[i] = ns_arena_strdup(ar, *texts[i]);
+	const char **pods = ns_arena_alloc(ar, (a->n_pods + 1) * sizeof *pods);
+	for (size_t i = 0; i < a->n_pods; i++)
+		pods[i] = ns_arena_strdup(ar, a->pods[i]);
+	c->pods = pods;
+	return c;
+}
+
 cJSON *ns_alert_to_json(const ns_alert *a)
 {
 	return ns_record_encode(alert_fields, a);

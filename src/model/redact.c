@@ -36,8 +36,7 @@ static char at(const redactor *r, size_t i)
 
 static bool is_name_char(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.' || c == '[' ||
-	       c == ']';
+	return ns_is_alnum(c) || c == '_' || c == '-' || c == '.' || c == '[' || c == ']';
 }
 
 static bool is_quote(char c)
@@ -387,18 +386,13 @@ static bool is_secret_object(const char *s, const char *end)
 	return false;
 }
 
-static bool is_letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 /* Behind the name "data" or "stringData" that ends at `end`, and behind its colon: the place of its members, 0 when it has none. */
 static size_t members_of(const redactor *r, size_t end)
 {
 	static const char lone[] = "data", glued[] = "stringData";
 	size_t n = sizeof lone - 1, g = sizeof glued - 1, v = end;
 	bool named = (end >= g && starts(r, end - g, glued)) ||
-	             (end >= n && starts(r, end - n, lone) && (end == n || !is_letter(r->s[end - n - 1])));
+	             (end >= n && starts(r, end - n, lone) && (end == n || !ns_is_letter(r->s[end - n - 1])));
 	while (v < r->n && strchr("\\\": \t", r->s[v]))
 		v++;
 	return named && v > end && (at(r, v) == '{' || at(r, v) == '\n') ? v : 0;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "neuroscale/base/text.h"
 #include "redact_priv.h"
 
 enum { WORDS_MAX = 192 };
@@ -12,29 +13,14 @@ typedef struct words {
 	size_t len, count;
 } words;
 
-static bool is_upper(char c)
-{
-	return c >= 'A' && c <= 'Z';
-}
-
-static bool is_lower(char c)
-{
-	return c >= 'a' && c <= 'z';
-}
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* A word begins at a capital after a small letter, and at the last capital of a run that a small letter follows ("APIKey"). */
 static bool begins_word(const char *s, size_t n, size_t i)
 {
-	if (i == 0 || !(is_upper(s[i - 1]) || is_lower(s[i - 1]) || is_digit(s[i - 1])))
+	if (i == 0 || !(ns_is_upper(s[i - 1]) || ns_is_lower(s[i - 1]) || ns_is_digit(s[i - 1])))
 		return true;
-	if (!is_upper(s[i]))
+	if (!ns_is_upper(s[i]))
 		return false;
-	return !is_upper(s[i - 1]) || (i + 1 < n && is_lower(s[i + 1]));
+	return !ns_is_upper(s[i - 1]) || (i + 1 < n && ns_is_lower(s[i + 1]));
 }
 
 static void split(words *w, const char *s, size_t n)
@@ -45,7 +31,7 @@ static void split(words *w, const char *s, size_t n)
 		n = WORDS_MAX / 2;
 	}
 	for (size_t i = 0; i < n && w->len + 2 < sizeof w->text; i++) {
-		if (!is_upper(s[i]) && !is_lower(s[i])) /* digits number a name, they do not change it */
+		if (!ns_is_upper(s[i]) && !ns_is_lower(s[i])) /* digits number a name, they do not change it */
 			continue;
 		if (begins_word(s, n, i)) {
 			w->text[w->len++] = ' ';

@@ -4,29 +4,9 @@
 #include "neuroscale/base/text.h"
 #include "redact_priv.h"
 
-static bool is_lower(char c)
-{
-	return c >= 'a' && c <= 'z';
-}
-
-static bool is_upper(char c)
-{
-	return c >= 'A' && c <= 'Z';
-}
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool is_alnum(char c)
-{
-	return is_lower(c) || is_upper(c) || is_digit(c);
-}
-
 static bool in_set(char c, const char *more)
 {
-	return is_alnum(c) || (c && strchr(more, c));
+	return ns_is_alnum(c) || (c && strchr(more, c));
 }
 
 static size_t run(const char *s, size_t n, size_t i, const char *more)
@@ -54,9 +34,9 @@ bool ns_redact_looks_random(const char *s, size_t n, size_t least)
 {
 	bool digit = false, lower = false, upper = false, padded = n && s[n - 1] == '=';
 	for (size_t i = 0; i < n; i++) {
-		digit = digit || is_digit(s[i]);
-		lower = lower || is_lower(s[i]);
-		upper = upper || (i && is_upper(s[i])); /* a capital at the start is grammar */
+		digit = digit || ns_is_digit(s[i]);
+		lower = lower || ns_is_lower(s[i]);
+		upper = upper || (i && ns_is_upper(s[i])); /* a capital at the start is grammar */
 	}
 	return n >= least && (digit || padded || (lower && upper));
 }
@@ -121,7 +101,7 @@ static bool has_solid(const char *s, size_t n, size_t least)
 {
 	size_t longest = 0, here = 0;
 	for (size_t i = 0; i < n; i++) {
-		here = is_alnum(s[i]) ? here + 1 : 0;
+		here = ns_is_alnum(s[i]) ? here + 1 : 0;
 		longest = here > longest ? here : longest;
 	}
 	return longest >= least;
@@ -188,7 +168,7 @@ static const char base64_certificate[] = "LS0tLS1CRUdJTiBDRVJU"; /* "-----BEGIN 
 
 static int class_of(char c)
 {
-	return is_lower(c) ? 0 : is_upper(c) ? 1 : is_digit(c) ? 2 : 3;
+	return ns_is_lower(c) ? 0 : ns_is_upper(c) ? 1 : ns_is_digit(c) ? 2 : 3;
 }
 
 /* Letters of both cases and digits, mixed as only chance mixes them: paths and camel case change class far more rarely. */
@@ -238,7 +218,7 @@ static size_t long_base64(const char *s, size_t n, size_t i, const char **kind)
 static bool is_parameter(const char *s, size_t n)
 {
 	size_t name = 0;
-	while (name < n && (is_lower(s[name]) || s[name] == '_'))
+	while (name < n && (ns_is_lower(s[name]) || s[name] == '_'))
 		name++;
 	return name < n && s[name] == '=' && (name + 1 == n || s[name + 1] != '=');
 }
@@ -273,7 +253,7 @@ size_t ns_redact_token(const char *s, size_t n, size_t i, const char **kind, siz
 		*kind = "private-key";
 		return len;
 	}
-	if (is_alnum(before) || !is_alnum(s[i]))
+	if (ns_is_alnum(before) || !ns_is_alnum(s[i]))
 		return 0;
 	if ((len = maker_key(s, n, i, kind)))
 		return len;

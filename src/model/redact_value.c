@@ -7,16 +7,6 @@
 
 enum { LONGEST_WORD = 4096 };
 
-static bool is_letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 static bool is_one_of(const char *v, size_t n, const char *const *list)
 {
 	char word[24];
@@ -67,7 +57,7 @@ static bool is_placeholder(const char *v, size_t n)
 	if (*v != '$' || n < 2)
 		return false;
 	for (size_t i = 1; i < n; i++) /* $DB_PASSWORD, but not $2a$10$… */
-		if (!is_letter(v[i]) && v[i] != '_' && !(i > 1 && is_digit(v[i])))
+		if (!ns_is_letter(v[i]) && v[i] != '_' && !(i > 1 && ns_is_digit(v[i])))
 			return false;
 	return true;
 }
@@ -85,7 +75,7 @@ static bool is_path_or_url(const char *v, size_t n)
 	if (!(begins(v, n, "/") || begins(v, n, "./") || begins(v, n, "../") || begins(v, n, "~/")))
 		return false;
 	for (size_t i = 0; i < n; i++)
-		odd += is_digit(v[i]) || (v[i] >= 'A' && v[i] <= 'Z') || v[i] == '+' || v[i] == '=';
+		odd += ns_is_digit(v[i]) || (v[i] >= 'A' && v[i] <= 'Z') || v[i] == '+' || v[i] == '=';
 	return odd * 4 < n || n < 3;
 }
 
@@ -97,10 +87,10 @@ static bool is_object_name(const char *v, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		char c = v[i];
 		bool joint = c == '-' || c == '/' || c == '.';
-		if (!joint && !is_digit(c) && !(c >= 'a' && c <= 'z'))
+		if (!joint && !ns_is_digit(c) && !(c >= 'a' && c <= 'z'))
 			return false;
 		joined = joined || (joint && i && i + 1 < n);
-		digits += is_digit(c);
+		digits += ns_is_digit(c);
 		part = joint ? 0 : part + 1;
 		if (part > 16)
 			return false;
@@ -111,7 +101,7 @@ static bool is_object_name(const char *v, size_t n)
 static bool is_number(const char *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (!is_digit(v[i]))
+		if (!ns_is_digit(v[i]))
 			return false;
 	return true;
 }
@@ -121,7 +111,7 @@ static bool is_plain_word(const char *v, size_t n)
 	while (n && strchr(".,;:!)", v[n - 1]))
 		n--;
 	for (size_t i = 0; i < n; i++)
-		if (!((v[i] >= 'a' && v[i] <= 'z') || (i == 0 && is_letter(v[0])) || v[i] == '\'' || (v[i] == '-' && i)))
+		if (!((v[i] >= 'a' && v[i] <= 'z') || (i == 0 && ns_is_letter(v[0])) || v[i] == '\'' || (v[i] == '-' && i)))
 			return false;
 	return true;
 }
@@ -134,7 +124,7 @@ static bool sentence_goes_on(const char *s, size_t n, size_t at)
 	while (at < n && s[at] == ' ')
 		at++;
 	size_t from = at;
-	while (at < n && (is_letter(s[at]) || is_digit(s[at]) || s[at] == '_' || s[at] == '.' || s[at] == '-'))
+	while (at < n && (ns_is_letter(s[at]) || ns_is_digit(s[at]) || s[at] == '_' || s[at] == '.' || s[at] == '-'))
 		at++;
 	if (at == from)
 		return from < n && (s[from] == '"' || s[from] == '\'' || s[from] == '(');

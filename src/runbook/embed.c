@@ -18,6 +18,7 @@
  *
  * Log noise is dropped while reading: hashes, ids, addresses and time stamps are tokens with four digits in a row or with digits inside
  * letters. CamelCase words count as a whole and in parts. */
+#include "neuroscale/base/text.h"
 #include "runbook_priv.h"
 
 #include <math.h>
@@ -149,19 +150,6 @@ static bool is_noise(const char *s, size_t n)
 	return digits && digits < n && (turns > 1 || digits > 2);
 }
 
-static bool upper(char c)
-{
-	return c >= 'A' && c <= 'Z';
-}
-static bool lower(char c)
-{
-	return c >= 'a' && c <= 'z';
-}
-static bool alnum(char c)
-{
-	return upper(c) || lower(c) || (c >= '0' && c <= '9');
-}
-
 /* One run of letters and digits: as a whole, and when it is CamelCase ("OOMKilled", "ImagePullBackOff") also its parts. */
 static word *take_run(words *ws, const char *s, size_t n)
 {
@@ -170,11 +158,11 @@ static word *take_run(words *ws, const char *s, size_t n)
 		return NULL;
 	size_t m = n < MAX_WORD - 1 ? n : MAX_WORD - 1;
 	for (size_t i = 0; i < m; i++)
-		low[i] = (char)(upper(s[i]) ? s[i] + 32 : s[i]);
+		low[i] = (char)(ns_is_upper(s[i]) ? s[i] + 32 : s[i]);
 	word *whole = add_word(ws, low, m, false);
 	size_t from = 0, parts = 0;
 	for (size_t i = 1; i <= m; i++) {
-		bool cut = i == m || (upper(s[i]) && (lower(s[i - 1]) || (i + 1 < n && lower(s[i + 1]) && upper(s[i - 1]))));
+		bool cut = i == m || (ns_is_upper(s[i]) && (ns_is_lower(s[i - 1]) || (i + 1 < n && ns_is_lower(s[i + 1]) && ns_is_upper(s[i - 1]))));
 		if (!cut || (i == m && !parts))
 			continue;
 		if (i - from > 1)
@@ -192,7 +180,7 @@ static void read_words(words *ws, const char *text)
 	const word *prev = NULL;
 	size_t len = strnlen(text, MAX_TEXT);
 	for (size_t i = 0; i < len;) {
-		if (!alnum(text[i])) {
+		if (!ns_is_alnum(text[i])) {
 			/* a pair does not reach over the end of a line or a sentence */
 			if (text[i] == '\n' || text[i] == ';' || (text[i] == '.' && (i + 1 == len || text[i + 1] == ' ')))
 				prev = NULL;
@@ -200,7 +188,7 @@ static void read_words(words *ws, const char *text)
 			continue;
 		}
 		size_t from = i;
-		while (i < len && alnum(text[i]))
+		while (i < len && ns_is_alnum(text[i]))
 			i++;
 		const word *w = take_run(ws, text + from, i - from);
 		if (!w) {

@@ -241,12 +241,6 @@ static int64_t paint(loop *l, int64_t now)
 	return -1;
 }
 
-static void sooner(int64_t *at, int64_t other)
-{
-	if (other >= 0 && (*at < 0 || other < *at))
-		*at = other;
-}
-
 static void run_timers(loop *l, int64_t now)
 {
 	ns_key keys[NS_INPUT_MAX];
@@ -273,9 +267,9 @@ static void turn(loop *l)
 	};
 	int64_t now = ns_real_mono_ms(), again = l->dirty ? paint(l, now) : -1;
 	int64_t at = again;
-	sooner(&at, l->tick_at);
-	sooner(&at, l->resize_at);
-	sooner(&at, ns_input_deadline(&l->input));
+	at = ns_sooner(at, l->tick_at);
+	at = ns_sooner(at, l->resize_at);
+	at = ns_sooner(at, ns_input_deadline(&l->input));
 	/* An open sheet listens only once the keyboard was silent after its frame: look without waiting first. */
 	bool listening = l->ui.sheet.state == NS_SHEET_OPEN && l->ui.sheet.painted_ms >= 0 && !l->ui.sheet.quiet;
 	int n = poll(p, 4, listening ? 0 : at < 0 ? -1 : at <= now ? 0 : (int)(at - now > 3600000 ? 3600000 : at - now));

@@ -170,6 +170,15 @@ static void durations_are_short(void **state)
 	}
 }
 
+static void none_is_later_than_any_deadline(void **state)
+{
+	assert_int_equal(ns_sooner(3, 5), 3);
+	assert_int_equal(ns_sooner(5, 3), 3);
+	assert_int_equal(ns_sooner(-1, 0), 0);
+	assert_int_equal(ns_sooner(0, -1), 0);
+	assert_int_equal(ns_sooner(-1, -1), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -178,6 +187,7 @@ int main(void)
 	    cmocka_unit_test(a_scaled_clock_is_its_three_numbers),
 	    cmocka_unit_test(bad_specs_are_refused),
 	    cmocka_unit_test(poll_time_is_real_time),
+	    cmocka_unit_test(none_is_later_than_any_deadline),
 	    cmocka_unit_test(a_condition_wait_ends_at_the_deadline),
 	    cmocka_unit_test(good_times),
 	    cmocka_unit_test(bad_times),

@@ -407,10 +407,27 @@ static void evidence_kinds_have_words(void **state)
 	assert_string_equal(ns_ev_kind_name((ns_ev_kind)77), "note");
 }
 
+static void a_copied_alert_owns_all_its_text(void **state)
+{
+	ns_arena *from = ns_arena_new(), *to = ns_arena_new();
+	ns_alert a = sample_alert();
+	char *text = text_of(ns_alert_to_json(&a));
+	cJSON *j = ns_json_parse(text, strlen(text), &ns_json_strict, NULL);
+	ns_alert *copy = ns_alert_copy(to, ns_alert_from_json(from, j, NULL));
+	cJSON_Delete(j);
+	ns_arena_free(from); /* a sanitizer sees what still points there */
+	char *again = text_of(ns_alert_to_json(copy));
+	assert_string_equal(again, text);
+	free(again);
+	free(text);
+	ns_arena_free(to);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(an_alert_comes_back),
+	    cmocka_unit_test(a_copied_alert_owns_all_its_text),
 	    cmocka_unit_test(a_case_comes_back),
 	    cmocka_unit_test(a_plan_comes_back),
 	    cmocka_unit_test(an_rca_comes_back),

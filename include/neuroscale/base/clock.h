@@ -30,6 +30,11 @@ int64_t ns_real_mono_ms(void);               /* unscaled CLOCK_BOOTTIME, for wha
 /* How long poll() should wait until `deadline_mono_ms` of this clock: 0 when past, -1 when deadline < 0 (none).
  * A manual clock answers at most 5 so that a poller looks again, the others at most 10 s: poll() does not count suspend. */
 int ns_clock_poll_ms(const ns_clock *c, int64_t deadline_mono_ms);
+/* The earlier of two deadlines or waits, -1 (none) being the latest. */
+static inline int64_t ns_sooner(int64_t a, int64_t b)
+{
+	return a < 0 ? b : b < 0 || a < b ? a : b;
+}
 /* pthread_cond wait until signalled or the deadline (mono of this clock, -1 none). May wake early: callers loop on a predicate.
  * `cond` must be made by ns_cond_init. Returns false when the deadline has passed. */
 bool ns_clock_cond_wait(const ns_clock *c, pthread_cond_t *cond, pthread_mutex_t *mu, int64_t deadline_mono_ms);

@@ -20,6 +20,27 @@ int ns_utf8_fit(char *dst, size_t cap, const char *src, int cols);
 size_t ns_word_count(const char *s);
 /* Nearest of `n` names by Damerau-Levenshtein distance, NULL when none is near (distance > 1 + len/3). */
 const char *ns_nearest(const char *word, const char *const *names, size_t n);
+/* Classes of ASCII, whatever the locale. */
+static inline bool ns_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+static inline bool ns_is_lower(char c)
+{
+	return c >= 'a' && c <= 'z';
+}
+static inline bool ns_is_upper(char c)
+{
+	return c >= 'A' && c <= 'Z';
+}
+static inline bool ns_is_letter(char c)
+{
+	return ns_is_lower(c) || ns_is_upper(c);
+}
+static inline bool ns_is_alnum(char c)
+{
+	return ns_is_letter(c) || ns_is_digit(c);
+}
 bool ns_listed(const char *word, const char *const *list); /* list ends in NULL */
 bool ns_ieq(const char *a, const char *b);                 /* ASCII case-insensitive equality */
 bool ns_icontains(const char *hay, const char *needle);    /* ASCII case-insensitive substring */

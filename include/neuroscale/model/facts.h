@@ -155,6 +155,9 @@ typedef struct ns_plan {
 	int64_t mem_before, mem_after, replicas_before, replicas_after, revision_to;
 } ns_plan;
 
+/* A copy that lives in ar, whatever becomes of the original's arena. */
+ns_alert *ns_alert_copy(ns_arena *ar, const ns_alert *a);
+
 /* JSON forms (tables of model/record.h). from_json validates strictly and copies into the arena; NULL on error. */
 cJSON *ns_alert_to_json(const ns_alert *a);
 ns_alert *ns_alert_from_json(ns_arena *ar, const cJSON *j, ns_err *err);
