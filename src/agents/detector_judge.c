@@ -344,6 +344,14 @@ static void say_storm(ns_detector *d, const dt_env *e)
 	say_front(d, (dt_say){.what = DT_SAY_ALERT, .alert = new_alert(e, &cluster, storm_rule(), &f, m, d->storm_since_ms)});
 }
 
+/* The words keep up with the numbers while it lasts. */
+static void word_storm(ns_detector *d, int64_t nodes_down, int64_t nodes)
+{
+	int64_t bad = d->storm_of_nodes ? nodes_down : d->n_unhealthy, all = d->storm_of_nodes ? nodes : d->n_counted;
+	snprintf(d->storm_why, sizeof d->storm_why, "%lld of %lld %s are unhealthy (%lld %%, brake at %.0f %% and %d)", (long long)bad, (long long)all,
+	    d->storm_of_nodes ? "nodes" : "workloads", (long long)(all ? bad * 100 / all : 0), d->storm_ratio * 100, d->storm_of_nodes ? 2 : d->storm_min);
+}
+
 static void judge_storm(ns_detector *d, const dt_env *e)
 {
 	int64_t nodes = (int64_t)d->nodes.n, down = 0;
@@ -351,9 +359,8 @@ static void judge_storm(ns_detector *d, const dt_env *e)
 		down += !n->ready;
 	bool works = over(d, d->n_unhealthy, d->n_counted, d->storm_min, 1), node = over(d, down, nodes, 2, 1);
 	if (!d->storm && (works || node)) {
-		int64_t bad = works ? d->n_unhealthy : down, all = works ? d->n_counted : nodes;
-		snprintf(d->storm_why, sizeof d->storm_why, "%lld of %lld %s are unhealthy (%lld %%, brake at %.0f %% and %d)", (long long)bad, (long long)all,
-		    works ? "workloads" : "nodes", (long long)(bad * 100 / all), d->storm_ratio * 100, works ? d->storm_min : 2);
+		d->storm_of_nodes = !works;
+		word_storm(d, down, nodes);
 		d->storm = true;
 		d->storm_since_ms = e->wall;
 		d->storm_calm_mono = -1;
@@ -363,6 +370,7 @@ static void judge_storm(ns_detector *d, const dt_env *e)
 	}
 	if (!d->storm)
 		return;
+	word_storm(d, down, nodes);
 	/* It ends below four fifths of both marks, and not while we cannot see. */
 	if (over(d, d->n_unhealthy, d->n_counted, d->storm_min, 0.8) || over(d, down, nodes, 2, 0.8) || !d->live) {
 		d->storm_calm_mono = -1;

@@ -232,7 +232,7 @@ struct ns_detector {
 	int64_t live_mono, link_since_ms, last_event_ms, next_due, next_sweep;
 	int64_t n_counted, n_unhealthy;
 	/* storm */
-	bool storm, storm_told;
+	bool storm, storm_of_nodes;
 	int64_t storm_since_ms, storm_calm_mono;
 	char storm_why[128];
 	bool link_changed;
