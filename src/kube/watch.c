@@ -8,15 +8,13 @@
  *
  * All rows share one thread and one curl multi handle; an event is handed on from inside the read that brought its last byte. A stream that
  * ended is silently reopened; only when that takes longer than a grace (or fails) is the row told to be down. */
-#include "neuroscale/kube/watch.h"
-
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "kube_priv.h"
 #include "neuroscale/sys/digest.h"
+#include "watch_priv.h"
 
 enum {
 	PAGE = 500,
@@ -30,209 +28,8 @@ enum {
 	WATCH_MIN_S = 300,
 	WATCH_SLACK_S = 30,
 	LIST_TOTAL_MS = 300000,
-	RELIST_AFTER = 5,     /* failures in a row of a watch before its version is no longer trusted */
-	MAX_OBJECT = 16 << 20,
-	MAX_ERROR_BODY = 64 << 10
+	RELIST_AFTER = 5      /* failures in a row of a watch before its version is no longer trusted */
 };
-
-typedef enum phase { IDLE, LISTING, WATCHING } phase;
-
-typedef struct reflector reflector;
-typedef struct stream {
-	reflector *owner;
-	size_t index;
-	const ns_watch_row *row;
-	phase phase, next;      /* next: what to do when `due` comes, while IDLE */
-	int64_t due;            /* mono of the clock */
-	CURL *easy;
-	kube_dress dress;
-	char detail[CURL_ERROR_SIZE];
-	/* list */
-	kube_split *split;
-	char *more;             /* continue token of the next page */
-	bool replacing, unpaged;
-	/* watch */
-	char *version;
-	ns_buf line;
-	bool open, got_event, expired;
-	int64_t opened_real;
-	/* telling */
-	bool live, told_down, was_listed;
-	ns_code told_code;
-	int64_t started_real, gap_since_real;
-	/* failure */
-	ns_err why;
-	ns_buf body;            /* of an answer that is no success */
-	int64_t backoff_ms, failed_at;
-	int failures;
-	int64_t retry_after_ms; /* the server's own word on when to come back, 0 none */
-	bool renewed, unreachable;
-} stream;
-
-struct reflector {
-	const ns_watch_opts *o;
-	const ns_cancel *cancel;
-	CURLM *multi;
-	kube_auth *auth;
-	stream *rows;
-	bool batch;      /* something was delivered since the last tick */
-	bool hopeless;   /* what cannot heal by itself; err holds it */
-	ns_err err;
-	int64_t tick_at;
-};
-
-/* ---- telling the owner ---- */
-
-static void tell(stream *s, ns_watch_type type, const cJSON *obj, const ns_err *why)
-{
-	s->owner->batch = true;
-	s->owner->o->on_event(s->owner->o->ctx, s->index, type, obj, why);
-}
-
-static void tell_down(stream *s, const ns_err *why)
-{
-	if (s->told_down && s->told_code == why->code)
-		return;
-	s->told_down = true;
-	s->told_code = why->code;
-	s->live = false;
-	tell(s, NS_WATCH_DOWN, NULL, why);
-}
-
-/* One row that came through means the server is back: those that wait because of the connection try now. */
-static void tell_live(stream *s)
-{
-	reflector *r = s->owner;
-	int64_t now = ns_clock_mono_ms(r->o->clock);
-	for (size_t i = 0; i < r->o->n_rows; i++) {
-		stream *other = &r->rows[i];
-		if (other->phase == IDLE && other->unreachable && other->due > now)
-			other->due = now + (int64_t)(ns_random_u64() % 200);
-	}
-	if (!s->live)
-		tell(s, NS_WATCH_LIVE, NULL, NULL);
-	s->live = true;
-	s->told_down = false;
-}
-
-/* ---- what arrives ---- */
-
-static void remember(stream *s, const cJSON *obj)
-{
-	const char *v = ns_json_str(obj, "metadata.resourceVersion", "");
-	if (!*v || (s->version && strcmp(v, s->version) == 0))
-		return;
-	free(s->version);
-	s->version = ns_xstrdup(v);
-}
-
-static bool on_item(void *ctx, char *json, size_t n)
-{
-	stream *s = ctx;
-	cJSON *obj = ns_json_parse(json, kube_strip(json, n), &ns_json_api, &s->why);
-	if (!obj)
-		return false;
-	tell(s, NS_WATCH_ADDED, obj, NULL);
-	cJSON_Delete(obj);
-	return true;
-}
-
-static bool on_error_event(stream *s, const cJSON *status)
-{
-	long code = (long)ns_json_int_or(status, "code", 0);
-	const char *reason = ns_json_str(status, "reason", "");
-	s->expired = code == 410 || strcmp(reason, "Expired") == 0 || strcmp(reason, "Gone") == 0;
-	return ns_fail(&s->why, s->expired ? NS_E_EXPIRED : kube_status_code(code), "%s", ns_json_str(status, "message", "the server ended the watch"));
-}
-
-/* One line of a watch. False ends the stream. */
-static bool on_line(stream *s, char *json, size_t n)
-{
-	static const struct { const char *name; ns_watch_type type; } types[] = {
-	    {"ADDED", NS_WATCH_ADDED}, {"MODIFIED", NS_WATCH_MODIFIED}, {"DELETED", NS_WATCH_DELETED}, {"BOOKMARK", NS_WATCH_BOOKMARK}};
-	cJSON *event = ns_json_parse(json, kube_strip(json, n), &ns_json_api, &s->why);
-	const cJSON *obj = ns_json_get(event, "object");
-	const char *type = ns_json_str(event, "type", "");
-	bool ok = false, known = false;
-	if (!event) {
-		/* why is set */
-	} else if (strcmp(type, "ERROR") == 0) {
-		ok = on_error_event(s, obj);
-		known = true;
-	} else {
-		for (size_t i = 0; i < sizeof types / sizeof *types && cJSON_IsObject(obj) && !known; i++) {
-			if (strcmp(types[i].name, type) != 0)
-				continue;
-			ok = known = s->got_event = true;
-			s->failures = 0;
-			/* A version is remembered only after its event was handed on: nothing between the two can lose it. */
-			tell(s, types[i].type, types[i].type == NS_WATCH_BOOKMARK ? NULL : obj, NULL);
-			remember(s, obj);
-		}
-	}
-	if (event && !known)
-		ns_fail(&s->why, NS_E_INVALID, "an event of unknown type \"%.40s\"", type);
-	cJSON_Delete(event);
-	return ok;
-}
-
-static bool on_watch_bytes(stream *s, const char *p, size_t n)
-{
-	while (n) {
-		const char *nl = memchr(p, '\n', n);
-		size_t take = nl ? (size_t)(nl - p) : n;
-		if (s->line.len + take > MAX_OBJECT)
-			return ns_fail(&s->why, NS_E_TOOBIG, "an event is over %d bytes", MAX_OBJECT);
-		ns_buf_put(&s->line, p, take);
-		if (!nl)
-			return true;
-		p += take + 1;
-		n -= take + 1;
-		bool blank = !s->line.len || (s->line.len == 1 && s->line.data[0] == '\r');
-		bool ok = blank || on_line(s, s->line.data, s->line.len);
-		/* One object of megabytes must not keep its memory for the life of the watch. */
-		if (s->line.cap > 256 << 10)
-			ns_buf_free(&s->line);
-		else
-			ns_buf_clear(&s->line);
-		if (!ok)
-			return false;
-	}
-	return true;
-}
-
-static long status_of(const stream *s)
-{
-	long http = 0;
-	curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &http);
-	return http;
-}
-
-static size_t on_body(char *p, size_t size, size_t n, void *ctx)
-{
-	stream *s = ctx;
-	bool ok;
-	if (status_of(s) != 200) {
-		size_t room = MAX_ERROR_BODY - s->body.len;
-		ns_buf_put(&s->body, p, n < room ? n : room);
-		return n;
-	}
-	ok = s->phase == LISTING ? kube_split_feed(s->split, p, n, s->why.code ? NULL : &s->why) : on_watch_bytes(s, p, n);
-	return ok ? n : 0;
-}
-
-static size_t on_header(char *p, size_t size, size_t n, void *ctx)
-{
-	stream *s = ctx;
-	if (n <= 2 && s->phase == WATCHING && !s->open && status_of(s) == 200) {
-		s->open = true;
-		s->opened_real = ns_real_mono_ms();
-		s->gap_since_real = 0;
-		s->unreachable = false;
-		tell_live(s);
-	}
-	return n;
-}
 
 /* ---- starting a transfer ---- */
 
@@ -257,7 +54,7 @@ static int64_t next_backoff(stream *s)
 static void fail(stream *s, phase next)
 {
 	ns_err_wrap(&s->why, "watch of %s", s->row->name);
-	tell_down(s, &s->why);
+	watch_tell_down(s, &s->why);
 	int64_t wait = next_backoff(s);
 	schedule(s, next, s->retry_after_ms > wait ? s->retry_after_ms : wait);
 	s->retry_after_ms = 0;
@@ -306,18 +103,17 @@ static void start(stream *s, phase what)
 	}
 	curl_easy_setopt(s->easy, CURLOPT_PRIVATE, s);
 	curl_easy_setopt(s->easy, CURLOPT_ERRORBUFFER, s->detail);
-	curl_easy_setopt(s->easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(s->easy, CURLOPT_WRITEFUNCTION, watch_on_body);
 	curl_easy_setopt(s->easy, CURLOPT_WRITEDATA, s);
 	curl_easy_setopt(s->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	curl_easy_setopt(s->easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(s->easy, CURLOPT_HEADERFUNCTION, watch_on_header);
 	curl_easy_setopt(s->easy, CURLOPT_HEADERDATA, s);
 	ns_buf_clear(&s->body);
 	s->phase = what;
 	s->started_real = ns_real_mono_ms();
 	if (what == LISTING) {
 		kube_split_free(s->split); /* of a page that was refused */
-		kube_split_ops ops = {.item = on_item, .ctx = s, .max_item = MAX_OBJECT};
-		s->split = kube_split_new(&ops);
+		s->split = watch_splitter(s);
 		curl_easy_setopt(s->easy, CURLOPT_BUFFERSIZE, 100L << 10);
 		curl_easy_setopt(s->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
 		curl_easy_setopt(s->easy, CURLOPT_LOW_SPEED_TIME, 30L);
@@ -325,7 +121,7 @@ static void start(stream *s, phase what)
 		if (!cfg->disable_compression)
 			curl_easy_setopt(s->easy, CURLOPT_ACCEPT_ENCODING, "gzip");
 		if (!s->replacing)
-			tell(s, NS_WATCH_REPLACE_BEGIN, NULL, NULL);
+			watch_tell(s, NS_WATCH_REPLACE_BEGIN, NULL, NULL);
 		s->replacing = true;
 	} else {
 		/* Never compressed: newer servers send one gzip member per event, which libcurl refuses. No low-speed limit: silence is normal. */
@@ -355,12 +151,12 @@ static void absent(stream *s)
 {
 	drop_list(s);
 	if (s->was_listed) {
-		tell(s, NS_WATCH_REPLACE_BEGIN, NULL, NULL);
-		tell(s, NS_WATCH_REPLACE_END, NULL, NULL);
+		watch_tell(s, NS_WATCH_REPLACE_BEGIN, NULL, NULL);
+		watch_tell(s, NS_WATCH_REPLACE_END, NULL, NULL);
 		s->was_listed = false;
 	}
 	ns_err_wrap(&s->why, "watch of %s", s->row->name);
-	tell_down(s, &s->why);
+	watch_tell_down(s, &s->why);
 	schedule(s, LISTING, ABSENT_RETRY_MS);
 }
 
@@ -395,7 +191,7 @@ static void end_of_list(stream *s, CURLcode rc, long http)
 		s->split = NULL;
 		free(s->more);
 		s->more = *more ? ns_xstrdup(more) : NULL;
-		remember(s, list);
+		watch_remember(s, list);
 		cJSON_Delete(list);
 		if (s->more) {
 			start(s, LISTING);
@@ -404,7 +200,7 @@ static void end_of_list(stream *s, CURLcode rc, long http)
 		if (s->version && *s->version) {
 			s->replacing = s->unpaged = s->renewed = false;
 			s->was_listed = true;
-			tell(s, NS_WATCH_REPLACE_END, NULL, NULL);
+			watch_tell(s, NS_WATCH_REPLACE_END, NULL, NULL);
 			start(s, WATCHING);
 			return;
 		}
@@ -454,7 +250,7 @@ static void end_of_watch(stream *s, CURLcode rc, long http)
 static void finish(stream *s, CURLcode rc)
 {
 	reflector *r = s->owner;
-	long http = status_of(s);
+	long http = watch_status(s);
 	curl_off_t bytes = 0;
 	curl_easy_getinfo(s->easy, CURLINFO_SIZE_DOWNLOAD_T, &bytes);
 	if (r->o->stats) {
@@ -512,7 +308,7 @@ static int look_at_open(stream *s, int64_t real)
 		if (left <= 0) {
 			ns_err e = {0};
 			ns_fail(&e, NS_E_TIMEOUT, "watch of %s: %s has not answered for %d s", s->row->name, s->owner->o->cfg->server, GRACE_MS / 1000);
-			tell_down(s, &e);
+			watch_tell_down(s, &e);
 		} else {
 			wait = (int)left;
 		}
