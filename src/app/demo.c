@@ -9,8 +9,8 @@
 #include <unistd.h>
 #include "neuroscale/app/app.h"
 #include "neuroscale/base/log.h"
-#include "neuroscale/sim/sim.h"
 #include "neuroscale/sys/fs.h"
+#include "stage.h"
 
 enum { DEMO_RATE = 6 }; /* just fast enough to follow by eye */
 
@@ -53,38 +53,20 @@ static bool fresh_dir(const char *dir, ns_err *err)
 }
 
 /* Everything behind the demo's screen, made behind its first frame. */
-typedef struct stage {
+typedef struct backstage {
 	const ns_config *cfg;
 	const ns_sim_scenario *scenario;
 	const char *dir;
 	ns_clock *clock;
-	ns_sim *sim;
-	ns_kubeconfig *kc;
-	ns_engine *engine;
+	ns_app_stage stage;
 	ns_door door;
 	bool open;
-} stage;
+} backstage;
 
 static bool set_up(void *ctx, ns_door *out, ns_err *err)
 {
-	stage *t = ctx;
-	char url[128] = "";
-	char *kubeconfig = ns_path_join(t->dir, "kubeconfig");
-	ns_sim_opts so = {.listen = "127.0.0.1:0", .scenario = t->scenario->name, .clock = t->clock, .seed = 1};
-	t->sim = ns_sim_start(&so, err);
-	if (t->sim && ns_sim_write_kubeconfig(t->sim, kubeconfig, err) && (t->kc = ns_kubeconfig_load(kubeconfig, NULL, err))) {
-		ns_engine_opts o;
-		ns_sim_opencost_url(t->sim, url, sizeof url);
-		ns_app_engine_opts(t->cfg, t->kc, t->clock, &o);
-		o.mode = "demo";
-		o.state_dir = t->dir;
-		o.opencost_url = url;
-		o.profile = t->scenario->profile;
-		o.cost_every_ms = 60000;
-		t->engine = ns_engine_start(&o, err);
-	}
-	free(kubeconfig);
-	t->open = t->engine && ns_engine_door(t->engine, &t->door, err);
+	backstage *t = ctx;
+	t->open = ns_app_stage_open(&t->stage, t->cfg, t->scenario, t->dir, t->clock, err) && ns_engine_door(t->stage.engine, &t->door, err);
 	*out = t->door;
 	return t->open;
 }
@@ -93,16 +75,14 @@ static int interactive(const ns_config *cfg, const ns_cancel *cancel)
 {
 	ns_err err = {0};
 	char *dir = ns_app_demo_dir(cfg);
-	stage t = {.cfg = cfg, .dir = dir, .scenario = ns_sim_scenario_find(cfg->scenario[0] ? cfg->scenario : "demo"),
+	backstage t = {.cfg = cfg, .dir = dir, .scenario = ns_sim_scenario_find(cfg->scenario[0] ? cfg->scenario : "demo"),
 	    .clock = ns_clock_scaled(cfg->rate > 0 ? cfg->rate : DEMO_RATE, ns_real_mono_ms(), wall_now())};
 	ns_app_screen_opts so = {.state_dir = dir, .open = set_up, .open_ctx = &t, .clock = t.clock, .cancel = cancel};
 	ns_log_init(STDERR_FILENO, NS_LOG_TEXT, NS_LOG_INFO, t.clock);
 	bool ok = fresh_dir(dir, &err) && ns_app_screen(cfg, &so, &err);
 	if (t.open)
 		t.door.close(t.door.ctx);
-	ns_engine_stop(t.engine);
-	ns_kubeconfig_free(t.kc);
-	ns_sim_stop(t.sim);
+	ns_app_stage_close(&t.stage);
 	ns_clock_free(t.clock);
 	free(dir);
 	return ok ? 0 : ns_app_failed(&err);

@@ -1,25 +1,20 @@
 /* One scenario, headless: its own simulated cluster, engine and state directory in this process, a scripted approver at the CLI's door, and a
  * judge that reads the record afterwards. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 #include "neuroscale/app/app.h"
 #include "neuroscale/base/log.h"
 #include "neuroscale/base/text.h"
-#include "neuroscale/model/record.h"
-#include "neuroscale/sim/sim.h"
 #include "neuroscale/store/store.h"
-#include "neuroscale/sys/fs.h"
+#include "stage.h"
 
 enum { DEFAULT_RATE = 40, LOOK_EVERY_MS = 100, MAX_DECIDED = 64 };
 
 typedef struct play {
 	const ns_sim_scenario *sc;
-	ns_sim *sim;
-	ns_kubeconfig *kc;
-	ns_engine *engine;
+	ns_app_stage stage;
 	ns_door door;
 	ns_clock *clock;
 	int64_t decided[MAX_DECIDED];
@@ -130,22 +125,20 @@ typedef struct judgement {
 	int64_t sent;
 } judgement;
 
-/* Every plan that was sent: each "execution" belongs to the "plan" before it. */
+/* Every plan that was sent must be one that may be. */
 static void judge_sent(judgement *j, ns_store *st, ns_arena *ar, const ns_incident *inc, const ns_sim_expect *x)
 {
-	ns_fact_row *rows;
-	size_t n;
-	const char *action = "";
-	if (!ns_store_facts(st, ar, inc->id, &rows, &n, NULL))
+	ns_sent_plan *sent;
+	size_t n, made;
+	ns_err err = {0};
+	if (!ns_store_sent_plans(st, ar, inc->id, &sent, &n, &made, &err)) {
+		ns_buf_printf(&j->faults, "; %s/%s: what was sent cannot be read: %s", x->ns, x->workload, err.text);
 		return;
-	for (size_t i = 0; i < n; i++) {
-		cJSON *doc = ns_json_parse(rows[i].json, strlen(rows[i].json), &ns_json_strict, NULL);
-		if (strcmp(rows[i].name, "plan") == 0)
-			action = ns_arena_strdup(ar, ns_json_str(doc, "action", ""));
-		else if (strcmp(rows[i].name, "execution") == 0 && ns_json_bool_or(doc, "sent", false) && x && x->never && x->never[0] &&
-		    (strcmp(x->never, "any") == 0 || one_of(x->never, action, ',')))
+	}
+	for (size_t i = 0; i < n && x->never && x->never[0]; i++) {
+		const char *action = ns_action_get(sent[i].plan->action)->name;
+		if (strcmp(x->never, "any") == 0 || one_of(x->never, action, ','))
 			ns_buf_printf(&j->faults, "; %s/%s: %s was sent and must not be", x->ns, x->workload, action);
-		cJSON_Delete(doc);
 	}
 }
 
@@ -192,7 +185,7 @@ static bool judge(const play *p, const char *state_dir, judgement *j, ns_err *er
 	bool ok = st && ns_store_incidents(st, ar, 1000, &list, &n, err);
 	for (const ns_sim_expect *x = p->sc->expect; ok && x->ns; x++)
 		judge_row(j, st, ar, x, list, n);
-	int64_t intents = ok ? ns_store_intents_since(st, NULL, NULL, 0, NULL) : 0, taken = ns_sim_mutations(p->sim, NULL, NULL);
+	int64_t intents = ok ? ns_store_intents_since(st, NULL, NULL, 0, NULL) : 0, taken = ns_sim_mutations(p->stage.sim, NULL, NULL);
 	if (ok && taken > intents)
 		ns_buf_printf(&j->faults, "; the cluster took %lld changes, the record knows %lld intents", (long long)taken, (long long)intents);
 	if (ok && !ns_store_audit_verify(st, NULL, &rows, head, err))
@@ -200,32 +193,6 @@ static bool judge(const play *p, const char *state_dir, judgement *j, ns_err *er
 	j->sent = taken;
 	ns_arena_free(ar);
 	ns_store_close(st);
-	return ok;
-}
-
-static bool start(play *p, const ns_config *cfg, const char *state_dir, ns_err *err)
-{
-	char url[128];
-	char *kubeconfig = ns_path_join(state_dir, "kubeconfig");
-	ns_sim_opts so = {.listen = "127.0.0.1:0", .scenario = p->sc->name, .clock = p->clock, .seed = 1};
-	p->sim = ns_sim_start(&so, err);
-	if (p->sim && ns_sim_write_kubeconfig(p->sim, kubeconfig, err) && (p->kc = ns_kubeconfig_load(kubeconfig, NULL, err))) {
-		ns_engine_opts o;
-		ns_sim_opencost_url(p->sim, url, sizeof url);
-		ns_app_engine_opts(cfg, p->kc, p->clock, &o);
-		o.mode = "demo";
-		o.state_dir = state_dir;
-		o.opencost_url = url;
-		o.profile = p->sc->profile;
-		o.cost_every_ms = 60000;
-		p->engine = ns_engine_start(&o, err);
-	}
-	free(kubeconfig);
-	bool ok = p->engine && ns_door_connect(state_dir, &p->door, err);
-	if (!ok) {
-		ns_engine_stop(p->engine);
-		p->engine = NULL;
-	}
 	return ok;
 }
 
@@ -238,15 +205,14 @@ bool ns_app_scenario(const ns_config *cfg, const char *name, const char *state_d
 	int64_t began = ns_real_mono_ms();
 	p.clock = ns_clock_scaled(rate > 0 ? rate : DEFAULT_RATE, began, (int64_t)t.tv_sec * 1000);
 	ns_log_init(STDOUT_FILENO, (ns_log_format)cfg->log_format, (ns_log_level)cfg->log_level, p.clock);
-	bool ok = start(&p, cfg, state_dir, err);
+	bool ok = ns_app_stage_open(&p.stage, cfg, p.sc, state_dir, p.clock, err) && ns_door_connect(state_dir, &p.door, err);
 	if (ok) {
 		ok = watch(&p, cancel, err);
 		p.door.close(p.door.ctx);
-		ns_engine_stop(p.engine);
+		ns_app_stage_stop(&p.stage);
 		ok = ok && judge(&p, state_dir, &j, err);
 	}
-	ns_kubeconfig_free(p.kc);
-	ns_sim_stop(p.sim);
+	ns_app_stage_close(&p.stage);
 	double seconds = (double)(ns_real_mono_ms() - began) / 1000;
 	if (!ok)
 		printf("FAILED %s: %s\n", name, err->text);

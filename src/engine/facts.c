@@ -19,39 +19,21 @@ static bool read_fact(ns_engine *e, int64_t incident, const char *name, cJSON **
 	return true;
 }
 
-/* The plans whose change was sent: each "execution" that was sent belongs to the "plan" before it. */
+/* The plans whose change was sent. */
 static bool read_history(ns_engine *e, ns_arena *ar, int64_t incident, ns_dossier *d, ns_err *err)
 {
-	ns_fact_row *rows;
-	size_t n, sent = 0;
-	if (!ns_store_facts(e->store, ar, incident, &rows, &n, err))
+	ns_sent_plan *sent;
+	size_t n;
+	if (!ns_store_sent_plans(e->store, ar, incident, &sent, &n, &d->n_plans, err))
 		return false;
 	const ns_plan **list = ns_arena_alloc(ar, (n + 1) * sizeof *list);
 	bool *unknown = ns_arena_alloc(ar, (n + 1) * sizeof *unknown);
-	const char *plan = NULL;
 	for (size_t i = 0; i < n; i++) {
-		if (strcmp(rows[i].name, "plan") == 0) {
-			plan = rows[i].json;
-			d->n_plans++;
-		}
-		if (strcmp(rows[i].name, "execution") != 0 || !plan)
-			continue;
-		cJSON *x = ns_json_parse(rows[i].json, strlen(rows[i].json), &ns_json_strict, err);
-		bool was_sent = ns_json_bool_or(x, "sent", false);
-		unknown[sent] = ns_json_bool_or(x, "unknown", false);
-		cJSON_Delete(x);
-		if (!was_sent)
-			continue;
-		cJSON *j = ns_json_parse(plan, strlen(plan), &ns_json_strict, err);
-		ns_plan *p = j ? ns_plan_from_json(ar, j, err) : NULL;
-		cJSON_Delete(j);
-		if (!p)
-			return false;
-		list[sent++] = p;
+		list[i] = sent[i].plan;
+		unknown[i] = sent[i].unknown;
 	}
-	d->history.executed = list;
+	d->history = (ns_plan_history){list, n};
 	d->history_unknown = unknown;
-	d->history.n = sent;
 	return true;
 }
 

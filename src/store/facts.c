@@ -51,3 +51,49 @@ bool ns_store_facts(ns_store *s, ns_arena *ar, int64_t incident, ns_fact_row **o
 	    s, ar, &fact_shape, n, err, "SELECT seq, at_ms, name, json FROM facts WHERE incident = ?1 ORDER BY seq", BINDS(INT(incident)));
 	return *out != NULL;
 }
+
+static cJSON *parse_fact(const char *json, ns_err *err)
+{
+	return ns_json_parse(json, strlen(json), &fact_limits, err);
+}
+
+/* *sent stays as it is when the execution was not sent. */
+static bool add_sent(ns_arena *ar, const char *execution, const char *plan, ns_sent_plan **sent, ns_err *err)
+{
+	cJSON *x = parse_fact(execution, err);
+	if (!x)
+		return false;
+	bool was_sent = ns_json_bool_or(x, "sent", false);
+	(*sent)->unknown = ns_json_bool_or(x, "unknown", false);
+	cJSON_Delete(x);
+	if (!was_sent)
+		return true;
+	if (!plan)
+		return ns_fail(err, NS_E_INVALID, "there is no plan before it");
+	cJSON *j = parse_fact(plan, err);
+	(*sent)->plan = j ? ns_plan_from_json(ar, j, err) : NULL;
+	cJSON_Delete(j);
+	return (*sent)++->plan != NULL;
+}
+
+bool ns_store_sent_plans(ns_store *s, ns_arena *ar, int64_t incident, ns_sent_plan **out, size_t *n, size_t *made, ns_err *err)
+{
+	size_t rows = 0;
+	const ns_fact_row *list = store_rows(s, ar, &fact_shape, &rows, err,
+	    "SELECT seq, at_ms, name, json FROM facts WHERE incident = ?1 AND name IN ('plan', 'execution') ORDER BY seq", BINDS(INT(incident)));
+	if (!list)
+		return false;
+	ns_sent_plan *next = *out = ns_arena_alloc(ar, (rows + 1) * sizeof *next);
+	const char *plan = NULL;
+	*made = 0;
+	for (size_t i = 0; i < rows; i++) {
+		if (strcmp(list[i].name, "plan") == 0) {
+			plan = list[i].json;
+			(*made)++;
+		} else if (!add_sent(ar, list[i].json, plan, &next, err)) {
+			return ns_err_wrap(err, "incident %lld, execution", (long long)incident);
+		}
+	}
+	*n = (size_t)(next - *out);
+	return true;
+}

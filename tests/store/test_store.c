@@ -379,6 +379,44 @@ static void facts_keep_their_order(void **state)
 	assert_true(rows[0].seq < rows[1].seq && rows[1].seq < rows[2].seq);
 }
 
+static void put_text(fixture *f, int64_t id, const char *name, const char *text)
+{
+	cJSON *doc = ns_json_parse(text, strlen(text), &ns_json_strict, NULL);
+	assert_non_null(doc);
+	TX(f, ns_store_fact_put(f->s, id, name, doc, &f->err));
+	cJSON_Delete(doc);
+}
+
+/* Only what was sent counts, each with the plan before it; what cannot be read is no "nothing was sent". */
+static void an_execution_belongs_to_the_plan_before_it(void **state)
+{
+	fixture *f = *state;
+	int64_t id = open_incident(f, "web"), bare = open_incident(f, "api"), torn = open_incident(f, "job");
+	ns_sent_plan *sent;
+	size_t n, made;
+	OK(f, ns_store_sent_plans(f->s, f->ar, id, &sent, &n, &made, &f->err));
+	assert_int_equal(n + made, 0);
+	put_text(f, id, "plan", "{\"action\":\"rollback\",\"risk\":\"low\",\"requires_approval\":true}");
+	put_text(f, id, "execution", "{\"sent\":false}");
+	put_text(f, id, "plan", "{\"action\":\"scale\",\"risk\":\"low\",\"requires_approval\":true}");
+	put_text(f, id, "execution", "{\"sent\":true,\"unknown\":true}");
+	put_text(f, id, "plan", "{\"action\":\"patch_resources\",\"risk\":\"low\",\"requires_approval\":true}");
+	put_text(f, id, "execution", "{\"sent\":true}");
+	put_text(f, id, "plan", "{\"action\":\"rollback\",\"risk\":\"low\",\"requires_approval\":true}");
+	OK(f, ns_store_sent_plans(f->s, f->ar, id, &sent, &n, &made, &f->err));
+	assert_int_equal(made, 4);
+	assert_int_equal(n, 2);
+	assert_int_equal(sent[0].plan->action, NS_ACT_SCALE);
+	assert_true(sent[0].unknown);
+	assert_int_equal(sent[1].plan->action, NS_ACT_PATCH_RESOURCES);
+	assert_false(sent[1].unknown);
+	put_text(f, bare, "execution", "{\"sent\":true}");
+	FAILS(f, NS_E_INVALID, ns_store_sent_plans(f->s, f->ar, bare, &sent, &n, &made, &f->err));
+	put_text(f, torn, "plan", "{\"action\":\"scale\"}");
+	put_text(f, torn, "execution", "{\"sent\":true}");
+	FAILS(f, NS_E_INVALID, ns_store_sent_plans(f->s, f->ar, torn, &sent, &n, &made, &f->err));
+}
+
 static void facts_are_never_changed(void **state)
 {
 	fixture *f = *state;
@@ -420,6 +458,7 @@ int main(void)
 	    T(an_unknown_word_in_a_row_is_an_error),
 	    T(an_identity_too_long_to_keep_is_refused),
 	    T(facts_keep_their_order),
+	    T(an_execution_belongs_to_the_plan_before_it),
 	    T(facts_are_never_changed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,6 +74,14 @@ cJSON *ns_store_fact_latest(ns_store *s, int64_t incident, const char *name, int
 typedef struct ns_fact_row { int64_t seq, at_ms; const char *name, *json; } ns_fact_row;
 bool ns_store_facts(ns_store *s, ns_arena *ar, int64_t incident, ns_fact_row **out, size_t *n, ns_err *err);           /* [any] in order */
 
+/* The plans whose change was sent, oldest first: each "execution" that was sent belongs to the "plan" before it. What cannot be read is an
+ * error, never "not sent". made: how many plans there are, sent or not. */
+typedef struct ns_sent_plan {
+	const ns_plan *plan;
+	bool unknown; /* nobody knows whether the change was made */
+} ns_sent_plan;
+bool ns_store_sent_plans(ns_store *s, ns_arena *ar, int64_t incident, ns_sent_plan **out, size_t *n, size_t *made, ns_err *err); /* [any] */
+
 /* ---- jobs: durable work, claimed by exactly one worker ---- */
 /* kinds: "analyze" "plan" "replan" "dryrun" "execute" (the table in engine/jobs.c) */
 typedef struct ns_job { int64_t id, incident, run_after_ms, attempts; const char *kind; } ns_job;
