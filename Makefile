@@ -162,8 +162,12 @@ format:
 	clang-format -i $(C_FILES)
 demo: $(B)/$(PROG)
 	@$(B)/$(PROG) demo
-bench: $(B)/$(PROG)
+bench: $(B)/$(PROG) $(B)/bench/bench
 	@B=$(B) sh tests/bench/bench.sh
+$(B)/bench/bench: tests/bench/bench.c $(call room_libs,engine) $(call room_lib,sim) $(B)/.flags
+	@mkdir -p $(@D)
+	$(call say,BENCH,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS_ALL)
 fuzz:
 	@sh tests/fuzz/run.sh $(SECONDS_EACH)
 

@@ -5,6 +5,12 @@
 #include "engine_priv.h"
 #include "neuroscale/base/log.h"
 
+enum {
+	AGAIN_MS = 5000,
+	ORPHAN_LOOK_MS = 30000,
+	ORPHAN_MS = 300000, /* longer than any rule takes to speak, or to let go */
+};
+
 static ns_intake *intake_new(int type)
 {
 	ns_intake *in = ns_xcalloc(1, sizeof *in);
@@ -81,6 +87,11 @@ void ns_active_free(ns_engine *e)
 {
 	while (e->active)
 		drop_active(e, e->active->identity);
+	for (ns_intake *in = e->deferred, *next; in; in = next) {
+		next = in->next;
+		ns_intake_free(in);
+	}
+	e->deferred = NULL;
 }
 
 /* Takes the intake's arena. */
@@ -115,8 +126,8 @@ static bool open_new(ns_step *s, const ns_alert *a)
 	return ns_step_job(s, "analyze", 0);
 }
 
-/* Opens or refreshes the incident of an alert. A store in trouble keeps the alert active: it is offered again. */
-static void take_alert(ns_engine *e, const ns_alert *a)
+/* Opens or refreshes the incident of an alert. False when it could not be recorded. */
+static bool take_alert(ns_engine *e, const ns_alert *a)
 {
 	ns_arena *ar = ns_arena_new();
 	ns_err err = {0};
@@ -138,6 +149,7 @@ static void take_alert(ns_engine *e, const ns_alert *a)
 		NS_POINT("detected", id);
 	}
 	ns_arena_free(ar);
+	return ok;
 }
 
 static bool storm_now(ns_engine *e)
@@ -175,13 +187,13 @@ static bool withdraw_approval(ns_step *s, const char *why)
 }
 
 /* Recovery withdraws what nobody acted on yet, frees what holds its identity, and is the verifier's business otherwise. */
-static void take_recovery(ns_engine *e, const char *identity)
+static bool take_recovery(ns_engine *e, const char *identity)
 {
 	ns_arena *ar = ns_arena_new();
 	ns_incident inc;
 	ns_step s = {0};
-	bool ok = true;
-	if (ns_store_incident_by_identity(e->store, ar, identity, &inc, NULL) && (ok = ns_step_begin(&s, e, ar, inc.id))) {
+	bool found = ns_store_incident_by_identity(e->store, ar, identity, &inc, &s.err), ok = found || s.err.code == NS_E_NOTFOUND;
+	if (found && (ok = ns_step_begin(&s, e, ar, inc.id))) {
 		ns_state st = s.inc.state;
 		if (ns_state_get(st)->terminal)
 			ok = ns_state_get(st)->closed || ns_step_move(&s, NS_ST_RESOLVED, s.inc.verdict, "detector", "it recovered");
@@ -195,6 +207,7 @@ static void take_recovery(ns_engine *e, const char *identity)
 		ns_log(NS_LOG_ERROR, "engine", "a recovery could not be recorded: %s", s.err.text);
 	}
 	ns_arena_free(ar);
+	return ok;
 }
 
 /* Without a screen the log is all there is: one line when the cluster is lost, one when it is back. */
@@ -205,25 +218,26 @@ static void say_link(ns_engine *e)
 	if (link.live && link.synced && e->link_said != NS_LINK_UP) {
 		ns_log(NS_LOG_INFO, "detector", "watching %s: %lld pods, %lld workloads", e->o.cluster, (long long)link.pods, (long long)link.workloads);
 		e->link_said = NS_LINK_UP;
-	} else if (!link.live && link.down_why[0] && e->link_said != NS_LINK_DOWN && (e->link_said == NS_LINK_UP || !link.synced)) {
+	} else if (!link.live && strstr(link.down_why, ": ") && e->link_said != NS_LINK_DOWN) { /* "watch of X: why"; without a why it only begins */
 		ns_log(NS_LOG_WARN, "detector", "%s is not watched, trying again: %s", e->o.cluster, link.down_why);
 		e->link_said = NS_LINK_DOWN;
 	}
 }
 
-void ns_intake_handle(ns_engine *e, ns_intake *in)
+static bool handle(ns_engine *e, ns_intake *in)
 {
+	bool ok = true;
 	if (in->type == NS_IN_ALERT) {
 		char identity[1024];
 		ns_identity(in->alert, identity, sizeof identity);
-		ns_active *a = keep_active(e, in, identity);
+		ns_active *a = in->arena ? keep_active(e, in, identity) : *find_active(e, identity); /* the arena went with the first try */
 		ns_arena *ar = ns_arena_new();
-		if (!held_by_storm(e, ar, a))
-			take_alert(e, a->alert);
+		if (a && !held_by_storm(e, ar, a))
+			ok = take_alert(e, a->alert);
 		ns_arena_free(ar);
 	} else if (in->type == NS_IN_RECOVERED) {
 		drop_active(e, in->identity);
-		take_recovery(e, in->identity);
+		ok = take_recovery(e, in->identity);
 	} else {
 		bool storm = storm_now(e);
 		say_link(e);
@@ -234,4 +248,72 @@ void ns_intake_handle(ns_engine *e, ns_intake *in)
 		e->storm_before = storm;
 		ns_engine_dirty(e);
 	}
+	return ok;
+}
+
+/* A store in trouble (a full disk) loses no news: they wait, in their order, until they can be recorded. */
+static void defer(ns_engine *e, ns_intake *in)
+{
+	ns_intake **end = &e->deferred;
+	while (*end)
+		end = &(*end)->next;
+	in->next = NULL;
+	*end = in;
+}
+
+void ns_intake_handle(ns_engine *e, ns_intake *in)
+{
+	if (e->deferred || !handle(e, in))
+		defer(e, in);
+	else
+		ns_intake_free(in);
+}
+
+int64_t ns_intake_again(ns_engine *e)
+{
+	while (e->deferred) {
+		ns_intake *in = e->deferred;
+		if (!handle(e, in))
+			return ns_clock_mono_ms(e->o.clock) + AGAIN_MS;
+		e->deferred = in->next;
+		ns_intake_free(in);
+	}
+	return -1;
+}
+
+/* Nobody alerts for them any more, and nobody will say that they recovered: what a former engine left open and what healed while no engine
+ * ran. They are over when the workload has been seen healthy (or is gone) for long enough that any rule would have spoken. */
+static bool healed(ns_engine *e, const ns_incident *inc, const ns_link *link, int64_t wall)
+{
+	ns_health h;
+	if (!link->live || !link->synced || wall - link->since_ms < ORPHAN_MS)
+		return false;
+	if (inc->kind == NS_KIND_STORM)
+		return !link->storm;
+	if (inc->kind == NS_KIND_COST_SPIKE) /* known only from report to report */
+		return false;
+	ns_detector_health(e->detector, &inc->target, inc->kind, &h);
+	return h.live && (!h.found || (h.healthy && h.healthy_since_ms && wall - h.healthy_since_ms >= ORPHAN_MS));
+}
+
+int64_t ns_orphans_recover(ns_engine *e, ns_arena *ar, const ns_incident *list, size_t n)
+{
+	int64_t wall, mono;
+	bool any = false;
+	ns_link link;
+	ns_clock_now(e, &wall, &mono);
+	bool due = mono >= e->orphans_at;
+	if (due)
+		ns_detector_link(e->detector, &link);
+	for (size_t i = 0; i < n; i++) {
+		if (list[i].closed_ms || list[i].state == NS_ST_EXECUTING || list[i].state == NS_ST_VERIFYING || *find_active(e, list[i].identity))
+			continue;
+		if (due && healed(e, &list[i], &link, wall))
+			take_recovery(e, list[i].identity);
+		else
+			any = true;
+	}
+	if (due)
+		e->orphans_at = mono + ORPHAN_LOOK_MS;
+	return any ? e->orphans_at : -1;
 }
