@@ -9,7 +9,7 @@
 #include "neuroscale/base/log.h"
 #include "neuroscale/sys/fs.h"
 
-enum { COALESCE_MS = 30 }; /* the first change paints at once; what follows within this time is one picture */
+enum { COALESCE_MS = 30, REPAINT_MS = 1000 }; /* the first change paints at once; what follows within this time is one picture */
 
 static const char *keep(ns_engine *e, const char *s, const char *dflt)
 {
@@ -212,7 +212,6 @@ void ns_engine_run(void *engine, ns_cancel *cancel)
 		ns_intake *in;
 		while ((in = ns_queue_pop(e->intake, e->o.clock, 0))) {
 			ns_intake_handle(e, in);
-			ns_intake_free(in);
 			timers = true;
 		}
 		if (timers || (deadline >= 0 && ns_clock_mono_ms(e->o.clock) >= deadline))
@@ -225,9 +224,13 @@ void ns_engine_run(void *engine, ns_cancel *cancel)
 			if (since >= COALESCE_MS) {
 				ns_err err = {0};
 				atomic_store(&e->dirty, false);
-				if (!ns_engine_publish(e, &err))
-					ns_log(NS_LOG_ERROR, "engine", "no new picture: %s", err.text);
+				bool shown = ns_engine_publish(e, &err);
 				painted = ns_real_mono_ms();
+				if (!shown) {
+					ns_log(NS_LOG_ERROR, "engine", "no new picture: %s", err.text);
+					painted += REPAINT_MS;
+					ns_engine_dirty(e);
+				}
 				timers = true; /* what made the picture stale may have set a deadline */
 				continue;
 			}

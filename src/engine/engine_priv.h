@@ -43,6 +43,7 @@ typedef struct ns_worker {
 	char name[16];
 } ns_worker;
 
+typedef struct ns_intake ns_intake;
 struct ns_engine {
 	ns_engine_opts o;             /* strings point into `arena` */
 	ns_arena *arena;
@@ -61,6 +62,8 @@ struct ns_engine {
 
 	ns_queue *intake;             /* ns_intake items from the detector's thread to the engine's */
 	ns_active *active;            /* engine thread only */
+	ns_intake *deferred;          /* engine thread only: could not be recorded, or came after what could not; in order */
+	int64_t orphans_at;           /* engine thread only: mono of the next look at incidents that nobody alerts any more */
 	bool storm_before;            /* engine thread only */
 	enum { NS_LINK_UNSAID, NS_LINK_UP, NS_LINK_DOWN } link_said; /* engine thread only */
 	int64_t last_requests, last_requests_at; /* engine thread only */
@@ -68,8 +71,9 @@ struct ns_engine {
 	ns_wake *wake;                /* of the engine's thread */
 	_Atomic bool dirty;           /* the picture is stale */
 	_Atomic int64_t cost_read_ms; /* when the last cost report came, 0 never */
-	int64_t sample_wall, sample_mono; /* clock sanity, engine thread only */
+	_Atomic int64_t clock_offset; /* wall minus monotonic time as last seen, 0 never */
 	_Atomic int64_t clock_insane_until;
+	_Atomic bool clock_stepped_back; /* the engine's thread has something to do about it */
 
 	/* The published picture and who waits for a newer one. */
 	pthread_mutex_t pub_mu;
@@ -92,13 +96,14 @@ struct ns_engine {
 };
 
 /* From the detector's thread to the engine's. */
-typedef struct ns_intake {
+struct ns_intake {
 	enum { NS_IN_ALERT, NS_IN_RECOVERED, NS_IN_LINK } type;
 	ns_arena *arena;
 	ns_alert *alert;
 	char *identity;
 	int64_t at_ms;
-} ns_intake;
+	struct ns_intake *next;       /* while deferred */
+};
 
 /* ---- step.c: one step of an incident is one transaction ---- */
 typedef struct ns_step {
@@ -167,14 +172,22 @@ void ns_breaker_scope_target(const ns_workload *w, char *out, size_t cap);
 /* Breakers of the cluster and the target, together (they live and fall in the same transaction). [in a step] */
 bool ns_breakers_take(ns_step *s);
 bool ns_breakers_result(ns_step *s, bool fixed);
+bool ns_breakers_release(ns_step *s); /* the incident's trial, when it has one */
+void ns_breakers_rebase(ns_engine *e); /* own transaction: the wall clock stepped back */
 
 /* ---- intake.c, timers.c, verify.c ---- */
 extern const ns_detector_sink ns_engine_sink;        /* ctx: ns_engine */
 void ns_engine_run(void *engine, ns_cancel *cancel); /* service: intake, timers, publication */
-void ns_intake_handle(ns_engine *e, ns_intake *in);
+void ns_intake_handle(ns_engine *e, ns_intake *in); /* takes it */
+int64_t ns_intake_again(ns_engine *e);               /* what could not be recorded; mono of the next try, -1 none */
+int64_t ns_orphans_recover(ns_engine *e, ns_arena *ar, const ns_incident *list, size_t n); /* see intake.c; next look (mono), -1 none */
 void ns_intake_free(void *in);
 void ns_active_free(ns_engine *e);
 void ns_active_reopen(ns_engine *e);                 /* identities that are free again and still alerted; storm over */
+/* Wall and monotonic time of one instant. */
+void ns_clock_now(ns_engine *e, int64_t *wall, int64_t *mono);
+/* Compares the two with what they were; false while the clock is not trusted. Any thread. */
+bool ns_clock_watch(ns_engine *e);
 int64_t ns_timers_run(ns_engine *e);                 /* expiry, cool-downs; returns the next deadline (mono), -1 none */
 void ns_verifier_run(void *engine, ns_cancel *cancel); /* service */
 /* lock_path (may be NULL): a child of a dead engine may still run there; nothing is judged until it is free (law 8). */

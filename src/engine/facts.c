@@ -62,13 +62,8 @@ bool ns_dossier_read(ns_engine *e, ns_arena *ar, int64_t incident, unsigned part
 	DECODE(NS_D_DRYRUN, dryrun, "dryrun", ns_dryrun_from_json);
 	DECODE(NS_D_CARD, card, "summary", ns_card_from_json);
 	/* A dry-run belongs to the plan before it: one that is older than the plan is of an earlier attempt. */
-	if (d->dryrun) {
-		int64_t plan_at = 0, dry_at = 0;
-		cJSON_Delete(ns_store_fact_latest(e->store, incident, "plan", &plan_at, NULL));
-		cJSON_Delete(ns_store_fact_latest(e->store, incident, "dryrun", &dry_at, NULL));
-		if (dry_at < plan_at)
-			d->dryrun = NULL;
-	}
+	if (d->dryrun && ns_store_fact_seq(e->store, incident, "dryrun") < ns_store_fact_seq(e->store, incident, "plan"))
+		d->dryrun = NULL;
 	if (!(parts & NS_D_HISTORY))
 		return true;
 	if (!read_fact(e, incident, "cluster", &j, err))
@@ -153,6 +148,41 @@ bool ns_breakers_result(ns_step *s, bool fixed)
 	return true;
 }
 
+bool ns_breakers_release(ns_step *s)
+{
+	char scopes[2][700];
+	scopes_of(s, scopes);
+	for (int i = 0; i < 2; i++) {
+		ns_breaker b;
+		breaker_read(s->e, s->ar, scopes[i], &b);
+		if (b.state != NS_BREAKER_HALF_OPEN_TAKEN || b.trial_incident != s->inc.id)
+			continue;
+		ns_breaker_release(&b, s->inc.id);
+		if (!breaker_write(s, scopes[i], &b))
+			return false;
+	}
+	return true;
+}
+
+void ns_breakers_rebase(ns_engine *e)
+{
+	ns_arena *ar = ns_arena_new();
+	ns_step s = {.e = e, .ar = ar};
+	ns_breaker_row *rows;
+	size_t n;
+	bool ok = s.open = ns_store_begin(e->store, &s.err);
+	ok = ok && ns_store_breakers(e->store, ar, &rows, &n, &s.err);
+	for (size_t i = 0; ok && i < n; i++) {
+		ns_breaker b;
+		breaker_read(e, ar, rows[i].scope, &b);
+		if (ns_breaker_rebase(&b, ns_clock_wall_ms(e->o.clock)))
+			ok = breaker_write(&s, rows[i].scope, &b);
+	}
+	if (s.open && !(ok && ns_store_commit(e->store, &s.err)))
+		ns_store_rollback(e->store);
+	ns_arena_free(ar);
+}
+
 /* The cause rests on the cluster's own observed state when one of the cited pieces of evidence is trusted (law 3). */
 static bool cites_trusted(const ns_case *c, const ns_rca *r)
 {
@@ -220,7 +250,7 @@ void ns_gate_collect(ns_engine *e, ns_arena *ar, const ns_incident *inc, const n
 	f->watch_synced = link.synced;
 	f->freeze = e->o.freeze;
 	f->lease_held = !e->o.lease_required || ns_lease_held(e->lease, NULL);
-	f->clock_sane = ns_clock_mono_ms(e->o.clock) >= atomic_load(&e->clock_insane_until);
+	f->clock_sane = ns_clock_watch(e);
 	char target[700];
 	snprintf(target, sizeof target, "%s/%s/%s", inc->target.ns, inc->target.kind, inc->target.name);
 	int64_t last = 0;

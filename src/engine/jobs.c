@@ -56,26 +56,34 @@ static int64_t delay_of(int64_t attempts)
 	return d < 30000 ? d : 30000;
 }
 
-static void finish(ns_engine *e, const ns_job *job)
+/* Gives the claim back: done, or ready again after delay_ms. A claim that cannot be given back (a full disk) would be lost until the next
+ * start, so it is tried until it works or we stop. A conflict: the job was dropped when its incident recovered. */
+static void give_back(ns_worker *w, const ns_job *job, int64_t delay_ms)
 {
-	ns_err err = {0};
-	bool ok = ns_store_begin(e->store, &err);
-	if (ok && !(ns_store_job_done(e->store, job->id, &err) && ns_store_commit(e->store, &err)))
-		ns_store_rollback(e->store);
-	if (err.code && err.code != NS_E_CONFLICT) /* a conflict: it was dropped when its incident recovered */
+	ns_store *st = w->e->store;
+	for (;;) {
+		ns_err err = {0};
+		bool ok = ns_store_begin(st, &err);
+		ok = ok && (delay_ms < 0 ? ns_store_job_done(st, job->id, &err) : ns_store_job_retry(st, job->id, ns_clock_wall_ms(w->e->o.clock) + delay_ms, &err));
+		if (ok && ns_store_commit(st, &err))
+			return;
+		ns_store_rollback(st);
+		if (err.code == NS_E_CONFLICT)
+			return;
 		ns_log(NS_LOG_ERROR, "engine", "job %lld of incident %lld: %s", (long long)job->id, (long long)job->incident, err.text);
+		if (!ns_cancel_sleep(w->cancel, ns_clock_real(), 1000))
+			return;
+	}
 }
 
-static bool again(ns_engine *e, const ns_job *job, int64_t delay_ms)
+static void finish(ns_worker *w, const ns_job *job)
 {
-	ns_err err = {0};
-	if (!ns_store_begin(e->store, &err))
-		return false;
-	if (ns_store_job_retry(e->store, job->id, ns_clock_wall_ms(e->o.clock) + delay_ms, &err) && ns_store_commit(e->store, &err))
-		return true;
-	ns_store_rollback(e->store);
-	ns_log(NS_LOG_ERROR, "engine", "job %lld: %s", (long long)job->id, err.text);
-	return false;
+	give_back(w, job, -1);
+}
+
+static void again(ns_worker *w, const ns_job *job, int64_t delay_ms)
+{
+	give_back(w, job, delay_ms);
 }
 
 static void run_job(ns_worker *w, const ns_job *job)
@@ -84,7 +92,7 @@ static void run_job(ns_worker *w, const ns_job *job)
 	const step_row *row = find_step(job->kind);
 	if (!row) {
 		ns_log(NS_LOG_ERROR, "engine", "job %lld has an unknown kind \"%s\"", (long long)job->id, job->kind);
-		finish(e, job);
+		finish(w, job);
 		return;
 	}
 	ns_arena *ar = ns_arena_new();
@@ -97,22 +105,22 @@ static void run_job(ns_worker *w, const ns_job *job)
 	if (w->job_done) {
 		/* ended by the step's own transaction */
 	} else if (ok) {
-		finish(e, job); /* nothing was left to do */
+		finish(w, job); /* nothing was left to do */
 	} else if (!ns_cancel_fired(w->cancel)) {
 		/* A moved incident (recovered, decided meanwhile) is not a failure: its job has nothing left to do. */
 		ns_incident inc;
 		bool gone = ns_store_incident_get(e->store, ar, job->incident, &inc, NULL) && ns_state_get(inc.state)->terminal;
 		if (gone) {
-			finish(e, job);
+			finish(w, job);
 		} else if (job->attempts + 1 >= row->max_attempts && err.code != NS_E_NOSPACE) {
 			ns_log(NS_LOG_WARN, "engine", "incident %lld, %s: %s", (long long)job->incident, job->kind, err.text);
 			char why[600];
 			snprintf(why, sizeof why, "%s failed %lld times: %s", job->kind, (long long)job->attempts + 1, err.text);
 			if (!ns_give_up(e, ar, job->incident, "engine", why, &err))
-				again(e, job, 30000);
+				again(w, job, 30000);
 		} else {
 			ns_log(NS_LOG_WARN, "engine", "incident %lld, %s, will try again: %s", (long long)job->incident, job->kind, err.text);
-			again(e, job, delay_of(job->attempts));
+			again(w, job, delay_of(job->attempts));
 		}
 	}
 	ns_arena_free(ar);

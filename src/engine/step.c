@@ -72,6 +72,9 @@ bool ns_step_move(ns_step *s, ns_state to, ns_verdict verdict, const char *actor
 	ns_state from = s->inc.state;
 	if (!ns_store_transition(s->e->store, s->inc.id, from, s->inc.version, to, verdict, note, &s->err))
 		return false;
+	/* An incident that ends without an outcome gives a half-open breaker's one trial back. */
+	if (ns_state_get(to)->terminal && !ns_breakers_release(s))
+		return false;
 	char action[80];
 	snprintf(action, sizeof action, "%s -> %s", ns_state_get(from)->name, ns_state_get(to)->name);
 	cJSON *detail = cJSON_CreateObject();

@@ -5,9 +5,11 @@
 #include "engine_priv.h"
 #include "neuroscale/base/log.h"
 
+enum { PAUSE_MS = 1000 }; /* before an object that has just moved is planned for again */
+
 static bool may_pass(ns_code code)
 {
-	return code == NS_E_UNREACHABLE || code == NS_E_TIMEOUT || code == NS_E_BUSY || code == NS_E_CONFLICT || code == NS_E_LOCKED ||
+	return code == NS_E_UNREACHABLE || code == NS_E_TIMEOUT || code == NS_E_BUSY || code == NS_E_LOCKED ||
 	    code == NS_E_CANCELLED; /* we are stopping: the next engine does it */
 }
 
@@ -29,6 +31,22 @@ static bool ask_person(ns_step *s, const ns_dryrun *dr, const ns_gate_verdict *v
 	    ns_step_move(s, NS_ST_AWAITING_APPROVAL, s->inc.verdict, "gate", verdict_words(s->ar, v));
 }
 
+/* The object is not the one that was planned for: the same plan would be refused for ever. */
+static bool plan_again(ns_worker *w, ns_arena *ar, const ns_job *job, const char *why, ns_err *err)
+{
+	ns_step s;
+	if (!ns_step_begin_job(&s, w, ar, job))
+		return ns_step_failed(&s, err);
+	if (s.inc.state != NS_ST_PLANNING) {
+		ns_step_abandon(&s);
+		return true;
+	}
+	cJSON *detail = cJSON_CreateObject();
+	ns_json_put_str(detail, "note", why);
+	return (ns_step_audit(&s, "planner", "planned again", detail, false) && ns_step_job(&s, "replan", PAUSE_MS) && ns_step_commit(&s)) ||
+	    ns_step_failed(&s, err);
+}
+
 bool ns_step_dryrun(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 {
 	ns_engine *e = w->e;
@@ -40,6 +58,8 @@ bool ns_step_dryrun(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 	ns_dryrun *dr = ns_execute_dryrun(e->executor, ar, w->client, d.plan, d.cs, NS_POLICY_VERSION, false);
 	if (!dr->ok && may_pass(dr->code))
 		return ns_fail(err, dr->code, "%s", dr->error);
+	if (!dr->ok && dr->code == NS_E_CONFLICT)
+		return plan_again(w, ar, job, dr->error, err);
 	d.dryrun = dr;
 	NS_POINT("dryrun", job->incident);
 
@@ -93,16 +113,26 @@ static const char *argv_text(ns_arena *ar, const ns_command *c)
 static bool send_back(ns_worker *w, ns_arena *ar, const ns_job *job, const char *why, ns_err *err)
 {
 	ns_step s;
-	bool ok = ns_step_begin_job(&s, w, ar, job) && ns_step_move(&s, NS_ST_PLANNING, s.inc.verdict, "executor", why) &&
-	    ns_step_job(&s, "replan", 0) && ns_step_commit(&s);
+	if (!ns_step_begin_job(&s, w, ar, job))
+		return ns_step_failed(&s, err);
+	if (s.inc.state != NS_ST_EXECUTING) {
+		ns_step_abandon(&s);
+		return true;
+	}
+	bool ok = ns_step_move(&s, NS_ST_PLANNING, s.inc.verdict, "executor", why) && ns_step_job(&s, "replan", 0) && ns_step_commit(&s);
 	return ok || ns_step_failed(&s, err);
 }
 
 static bool refuse(ns_worker *w, ns_arena *ar, const ns_job *job, const char *why, ns_err *err)
 {
 	ns_step s;
-	bool ok = ns_step_begin_job(&s, w, ar, job) && ns_step_move(&s, NS_ST_MANUAL_REVIEW, s.inc.verdict, "gate", why) && ns_step_hold(&s) &&
-	    ns_step_commit(&s);
+	if (!ns_step_begin_job(&s, w, ar, job))
+		return ns_step_failed(&s, err);
+	if (s.inc.state != NS_ST_EXECUTING) {
+		ns_step_abandon(&s);
+		return true;
+	}
+	bool ok = ns_step_move(&s, NS_ST_MANUAL_REVIEW, s.inc.verdict, "gate", why) && ns_step_hold(&s) && ns_step_commit(&s);
 	return ok || ns_step_failed(&s, err);
 }
 
@@ -211,6 +241,8 @@ static bool execute_locked(ns_worker *w, ns_arena *ar, const ns_job *job, ns_dos
 	ns_dryrun *fresh = ns_execute_dryrun(e->executor, ar, w->client, d->plan, d->cs, NS_POLICY_VERSION, false);
 	if (!fresh->ok && may_pass(fresh->code))
 		return ns_fail(err, fresh->code, "%s", fresh->error);
+	if (!fresh->ok && fresh->code == NS_E_CONFLICT)
+		return send_back(w, ar, job, ns_arena_printf(ar, "what was approved has changed, it is planned and asked again: %s", fresh->error), err);
 	if (!fresh->ok)
 		return refuse(w, ar, job, ns_arena_printf(ar, "the dry-run before sending was refused: %s", fresh->error), err);
 	if (strcmp(fresh->digest, approved_digest) != 0)

@@ -3,7 +3,7 @@
 #include "engine_priv.h"
 #include "neuroscale/base/log.h"
 
-enum { CLOCK_JUMP_MS = 5000, CLOCK_DISTRUST_MS = 60000, CHANGED_EVERY_MS = 2000 };
+enum { CLOCK_JUMP_MS = 5000, CLOCK_DISTRUST_MS = 60000, CLOCK_TORN_MS = 500, CHANGED_EVERY_MS = 2000 };
 
 static bool expire(ns_engine *e, ns_arena *ar, const ns_approval *a)
 {
@@ -48,7 +48,8 @@ static int64_t expire_approvals(ns_engine *e, ns_arena *ar)
 {
 	ns_approval *list;
 	size_t n;
-	int64_t next = -1, wall = ns_clock_wall_ms(e->o.clock), mono = ns_clock_mono_ms(e->o.clock);
+	int64_t next = -1, wall, mono;
+	ns_clock_now(e, &wall, &mono);
 	if (!ns_store_approvals_pending(e->store, ar, &list, &n, NULL))
 		return mono + 1000;
 	for (size_t i = 0; i < n; i++) {
@@ -78,7 +79,8 @@ static int64_t end_cooldowns(ns_engine *e, ns_arena *ar)
 	ns_incident *list;
 	size_t n;
 	bool freed = false;
-	int64_t next = -1, wall = ns_clock_wall_ms(e->o.clock), mono = ns_clock_mono_ms(e->o.clock);
+	int64_t next = -1, wall, mono;
+	ns_clock_now(e, &wall, &mono);
 	if (!ns_store_incidents(e->store, ar, 1000, &list, &n, NULL))
 		return mono + 1000;
 	for (size_t i = 0; i < n; i++) {
@@ -91,27 +93,43 @@ static int64_t end_cooldowns(ns_engine *e, ns_arena *ar)
 	}
 	if (freed)
 		ns_active_reopen(e); /* what still fails becomes an incident again */
-	return next;
+	return ns_sooner(next, ns_orphans_recover(e, ar, list, n));
+}
+
+/* Two readings that were torn apart by the scheduler look like a jump on a fast clock: read again. */
+void ns_clock_now(ns_engine *e, int64_t *wall, int64_t *mono)
+{
+	for (int tries = 0; tries < 5; tries++) {
+		int64_t before = ns_clock_mono_ms(e->o.clock);
+		*wall = ns_clock_wall_ms(e->o.clock);
+		*mono = ns_clock_mono_ms(e->o.clock);
+		if (*mono - before < CLOCK_TORN_MS)
+			return;
+	}
 }
 
 /* Wall and monotonic time must run side by side; after a jump nothing automatic happens for a minute. */
-static void watch_clock(ns_engine *e)
+bool ns_clock_watch(ns_engine *e)
 {
-	int64_t wall = ns_clock_wall_ms(e->o.clock), mono = ns_clock_mono_ms(e->o.clock);
-	if (e->sample_mono && llabs((wall - e->sample_wall) - (mono - e->sample_mono)) > CLOCK_JUMP_MS) {
+	int64_t wall, mono;
+	ns_clock_now(e, &wall, &mono);
+	int64_t offset = wall - mono, before = atomic_exchange(&e->clock_offset, offset);
+	if (before && llabs(offset - before) > CLOCK_JUMP_MS) {
 		atomic_store(&e->clock_insane_until, mono + CLOCK_DISTRUST_MS);
-		ns_log(NS_LOG_WARN, "engine", "the wall clock jumped by %lld ms: nothing automatic for a minute",
-		    (long long)((wall - e->sample_wall) - (mono - e->sample_mono)));
+		if (offset < before)
+			atomic_store(&e->clock_stepped_back, true);
+		ns_log(NS_LOG_WARN, "engine", "the wall clock jumped by %lld ms: nothing automatic for a minute", (long long)(offset - before));
 	}
-	e->sample_wall = wall;
-	e->sample_mono = mono;
+	return mono >= atomic_load(&e->clock_insane_until);
 }
 
 int64_t ns_timers_run(ns_engine *e)
 {
 	ns_arena *ar = ns_arena_new();
-	watch_clock(e);
-	int64_t next = ns_sooner(expire_approvals(e, ar), end_cooldowns(e, ar));
+	ns_clock_watch(e);
+	if (atomic_exchange(&e->clock_stepped_back, false))
+		ns_breakers_rebase(e);
+	int64_t next = ns_sooner(ns_intake_again(e), ns_sooner(expire_approvals(e, ar), end_cooldowns(e, ar)));
 	ns_arena_free(ar);
 	return next;
 }

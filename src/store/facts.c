@@ -97,3 +97,18 @@ bool ns_store_sent_plans(ns_store *s, ns_arena *ar, int64_t incident, ns_sent_pl
 	*n = (size_t)(next - *out);
 	return true;
 }
+
+typedef struct place {
+	int64_t seq;
+} place;
+static const column place_cols[] = {{COL_INT, offsetof(place, seq), NULL}};
+static const shape place_shape = SHAPE(place, place_cols, "fact");
+
+int64_t ns_store_fact_seq(ns_store *s, int64_t incident, const char *name)
+{
+	place p;
+	return store_row(s, NULL, &place_shape, &p, NULL, "SELECT coalesce(max(seq), 0) FROM facts WHERE incident = ?1 AND name = ?2",
+	           BINDS(INT(incident), TEXT(name)))
+	           ? p.seq
+	           : 0;
+}

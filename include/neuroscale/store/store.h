@@ -71,6 +71,8 @@ bool ns_store_incidents(ns_store *s, ns_arena *ar, size_t max, ns_incident **out
 /* names: "alert" "case" "rca" "plan" "dryrun" "gate" "summary" "execution" "verification" "decision" */
 bool ns_store_fact_put(ns_store *s, int64_t incident, const char *name, const cJSON *doc, ns_err *err);                 /* [tx] */
 cJSON *ns_store_fact_latest(ns_store *s, int64_t incident, const char *name, int64_t *at_ms, ns_err *err);             /* [any] NULL + NS_E_NOTFOUND; cJSON_Delete */
+/* [any] Its place in the order of all facts, 0 when there is none: which of two is newer, whatever the clock did. */
+int64_t ns_store_fact_seq(ns_store *s, int64_t incident, const char *name);
 typedef struct ns_fact_row { int64_t seq, at_ms; const char *name, *json; } ns_fact_row;
 bool ns_store_facts(ns_store *s, ns_arena *ar, int64_t incident, ns_fact_row **out, size_t *n, ns_err *err);           /* [any] in order */
 
