@@ -28,9 +28,7 @@ static const char *without_numbers(ns_arena *ar, const char *line)
 		p += n;
 		p += strspn(p, " ");
 	}
-	const char *text = ns_arena_strdup(ar, ns_buf_str(&out));
-	ns_buf_free(&out);
-	return text;
+	return ns_arena_take(ar, &out);
 }
 
 static void field_number(ns_digest *d, const char *name, int64_t v)

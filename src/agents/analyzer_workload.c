@@ -31,9 +31,7 @@ const char *ns_collect_path(ns_arena *ar, const char *kind, const char *ns, cons
 			ns_buf_putc(&b, '/');
 			ns_url_escape(&b, name);
 		}
-		const char *out = ns_arena_strdup(ar, ns_buf_str(&b));
-		ns_buf_free(&b);
-		return out;
+		return ns_arena_take(ar, &b);
 	}
 	return "";
 }

@@ -12,7 +12,8 @@ enum {
 	CAUSE_LASTS_MS = 5 * 60000, /* an alerted cause without fresh evidence explains its symptoms that long */
 	STORM_CALM_MS = 30000,
 	SWEEP_MS = 60000,
-	MAX_MEMBERS = 200
+	MAX_MEMBERS = 200,
+	MAX_TEXT = 400
 };
 
 /* ---- the list of what is to be told ---- */
@@ -38,24 +39,16 @@ static void say_front(ns_detector *d, dt_say first)
 	d->say[0] = first;
 }
 
-static const char *clean(ns_arena *ar, const char *s)
-{
-	ns_buf b = NS_BUF_INIT;
-	ns_text_clean(&b, s ? s : "", s ? strlen(s) : 0, 400, false);
-	const char *out = ns_arena_strdup(ar, ns_buf_str(&b));
-	ns_buf_free(&b);
-	return out;
-}
-
 typedef struct names { const char **at; size_t n; } names;
 
 static ns_alert *new_alert(const dt_env *e, const dt_work *w, const dt_rule *r, const dt_finding *f, names members, int64_t first_ms)
 {
 	ns_arena *ar = e->ar;
 	ns_alert *a = ns_arena_alloc(ar, sizeof *a);
-	*a = (ns_alert){.kind = r->info.kind, .severity = r->info.severity, .container = ns_arena_strdup(ar, f->container), .reason = clean(ar, f->reason),
-	    .message = clean(ar, f->message), .pods = members.at, .n_pods = members.n, .first_ms = first_ms, .seen_ms = e->wall,
-	    .policy = ns_arena_strdup(ar, f->policy), .rule = ns_arena_strdup(ar, f->rule), .object_uid = ns_arena_strdup(ar, f->object_uid)};
+	*a = (ns_alert){.kind = r->info.kind, .severity = r->info.severity, .container = ns_arena_strdup(ar, f->container),
+	    .reason = ns_text_clean_in(ar, f->reason, MAX_TEXT), .message = ns_text_clean_in(ar, f->message, MAX_TEXT), .pods = members.at,
+	    .n_pods = members.n, .first_ms = first_ms, .seen_ms = e->wall, .policy = ns_arena_strdup(ar, f->policy),
+	    .rule = ns_arena_strdup(ar, f->rule), .object_uid = ns_arena_strdup(ar, f->object_uid)};
 	a->target = (ns_workload){.cluster = e->d->cluster, .ns = ns_arena_strdup(ar, w->ns), .kind = ns_arena_strdup(ar, w->kind),
 	    .name = ns_arena_strdup(ar, w->name), .uid = ns_arena_strdup(ar, w->uid)};
 	if (r->info.kind == NS_KIND_COST_SPIKE) {

@@ -26,11 +26,7 @@ static const char *headline_for(ns_arena *ar, const ns_case *c, const ns_plan *p
 	const char *text =
 	    *p->summary ? p->summary
 	                : ns_arena_printf(ar, "%s: %s/%s", ns_action_get(p->action)->words, c->alert.target.ns, c->alert.target.name);
-	ns_buf line = NS_BUF_INIT;
-	ns_text_clean(&line, text, strlen(text), 160, false);
-	const char *out = ns_arena_strdup(ar, ns_buf_str(&line));
-	ns_buf_free(&line);
-	return out;
+	return ns_text_clean_in(ar, text, 160);
 }
 
 ns_card *ns_card_make(ns_arena *ar, const ns_case *c, const ns_rca *r, const ns_plan *p)

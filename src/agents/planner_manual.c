@@ -150,9 +150,7 @@ static const char *fill(ns_draft *d, const char *pattern)
 			ns_buf_putc(&out, *pattern++);
 		}
 	}
-	const char *s = ns_arena_strdup(d->ar, ns_buf_str(&out));
-	ns_buf_free(&out);
-	return s;
+	return ns_arena_take(d->ar, &out);
 }
 
 const char *ns_manual_command(ns_draft *d, ns_action wanted)

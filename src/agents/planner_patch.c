@@ -86,9 +86,7 @@ const char *ns_template_unsafe(ns_arena *ar, const cJSON *a, const cJSON *b)
 	differing(ns_json_get(a, "spec"), ns_json_get(b, "spec"), "", skip_spec, &out);
 	differing_containers(a, b, "containers", &out);
 	differing_containers(a, b, "initContainers", &out);
-	const char *s = ns_arena_strdup(ar, ns_buf_str(&out));
-	ns_buf_free(&out);
-	return s;
+	return ns_arena_take(ar, &out);
 }
 
 /* ---- containers -------------------------------------------------------------------------------------------------- */

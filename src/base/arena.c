@@ -119,6 +119,13 @@ char *ns_arena_vprintf(ns_arena *a, const char *fmt, va_list ap)
 	return p;
 }
 
+char *ns_arena_take(ns_arena *a, ns_buf *b)
+{
+	char *s = ns_arena_strndup(a, ns_buf_str(b), b->len);
+	ns_buf_free(b);
+	return s;
+}
+
 size_t ns_arena_used(const ns_arena *a)
 {
 	return a->handed_out;

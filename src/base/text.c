@@ -201,6 +201,13 @@ char *ns_text_clean_dup(const char *s, size_t max_bytes)
 	return ns_buf_steal(&b);
 }
 
+char *ns_text_clean_in(ns_arena *ar, const char *s, size_t max_bytes)
+{
+	ns_buf b = NS_BUF_INIT;
+	ns_text_clean(&b, s ? s : "", s ? strlen(s) : 0, max_bytes, false);
+	return ns_arena_take(ar, &b);
+}
+
 /* ---- columns ---- */
 
 /* Columns of one decoded character; a broken byte (len 1, U+FFFD) is shown as "?". -1 when it cannot be shown. */

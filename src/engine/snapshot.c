@@ -32,34 +32,6 @@ static const char *name_card(int i)
 {
 	return card_names[i];
 }
-static const char *name_state(int i)
-{
-	return ns_state_get((ns_state)i)->name;
-}
-static const char *name_kind(int i)
-{
-	return ns_kind_get((ns_kind)i)->name;
-}
-static const char *name_severity(int i)
-{
-	return ns_severity_name((ns_severity)i);
-}
-static const char *name_verdict(int i)
-{
-	return ns_verdict_name((ns_verdict)i);
-}
-static const char *name_action(int i)
-{
-	return ns_action_get((ns_action)i)->name;
-}
-static const char *name_risk(int i)
-{
-	return ns_risk_name((ns_risk)i);
-}
-static const char *name_profile(int i)
-{
-	return ns_profile_name((ns_profile)i);
-}
 
 #define ROW(FIELD, TYPE) NS_FIELD(ns_inc_row, FIELD, TYPE)
 #define STAGE(I, NAME)                                                                                                                     \
@@ -67,13 +39,13 @@ static const char *name_profile(int i)
 	    {.key = "ms_" NAME, .type = NS_F_I64, .off = offsetof(ns_inc_row, stage_ms) + (I) * sizeof(int64_t)}
 static const ns_field row_fields[] = {
     ROW(id, I64), ROW(approval, I64),
-    NS_FIELD_ENUM(ns_inc_row, state, name_state, NS_ST_COUNT),
-    NS_FIELD_ENUM(ns_inc_row, kind, name_kind, NS_KIND_COUNT),
-    NS_FIELD_ENUM(ns_inc_row, severity, name_severity, NS_SEV_COUNT),
-    NS_FIELD_ENUM(ns_inc_row, verdict, name_verdict, 4),
+    NS_FIELD_ENUM(ns_inc_row, state, ns_state_word, NS_ST_COUNT),
+    NS_FIELD_ENUM(ns_inc_row, kind, ns_kind_word, NS_KIND_COUNT),
+    NS_FIELD_ENUM(ns_inc_row, severity, ns_severity_word, NS_SEV_COUNT),
+    NS_FIELD_ENUM(ns_inc_row, verdict, ns_verdict_word, 4),
     ROW(cluster, STR), ROW(ns, STR), ROW(target_kind, STR), ROW(target, STR), ROW(container, STR), ROW(reason, STR), ROW(message, STR),
     ROW(headline, STR), ROW(note, STR), ROW(members, I64), ROW(opened_ms, I64), ROW(updated_ms, I64), ROW(state_since_ms, I64),
-    NS_FIELD_ENUM(ns_inc_row, action, name_action, NS_ACT_COUNT),
+    NS_FIELD_ENUM(ns_inc_row, action, ns_action_word, NS_ACT_COUNT),
     ROW(has_plan, BOOL), ROW(open, BOOL),
     STAGE(NS_STAGE_DETECT, "detect"), STAGE(NS_STAGE_ANALYZE, "analyze"), STAGE(NS_STAGE_PLAN, "plan"),
     STAGE(NS_STAGE_APPROVE, "approve"), STAGE(NS_STAGE_EXECUTE, "execute"), STAGE(NS_STAGE_VERIFY, "verify"),
@@ -86,8 +58,8 @@ static const ns_field approval_fields[] = {
     APPR(id, I64), APPR(incident, I64),
     NS_FIELD_ENUM(ns_appr_row, state, name_card, 3),
     APPR(digest, STR),
-    NS_FIELD_ENUM(ns_appr_row, action, name_action, NS_ACT_COUNT),
-    NS_FIELD_ENUM(ns_appr_row, risk, name_risk, NS_RISK_COUNT),
+    NS_FIELD_ENUM(ns_appr_row, action, ns_action_word, NS_ACT_COUNT),
+    NS_FIELD_ENUM(ns_appr_row, risk, ns_risk_word, NS_RISK_COUNT),
     APPR(confidence, DBL), APPR(score, DBL), APPR(margin, DBL), APPR(cluster, STR), APPR(ns, STR), APPR(target_kind, STR),
     APPR(target, STR), APPR(headline, STR), APPR(summary, STR), APPR(ask, STR), APPR(root_cause, STR), APPR(runbook, STR),
     APPR(command, STR), APPR(diff, STR), APPR(undo, STR), APPR(verify, STR), APPR(effect, STR), APPR(warnings, STR),
@@ -111,7 +83,7 @@ static const ns_field message_fields[] = {
 static const ns_field snapshot_fields[] = {
     SNAP(seq, I64), SNAP(taken_ms, I64), SNAP(cluster, STR), SNAP(context, STR), SNAP(server, STR), SNAP(user, STR), SNAP(mode, STR),
     SNAP(version, STR),
-    NS_FIELD_ENUM(ns_snapshot, profile, name_profile, 3),
+    NS_FIELD_ENUM(ns_snapshot, profile, ns_profile_word, 3),
     SNAP(insecure, BOOL), SNAP(live, BOOL), SNAP(synced, BOOL), SNAP(link_since_ms, I64), SNAP(last_event_ms, I64), SNAP(down_why, STR),
     SNAP(degraded, STR), SNAP(storm, BOOL), SNAP(lease_held, BOOL), SNAP(storm_why, STR), SNAP(lease_why, STR), SNAP(breakers, STR),
     SNAP(clock_rate, INT), SNAP(pods, I64), SNAP(workloads, I64), SNAP(unhealthy, I64), SNAP(requests, I64), SNAP(rss_bytes, I64),
@@ -137,7 +109,7 @@ static const ns_field history_fields[] = {
 static const ns_field detail_fields[] = {
     NS_FIELD_REC(ns_detail, row, row_fields),
     DET(root_cause, STR), DET(reasoning, STR), DET(provider, STR), DET(cause_class, STR), DET(next_steps, STR), DET(confidence, DBL),
-    NS_FIELD_ENUM(ns_detail, risk, name_risk, NS_RISK_COUNT),
+    NS_FIELD_ENUM(ns_detail, risk, ns_risk_word, NS_RISK_COUNT),
     NS_FIELD_LIST(ns_detail, evidence, n_evidence, evidence_fields),
     DET(runbook, STR), DET(runbook_title, STR), DET(plan_summary, STR), DET(undo, STR), DET(verify, STR), DET(manual_command, STR),
     DET(command, STR), DET(diff, STR), DET(dryrun_error, STR), DET(warnings, STR), DET(digest, STR), DET(summary, STR), DET(score, DBL),

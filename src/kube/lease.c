@@ -184,6 +184,18 @@ static cJSON *spec_of(cJSON *object)
 	return spec ? spec : cJSON_AddObjectToObject(object, "spec");
 }
 
+/* Consumes o; what the server made of it is what we know from here on. */
+static bool write_object(ns_lease *l, ns_kube_client *c, const char *method, cJSON *o, ns_err *err)
+{
+	char *path = path_of(l, strcmp(method, "POST") == 0);
+	cJSON *made = kube_send(c, method, path, o, err);
+	free(path);
+	cJSON_Delete(o);
+	if (made)
+		take_object(l, made);
+	return made != NULL;
+}
+
 static bool create(ns_lease *l, ns_kube_client *c, ns_err *err)
 {
 	cJSON *o = cJSON_CreateObject();
@@ -197,13 +209,7 @@ static bool create(ns_lease *l, ns_kube_client *c, ns_err *err)
 	put_int(spec, "leaseTransitions", 0);
 	put_now(l, spec, "acquireTime");
 	put_now(l, spec, "renewTime");
-	char *path = path_of(l, true);
-	cJSON *made = kube_send(c, "POST", path, o, err);
-	free(path);
-	cJSON_Delete(o);
-	if (made)
-		take_object(l, made);
-	return made != NULL;
+	return write_object(l, c, "POST", o, err);
 }
 
 /* Writes the record back with the resourceVersion it was read with. */
@@ -217,13 +223,7 @@ static bool replace(ns_lease *l, ns_kube_client *c, const char *holder, bool tak
 		put_now(l, spec, "acquireTime");
 		put_int(spec, "leaseTransitions", ns_json_int_or(spec, "leaseTransitions", 0) + 1);
 	}
-	char *path = path_of(l, false);
-	cJSON *made = kube_send(c, "PUT", path, o, err);
-	free(path);
-	cJSON_Delete(o);
-	if (made)
-		take_object(l, made);
-	return made != NULL;
+	return write_object(l, c, "PUT", o, err);
 }
 
 static bool ours(const ns_lease *l)

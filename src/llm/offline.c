@@ -264,8 +264,7 @@ ns_rca *ns_offline_analyze(ns_arena *ar, const ns_case *c)
 	}
 	if (!ns_action_get(r->action)->executable)
 		r->auto_remediate = false;
-	r->reasoning = ns_arena_strdup(ar, ns_buf_str(&why));
-	ns_buf_free(&why);
+	r->reasoning = ns_arena_take(ar, &why);
 	r->claims = make_claims(s, r, facts, n, &r->n_claims);
 	r->evidence_ok = r->n_claims > 0;
 	return r;

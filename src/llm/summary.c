@@ -99,7 +99,5 @@ const char *ns_offline_summary(ns_arena *ar, const ns_case *c, const ns_rca *r, 
 		add(&out, "Nothing is changed by the console; a person decides", MAX_WORDS);
 		add(&out, ns_arena_printf(ar, "Try: %s", p && *p->manual_command ? p->manual_command : r->next_steps), MAX_WORDS);
 	}
-	const char *text = ns_arena_strdup(ar, ns_buf_str(&out));
-	ns_buf_free(&out);
-	return text;
+	return ns_arena_take(ar, &out);
 }

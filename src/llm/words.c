@@ -213,7 +213,5 @@ const char *ns_words_expand(const scene *s, const char *tmpl, const char *x)
 			ns_buf_put(&out, bar + 1, (size_t)(end - bar - 1));
 		p = end + 1;
 	}
-	const char *text = ns_arena_strdup(s->ar, ns_buf_str(&out));
-	ns_buf_free(&out);
-	return text;
+	return ns_arena_take(s->ar, &out);
 }

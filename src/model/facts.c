@@ -27,26 +27,6 @@ const char *ns_ev_kind_name(ns_ev_kind k)
 	return ev_kinds[(unsigned)k < NS_EV_KIND_COUNT ? k : NS_EV_NOTE];
 }
 
-static const char *kind_word(int v)
-{
-	return ns_kind_get((ns_kind)v)->name;
-}
-
-static const char *severity_word(int v)
-{
-	return ns_severity_name((ns_severity)v);
-}
-
-static const char *action_word(int v)
-{
-	return ns_action_get((ns_action)v)->name;
-}
-
-static const char *risk_word(int v)
-{
-	return ns_risk_name((ns_risk)v);
-}
-
 static const char *ev_kind_word(int v)
 {
 	return ns_ev_kind_name((ns_ev_kind)v);
@@ -64,8 +44,8 @@ static const ns_field workload_fields[] = {
 };
 
 static const ns_field alert_fields[] = {
-    NS_FIELD_ENUM_REQUIRED(ns_alert, kind, kind_word, NS_KIND_COUNT),
-    NS_FIELD_ENUM_REQUIRED(ns_alert, severity, severity_word, NS_SEV_COUNT),
+    NS_FIELD_ENUM_REQUIRED(ns_alert, kind, ns_kind_word, NS_KIND_COUNT),
+    NS_FIELD_ENUM_REQUIRED(ns_alert, severity, ns_severity_word, NS_SEV_COUNT),
     NS_FIELD_REC(ns_alert, target, workload_fields),
     NS_FIELD(ns_alert, container, STR),
     NS_FIELD(ns_alert, reason, STR),
@@ -176,8 +156,8 @@ static const ns_field claim_fields[] = {
 static const ns_field rca_fields[] = {
     NS_FIELD(ns_rca, root_cause, STR),
     NS_FIELD(ns_rca, confidence, DBL),
-    NS_FIELD_ENUM_REQUIRED(ns_rca, action, action_word, NS_ACT_COUNT),
-    NS_FIELD_ENUM_REQUIRED(ns_rca, risk, risk_word, NS_RISK_COUNT),
+    NS_FIELD_ENUM_REQUIRED(ns_rca, action, ns_action_word, NS_ACT_COUNT),
+    NS_FIELD_ENUM_REQUIRED(ns_rca, risk, ns_risk_word, NS_RISK_COUNT),
     NS_FIELD(ns_rca, auto_remediate, BOOL),
     NS_FIELD(ns_rca, reasoning, STR),
     NS_FIELD_LIST(ns_rca, claims, n_claims, claim_fields),
@@ -197,8 +177,8 @@ static const ns_field command_fields[] = {
 };
 
 static const ns_field plan_fields[] = {
-    NS_FIELD_ENUM_REQUIRED(ns_plan, action, action_word, NS_ACT_COUNT),
-    NS_FIELD_ENUM_REQUIRED(ns_plan, risk, risk_word, NS_RISK_COUNT),
+    NS_FIELD_ENUM_REQUIRED(ns_plan, action, ns_action_word, NS_ACT_COUNT),
+    NS_FIELD_ENUM_REQUIRED(ns_plan, risk, ns_risk_word, NS_RISK_COUNT),
     NS_FIELD_REC(ns_plan, target, workload_fields),
     NS_FIELD(ns_plan, generation, I64),
     NS_FIELD(ns_plan, runbook, STR),

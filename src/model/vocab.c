@@ -172,3 +172,40 @@ bool ns_state_may(ns_state from, ns_state to)
 {
 	return (unsigned)from < NS_ST_COUNT && (unsigned)to < NS_ST_COUNT && (states[from].next & 1u << to);
 }
+
+/* ---- for tables of members ---- */
+
+const char *ns_kind_word(int v)
+{
+	return ns_kind_get((ns_kind)v)->name;
+}
+
+const char *ns_severity_word(int v)
+{
+	return ns_severity_name((ns_severity)v);
+}
+
+const char *ns_action_word(int v)
+{
+	return ns_action_get((ns_action)v)->name;
+}
+
+const char *ns_risk_word(int v)
+{
+	return ns_risk_name((ns_risk)v);
+}
+
+const char *ns_state_word(int v)
+{
+	return ns_state_get((ns_state)v)->name;
+}
+
+const char *ns_verdict_word(int v)
+{
+	return ns_verdict_name((ns_verdict)v);
+}
+
+const char *ns_profile_word(int v)
+{
+	return ns_profile_name((ns_profile)v);
+}

@@ -4,6 +4,8 @@
 #include "neuroscale/base/text.h"
 #include "neuroscale/policy/policy.h"
 
+enum { MAX_MESSAGE = 1024 };
+
 const char *ns_rule_base(const char *rule)
 {
 	static const char *const prefixes[] = {"autogen-cronjob-", "autogen-"};
@@ -28,15 +30,6 @@ static const char *between(ns_arena *ar, const char **s, const char *open, const
 	a += strlen(open);
 	*s = b + strlen(close);
 	return ns_arena_strndup(ar, a, (size_t)(b - a));
-}
-
-static const char *clean(ns_arena *ar, const char *s)
-{
-	ns_buf b = NS_BUF_INIT;
-	ns_text_clean(&b, s, strlen(s), 1024, false);
-	const char *out = ns_arena_strdup(ar, ns_buf_str(&b));
-	ns_buf_free(&b);
-	return out;
 }
 
 static void resource_from(ns_arena *ar, const cJSON *ref, ns_violation *v)
@@ -79,7 +72,7 @@ static bool from_policy_event(ns_arena *ar, const cJSON *event, const cJSON *pol
 	}
 	v->blocked = starts(fail, "fail (blocked)") || !strcmp(ns_json_str(event, "action", ""), "Resource Blocked");
 	const char *text = strchr(fail, ';');
-	v->message = clean(ar, text ? text + 1 + strspn(text + 1, " ") : fail);
+	v->message = ns_text_clean_in(ar, text ? text + 1 + strspn(text + 1, " ") : fail, MAX_MESSAGE);
 	return *v->name != 0;
 }
 
@@ -95,7 +88,7 @@ static bool from_resource_event(ns_arena *ar, const cJSON *resource, const char 
 		v->policy = policy;
 		v->rule = ns_rule_base(rule);
 		const char *text = strstr(p, ". ");
-		v->message = clean(ar, text ? text + 2 : p + strspn(p, " "));
+		v->message = ns_text_clean_in(ar, text ? text + 2 : p + strspn(p, " "), MAX_MESSAGE);
 		return *v->name != 0;
 	}
 	const char *path = between(ar, &p, "policy ", " fail: ");
@@ -104,7 +97,7 @@ static bool from_resource_event(ns_arena *ar, const cJSON *resource, const char 
 	const char *slash = strrchr(path, '/');
 	v->policy = slash ? ns_arena_strndup(ar, path, (size_t)(slash - path)) : path;
 	v->rule = slash ? ns_rule_base(slash + 1) : "";
-	v->message = clean(ar, p);
+	v->message = ns_text_clean_in(ar, p, MAX_MESSAGE);
 	return *v->name != 0;
 }
 
@@ -163,7 +156,7 @@ size_t ns_violations_from_report(ns_arena *ar, const cJSON *report, ns_violation
 		do {
 			ns_violation v = {.policy = ns_arena_strdup(ar, ns_json_str(r, "policy", "")),
 			    .rule = ns_rule_base(ns_arena_strdup(ar, ns_json_str(r, "rule", ""))),
-			    .message = clean(ar, ns_json_str(r, "message", ""))};
+			    .message = ns_text_clean_in(ar, ns_json_str(r, "message", ""), MAX_MESSAGE)};
 			resource_from(ar, target, &v);
 			if (!*v.ns && strcmp(v.kind, "Namespace"))
 				v.ns = ns_arena_strdup(ar, ns_json_str(report, "metadata.namespace", ""));

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "neuroscale/base/arena.h"
 #include "neuroscale/base/buf.h"
 
 /* Sanitises untrusted bytes into valid UTF-8: C0 and DEL become ^X, C1 and broken bytes <0x9B>, bidi overrides, zero-width
@@ -11,6 +12,7 @@
  * max_bytes and then ends in "~". Appends to out. */
 void ns_text_clean(ns_buf *out, const char *s, size_t n, size_t max_bytes, bool keep_lines);
 char *ns_text_clean_dup(const char *s, size_t max_bytes);  /* one line; caller frees; NULL gives "" */
+char *ns_text_clean_in(ns_arena *ar, const char *s, size_t max_bytes); /* the same in an arena */
 bool ns_utf8_valid(const char *s, size_t n);
 /* Decodes one character; returns its bytes (1 and U+FFFD for a broken byte), 0 at the end. */
 size_t ns_utf8_next(const char *s, size_t n, uint32_t *cp);

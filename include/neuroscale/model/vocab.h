@@ -87,4 +87,13 @@ typedef enum ns_verdict { NS_VERDICT_NONE, NS_VERDICT_FIXED, NS_VERDICT_NOT_FIXE
 const char *ns_verdict_name(ns_verdict v); /* "" "FIXED" "NOT FIXED" "UNKNOWN" */
 
 typedef enum ns_role { NS_ROLE_NONE, NS_ROLE_VIEWER, NS_ROLE_APPROVER, NS_ROLE_ADMIN } ns_role;
+
+/* The same names by int, as tables of members (model/record.h) ask for them. */
+const char *ns_kind_word(int v);
+const char *ns_severity_word(int v);
+const char *ns_action_word(int v);
+const char *ns_risk_word(int v);
+const char *ns_state_word(int v);
+const char *ns_verdict_word(int v);
+const char *ns_profile_word(int v);
 #endif
