@@ -1,0 +1,43 @@
+#!/bin/sh
+# run.sh [SECONDS]: each fuzz target for SECONDS (20), with clang's libFuzzer and the address and undefined sanitizers. What breaks is kept
+# beside the seeds in $B/fuzz. B: build directory (build).
+set -eu
+cd "$(dirname "$0")/../.."
+seconds=${1:-20}
+B=${B:-build}
+out=$B/fuzz
+command -v clang >/dev/null 2>&1 || { echo "run.sh: clang is missing: sh contrib/deps.sh --dev" >&2; exit 3; }
+mkdir -p "$out"
+make -s B="$B" "$B/gen/runbooks_data.h" "$B/gen/themes_data.h"
+flags='-std=c17 -g -O1 -fno-omit-frame-pointer -D_GNU_SOURCE -Iinclude'
+sanitize='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
+sources=$(ls src/base/*.c src/sys/*.c src/model/*.c src/config/*.c src/kube/*.c src/runbook/*.c)
+# one object each, so that a second run compiles only what changed
+for s in $sources; do
+	o=$out/$(echo "$s" | tr / _).o
+	[ "$o" -nt "$s" ] || clang $flags -I"$B/gen" -DNS_VERSION='"fuzz"' $sanitize -fsanitize=fuzzer-no-link -c -o "$o" "$s"
+done
+failed=0
+for t in tests/fuzz/fuzz_*.c; do
+	name=$(basename "$t" .c)
+	clang $flags -Itests $sanitize -fsanitize=fuzzer -o "$out/$name" "$t" "$out"/src_*.o -lcjson -lyaml -lcurl -lcrypto -lm -lpthread
+	seeds=$out/$name.seeds
+	mkdir -p "$seeds"
+	case $name in
+	fuzz_runbook) cp runbooks/oomkill-increase-memory.md "$seeds/" ;;
+	fuzz_yaml) cp themes/*.yaml "$seeds/" ;;
+	fuzz_json) printf '{"a":{"b":[1,2.5e3,"x\\u00e9",null,true,9007199254740993]}}' >"$seeds/one" ;;
+	fuzz_kubeconfig) printf 'apiVersion: v1\nkind: Config\nclusters:\n- name: c\n  cluster: {server: "https://127.0.0.1:1", insecure-skip-tls-verify: true}\ncontexts:\n- name: s\n  context: {cluster: c, user: u, namespace: n}\ncurrent-context: s\nusers:\n- name: u\n  user: {token: x}\n' >"$seeds/one" ;;
+	fuzz_text) printf 'password=hunter2 Authorization: Bearer abcdef0123456789 \033[31mred\033[0m \342\200\256' >"$seeds/one" ;;
+	fuzz_argv) printf 'approve\n3\n--digest\n0123456789\n--profile=auto\n--cooldown\n5m\n--scale-max\n7' >"$seeds/one" ;;
+	esac
+	if "$out/$name" -max_total_time="$seconds" -max_len=8192 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$out/$name-" \
+		"$seeds" >"$out/$name.log" 2>&1; then
+		printf '%-18s %s runs, nothing found\n' "$name" "$(sed -n 's/^stat::number_of_executed_units: *//p' "$out/$name.log")"
+	else
+		failed=$((failed + 1))
+		echo "$name BROKE:"
+		grep -m 3 -E 'ERROR|runtime error|tests/fuzz|Test unit written' "$out/$name.log"
+	fi
+done
+[ "$failed" -eq 0 ]
