@@ -107,7 +107,7 @@ static const char *next_line(const char *s, char *buf, size_t cap)
 	return s[n] ? s + n + 1 : s + n;
 }
 
-ns_kubectl_class ns_kubectl_classify_full(const char *err_out)
+ns_kubectl_class ns_kubectl_classify(const char *err_out)
 {
 	char line[2048];
 	for (const char *s = err_out; (s = next_line(s, line, sizeof line));) {
@@ -116,14 +116,6 @@ ns_kubectl_class ns_kubectl_classify_full(const char *err_out)
 			return row->cls;
 	}
 	return unclassed;
-}
-
-ns_code ns_kubectl_classify(const char *err_out, bool *retryable)
-{
-	ns_kubectl_class c = ns_kubectl_classify_full(err_out);
-	if (retryable)
-		*retryable = c.retryable;
-	return c.code;
 }
 
 /* Accepted with 201 and without any effect (kyverno.md 3.3): for us a failure. */
@@ -250,7 +242,7 @@ static void read_result(const ns_executor *e, ns_arena *ar, const ns_spawn_res *
 		return;
 	}
 	const char *said = pick(ar, err_out, false, ERROR_BYTES);
-	failed(out, ar, ns_kubectl_classify_full(err_out), *said ? said : ns_arena_printf(ar, "kubectl ended with status %d and said nothing", res->exit_code));
+	failed(out, ar, ns_kubectl_classify(err_out), *said ? said : ns_arena_printf(ar, "kubectl ended with status %d and said nothing", res->exit_code));
 }
 
 void ns_kubectl_run(const ns_executor *e, ns_arena *ar, const char *const *argv, const char *body, bool dry_run, int lock_fd, ns_answer *out)

@@ -45,7 +45,7 @@ typedef struct ns_kubectl_class {
 	bool retryable;
 	bool in_doubt; /* the change may have been made all the same */
 } ns_kubectl_class;
-ns_kubectl_class ns_kubectl_classify_full(const char *err_out);
+ns_kubectl_class ns_kubectl_classify(const char *err_out);
 typedef struct ns_answer {
 	bool started, cut_off; /* cut_off: killed, timed out, cancelled: nobody knows what it did */
 	bool ok;               /* exit 0 and a complete object */

@@ -45,11 +45,6 @@ static const struct {
     [NS_ROLE_GRAPH] = {"graph", {6, -1, -1, -1, 0, 0}},
 };
 
-const char *ns_color_role_name(ns_color_role r)
-{
-	return r < NS_ROLE_COLOR_COUNT ? roles[r].name : "?";
-}
-
 /* ---- one file ---- */
 
 typedef struct source {

@@ -112,7 +112,7 @@ static cJSON *decimal_scalar(const char *s)
 	while (*s == '0' && s[1])
 		s++;
 	char text[LONGEST_NUMBER + 2] = "-";
-	strcpy(text + negative, s); /* its length was checked */
+	ns_copy(text + negative, sizeof text - negative, s); /* its length was checked */
 	cJSON *node = cJSON_CreateNumber(strtod(text, NULL));
 	if (ns_json_int_is_big(text, strlen(text)))
 		ns_json_make_raw(node, text, strlen(text));

@@ -64,8 +64,6 @@ void ns_target_unlock(int fd);
 ns_execution *ns_execute(ns_executor *e, ns_arena *ar, ns_kube_client *c, const ns_plan *p, bool undo, int lock_fd);
 cJSON *ns_execution_to_json(const ns_execution *x);
 
-/* Class of a kubectl failure by its stderr (reference: kubernetes-api.md 12). retryable may be NULL. */
-ns_code ns_kubectl_classify(const char *err_out, bool *retryable);
 /* Law 3 in one place, used before every spawn and by the fuzzer: true when argv (ns_command.argv: without program, kubeconfig, context) is
  * exactly one of these shapes with every name valid; why (static) says what is wrong.
  *   -n NS patch deployment/NAME --type=json --patch-file=/dev/stdin -o json

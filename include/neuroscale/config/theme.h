@@ -33,7 +33,6 @@ typedef enum ns_color_role {
 	NS_ROLE_GRAPH,
 	NS_ROLE_COLOR_COUNT
 } ns_color_role;
-const char *ns_color_role_name(ns_color_role r); /* "sev.crit" */
 enum { NS_ATTR_BOLD = 1, NS_ATTR_REVERSE = 2, NS_ATTR_UNDERLINE = 4, NS_ATTR_DIM = 8 };
 typedef struct ns_style {
 	short fg, bg;        /* ANSI 0..15, -1 the terminal's default */
