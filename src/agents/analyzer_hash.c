@@ -77,9 +77,13 @@ void ns_collect_hash(ns_collector *k)
 		ns_digest_field(d, c->revisions[i].current ? "current" : "revision", c->revisions[i].template_json);
 		ns_digest_field(d, "healthy", c->revisions[i].was_healthy ? "yes" : "no");
 	}
-	sorted_fields(d, "event", k->reasons, k->n_reasons);
-	const char **lines = ns_arena_alloc(k->ar, (c->n_log_lines + 1) * sizeof *lines);
+	const char **reasons = ns_arena_alloc(k->ar, (k->n_reasons + 1) * sizeof *reasons), **lines = ns_arena_alloc(k->ar, (c->n_log_lines + 1) * sizeof *lines);
 	size_t n = 0;
+	for (size_t i = 0; i < k->n_reasons; i++)
+		if (strcmp(k->reasons[i], "BackOff")) /* comes with the second failure of the same cause */
+			reasons[n++] = k->reasons[i];
+	sorted_fields(d, "event", reasons, n);
+	n = 0;
 	for (size_t i = 0; i < c->n_log_lines; i++)
 		if (ns_offline_line_matters(c->log_lines[i]))
 			lines[n++] = without_numbers(k->ar, c->log_lines[i]);
