@@ -1,8 +1,8 @@
 /* What derives from the tables: help, --dump-config, the OPTIONS section of the man page. */
-#include <stdio.h>
-#include <string.h>
 #include "config_priv.h"
 #include "neuroscale/model/json.h"
+#include <stdio.h>
+#include <string.h>
 
 static void option_line(ns_buf *out, const ns_option *o)
 {

@@ -1,15 +1,15 @@
 /* Where values come from, in order: default, system file, user file, environment, flags. One parser per type. */
+#include "config_priv.h"
+#include "neuroscale/base/text.h"
+#include "neuroscale/model/k8s.h"
+#include "neuroscale/model/yaml.h"
+#include "neuroscale/sys/fs.h"
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "config_priv.h"
-#include "neuroscale/base/text.h"
-#include "neuroscale/model/k8s.h"
-#include "neuroscale/model/yaml.h"
-#include "neuroscale/sys/fs.h"
 
 bool config_word_in(const char *words, const char *word)
 {
@@ -31,7 +31,10 @@ static size_t count_options(void)
 /* "90", "90s", "5m", "2h", "1d" -> ms; a plain number is seconds. */
 static bool parse_duration(const char *s, int64_t *ms)
 {
-	static const struct { const char *unit; int64_t ms; } units[] = {{"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
+	static const struct {
+		const char *unit;
+		int64_t ms;
+	} units[] = {{"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
 	char *end;
 	errno = 0;
 	long long v = strtoll(s, &end, 10);
@@ -134,10 +137,15 @@ static bool set_value(ns_config *c, const ns_option *o, const char *s, const cha
 		break;
 	}
 	if (!ok) {
-		static const char *const wants[] = {[NS_OPT_BOOL] = "true or false", [NS_OPT_DURATION] = "a time such as 90s, 5m or 2h",
-		    [NS_OPT_BYTES] = "a size such as 512Mi", [NS_OPT_INT] = "a whole number", [NS_OPT_NUM] = "a number", [NS_OPT_ENUM] = "one of"};
+		static const char *const wants[] = {[NS_OPT_BOOL] = "true or false",
+		    [NS_OPT_DURATION] = "a time such as 90s, 5m or 2h",
+		    [NS_OPT_BYTES] = "a size such as 512Mi",
+		    [NS_OPT_INT] = "a whole number",
+		    [NS_OPT_NUM] = "a number",
+		    [NS_OPT_ENUM] = "one of"};
 		const char *in = !o->values ? "" : o->type == NS_OPT_ENUM ? " " : o->type == NS_OPT_DURATION ? ", in " : " in ";
-		return ns_fail(err, NS_E_USAGE, "%s: \"%.100s\" is no value for %s: it must be %s%s%s", from, s, o->name, wants[o->type], in, o->values ? o->values : "");
+		return ns_fail(err, NS_E_USAGE, "%s: \"%.100s\" is no value for %s: it must be %s%s%s", from, s, o->name, wants[o->type],
+		    in, o->values ? o->values : "");
 	}
 	c->origin[o - ns_options] = ns_arena_strdup(c->arena, from);
 	return true;
@@ -205,12 +213,12 @@ static bool set_from_yaml(ns_config *c, const cJSON *v, const char *path, const 
 		return ns_fail(err, NS_E_USAGE, "%s: \"%s\" goes on the command line, not into a file", from, o->name);
 	if (!o) {
 		const char *near = nearest_option(v->string);
-		return ns_fail(err, NS_E_USAGE, "%s: unknown option \"%s\"%s%s%s", from, v->string, near ? ", did you mean \"" : "; `neuroscale-tui --help` lists them",
-		    near ? near : "", near ? "\"?" : "");
+		return ns_fail(err, NS_E_USAGE, "%s: unknown option \"%s\"%s%s%s", from, v->string,
+		    near ? ", did you mean \"" : "; `neuroscale-tui --help` lists them", near ? near : "", near ? "\"?" : "");
 	}
 	ns_buf words = NS_BUF_INIT;
-	bool ok = yaml_words(o, v, &words) ||
-	    ns_fail(err, NS_E_USAGE, "%s: %s must be %s", from, o->name, o->type == NS_OPT_LIST ? "a list of words without commas" : "one value");
+	bool ok = yaml_words(o, v, &words) || ns_fail(err, NS_E_USAGE, "%s: %s must be %s", from, o->name,
+	                                          o->type == NS_OPT_LIST ? "a list of words without commas" : "one value");
 	ok = ok && set_value(c, o, ns_buf_str(&words), from, err);
 	ns_buf_free(&words);
 	return ok;
@@ -225,8 +233,8 @@ static bool read_config_file(ns_config *c, const char *path, bool must_exist, ns
 	bool ok = ns_read_file(path, 1 << 20, &text, err) && (doc = ns_yaml_parse(ns_buf_str(&text), text.len, path, 0, 0, err));
 	if (ok && !cJSON_IsObject(doc) && !cJSON_IsNull(doc))
 		ok = ns_fail(err, NS_E_INVALID, "%s: it must be a list of \"option: value\" lines", path);
-	if (ok)
-		ns_json_each(v, doc) if (ok) ok = set_from_yaml(c, v, path, ns_buf_str(&text), err);
+	for (const cJSON *v = ok && doc ? doc->child : NULL; v && ok; v = v->next)
+		ok = set_from_yaml(c, v, path, ns_buf_str(&text), err);
 	cJSON_Delete(doc);
 	ns_buf_free(&text);
 	return ok;
@@ -268,7 +276,10 @@ static bool read_environment(ns_config *c, ns_err *err)
 
 /* ---- flags ---- */
 
-typedef struct flag { const ns_option *o; const char *value; } flag;
+typedef struct flag {
+	const ns_option *o;
+	const char *value;
+} flag;
 typedef struct flags {
 	flag *list;
 	size_t n;
@@ -281,7 +292,8 @@ static bool unknown_option(const char *arg, ns_err *err)
 	char name[64];
 	snprintf(name, sizeof name, "%.*s", (int)strcspn(arg, "="), arg); /* its value has no place in the message */
 	const char *near = nearest_option(name + strspn(name, "-"));
-	return ns_fail(err, NS_E_USAGE, "unknown option %s%s%s%s", name, near ? ", did you mean --" : "; --help lists them", near ? near : "", near ? "?" : "");
+	return ns_fail(err, NS_E_USAGE, "unknown option %s%s%s%s", name, near ? ", did you mean --" : "; --help lists them",
+	    near ? near : "", near ? "?" : "");
 }
 
 static bool split_flags(int argc, char *const *argv, flags *f, ns_err *err)
@@ -332,7 +344,8 @@ static bool check_command(ns_config *c, const flags *f, ns_err *err)
 		names[n++] = k->name;
 	if (!k->name) {
 		const char *near = ns_nearest(c->command, names, n);
-		return ns_fail(err, NS_E_USAGE, "unknown command \"%s\"%s%s%s", c->command, near ? ", did you mean \"" : "; --help lists them", near ? near : "", near ? "\"?" : "");
+		return ns_fail(err, NS_E_USAGE, "unknown command \"%s\"%s%s%s", c->command,
+		    near ? ", did you mean \"" : "; --help lists them", near ? near : "", near ? "\"?" : "");
 	}
 	if (!c->help && (c->n_args < k->min_args || c->n_args > k->max_args))
 		return ns_fail(err, NS_E_USAGE, "usage: neuroscale-tui %s%s%s", k->name, k->args[0] ? " " : "", k->args);
@@ -345,8 +358,8 @@ static bool check_scope(const ns_config *c, const flags *f, ns_err *err)
 		const char *where = f->list[i].o->commands;
 		bool fits = !where || (c->command[0] ? config_word_in(where, c->command) : !where[0]);
 		if (!fits)
-			return ns_fail(err, NS_E_USAGE, "--%s does not go with %s%s", f->list[i].o->name, c->command[0] ? c->command : "the console",
-			    where[0] ? "; `neuroscale-tui --help` says where" : "");
+			return ns_fail(err, NS_E_USAGE, "--%s does not go with %s%s", f->list[i].o->name,
+			    c->command[0] ? c->command : "the console", where[0] ? "; `neuroscale-tui --help` says where" : "");
 	}
 	return true;
 }

@@ -1,5 +1,12 @@
-/* bench DIR PROGRAM: the figures of `make bench`, each beside what it is compared with. Nothing here passes or fails: a machine may be slow.
- * The simulated cluster runs in this process, the program in a process and on a terminal of its own, as a person would run it. */
+/* bench DIR PROGRAM: the figures of `make bench`, each beside what it is compared with. Nothing here passes or fails: a machine may be
+ * slow. The simulated cluster runs in this process, the program in a process and on a terminal of its own, as a person would run it. */
+#include "neuroscale/base/log.h"
+#include "neuroscale/engine/engine.h"
+#include "neuroscale/runbook/runbook.h"
+#include "neuroscale/sim/sim.h"
+#include "neuroscale/store/store.h"
+#include "neuroscale/sys/fs.h"
+#include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -13,15 +20,18 @@
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
-#include <curl/curl.h>
-#include "neuroscale/base/log.h"
-#include "neuroscale/engine/engine.h"
-#include "neuroscale/runbook/runbook.h"
-#include "neuroscale/sim/sim.h"
-#include "neuroscale/store/store.h"
-#include "neuroscale/sys/fs.h"
 
-enum { CALM = 20, BUSY = 40, HEALTHY_PODS = 300, STARTS = 20, CARDS = 12, STEPS = 1000, QUERIES = 2000, IDLE_MS = 10000, MAX_SAMPLES = 4096 };
+enum {
+	CALM = 20,
+	BUSY = 40,
+	HEALTHY_PODS = 300,
+	STARTS = 20,
+	CARDS = 12,
+	STEPS = 1000,
+	QUERIES = 2000,
+	IDLE_MS = 10000,
+	MAX_SAMPLES = 4096
+};
 
 static const char *base_dir, *program;
 
@@ -97,7 +107,10 @@ static bool open_tty(tty *t, const char *const *argv)
 	posix_spawn_file_actions_addopen(&fa, 0, name, O_RDWR, 0); /* becomes its controlling terminal */
 	posix_spawn_file_actions_adddup2(&fa, 0, 1);
 	posix_spawn_file_actions_adddup2(&fa, 0, 2);
-	union { const char *const *in; char *const *out; } words = {argv};
+	union {
+		const char *const *in;
+		char *const *out;
+	} words = {argv};
 	int rc = posix_spawn(&t->pid, program, &fa, &at, words.out, environ);
 	posix_spawn_file_actions_destroy(&fa);
 	posix_spawnattr_destroy(&at);
@@ -230,21 +243,26 @@ static void starts(const char *kubeconfig)
 	report("start to first paint", &s, "<= 50 ms");
 }
 
-/* A pod of nobody: an incident of its own. Its name is two letters by turns, none of which stands at the same place in the name before, so that
- * a console that paints only what differs paints it whole. */
+/* A pod of nobody: an incident of its own. Its name is two letters by turns, none of which stands at the same place in the name before, so
+ * that a console that paints only what differs paints it whole. */
 static void put_pod(ns_sim *s, const char *name, bool broken)
 {
 	char json[2048], now[32];
 	ns_err err = {0};
 	ns_time_format(ns_clock_wall_ms(ns_clock_real()), now);
-	const char *state = broken ? "\"waiting\":{\"reason\":\"CrashLoopBackOff\",\"message\":\"back-off 40s\"}" : "\"running\":{\"startedAt\":\"2026-01-01T00:00:00Z\"}";
+	const char *state = broken ? "\"waiting\":{\"reason\":\"CrashLoopBackOff\",\"message\":\"back-off 40s\"}"
+	                           : "\"running\":{\"startedAt\":\"2026-01-01T00:00:00Z\"}";
 	char last[300] = "";
 	if (broken)
-		snprintf(last, sizeof last, ",\"lastState\":{\"terminated\":{\"exitCode\":1,\"reason\":\"Error\",\"startedAt\":\"%s\",\"finishedAt\":\"%s\"}}", now, now);
+		snprintf(last, sizeof last,
+		    ",\"lastState\":{\"terminated\":{\"exitCode\":1,\"reason\":\"Error\",\"startedAt\":\"%s\",\"finishedAt\":\"%s\"}}", now,
+		    now);
 	snprintf(json, sizeof json,
-	    "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"%s\",\"namespace\":\"bench\",\"uid\":\"u-%s\",\"creationTimestamp\":\"2026-01-01T00:00:00Z\"},"
+	    "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"%s\",\"namespace\":\"bench\",\"uid\":\"u-%s\","
+	    "\"creationTimestamp\":\"2026-01-01T00:00:00Z\"},"
 	    "\"spec\":{\"nodeName\":\"node-1\",\"containers\":[{\"name\":\"app\",\"image\":\"registry.example.com/b:1\"}]},"
-	    "\"status\":{\"phase\":\"Running\",\"conditions\":[{\"type\":\"Ready\",\"status\":\"%s\",\"lastTransitionTime\":\"%s\"}],\"containerStatuses\":[{\"name\":\"app\",\"ready\":%s,\"restartCount\":%d,"
+	    "\"status\":{\"phase\":\"Running\",\"conditions\":[{\"type\":\"Ready\",\"status\":\"%s\",\"lastTransitionTime\":\"%s\"}],"
+	    "\"containerStatuses\":[{\"name\":\"app\",\"ready\":%s,\"restartCount\":%d,"
 	    "\"image\":\"registry.example.com/b:1\",\"imageID\":\"\",\"state\":{%s}%s}]}}",
 	    name, name, broken ? "False" : "True", now, broken ? "false" : "true", broken ? 4 : 0, state, last);
 	if (!ns_sim_put(s, "v1/pods", json, &err)) {
@@ -301,7 +319,8 @@ static void idle(const char *kubeconfig)
 	double before = cpu_ms(t.pid);
 	drain(&t, IDLE_MS);
 	double used = cpu_ms(t.pid) - before;
-	printf("%-46s %.2f %% of a core over %d s   goal: <= 0.2 %%\n", "idle CPU, console and engine", used * 100 / IDLE_MS, IDLE_MS / 1000);
+	printf(
+	    "%-46s %.2f %% of a core over %d s   goal: <= 0.2 %%\n", "idle CPU, console and engine", used * 100 / IDLE_MS, IDLE_MS / 1000);
 	printf("%-46s %.1f MiB   goal: <= 20 MiB\n", "RSS, console and engine, a healthy cluster", rss_mib(t.pid));
 	end_tty(&t);
 	const char *demo[] = {"neuroscale-tui", "demo", "--state-dir", fresh("demo"), NULL};
@@ -345,7 +364,8 @@ static void cards(void)
 		snprintf(kubeconfig, sizeof kubeconfig, "%s/card-%d.kubeconfig", base_dir, i);
 		ns_sim *sim = new_sim(i % 2 ? "crashloop-release" : "oom-simple", clock, kubeconfig);
 		ns_kubeconfig *kc = ns_kubeconfig_load(kubeconfig, NULL, &err);
-		ns_engine_opts o = {.cfg = kc, .cluster = "bench", .state_dir = dir, .clock = clock, .profile = NS_PROFILE_APPROVE, .lease_required = true};
+		ns_engine_opts o = {
+		    .cfg = kc, .cluster = "bench", .state_dir = dir, .clock = clock, .profile = NS_PROFILE_APPROVE, .lease_required = true};
 		ns_engine *e = kc ? ns_engine_start(&o, &err) : NULL;
 		if (e && ns_engine_door(e, &door, &err)) {
 			double ms = card_of(&door);
@@ -369,8 +389,9 @@ static void retrieval(void)
 	ns_library *l = ns_library_load(NULL, &err);
 	printf("%-46s %.2f ms for %zu runbooks, once\n", "the runbook index is made", now_ms() - from, l ? ns_library_size(l) : 0);
 	static const char *const queries[] = {"container app was OOMKilled, exit 137, its memory limit is too low",
-	    "crash loop since the last rollout, exit code 2, the former revision was healthy", "the load test in staging costs five times as much as yesterday",
-	    "admission webhook denied the request: policy require-limits", "a new revision is never ready and the deployment exceeded its progress deadline"};
+	    "crash loop since the last rollout, exit code 2, the former revision was healthy",
+	    "the load test in staging costs five times as much as yesterday", "admission webhook denied the request: policy require-limits",
+	    "a new revision is never ready and the deployment exceeded its progress deadline"};
 	for (int i = 0; l && i < QUERIES; i++) {
 		ns_match m[3];
 		double t = now_ms();
@@ -393,12 +414,15 @@ static void store_steps(void)
 		int64_t id;
 		bool is_new;
 		snprintf(name, sizeof name, "workload-%d", i);
-		ns_alert a = {.kind = NS_KIND_OOM_KILLED, .severity = NS_SEV_CRIT, .container = "app", .reason = "OOMKilled", .message = "killed"};
+		ns_alert a = {
+		    .kind = NS_KIND_OOM_KILLED, .severity = NS_SEV_CRIT, .container = "app", .reason = "OOMKilled", .message = "killed"};
 		a.target = (ns_workload){.cluster = "bench", .ns = "shop", .kind = "Deployment", .name = name, .uid = "u"};
 		double t = now_ms();
-		bool ok = ns_store_begin(st, &err) && ns_store_incident_open(st, &a, &id, &is_new, &err) && ns_store_fact_put(st, id, "rca", doc, &err) &&
-		    ns_store_transition(st, id, NS_ST_DETECTED, 1, NS_ST_ANALYZING, NS_VERDICT_NONE, "", &err) && ns_store_job_put(st, id, "analyze", 0, &err) &&
-		    ns_store_audit(st, "bench", "step", id, doc, NULL, &err) && ns_store_commit(st, &err);
+		bool ok = ns_store_begin(st, &err) && ns_store_incident_open(st, &a, &id, &is_new, &err) &&
+		          ns_store_fact_put(st, id, "rca", doc, &err) &&
+		          ns_store_transition(st, id, NS_ST_DETECTED, 1, NS_ST_ANALYZING, NS_VERDICT_NONE, "", &err) &&
+		          ns_store_job_put(st, id, "analyze", 0, &err) && ns_store_audit(st, "bench", "step", id, doc, NULL, &err) &&
+		          ns_store_commit(st, &err);
 		if (!ok) {
 			printf("%-46s %s\n", "a step of the store", err.text);
 			break;

@@ -10,11 +10,11 @@ typedef struct fake {
 	ns_appr_row appr[3];
 	ns_inc_row inc[1];
 	size_t n_appr, n_inc;
-	ns_err refuse;           /* what decide answers when code is set */
-	int asked;               /* how often decide was called */
+	ns_err refuse; /* what decide answers when code is set */
+	int asked;     /* how often decide was called */
 	ns_decide_req got;
 	char digest[80], reason[80];
-	bool lost;               /* the engine is gone */
+	bool lost; /* the engine is gone */
 } fake;
 
 static void empty_strings(ns_appr_row *a)
@@ -34,7 +34,8 @@ static ns_snapshot *fake_snapshot(void *ctx, ns_err *err)
 	ns_snapshot *s = ns_arena_alloc(ar, sizeof *s);
 	s->arena = ar;
 	s->refs = 1;
-	s->cluster = s->context = s->server = s->user = s->mode = s->version = s->down_why = s->degraded = s->storm_why = s->lease_why = s->breakers = s->cost_error = "";
+	s->cluster = s->context = s->server = s->user = s->mode = s->version = s->down_why = s->degraded = s->storm_why = s->lease_why =
+	    s->breakers = s->cost_error = "";
 	s->taken_ms = 1000000;
 	s->approvals = f->appr;
 	s->n_approvals = f->n_appr;
@@ -168,10 +169,13 @@ static void approving_sends_the_whole_digest(void **state)
 
 static void an_approval_without_its_digest_is_not_sent(void **state)
 {
-	static const struct { const char *line; int status; } rows[] = {
-	    {"approve 3", 2},                    /* none */
-	    {"approve 3 --digest 0123456", 2},   /* seven digits */
-	    {"approve 3 --digest 01234568", 5},  /* another one */
+	static const struct {
+		const char *line;
+		int status;
+	} rows[] = {
+	    {"approve 3", 2},                   /* none */
+	    {"approve 3 --digest 0123456", 2},  /* seven digits */
+	    {"approve 3 --digest 01234568", 5}, /* another one */
 	    {"approve 3 --digest abcdef01", 5},
 	    {"approve 3 --digest 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0", 2}, /* 65 */
 	    {"approve 3 --digest 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdee", 5},

@@ -51,7 +51,8 @@ static void refuses(const char *line, ns_code code, const char *text)
 
 static int clean_environment(void **state)
 {
-	static const char *const names[] = {"NEUROSCALE_PROFILE", "NEUROSCALE_CONTEXT", "NEUROSCALE_SCALE_MAX", "NEUROSCALE_HEADLESS", "NO_COLOR", "XDG_STATE_HOME"};
+	static const char *const names[] = {
+	    "NEUROSCALE_PROFILE", "NEUROSCALE_CONTEXT", "NEUROSCALE_SCALE_MAX", "NEUROSCALE_HEADLESS", "NO_COLOR", "XDG_STATE_HOME"};
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		unsetenv(names[i]);
 	setenv("HOME", dir, 1);
@@ -89,7 +90,9 @@ static void every_default_is_a_value_it_would_take(void **state)
 		char line[512], command[32];
 		snprintf(command, sizeof command, "%.*s", (int)strcspn(where, " "), where);
 		snprintf(line, sizeof line, "--%s=%s %s%s", o->name, o->dflt, command,
-		    !strcmp(command, "audit") ? " verify" : !strcmp(command, "approve") ? " 1" : "");
+		    !strcmp(command, "audit")     ? " verify"
+		    : !strcmp(command, "approve") ? " 1"
+		                                  : "");
 		ns_config_free(loads(line));
 	}
 }
@@ -125,7 +128,8 @@ static void the_command_line_wins_over_environment_over_file(void **state)
 static void another_file_replaces_the_usual_one(void **state)
 {
 	char line[300];
-	snprintf(line, sizeof line, "-c %s", put("other.yaml", "protected-namespaces: [prod, billing]\nfreeze: true\nmemory-cap: 1Gi\nopencost: http://cost:9003\n"));
+	snprintf(line, sizeof line, "-c %s",
+	    put("other.yaml", "protected-namespaces: [prod, billing]\nfreeze: true\nmemory-cap: 1Gi\nopencost: http://cost:9003\n"));
 	ns_config *c = loads(line);
 	assert_string_equal(c->protected_ns[1], "billing");
 	assert_null(c->protected_ns[2]);
@@ -186,12 +190,15 @@ static void unknown_names_offer_the_nearest(void **state)
 
 static void bad_values_are_one_clear_line(void **state)
 {
-	static const struct { const char *line, *text; } rows[] = {
+	static const struct {
+		const char *line, *text;
+	} rows[] = {
 	    {"--profile yolo", "command line: \"yolo\" is no value for profile: it must be one of observe|approve|auto"},
 	    {"--profile appr", "command line: \"appr\" is no value for profile: it must be one of observe|approve|auto"},
 	    {"--scale-max 0", "command line: \"0\" is no value for scale-max: it must be a whole number in 1..1000"},
 	    {"--scale-max 2.5", "command line: \"2.5\" is no value for scale-max: it must be a whole number in 1..1000"},
-	    {"--scale-max 99999999999999999999", "command line: \"99999999999999999999\" is no value for scale-max: it must be a whole number in 1..1000"},
+	    {"--scale-max 99999999999999999999",
+	        "command line: \"99999999999999999999\" is no value for scale-max: it must be a whole number in 1..1000"},
 	    {"--actions-per-hour 0", "command line: \"0\" is no value for actions-per-hour: it must be a whole number in 1..1000"},
 	    {"--memory-factor nan", "command line: \"nan\" is no value for memory-factor: it must be a number in 1.1..4"},
 	    {"--memory-factor 1.0", "command line: \"1.0\" is no value for memory-factor: it must be a number in 1.1..4"},
@@ -200,8 +207,10 @@ static void bad_values_are_one_clear_line(void **state)
 	    {"--memory-cap lots", "command line: \"lots\" is no value for memory-cap: it must be a size such as 512Mi"},
 	    {"--cooldown soon", "command line: \"soon\" is no value for cooldown: it must be a time such as 90s, 5m or 2h, in 1s..30d"},
 	    {"--cooldown 5y", "command line: \"5y\" is no value for cooldown: it must be a time such as 90s, 5m or 2h, in 1s..30d"},
-	    {"--approval-timeout 0", "command line: \"0\" is no value for approval-timeout: it must be a time such as 90s, 5m or 2h, in 1s..7d"},
-	    {"--exception-ttl 30m", "command line: \"30m\" is no value for exception-ttl: it must be a time such as 90s, 5m or 2h, in 1h..30d"},
+	    {"--approval-timeout 0",
+	        "command line: \"0\" is no value for approval-timeout: it must be a time such as 90s, 5m or 2h, in 1s..7d"},
+	    {"--exception-ttl 30m",
+	        "command line: \"30m\" is no value for exception-ttl: it must be a time such as 90s, 5m or 2h, in 1h..30d"},
 	    {"--freeze=yes", "command line: \"yes\" is no value for freeze: it must be true or false"},
 	    {"--state-dir", "--state-dir needs a value: --state-dir DIR"},
 	    {"-p", "--profile needs a value: --profile PROFILE"},
@@ -214,10 +223,14 @@ static void bad_values_are_one_clear_line(void **state)
 
 static void files_are_judged_with_their_line(void **state)
 {
-	static const struct { const char *text, *says; ns_code code; } rows[] = {
+	static const struct {
+		const char *text, *says;
+		ns_code code;
+	} rows[] = {
 	    {"profile: observe\nscale-mx: 3\n", ":2: unknown option \"scale-mx\", did you mean \"scale-max\"?", NS_E_USAGE},
 	    {"# first\n\nqqqqqqqqqqqq: 3\n", ":3: unknown option \"qqqqqqqqqqqq\"; `neuroscale-tui --help` lists them", NS_E_USAGE},
-	    {"cost-ratio: 2\nscale-max: many\n", ":2: \"many\" is no value for scale-max: it must be a whole number in 1..1000", NS_E_USAGE},
+	    {"cost-ratio: 2\nscale-max: many\n", ":2: \"many\" is no value for scale-max: it must be a whole number in 1..1000",
+	        NS_E_USAGE},
 	    {"headless: true\n", ":1: \"headless\" goes on the command line, not into a file", NS_E_USAGE},
 	    {"digest: abc\n", ":1: \"digest\" goes on the command line, not into a file", NS_E_USAGE},
 	    {"profile: [auto]\n", ":1: profile must be one value", NS_E_USAGE},
@@ -236,7 +249,9 @@ static void files_are_judged_with_their_line(void **state)
 
 static void yaml_errors_name_the_line(void **state)
 {
-	static const struct { const char *text, *where; } rows[] = {
+	static const struct {
+		const char *text, *where;
+	} rows[] = {
 	    {"profile: observe\ncontext: \"open\n", ":"},
 	    {"profile: observe\n  context: x\n", ":2"},
 	    {"profile: auto\nprofile: observe\n", ":2"},
@@ -299,7 +314,8 @@ static void no_home_no_state_dir(void **state)
 
 static void the_dump_is_a_file_that_loads(void **state)
 {
-	ns_config *c = loads("--context a\"b --cluster c\\d --profile auto --cooldown 1500ms --memory-cap 300Mi --protected-namespaces x,y");
+	ns_config *c =
+	    loads("--context a\"b --cluster c\\d --profile auto --cooldown 1500ms --memory-cap 300Mi --protected-namespaces x,y");
 	ns_buf dump = NS_BUF_INIT, again = NS_BUF_INIT;
 	ns_config_dump(c, &dump);
 	char line[300];
@@ -446,7 +462,8 @@ int main(void)
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 	char rm[96];
-	static const char *const left[] = {"other.yaml", "bad.yaml", "empty.yaml", "dump.yaml", "neuroscale-tui/config.yaml", "neuroscale-tui", ""};
+	static const char *const left[] = {
+	    "other.yaml", "bad.yaml", "empty.yaml", "dump.yaml", "neuroscale-tui/config.yaml", "neuroscale-tui", ""};
 	for (size_t i = 0; i < sizeof left / sizeof left[0]; i++) {
 		snprintf(rm, sizeof rm, "%s/%s", dir, left[i]);
 		remove(rm);

@@ -153,12 +153,12 @@ until_true 20 sh -c "[ \$(grep -c '\"watching ' '$dir/engine.log') -ge 2 ]"
 result $? "after kill -9 the engine starts again" "$(tail -n 3 "$dir/engine.log")"
 
 fixed() { # every namespace has an incident that is FIXED
-	for ns in oom-$tag crash-$tag stall-$tag; do verdicts $ns | grep -q '"\{0,1\}FIXED' || return 1; done
+	for ns in oom-$tag crash-$tag stall-$tag; do verdicts "$ns" | grep -q ' FIXED ' || return 1; done
 }
 until_true 210 fixed
 for ns in oom-$tag crash-$tag stall-$tag; do
-	verdicts $ns | grep -q FIXED && ! verdicts $ns | grep -q 'NOT FIXED'
-	result $? "${ns%-"$tag"}: verified FIXED" "$(verdicts $ns)"
+	verdicts "$ns" | grep -q ' FIXED ' && ! verdicts "$ns" | grep -q 'NOT FIXED'
+	result $? "${ns%-"$tag"}: verified FIXED" "$(verdicts "$ns")"
 done
 
 # ---- what the cluster says ----
@@ -169,6 +169,7 @@ image=$(k -n crash-$tag get deployment ledger -o 'jsonpath={.spec.template.spec.
 image=$(k -n stall-$tag get deployment web -o 'jsonpath={.spec.template.spec.containers[0].image}')
 [ "$image" = registry.example.com/web:1.0 ]; result $? "stall: the good image is back on the cluster" "it is $image"
 for row in "oom-$tag cart $g_oom" "crash-$tag ledger $g_crash" "stall-$tag web $g_stall"; do
+	# shellcheck disable=SC2086 # three words
 	set -- $row
 	ready=$(k -n "$1" get deployment "$2" -o 'jsonpath={.status.readyReplicas}/{.status.updatedReplicas}')
 	[ "$ready" = 2/2 ]; result $? "${1%-"$tag"}: both replicas are ready" "ready/updated $ready"

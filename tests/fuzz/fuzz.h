@@ -7,11 +7,11 @@
 #include <string.h>
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 /* An invariant: the fuzzer keeps the input that breaks it. */
-#define NEED(cond)                                                                 \
-	do {                                                                       \
-		if (!(cond)) {                                                     \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond); \
-			abort();                                                   \
-		}                                                                  \
+#define NEED(cond)                                                                                                                         \
+	do {                                                                                                                               \
+		if (!(cond)) {                                                                                                             \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);                                                         \
+			abort();                                                                                                           \
+		}                                                                                                                          \
 	} while (0)
 #endif

@@ -29,7 +29,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		ns_buf out = NS_BUF_INIT;
 		ns_config_dump(c, &out);
 		ns_config_help(&out, c->command);
-		NEED(c->approval_timeout_ms > 0 && c->actions_per_hour > 0 && c->mem_factor >= 1.1 && c->exception_ttl_ms >= 3600000 && c->state_dir[0]);
+		NEED(c->approval_timeout_ms > 0 && c->actions_per_hour > 0 && c->mem_factor >= 1.1 && c->exception_ttl_ms >= 3600000 &&
+		     c->state_dir[0]);
 		ns_buf_free(&out);
 		ns_config_free(c);
 	} else if (!file) {

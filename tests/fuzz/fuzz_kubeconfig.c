@@ -1,8 +1,8 @@
 /* kubeconfig: any file gives a configuration or one line that says what is wrong. */
 #include "fuzz.h"
+#include "neuroscale/kube/kubeconfig.h"
 #include <fcntl.h>
 #include <unistd.h>
-#include "neuroscale/kube/kubeconfig.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {

@@ -12,14 +12,18 @@ make -s B="$B" "$B/gen/runbooks_data.h" "$B/gen/themes_data.h"
 flags='-std=c17 -g -O1 -fno-omit-frame-pointer -D_GNU_SOURCE -Iinclude'
 sanitize='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
 sources=$(ls src/base/*.c src/sys/*.c src/model/*.c src/config/*.c src/kube/*.c src/runbook/*.c)
-# one object each, so that a second run compiles only what changed
+# One object each, so that a second run compiles only what changed. Flags are words.
+# shellcheck disable=SC2086
 for s in $sources; do
 	o=$out/$(echo "$s" | tr / _).o
-	[ "$o" -nt "$s" ] || clang $flags -I"$B/gen" -DNS_VERSION='"fuzz"' $sanitize -fsanitize=fuzzer-no-link -c -o "$o" "$s"
+	if [ ! -e "$o" ] || [ -n "$(find include src -newer "$o" \( -name '*.h' -o -path "$s" \))" ]; then
+		clang $flags -I"$B/gen" -DNS_VERSION='"fuzz"' $sanitize -fsanitize=fuzzer-no-link -c -o "$o" "$s"
+	fi
 done
 failed=0
 for t in tests/fuzz/fuzz_*.c; do
 	name=$(basename "$t" .c)
+	# shellcheck disable=SC2086
 	clang $flags -Itests $sanitize -fsanitize=fuzzer -o "$out/$name" "$t" "$out"/src_*.o -lcjson -lyaml -lcurl -lcrypto -lm -lpthread
 	seeds=$out/$name.seeds
 	mkdir -p "$seeds"
