@@ -200,6 +200,7 @@ static void mind_outage(ns_sim *s)
 	bool want = !(s->outage_asked || s->outage_script);
 	if (want == s->serving)
 		return;
+	s->closing = !want;
 	if (!want)
 		watch_drop_all(s);
 	pthread_mutex_unlock(&s->mu);

@@ -89,6 +89,7 @@ void ns_sim_stop(ns_sim *s)
 	ns_services_stop(s->threads);
 	if (s->http) {
 		pthread_mutex_lock(&s->mu);
+		s->closing = true;
 		watch_drop_all(s);
 		pthread_mutex_unlock(&s->mu);
 		http_down(s);

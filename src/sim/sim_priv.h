@@ -25,6 +25,7 @@ struct ns_sim {
 	int port;
 	bool outage_asked, outage_script; /* by a test, by the scenario */
 	bool serving;                     /* the listener is up */
+	bool closing;                     /* it is going down: no watch falls asleep any more */
 	bool kicked, stopping;            /* predicates of cond, for the driver */
 	int64_t prune_ms;                 /* when old events are forgotten next */
 	ns_services *threads;

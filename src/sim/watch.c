@@ -171,7 +171,7 @@ long watch_read(void *watch, uint64_t pos, char *buf, size_t max)
 		w->off = 0;
 		fill(w);
 	}
-	if (w->dead) {
+	if (w->dead || s->closing) { /* closing: the server may only be stopped while nobody sleeps */
 		n = MHD_CONTENT_READER_END_WITH_ERROR;
 	} else if (w->off < w->out.len) {
 		size_t left = w->out.len - w->off;
