@@ -38,12 +38,12 @@ static const char *value_words(diff *d, const char *name, const cJSON *v)
 {
 	if (!v)
 		return "none";
-	char *json = cJSON_IsString(v) ? NULL : cJSON_PrintUnformatted(v);
+	char *json = cJSON_IsString(v) ? NULL : ns_json_text(v);
 	char *pair = ns_xasprintf("%s=%s", name, json ? json : v->valuestring);
 	char *clean = ns_redact_line(pair, strlen(pair), strlen(name) + 1 + MAX_VALUE);
 	const char *eq = strchr(clean, '=');
 	const char *out = ns_arena_strdup(d->ar, eq ? eq + 1 : clean);
-	cJSON_free(json);
+	free(json);
 	free(pair);
 	free(clean);
 	return out;

@@ -102,11 +102,10 @@ static const char *argv_text(ns_arena *ar, const ns_command *c)
 	cJSON *list = cJSON_CreateArray();
 	for (const char *const *a = c->argv; a && *a; a++)
 		cJSON_AddItemToArray(list, cJSON_CreateString(*a));
-	char *text = ns_json_text(list);
-	const char *kept = ns_arena_strdup(ar, text);
-	cJSON_free(text);
+	ns_buf text = NS_BUF_INIT;
+	ns_json_write(list, &text);
 	cJSON_Delete(list);
-	return kept;
+	return ns_arena_take(ar, &text);
 }
 
 /* What changed since it was approved goes back to planning on fresh evidence: it is asked again, never forced (law 5). */

@@ -218,17 +218,6 @@ static void compare_by_position(differ *d, const cJSON *a, const cJSON *b)
 	}
 }
 
-static bool same(const cJSON *a, const cJSON *b)
-{
-	ns_buf x = NS_BUF_INIT, y = NS_BUF_INIT;
-	ns_json_write(a, &x);
-	ns_json_write(b, &y);
-	bool equal = strcmp(ns_buf_str(&x), ns_buf_str(&y)) == 0;
-	ns_buf_free(&x);
-	ns_buf_free(&y);
-	return equal;
-}
-
 /* One of the two may be NULL. */
 static void compare(differ *d, const cJSON *a, const cJSON *b)
 {
@@ -241,7 +230,7 @@ static void compare(differ *d, const cJSON *a, const cJSON *b)
 			compare_named(d, a, b);
 		else
 			compare_by_position(d, a, b);
-	} else if (!a || !b || !same(a, b)) {
+	} else if (!a || !b || !ns_json_same(a, b)) {
 		if (a)
 			leaves(d, '-', a);
 		if (b)

@@ -15,7 +15,7 @@ typedef struct ns_decide_req {
 typedef struct ns_door {
 	/* The current picture with one reference for the caller. NULL + err only for a lost engine (NS_E_UNREACHABLE). */
 	ns_snapshot *(*snapshot)(void *ctx, ns_err *err);
-	/* Readable when a newer picture may be there, or the engine is gone. -1: none. ns_door_clear after waking. */
+	/* Readable when a newer picture may be there, or the engine is gone. -1: none. wake_clear after waking. */
 	int (*wake_fd)(void *ctx);
 	void (*wake_clear)(void *ctx);
 	/* NS_E_CONFLICT (decided by another, digest differs), NS_E_EXPIRED, NS_E_NOTFOUND, NS_E_DENIED (role). said (cap bytes): what happened, for people. */
