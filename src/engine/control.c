@@ -19,7 +19,8 @@ typedef struct client {
 	int fd; /* -1: free */
 	uid_t uid;
 	ns_role role;
-	bool subscribed, told; /* told: a change line is out or not needed */
+	bool subscribed;
+	int64_t heard; /* the change it was told of last */
 	ns_buf in, out;
 } client;
 
@@ -29,7 +30,6 @@ struct ns_control {
 	int fd;
 	ns_wake *wake;
 	_Atomic int64_t changes; /* grows with each picture */
-	int64_t seen;
 	client clients[MAX_CLIENTS];
 };
 
@@ -149,6 +149,7 @@ static bool cmd_role(ns_control *s, client *c, const cJSON *req, cJSON *answer, 
 static bool cmd_subscribe(ns_control *s, client *c, const cJSON *req, cJSON *answer, ns_err *err)
 {
 	c->subscribed = true;
+	c->heard = atomic_load(&s->changes);
 	return true;
 }
 
@@ -207,7 +208,7 @@ static bool read_client(ns_control *s, client *c)
 		return false;
 	ns_buf_put(&c->in, buf, (size_t)n);
 	char *nl;
-	while (c->in.len && (nl = memchr(c->in.data, '\n', c->in.len))) {
+	while (c->in.len && c->out.len <= MAX_PENDING && (nl = memchr(c->in.data, '\n', c->in.len))) {
 		size_t len = (size_t)(nl - c->in.data);
 		answer_line(s, c, c->in.data, len);
 		ns_buf_drop(&c->in, len + 1);
@@ -226,16 +227,22 @@ static bool write_client(client *c)
 	return c->out.len <= MAX_PENDING; /* a slow reader is dropped, never waited for */
 }
 
-static void accept_client(ns_control *s)
+static void accept_client(ns_control *s, const ns_cancel *cancel)
 {
+	static const char full[] = "{\"ok\":false,\"code\":\"busy\",\"error\":\"too many clients are attached to the engine: close one\"}\n";
 	int fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd < 0)
+	if (fd < 0) {
+		if (errno == EMFILE || errno == ENFILE)
+			ns_cancel_sleep(cancel, ns_clock_real(), 100); /* it stays in the queue: do not spin */
 		return;
+	}
 	struct ucred who;
 	socklen_t len = sizeof who;
 	client *c = NULL;
 	for (int i = 0; i < MAX_CLIENTS && !c; i++)
 		c = s->clients[i].fd < 0 ? &s->clients[i] : NULL;
+	if (!c)
+		send(fd, full, sizeof full - 1, MSG_NOSIGNAL);
 	if (!c || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) != 0) {
 		close(fd);
 		return;
@@ -245,16 +252,17 @@ static void accept_client(ns_control *s)
 	c->role = ns_role_of_uid(who.uid);
 }
 
-/* One line per burst of changes: the next one only after this one is written. */
+/* One line per burst of changes: the next one only after this one is written, and then it tells of all that came meanwhile. */
 static void tell_changes(ns_control *s)
 {
 	int64_t now = atomic_load(&s->changes);
-	for (int i = 0; now != s->seen && i < MAX_CLIENTS; i++) {
+	for (int i = 0; i < MAX_CLIENTS; i++) {
 		client *c = &s->clients[i];
-		if (c->fd >= 0 && c->subscribed && !c->out.len)
-			ns_buf_printf(&c->out, "{\"changed\":%lld}\n", (long long)now);
+		if (c->fd < 0 || !c->subscribed || c->out.len || c->heard == now)
+			continue;
+		ns_buf_printf(&c->out, "{\"changed\":%lld}\n", (long long)now);
+		c->heard = now;
 	}
-	s->seen = now;
 }
 
 void ns_control_run(void *control, ns_cancel *cancel)
@@ -277,7 +285,7 @@ void ns_control_run(void *control, ns_cancel *cancel)
 				drop(c);
 		}
 		if (p[2].revents & POLLIN)
-			accept_client(s);
+			accept_client(s, cancel);
 		tell_changes(s);
 	}
 }

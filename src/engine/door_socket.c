@@ -87,13 +87,19 @@ static cJSON *ask(remote *r, cJSON *req, ns_err *err)
 	ns_json_write(req, &line);
 	ns_buf_putc(&line, '\n');
 	cJSON_Delete(req);
-	bool sent = send_all(r->ask, line.data, line.len);
+	/* A refused client (too many) may find its answer waiting though nothing could be sent. */
+	bool sent = r->ask >= 0 && (send_all(r->ask, line.data, line.len) || errno == EPIPE);
 	ns_buf_clear(&line);
 	cJSON *answer = NULL;
-	if (!sent || !read_line(r->ask, &r->in, &line))
-		gone(err);
-	else
+	if (sent && read_line(r->ask, &r->in, &line)) {
 		answer = ns_json_parse(line.data, line.len, &limits, err);
+	} else {
+		/* What comes late would be taken for the answer to the next question: nothing is asked here any more. */
+		if (r->ask >= 0)
+			close(r->ask);
+		r->ask = -1;
+		gone(err);
+	}
 	ns_buf_free(&line);
 	if (!answer || ns_json_bool_or(answer, "ok", false))
 		return answer;
