@@ -188,6 +188,8 @@ void ns_engine_stop(ns_engine *e)
 	for (size_t i = 0; i < e->n_verifying; i++)
 		free(e->verifying[i].lock_path);
 	free(e->verifying);
+	for (int i = 0; i < NS_HEADLINES; i++)
+		free(e->headlines[i].text);
 	for (int i = 0; i < e->n_workers; i++)
 		ns_wake_free(e->workers[i].wake);
 	ns_wake_free(e->wake);

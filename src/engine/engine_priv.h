@@ -21,7 +21,7 @@
 /* What the gate and the digest were made by: part of every digest, so that a change of rules voids what is open. */
 #define NS_POLICY_VERSION "1"
 
-enum { NS_MAX_MESSAGES = 200, NS_MAX_SUBSCRIBERS = 40, NS_MAX_ATTEMPTS = 3 };
+enum { NS_MAX_MESSAGES = 200, NS_MAX_SUBSCRIBERS = 40, NS_MAX_ATTEMPTS = 3, NS_HEADLINES = 1024 };
 
 typedef enum ns_agent { NS_AG_DETECTOR, NS_AG_ANALYZER, NS_AG_PLANNER, NS_AG_EXECUTOR, NS_AG_ESCALATION, NS_AG_VERIFIER, NS_AG_COUNT } ns_agent;
 
@@ -74,6 +74,9 @@ struct ns_engine {
 	_Atomic int64_t clock_offset; /* wall minus monotonic time as last seen, 0 never */
 	_Atomic int64_t clock_insane_until;
 	_Atomic bool clock_stepped_back; /* the engine's thread has something to do about it */
+
+	/* What pictures show of recorded plans, by incident; the thread that paints only. */
+	struct ns_headline { int64_t id, version; char *text; ns_action action; bool has_plan; } headlines[NS_HEADLINES];
 
 	/* The published picture and who waits for a newer one. */
 	pthread_mutex_t pub_mu;

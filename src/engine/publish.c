@@ -243,6 +243,33 @@ static int row_order(const void *pa, const void *pb)
 	return a->updated_ms != b->updated_ms ? (a->updated_ms < b->updated_ms ? 1 : -1) : (a->id < b->id ? 1 : -1);
 }
 
+/* The parts that a row shows. While it is planned or asked about an incident gets new facts without a transition; any other one has them until
+ * its next, so they are not read from the store (and parsed) for every picture. What cannot be read costs its own row, not the picture. */
+static void read_row(ns_engine *e, ns_arena *ar, const ns_incident *inc, ns_dossier *d, ns_inc_row *r)
+{
+	bool card = inc->state == NS_ST_AWAITING_APPROVAL || inc->state == NS_ST_PLANNING;
+	struct ns_headline *kept = &e->headlines[(uint64_t)inc->id % NS_HEADLINES];
+	ns_err err = {0};
+	if (!card && kept->id == inc->id && kept->version == inc->version) {
+		memset(d, 0, sizeof *d);
+		ns_fill_row(e, inc, d, r);
+		r->has_plan = kept->has_plan;
+		r->action = kept->action;
+		r->headline = ns_arena_strdup(ar, kept->text);
+		return;
+	}
+	bool ok = ns_dossier_read(e, ar, inc->id, NS_D_CARD | NS_D_PLAN | (card ? NS_D_RCA | NS_D_DRYRUN : 0), d, &err);
+	if (!ok)
+		memset(d, 0, sizeof *d);
+	ns_fill_row(e, inc, d, r);
+	if (!ok) {
+		r->note = ns_arena_printf(ar, "its record cannot be read: %s", err.text);
+	} else if (!card) {
+		free(kept->text);
+		*kept = (struct ns_headline){inc->id, inc->version, ns_xstrdup(r->headline), r->action, r->has_plan};
+	}
+}
+
 static bool put_incidents(ns_engine *e, ns_snapshot *s, ns_err *err)
 {
 	ns_incident *list;
@@ -257,10 +284,7 @@ static bool put_incidents(ns_engine *e, ns_snapshot *s, ns_err *err)
 		ns_inc_row *r = &s->incidents[i];
 		ns_dossier d;
 		ns_approval a;
-		bool card = list[i].state == NS_ST_AWAITING_APPROVAL || list[i].state == NS_ST_PLANNING;
-		if (!ns_dossier_read(e, s->arena, list[i].id, NS_D_CARD | NS_D_PLAN | (card ? NS_D_RCA | NS_D_DRYRUN : 0), &d, err))
-			return false;
-		ns_fill_row(e, &list[i], &d, r);
+		read_row(e, s->arena, &list[i], &d, r);
 		bool pending = list[i].state == NS_ST_AWAITING_APPROVAL && ns_store_approval_latest(e->store, s->arena, list[i].id, &a, NULL) &&
 		    a.state == NS_APPR_PENDING;
 		bool preparing = list[i].state == NS_ST_PLANNING && d.plan && d.plan->action != NS_ACT_MANUAL_REVIEW;
