@@ -207,7 +207,7 @@ static inline void rig_gone(rig *r, pod x)
 }
 
 /* Container status entries; the text lives until the fourth next call. */
-static inline const char *c_text(const char *fmt, ...)
+__attribute__((format(printf, 1, 2))) static inline const char *c_text(const char *fmt, ...)
 {
 	static char b[4][1024];
 	static int i;

@@ -328,8 +328,8 @@ static void test_objects_of_the_wrong_shape(void **state)
 {
 	static const char *const junk[] = {"{}", "{\"metadata\":7}", "{\"metadata\":{\"uid\":7,\"name\":[]}}", "{\"metadata\":{\"uid\":\"u\",\"name\":\"n\"},\"status\":[]}",
 	    "{\"metadata\":{\"uid\":\"u\",\"name\":\"n\",\"labels\":[1,{}],\"ownerReferences\":{\"a\":1}},\"status\":{\"conditions\":7,\"containerStatuses\":[null,1,\"x\",{}]}}",
-	    "{\"metadata\":{\"uid\":\"u\",\"name\":\"n\\u001b[31m\\u202e\"},\"status\":{\"phase\":[],\"containerStatuses\":[{\"name\":5,\"restartCount\":1e300,"
-	    "\"state\":{\"waiting\":\"x\",\"terminated\":{\"exitCode\":\"a\",\"finishedAt\":\"never\"}}}]}}",
+	    ("{\"metadata\":{\"uid\":\"u\",\"name\":\"n\\u001b[31m\\u202e\"},\"status\":{\"phase\":[],\"containerStatuses\":[{\"name\":5,\"restartCount\":1e300,"
+	    "\"state\":{\"waiting\":\"x\",\"terminated\":{\"exitCode\":\"a\",\"finishedAt\":\"never\"}}}]}}"),
 	    "{\"involvedObject\":[],\"reason\":\"Unhealthy\"}", "{\"involvedObject\":{\"kind\":\"Pod\",\"uid\":\"u\"},\"reason\":\"Killing\",\"message\":7,\"count\":-1}"};
 	rig r;
 	rig_web(&r);

@@ -34,7 +34,7 @@ static inline const char *kc_path(const char *name)
 	return out;
 }
 
-static inline const char *kc_write(const char *name, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static inline const char *kc_write(const char *name, const char *fmt, ...)
 {
 	const char *path = kc_path(name);
 	ns_buf b = NS_BUF_INIT;

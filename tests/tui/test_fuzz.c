@@ -18,7 +18,7 @@ static uint32_t rnd(uint32_t below)
 	return (uint32_t)(seed >> 33) % below;
 }
 
-static const char *const digests[] = {DIGEST_A, DIGEST_B, "00aa" DIGEST_A};
+static const char *const digests[] = {DIGEST_A, DIGEST_B, ("00aa" DIGEST_A)};
 
 /* A picture that differs from the one before in some way: rows come, go, change place, digest, state, risk. */
 static ns_snapshot *mutate(int64_t seq, int64_t wall)
