@@ -149,7 +149,7 @@ check-asan:
 	@B=$(B)-asan ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 sh tests/run.sh $(patsubst $(B)/%,$(B)-asan/%,$(TEST_BIN))
 check-tsan:
 	@$(MAKE) B=$(B)-tsan SAN='-fsanitize=thread' tests $(B)-tsan/$(PROG)
-	@B=$(B)-tsan TSAN_OPTIONS=halt_on_error=1:suppressions=tests/tsan.supp sh tests/run.sh $(patsubst $(B)/%,$(B)-tsan/%,$(TEST_BIN))
+	@B=$(B)-tsan TSAN_OPTIONS=halt_on_error=1 sh tests/run.sh $(patsubst $(B)/%,$(B)-tsan/%,$(TEST_BIN))
 check-valgrind: $(TEST_BIN)
 	@B=$(B) WRAP='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' sh tests/run.sh $(TEST_BIN)
 
