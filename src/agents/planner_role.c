@@ -30,32 +30,37 @@ static void put_rule(ns_buf *out, const char *group, const char *resources, cons
 	ns_buf_puts(out, "]\n");
 }
 
-static void put_head(ns_buf *out, const char *name)
+static void put_head(ns_buf *out, const char *kind, const char *name)
 {
-	ns_buf_printf(out, "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: %s\nrules:\n", name);
+	ns_buf_printf(out, "apiVersion: rbac.authorization.k8s.io/v1\nkind: %s\nmetadata:\n  name: %s\nrules:\n", kind, name);
 }
 
-/* What the detector, the analyzer and the Lease need, whatever is enabled. */
+/* What the detector and the analyzer need, whatever is enabled. */
 static const struct {
 	const char *group, *resources, *verbs;
 } always[] = {
     {"", "pods,events,namespaces,nodes", "get,list,watch"},
     {"", "pods/log", "get"},
     {"apps", "deployments,replicasets,statefulsets,daemonsets", "get,list,watch"},
+    {"batch", "jobs,cronjobs", "get,list,watch"},
     {"autoscaling", "horizontalpodautoscalers", "get,list"},
+    {"kyverno.io", "clusterpolicies,policies", "get,list,watch"},
     {"wgpolicyk8s.io", "policyreports,clusterpolicyreports", "get,list,watch"},
     {"argoproj.io", "applications", "get,list,watch"},
-    {"coordination.k8s.io", "leases", "get,create,update"},
 };
 
 void ns_plan_minimal_role(ns_buf *out, const char *const *allowed_actions)
 {
-	ns_buf_puts(out, "# Bind neuroscale-autopilot by a ClusterRoleBinding. Bind neuroscale-autopilot-act by one RoleBinding per "
+	ns_buf_puts(out, "# Bind neuroscale-autopilot by a ClusterRoleBinding and neuroscale-autopilot-lease by a RoleBinding. Bind neuroscale-autopilot-act by one RoleBinding per "
 	                 "namespace in which it\n"
 	                 "# may act, never cluster-wide; policyexceptions are needed only where Kyverno accepts exceptions.\n");
-	put_head(out, "neuroscale-autopilot");
+	put_head(out, "ClusterRole", "neuroscale-autopilot");
 	for (size_t i = 0; i < sizeof always / sizeof *always; i++)
 		put_rule(out, always[i].group, always[i].resources, always[i].verbs);
+	/* The engine's own Lease, in the one namespace that --lease-namespace names. */
+	ns_buf_puts(out, "---\n");
+	put_head(out, "Role", "neuroscale-autopilot-lease");
+	put_rule(out, "coordination.k8s.io", "leases", "get,create,update");
 	bool any = false;
 	for (int a = 0; a < NS_ACT_COUNT; a++) {
 		const ns_action_info *info = ns_action_get((ns_action)a);
@@ -71,7 +76,7 @@ void ns_plan_minimal_role(ns_buf *out, const char *const *allowed_actions)
 			continue;
 		if (!any) {
 			ns_buf_puts(out, "---\n");
-			put_head(out, "neuroscale-autopilot-act");
+			put_head(out, "ClusterRole", "neuroscale-autopilot-act");
 		}
 		any = true;
 		put_rule(out, info->api_group, info->resource, info->verbs);

@@ -48,7 +48,7 @@ ns_sim *ns_sim_start(const ns_sim_opts *o, ns_err *err)
 	const ns_sim_scenario *scenario = ns_sim_scenario_find(name);
 	const sim_scene *scene = scene_find(name);
 	if (!scenario || !scene) {
-		ns_fail(err, NS_E_NOTFOUND, "no scenario \"%s\"", name);
+		ns_fail(err, NS_E_USAGE, "there is no scenario \"%s\": `neuroscale-tui sim --scenario list` prints them", name);
 		return NULL;
 	}
 	ns_sim *s = ns_xcalloc(1, sizeof *s);

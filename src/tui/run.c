@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BURST_FRAMES = 8, FRAME_MS = 200, BLOCKED_MS = 100, WINCH_MS = 30, SCALED_TICK_MS = 250 };
+enum { BURST_FRAMES = 8, FRAME_MS = 40, BLOCKED_MS = 100, WINCH_MS = 30, SCALED_TICK_MS = 250 };
 
 typedef struct loop {
 	const ns_tui_opts *o;

@@ -354,7 +354,7 @@ static void test_loopback_only(void **state)
 	assert_int_equal(err.code, NS_E_DENIED);
 	o = (ns_sim_opts){.listen = "127.0.0.1:0", .scenario = "nosuch", .clock = R.clock};
 	assert_null(ns_sim_start(&o, &err));
-	assert_int_equal(err.code, NS_E_NOTFOUND);
+	assert_int_equal(err.code, NS_E_USAGE);
 	o = (ns_sim_opts){.listen = "elsewhere", .scenario = "healthy", .clock = R.clock};
 	assert_null(ns_sim_start(&o, &err));
 	assert_int_equal(err.code, NS_E_INVALID);
