@@ -65,7 +65,7 @@ static void test_merge_of_a_list(void **state)
 	kc_write("one", "contexts:\n- name: dev\n  context: {cluster: shared, user: one}\nusers:\n- name: one\n  user: {token: first}\n");
 	kc_write("two", "current-context: dev\nclusters:\n- name: shared\n  cluster: {server: https://two}\nusers:\n- name: one\n  user: {token: second}\n"
 	                "contexts:\n- name: dev\n  context: {cluster: other, user: other}\n");
-	kc_write("empty", "");
+	kc_write("empty", "%s", "");
 	snprintf(list, sizeof list, "%s:%s::%s:%s:%s", kc_path("one"), kc_path("missing"), kc_path("empty"), kc_path("two"), kc_path("one"));
 	setenv("KUBECONFIG", list, 1);
 	ns_kubeconfig *k = must(NULL, NULL);
