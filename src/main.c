@@ -19,6 +19,7 @@
  * An incident's way: detector -> intake.c -> store -> worker: analyze -> plan -> dry-run -> gate -> (auto, or decide.c) ->
  * worker: execute -> verify.c -> resolved, or planned again, or a person. Each arrow is one transaction. */
 #include <locale.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -73,6 +74,7 @@ int main(int argc, char **argv)
 {
 	ns_err err = {0};
 	setlocale(LC_CTYPE, ""); /* only this: a decimal comma would break JSON */
+	mallopt(M_ARENA_MAX, 2); /* a dozen mostly sleeping threads need no heap each */
 	ns_config *cfg = ns_config_load(argc, argv, &err);
 	if (!cfg)
 		return ns_app_failed(&err);
