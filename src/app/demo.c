@@ -34,18 +34,49 @@ static bool list_scenarios(void)
 	return true;
 }
 
-/* A demo starts from nothing; only a directory that a demo made is emptied. */
+/* A demo starts from nothing. What --state-dir names may be anybody's directory: only one that a demo made is cleared, and of what is in
+ * there only what a demo makes. */
+static const char mark_text[] = "made by neuroscale-tui demo, which clears this directory when it starts\n";
+static const char *const made_files[] = {"neuroscale.db", "neuroscale.db-wal", "neuroscale.db-shm", "neuroscale-tui.log", "kubeconfig", "engine.lock"};
+static const char *const made_dirs[] = {"kubectl", "locks"};
+
+static bool made_by_demo(const char *mark)
+{
+	ns_buf text = NS_BUF_INIT;
+	bool ours = ns_read_file(mark, sizeof mark_text, &text, NULL) && strcmp(ns_buf_str(&text), mark_text) == 0;
+	ns_buf_free(&text);
+	return ours;
+}
+
+static bool clear(const char *dir, ns_err *err)
+{
+	bool ok = true;
+	for (size_t i = 0; ok && i < sizeof made_files / sizeof *made_files; i++) {
+		char *path = ns_path_join(dir, made_files[i]);
+		ok = unlink(path) == 0 || errno == ENOENT || ns_fail_errno(err, NS_E_IO, "remove %s", path);
+		free(path);
+	}
+	for (size_t i = 0; ok && i < sizeof made_dirs / sizeof *made_dirs; i++) {
+		char *path = ns_path_join(dir, made_dirs[i]);
+		ok = ns_rm_tree(path, err);
+		free(path);
+	}
+	return ok;
+}
+
 static bool fresh_dir(const char *dir, ns_err *err)
 {
 	char *mark = ns_path_join(dir, "demo"), *db = ns_path_join(dir, "neuroscale.db"), *lock = ns_path_join(dir, "engine.lock");
-	bool ok = true;
-	if (ns_exists(db) && !ns_exists(mark))
+	bool ours = made_by_demo(mark), ok = true;
+	if (!ours && ns_exists(db))
 		ok = ns_fail(err, NS_E_DENIED, "%s holds the state of a real engine: the demo needs another --state-dir", dir);
-	else if (ns_exists(mark) && !ns_lock_is_free(lock))
+	else if (!ours && !ns_dir_is_empty(dir))
+		ok = ns_fail(err, NS_E_DENIED, "%s is not empty and no demo made it: the demo needs a --state-dir of its own", dir);
+	else if (!ns_lock_is_free(lock))
 		ok = ns_fail(err, NS_E_LOCKED, "a demo runs in %s already: quit it, or give this one another --state-dir", dir);
-	else if (ns_exists(mark))
-		ok = ns_rm_tree(dir, err);
-	ok = ok && ns_mkdirs(dir, 0700, err) && ns_write_file_atomic(mark, "", 0, 0600, err);
+	else
+		ok = clear(dir, err);
+	ok = ok && ns_mkdirs(dir, 0700, err) && ns_write_file_atomic(mark, mark_text, sizeof mark_text - 1, 0600, err);
 	free(mark);
 	free(db);
 	free(lock);

@@ -137,6 +137,19 @@ bool ns_exists(const char *path)
 	return stat(path, &st) == 0;
 }
 
+bool ns_dir_is_empty(const char *path)
+{
+	DIR *d = opendir(path);
+	if (!d)
+		return errno == ENOENT;
+	const struct dirent *e;
+	bool empty = true;
+	while (empty && (e = readdir(d)))
+		empty = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
+	closedir(d);
+	return empty;
+}
+
 char *ns_path_join(const char *a, const char *b)
 {
 	size_t n = strlen(a);

@@ -110,10 +110,18 @@ if command -v script >/dev/null 2>&1 && [ -n "$kubectl" ]; then
 	judge "a TERM that terminfo does not know" 2 "TERM=no-such-terminal is not in this machine's terminfo" $tty_status
 	on_terminal xterm --kubeconfig bad.yaml
 	judge "a malformed kubeconfig, at the console" 8 "bad.yaml:[45]:" $tty_status
+	mkdir mine && echo precious >mine/demo && echo precious >mine/work
+	on_terminal xterm demo -s mine
+	judge "a demo in somebody's directory" 4 "mine is not empty and no demo made it: the demo needs a --state-dir of its own" $tty_status
+	if [ "$(cat mine/demo mine/work | tr -d '\n')" = preciousprecious ]; then ok "and nothing in it is lost"; else not_ok "and nothing in it is lost" "$(ls mine)"; fi
 	# Too small is no reason to leave: the window can grow. Below 20x5 only the counts are shown, and nothing can be opened or approved.
 	TERM=xterm timeout -s TERM -k 2 4 script -qec "stty rows 4 cols 18; exec $P demo -s small" /dev/null </dev/null >out 2>&1
 	if tr -dc ' -~' <out | grep -qE 'A[0-9]+ C[0-9]+ W[0-9]+' && ! grep -q 'y approve' out; then ok "a terminal that is too small"
 	else not_ok "a terminal that is too small" "$(tr -dc ' -~' <out | head -c 300)"; fi
+	echo precious >small/work
+	TERM=xterm timeout -s TERM -k 2 4 script -qec "stty rows 4 cols 18; exec $P demo -s small" /dev/null </dev/null >out 2>&1
+	if tr -dc ' -~' <out | grep -qE 'A[0-9]+ C[0-9]+ W[0-9]+' && [ "$(cat small/work)" = precious ]; then ok "a second demo clears what the first one made, and that only"
+	else not_ok "a second demo clears what the first one made, and that only" "$(ls small)"; fi
 else
 	skip "a terminal that is too small" "script(1) or kubectl is missing"
 	skip "TERM=dumb" "script(1) or kubectl is missing"

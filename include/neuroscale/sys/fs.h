@@ -12,6 +12,7 @@ bool ns_read_file(const char *path, size_t max, ns_buf *out, ns_err *err);  /* r
 bool ns_write_file_atomic(const char *path, const void *data, size_t n, mode_t mode, ns_err *err);
 bool ns_mkdirs(const char *path, mode_t mode, ns_err *err);                 /* like mkdir -p; an existing directory is fine */
 bool ns_exists(const char *path);
+bool ns_dir_is_empty(const char *path);                                     /* true also when it does not exist */
 /* Opens (creates 0600) and takes an exclusive flock. On success returns the descriptor (CLOEXEC) that holds it; the file then says
  * "PID\n". When held by another: -1, NS_E_LOCKED, text names the pid written there. */
 int ns_lock_file(const char *path, ns_err *err);
