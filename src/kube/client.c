@@ -161,6 +161,7 @@ static cJSON *request_json(ns_kube_client *c, const char *method, const char *pa
 	long http;
 	cJSON *j = NULL;
 	if (request(c, method, path, body, &s, &http, err)) {
+		kube_no_nul(s.buf.data, s.buf.len);
 		char *what = ns_xasprintf("%s %s", method, path);
 		if (http < 200 || http >= 300)
 			kube_status_error(http, ns_buf_str(&s.buf), s.buf.len, what, err);

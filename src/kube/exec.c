@@ -7,6 +7,7 @@
 
 #include "kube_priv.h"
 #include "neuroscale/base/clock.h"
+#include "neuroscale/model/redact.h"
 #include "neuroscale/sys/digest.h"
 #include "neuroscale/sys/spawn.h"
 
@@ -186,8 +187,11 @@ static bool run(const ns_kubeconfig *cfg, const cJSON *exec, const ns_cancel *ca
 		ok = ns_fail(err, NS_E_CANCELLED, "plug-in %s was cancelled", command);
 	else if (res.timed_out)
 		ok = ns_fail(err, NS_E_TIMEOUT, "plug-in %s did not finish within %d s", command, DEADLINE_MS / 1000);
-	else if (res.exit_code != 0)
-		ok = ns_fail(err, NS_E_DENIED, "plug-in %s failed with exit code %d: %.200s", command, res.exit_code, ns_buf_str(&res.err_out));
+	else if (res.exit_code != 0) {
+		char *said = ns_redact_line(ns_buf_str(&res.err_out), res.err_out.len, 200);
+		ok = ns_fail(err, NS_E_DENIED, "plug-in %s failed with exit code %d: %s", command, res.exit_code, said);
+		free(said);
+	}
 	if (ok) {
 		cJSON *answer = ns_json_parse(ns_buf_str(&res.out), res.out.len, &ns_json_strict, NULL);
 		ok = answer ? read_answer(exec, answer, out, err) : ns_fail(err, NS_E_INVALID, "the plug-in's output is not JSON");

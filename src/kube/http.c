@@ -11,6 +11,7 @@
 
 #include "kube_priv.h"
 #include "neuroscale/base/text.h"
+#include "neuroscale/model/redact.h"
 
 #define CONNECT_MS 5000L
 
@@ -223,7 +224,9 @@ bool kube_status_error(long http, const char *body, size_t n, const char *what, 
 	cJSON *j = n ? ns_json_parse(body, n, &ns_json_api, NULL) : NULL;
 	const char *message = ns_json_str(j, "message", "");
 	if (*message) {
-		ns_fail(err, code, "%s: %s (HTTP %ld)", what, message, http);
+		char *safe = ns_redact_line(message, strlen(message), 1024); /* a webhook may quote what it refused */
+		ns_fail(err, code, "%s: %s (HTTP %ld)", what, safe, http);
+		free(safe);
 	} else {
 		/* A proxy or the request filters answer in text or HTML: its first line is all that may be of use. */
 		const char *s = n ? body : "";

@@ -68,6 +68,9 @@ bool kube_split_feed(kube_split *s, const char *p, size_t n, ns_err *err);
 /* The list itself with its items taken out, once everything came. NULL with err when it was cut off or is no object. */
 cJSON *kube_split_end(kube_split *s, ns_err *err);
 
-/* Takes bulky members nobody here reads (managedFields, last-applied-configuration) out of the text of an object, in place. Returns the new length. */
+/* A NUL in a string ("\u0000") becomes U+FFFD, in place: our strings end there, and any container can write one into its termination message,
+ * which must not end the watch of everybody else. */
+void kube_no_nul(char *json, size_t n);
+/* Besides, takes bulky members nobody here reads (managedFields, last-applied-configuration) out of the text of an object. Returns the new length. */
 size_t kube_strip(char *json, size_t n);
 #endif

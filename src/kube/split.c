@@ -207,9 +207,23 @@ static size_t value_end(const char *p, size_t n)
 	return 0;
 }
 
+void kube_no_nul(char *json, size_t n)
+{
+	char *at = json, *end = json + n;
+	while (n && (at = memmem(at, (size_t)(end - at), "\\u0000", 6)) != NULL) {
+		const char *slash = at;
+		while (slash > json && slash[-1] == '\\')
+			slash--;
+		if ((at - slash) % 2 == 0) /* else the backslash itself is escaped */
+			memcpy(at + 2, "fffd", 4);
+		at += 6;
+	}
+}
+
 /* In valid JSON an unescaped quote followed by a letter opens a string, so the bytes `"managedFields":` are that key wherever they stand. */
 size_t kube_strip(char *json, size_t n)
 {
+	kube_no_nul(json, n);
 	for (size_t k = 0; k < sizeof bulky / sizeof *bulky; k++) {
 		char *at = json;
 		while ((at = memmem(at, n - (size_t)(at - json), bulky[k].key, bulky[k].n)) != NULL) {

@@ -95,6 +95,8 @@ static void test_strip(void **state)
 	    {"{\"a\":\"\\\"managedFields\\\":[1]\"}", "{\"a\":\"\\\"managedFields\\\":[1]\"}"},
 	    {"{\"managedFields\":[1],\"x\":{\"managedFields\":[2],\"y\":3}}", "{\"x\":{\"y\":3}}"},
 	    {"{\"managedFields\":[1", "{\"managedFields\":[1"},
+	    {"{\"a\":\"x\\u0000y\\u0000\"}", "{\"a\":\"x\\ufffdy\\ufffd\"}"},
+	    {"{\"a\":\"\\\\u0000 \\\\\\u0000\"}", "{\"a\":\"\\\\u0000 \\\\\\ufffd\"}"},
 	    {"", ""},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

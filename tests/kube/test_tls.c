@@ -228,6 +228,7 @@ static void test_plugins_that_fail(void **state)
 {
 	static const struct { const char *script, *words; } rows[] = {
 	    {"echo no >&2; exit 3", "failed with exit code 3: no"},
+	    {"echo 'bad password=hunter2' >&2; exit 4", "exit code 4: bad password=[redacted:password]"},
 	    {"echo hello", "output is not JSON"},
 	    {"echo '{}'", "printed no ExecCredential"},
 	    {"echo '{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1beta1\"}'", "returned client.authentication.k8s.io/v1beta1"},
