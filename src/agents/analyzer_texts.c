@@ -206,8 +206,12 @@ void ns_collect_logs(ns_collector *k)
 	bool previous = f->running && f->has_last;
 	if (!read_log(k, previous, &text) && f->has_last)
 		read_log(k, !previous, &text);
-	split_lines(k, ns_buf_str(&text), text.len);
+	/* As a whole first: a private key is many lines. */
+	ns_buf safe = NS_BUF_INIT;
+	ns_redact(&safe, ns_buf_str(&text), text.len);
+	split_lines(k, ns_buf_str(&safe), safe.len);
 	ns_buf_free(&text);
+	ns_buf_free(&safe);
 
 	bool keep[NS_COLLECT_LOGS] = {false};
 	size_t known = 0;

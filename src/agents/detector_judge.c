@@ -2,10 +2,12 @@
  * alert kind a small state with hysteresis decides between a new alert, a changed one, a recovery, or silence. Then the storm brake, which must
  * be on before the alerts that set it off go out. Nothing is told from here: it is put on a list for when the lock is free. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "detector_priv.h"
 #include "neuroscale/base/text.h"
+#include "neuroscale/model/redact.h"
 
 enum {
 	CHANGE_EVERY_MS = 2000,     /* after the first change of an alert, at most one more in this time */
@@ -45,12 +47,14 @@ static ns_alert *new_alert(const dt_env *e, const dt_work *w, const dt_rule *r, 
 {
 	ns_arena *ar = e->ar;
 	ns_alert *a = ns_arena_alloc(ar, sizeof *a);
+	char *message = ns_redact_line(f->message, strlen(f->message), MAX_TEXT); /* it goes to the log and the screen */
 	*a = (ns_alert){.kind = r->info.kind, .severity = r->info.severity, .container = ns_arena_strdup(ar, f->container),
-	    .reason = ns_text_clean_in(ar, f->reason, MAX_TEXT), .message = ns_text_clean_in(ar, f->message, MAX_TEXT), .pods = members.at,
+	    .reason = ns_text_clean_in(ar, f->reason, MAX_TEXT), .message = ns_arena_strdup(ar, message), .pods = members.at,
 	    .n_pods = members.n, .first_ms = first_ms, .seen_ms = e->wall, .policy = ns_arena_strdup(ar, f->policy),
 	    .rule = ns_arena_strdup(ar, f->rule), .object_uid = ns_arena_strdup(ar, f->object_uid)};
 	a->target = (ns_workload){.cluster = e->d->cluster, .ns = ns_arena_strdup(ar, w->ns), .kind = ns_arena_strdup(ar, w->kind),
 	    .name = ns_arena_strdup(ar, w->name), .uid = ns_arena_strdup(ar, w->uid)};
+	free(message);
 	if (r->info.kind == NS_KIND_COST_SPIKE) {
 		a->cost_now = w->cost_now;
 		a->cost_before = w->cost_before;

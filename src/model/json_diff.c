@@ -4,6 +4,7 @@
 
 #include "neuroscale/base/text.h"
 #include "neuroscale/model/json.h"
+#include "redact_priv.h"
 
 enum { VALUE_MAX = 1024, KEY_MAX = 256 };
 
@@ -12,6 +13,7 @@ typedef struct differ {
 	ns_buf path;
 	ns_buf *out;
 	size_t lines;
+	bool hide_old, hide_new; /* the next leaf is the value of a secret flag */
 } differ;
 
 /* ---- the path ---- */
@@ -82,9 +84,20 @@ static void put_value(ns_buf *out, const cJSON *j)
 static void line(differ *d, char sign, const cJSON *value)
 {
 	ns_buf_printf(d->out, "%c %s: ", sign, ns_buf_str(&d->path));
-	put_value(d->out, value);
+	if (sign == '-' ? d->hide_old : d->hide_new)
+		ns_buf_puts(d->out, "[redacted:argument]");
+	else
+		put_value(d->out, value);
 	ns_buf_putc(d->out, '\n');
 	d->lines++;
+}
+
+/* "--password" with its value in the element behind it: what redaction, line by line, cannot see (law 12). */
+static bool announces(const cJSON *before, const cJSON *j)
+{
+	const char *flag = cJSON_IsString(before) ? before->valuestring : "";
+	return *flag == '-' && !strchr(flag, '=') && cJSON_IsString(j) && *j->valuestring != '-' &&
+	       ns_redact_key(flag, strlen(flag)).strength != NS_KEY_HARMLESS;
 }
 
 static const char *name_of(const cJSON *j)
@@ -129,7 +142,9 @@ static void leaves(differ *d, char sign, const cJSON *j)
 	ns_json_each(c, j)
 	{
 		size_t before = cJSON_IsObject(j) ? push_key(d, c->string) : named ? push_name(d, name_of(c)) : push_index(d, i);
+		d->hide_old = d->hide_new = cJSON_IsArray(j) && i && announces(c->prev, c);
 		leaves(d, sign, c);
+		d->hide_old = d->hide_new = false;
 		pop(d, before);
 		i++;
 	}
@@ -211,7 +226,10 @@ static void compare_by_position(differ *d, const cJSON *a, const cJSON *b)
 	const cJSON *x = a->child, *y = b->child;
 	for (size_t i = 0; x || y; i++) {
 		size_t before = push_index(d, i);
+		d->hide_old = i && x && announces(x->prev, x);
+		d->hide_new = i && y && announces(y->prev, y);
 		compare(d, x, y);
+		d->hide_old = d->hide_new = false;
 		pop(d, before);
 		x = x ? x->next : NULL;
 		y = y ? y->next : NULL;

@@ -187,6 +187,13 @@ static bool separator(const redactor *r, pair *p, size_t *i)
 		*i = skip_blank(r, k);
 		return !path_before && !(c == ':' && starts(r, k, "//"));
 	}
+	if (c == ',' && p->c.key_quoted && at(r, p->key) == '-') { /* ["--password", "x"]: the next argument */
+		size_t next = skip_blank(r, blank + 1), quote = next, slashes;
+		if (open_quote(r, &quote, &slashes) && at(r, quote) != '-') {
+			*i = next;
+			return true;
+		}
+	}
 	if (p->flag && spaced && c != '-') {
 		p->c.loose = true;
 		*i = blank;

@@ -320,15 +320,17 @@ static void test_logs(void **state)
 	usual(a, "");
 	raw(a, "/log?", 200,
 	    "starting\n\x1b[31mpassword=hunter2hunter2 sent\x1b[0m\n\nFATAL: password authentication failed for user \"web\"\n\xff\xfe "
-	    "broken bytes\nbye\n");
+	    "broken bytes\nbye\n"
+	    "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEEIEXAMPLE\nAwEHoUQDQgAE\n-----END EC PRIVATE KEY-----\n");
 	ns_alert al = alert_of(a, NS_KIND_POD_CRASHLOOP, "Deployment", "web");
 	const ns_case *c = collect(a, ar, &al, &err);
 	assert_non_null(c);
 	/* In back-off the last run answers without `previous`, and one request is enough. */
 	assert_non_null(strstr(a->asked, "/pods/web-2-a/log?container=app&tailLines=40&limitBytes="));
 	assert_null(strstr(a->asked, "previous=true"));
-	assert_int_equal(c->n_log_lines, 5);
+	assert_int_equal(c->n_log_lines, 6);
 	for (size_t i = 0; i < c->n_log_lines; i++) {
+		assert_true(!strstr(c->log_lines[i], "MHcCAQ") && !strstr(c->log_lines[i], "AwEHoU")); /* law 12: a key is many lines */
 		assert_null(strchr(c->log_lines[i], 27));
 		assert_null(strstr(c->log_lines[i], "hunter2hunter2"));
 	}

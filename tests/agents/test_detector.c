@@ -348,10 +348,11 @@ static void test_words_are_cleaned(void **state)
 {
 	rig r;
 	rig_web(&r);
-	rig_pod(&r, POD(.id = "a", .containers = c_waiting(&r, "CreateContainerConfigError", "\\u001b[2Jgone\\u202e", 0, NULL, 0)));
+	rig_pod(&r, POD(.id = "a", .containers = c_waiting(&r, "CreateContainerConfigError", "\\u001b[2Jgone\\u202e password=hunter2", 0, NULL, 0)));
 	rig_tick(&r);
 	assert_null(strchr(r.message, 27));
 	assert_non_null(strstr(r.message, "gone"));
+	assert_null(strstr(r.message, "hunter2")); /* law 12: it is logged */
 	rig_close(&r);
 }
 

@@ -56,6 +56,11 @@ static void what_came_and_went_is_shown_leaf_by_leaf(void **state)
 static void lists_without_names_go_by_position(void **state)
 {
 	assert_diff("{\"args\":[\"a\",\"b\"]}", "{\"args\":[\"a\",\"c\",\"d\"]}", NULL, "- args[1]: b\n+ args[1]: c\n+ args[2]: d\n");
+	/* Law 12: the value of a secret flag stands in the element behind it. */
+	assert_diff("{\"args\":[\"--db-password\",\"hunter2\",\"-v\"]}", "{\"args\":[\"--db-password\",\"hunter3\",\"-v\"]}", NULL,
+	    "- args[1]: [redacted:argument]\n+ args[1]: [redacted:argument]\n");
+	assert_diff("{}", "{\"args\":[\"-token\",\"hunter2\",\"--password\",\"-v\",\"x\"]}", NULL,
+	    "+ args[0]: -token\n+ args[1]: [redacted:argument]\n+ args[2]: --password\n+ args[3]: -v\n+ args[4]: x\n");
 	assert_diff("{\"l\":[{\"name\":\"x\"},{\"name\":\"x\"}]}", "{\"l\":[{\"name\":\"x\"},{\"name\":\"y\"}]}", NULL,
 	    "- l[1].name: x\n+ l[1].name: y\n");
 }
