@@ -114,11 +114,10 @@ bool ns_app_screen(const ns_config *cfg, const ns_app_screen_opts *so, ns_err *e
 static int attach(const ns_config *cfg, ns_door *door, const ns_cancel *cancel)
 {
 	ns_err err = {0};
-	ns_clock *clock = cfg->clock[0] ? ns_clock_parse(cfg->clock, &err) : ns_clock_real();
-	ns_app_screen_opts so = {.state_dir = cfg->state_dir, .door = door, .clock = clock, .cancel = cancel};
-	bool ok = clock && ns_app_screen(cfg, &so, &err);
+	/* The clock is the engine's: its first picture names it. */
+	ns_app_screen_opts so = {.state_dir = cfg->state_dir, .door = door, .clock = ns_clock_real(), .cancel = cancel};
+	bool ok = ns_app_screen(cfg, &so, &err);
 	door->close(door->ctx);
-	ns_clock_free(clock);
 	return ok ? 0 : ns_app_failed(&err);
 }
 

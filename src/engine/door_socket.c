@@ -76,7 +76,7 @@ static bool read_line(int fd, ns_buf *buf, ns_buf *line)
 
 static bool gone(ns_err *err)
 {
-	return ns_fail(err, NS_E_UNREACHABLE, "the engine is gone: start it again with `neuroscale-tui --headless`");
+	return ns_fail(err, NS_E_UNREACHABLE, "the engine is gone: start it again with `neuroscale-tui --headless` (an open console joins it by itself)");
 }
 
 /* Sends req (consumed) and returns the answer when it says ok; cJSON_Delete. */
@@ -119,8 +119,40 @@ static cJSON *command(const char *name)
 	return o;
 }
 
+static void hang_up(remote *r)
+{
+	if (r->ask >= 0)
+		close(r->ask);
+	if (r->watch >= 0)
+		close(r->watch);
+	r->ask = r->watch = -1;
+	ns_buf_clear(&r->in);
+}
+
+/* Both connections or none: a lost engine's stay as they are. */
+static bool join(remote *r, ns_err *err)
+{
+	static const char subscribe[] = "{\"cmd\":\"subscribe\"}\n";
+	int asks = dial(r->path, err), watches = asks >= 0 ? dial(r->path, err) : -1;
+	if (watches >= 0 && (send_all(watches, subscribe, sizeof subscribe - 1) || gone(err))) {
+		hang_up(r);
+		r->ask = asks;
+		r->watch = watches;
+		return true;
+	}
+	if (asks >= 0)
+		close(asks);
+	if (watches >= 0)
+		close(watches);
+	return false;
+}
+
+/* The one question that may be put to an engine which took the place of a lost one: nothing is decided there before its picture was seen. */
 static ns_snapshot *remote_snapshot(void *ctx, ns_err *err)
 {
+	remote *r = ctx;
+	if (r->ask < 0 && !join(r, err))
+		return NULL;
 	cJSON *a = ask(ctx, command("snapshot"), err);
 	ns_snapshot *s = a ? ns_snapshot_from_json(ns_json_get(a, "snapshot"), err) : NULL;
 	cJSON_Delete(a);
@@ -177,10 +209,7 @@ static void remote_wake_clear(void *ctx)
 static void remote_close(void *ctx)
 {
 	remote *r = ctx;
-	if (r->ask >= 0)
-		close(r->ask);
-	if (r->watch >= 0)
-		close(r->watch);
+	hang_up(r);
 	ns_buf_free(&r->in);
 	free(r->path);
 	free(r);
@@ -190,12 +219,8 @@ bool ns_door_connect(const char *state_dir, ns_door *out, ns_err *err)
 {
 	remote *r = ns_xcalloc(1, sizeof *r);
 	r->path = ns_path_join(state_dir, "control.sock");
-	r->watch = -1;
-	r->ask = dial(r->path, err);
-	if (r->ask >= 0)
-		r->watch = dial(r->path, err);
-	static const char subscribe[] = "{\"cmd\":\"subscribe\"}\n";
-	if (r->watch < 0 || (!send_all(r->watch, subscribe, sizeof subscribe - 1) && !gone(err))) {
+	r->ask = r->watch = -1;
+	if (!join(r, err)) {
 		remote_close(r);
 		return false;
 	}

@@ -360,6 +360,9 @@ static void put_header(ns_engine *e, ns_snapshot *s)
 	ns_uid_words(getuid(), words, sizeof words);
 	s->user = ns_arena_strdup(s->arena, words);
 	s->clock_rate = ns_clock_rate(e->o.clock);
+	char clock[96];
+	ns_clock_format(e->o.clock, clock, sizeof clock);
+	s->clock = ns_arena_strdup(s->arena, clock);
 	s->pods = link.pods;
 	s->workloads = link.workloads;
 	s->unhealthy = link.unhealthy_workloads;

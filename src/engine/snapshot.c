@@ -86,7 +86,7 @@ static const ns_field snapshot_fields[] = {
     NS_FIELD_ENUM(ns_snapshot, profile, ns_profile_word, 3),
     SNAP(insecure, BOOL), SNAP(live, BOOL), SNAP(synced, BOOL), SNAP(link_since_ms, I64), SNAP(last_event_ms, I64), SNAP(down_why, STR),
     SNAP(degraded, STR), SNAP(storm, BOOL), SNAP(lease_held, BOOL), SNAP(storm_why, STR), SNAP(lease_why, STR), SNAP(breakers, STR),
-    SNAP(clock_rate, INT), SNAP(pods, I64), SNAP(workloads, I64), SNAP(unhealthy, I64), SNAP(requests, I64), SNAP(rss_bytes, I64),
+    SNAP(clock_rate, INT), SNAP(clock, STR), SNAP(pods, I64), SNAP(workloads, I64), SNAP(unhealthy, I64), SNAP(requests, I64), SNAP(rss_bytes, I64),
     SNAP(req_per_s, DBL), SNAP(n_crit, SIZE), SNAP(n_warn, SIZE), SNAP(n_info, SIZE), SNAP(n_open, SIZE),
     NS_FIELD_LIST(ns_snapshot, incidents, n_incidents, row_fields),
     NS_FIELD_LIST(ns_snapshot, approvals, n_approvals, approval_fields),

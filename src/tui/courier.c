@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { REJOIN_MS = 2000 }; /* a lost engine is looked for so often */
+
 typedef struct answer {
 	bool there, ok;
 	int64_t id;
@@ -74,23 +76,6 @@ void ns_courier_want(ns_courier *c, const ns_ui_want *w)
 
 /* ---- on its own thread ---- */
 
-static void fetch_picture(ns_courier *c)
-{
-	ns_err err = {0};
-	ns_snapshot *s = c->door->snapshot(c->door->ctx, &err), *old = NULL;
-	pthread_mutex_lock(&c->mu);
-	if (s) {
-		old = c->snap;
-		c->snap = s;
-	} else {
-		c->gone = true;
-		ns_copy(c->gone_why, sizeof c->gone_why, err.text);
-	}
-	pthread_mutex_unlock(&c->mu);
-	ns_snapshot_unref(old);
-	ns_wake_ring(c->news);
-}
-
 static void fetch_role(ns_courier *c)
 {
 	ns_role r = c->door->role(c->door->ctx);
@@ -98,6 +83,27 @@ static void fetch_role(ns_courier *c)
 	c->role = r;
 	c->have_role = true;
 	pthread_mutex_unlock(&c->mu);
+}
+
+static void fetch_picture(ns_courier *c)
+{
+	ns_err err = {0};
+	ns_snapshot *s = c->door->snapshot(c->door->ctx, &err), *old = NULL;
+	pthread_mutex_lock(&c->mu);
+	bool back = s && c->gone, lost = !s && !c->gone;
+	c->gone = !s;
+	if (s) {
+		old = c->snap;
+		c->snap = s;
+	}
+	if (lost)
+		ns_copy(c->gone_why, sizeof c->gone_why, err.text);
+	pthread_mutex_unlock(&c->mu);
+	ns_snapshot_unref(old);
+	if (back)
+		fetch_role(c); /* another engine may give another */
+	if (s || lost)
+		ns_wake_ring(c->news);
 }
 
 static void run_decision(ns_courier *c, const ns_decide_req *req)
@@ -188,8 +194,11 @@ void ns_courier_run(void *courier, ns_cancel *cancel)
 		    {.fd = ns_wake_fd(c->errand), .events = POLLIN},
 		    {.fd = gone ? -1 : c->door->wake_fd(c->door->ctx), .events = POLLIN},
 		};
-		if (poll(p, 3, -1) < 0)
+		int n = poll(p, 3, gone ? REJOIN_MS : -1);
+		if (n < 0)
 			continue;
+		if (n == 0)
+			fetch_picture(c);
 		if (p[1].revents) {
 			ns_wake_clear(c->errand);
 			while (run_errand(c))

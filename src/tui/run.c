@@ -21,6 +21,9 @@ enum { BURST_FRAMES = 8, FRAME_MS = 40, BLOCKED_MS = 100, WINCH_MS = 30, SCALED_
 
 typedef struct loop {
 	const ns_tui_opts *o;
+	const ns_clock *clock; /* the engine's: ages and countdowns */
+	ns_clock *own_clock;   /* the one that a picture named, or NULL */
+	char clock_spec[96];
 	ns_ui ui;
 	ns_input input;
 	ns_grid grid;
@@ -89,7 +92,7 @@ static void signals_off(const signals *s)
 static void tell(loop *l, ns_ui_event ev)
 {
 	ev.mono_ms = ns_real_mono_ms();
-	ev.wall_ms = ns_clock_wall_ms(l->o->clock);
+	ev.wall_ms = ns_clock_wall_ms(l->clock);
 	ns_ui_update(&l->ui, &ev);
 	if (ev.kind != NS_UI_PAINTED && ev.kind != NS_UI_QUIET)
 		l->dirty = true;
@@ -189,6 +192,20 @@ static void hear_signals(loop *l, int64_t now)
 	}
 }
 
+/* An engine that somebody else started may run on a simulated cluster's clock, and its successor on another one. */
+static void follow_clock(loop *l, const char *spec)
+{
+	ns_clock *c = NULL;
+	if (!strcmp(spec, l->clock_spec) || (*spec && !(c = ns_clock_parse(spec, NULL))))
+		return;
+	ns_clock *old = l->own_clock;
+	l->own_clock = c;
+	l->clock = c ? c : ns_clock_real();
+	ns_copy(l->clock_spec, sizeof l->clock_spec, spec);
+	if (old)
+		ns_clock_free(old);
+}
+
 static void hear_news(loop *l)
 {
 	char text[512];
@@ -197,6 +214,8 @@ static void hear_news(loop *l)
 	ns_wake_clear(l->news);
 	while (ns_courier_take(l->courier, &ev, text, sizeof text)) {
 		bool picture = ev.kind == NS_UI_SNAPSHOT;
+		if (picture)
+			follow_clock(l, ev.snap->clock);
 		tell(l, ev);
 		obey(l);
 		if (!picture)
@@ -227,13 +246,13 @@ static int64_t paint(loop *l, int64_t now)
 		return now + BLOCKED_MS; /* the other end does not keep up: skip frames, not wait */
 	if (l->from_data)
 		l->tokens--;
-	l->ui.wall = ns_clock_wall_ms(l->o->clock);
+	l->ui.wall = ns_clock_wall_ms(l->clock);
 	int64_t due = ns_ui_render(&l->ui, &l->grid);
 	ns_term_paint(&l->grid);
 	l->dirty = l->from_data = false;
 	tell(l, (ns_ui_event){.kind = NS_UI_PAINTED});
 	/* Engine time may run faster than ours: then what steps each second would be noise. */
-	int rate = ns_clock_rate(l->o->clock);
+	int rate = ns_clock_rate(l->clock);
 	l->tick_at = due < 0 ? -1 : now + (rate > 1 ? (due / rate > SCALED_TICK_MS ? due / rate : SCALED_TICK_MS) : due);
 	int64_t flash = ns_ui_next_tick(&l->ui);
 	if (flash >= 0 && (l->tick_at < 0 || now + flash < l->tick_at))
@@ -297,7 +316,7 @@ static void turn(loop *l)
 
 bool ns_tui_run(const ns_tui_opts *o, ns_err *err)
 {
-	loop l = {.o = o, .tokens = BURST_FRAMES, .tick_at = -1, .resize_at = -1, .token_at = ns_real_mono_ms()};
+	loop l = {.o = o, .clock = o->clock, .tokens = BURST_FRAMES, .tick_at = -1, .resize_at = -1, .token_at = ns_real_mono_ms()};
 	ns_services *services = ns_services_new();
 	signals sig;
 	int cols, rows;
@@ -305,6 +324,7 @@ bool ns_tui_run(const ns_tui_opts *o, ns_err *err)
 		ns_services_stop(services);
 		return false;
 	}
+	ns_clock_format(o->clock, l.clock_spec, sizeof l.clock_spec);
 	ns_term_size(&cols, &rows);
 	ns_ui_init(&l.ui, o->user, o->theme->unicode, cols, rows);
 	l.ui.nonce = (unsigned)ns_random_u64();
@@ -325,6 +345,8 @@ bool ns_tui_run(const ns_tui_opts *o, ns_err *err)
 	ns_courier_free(l.courier);
 	ns_ui_free(&l.ui);
 	ns_grid_free(&l.grid);
+	if (l.own_clock)
+		ns_clock_free(l.own_clock);
 	ns_wake_free(l.news);
 	ns_wake_free(l.signals);
 	return ok;

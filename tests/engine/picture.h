@@ -60,7 +60,7 @@ static inline ns_snapshot *make_picture(size_t incidents)
 	s->arena = ar;
 	atomic_init(&s->refs, 1);
 	s->cluster = s->context = s->server = s->user = s->mode = s->version = s->down_why = s->degraded = s->storm_why = s->lease_why = s->breakers =
-	    s->cost_error = HOSTILE;
+	    s->cost_error = s->clock = HOSTILE;
 	s->profile = NS_PROFILE_AUTO;
 	s->insecure = s->live = s->synced = s->storm = s->lease_held = true;
 	s->clock_rate = 6;

@@ -73,22 +73,27 @@ typedef struct server {
 	ns_services *services;
 } server;
 
+static bool serve(server *s)
+{
+	ns_control_backend b = {back_snapshot, back_detail, back_decide, NULL};
+	s->c = ns_control_new(s->dir, &b, NULL);
+	s->services = ns_services_new();
+	ns_service row = {"control", ns_control_run, s->c};
+	return s->c && ns_services_start(s->services, &row, NULL);
+}
+
 static int start(void **state)
 {
 	void *dir;
 	server *s = ns_xcalloc(1, sizeof *s);
-	ns_control_backend b = {back_snapshot, back_detail, back_decide, NULL};
 	if (tmpdir_make(&dir) != 0)
 		return -1;
 	s->dir = dir;
 	back.picture = make_picture(3);
 	back.decided = 0;
 	back.refuse = NS_OK;
-	s->c = ns_control_new(s->dir, &b, NULL);
-	s->services = ns_services_new();
-	ns_service row = {"control", ns_control_run, s->c};
 	*state = s;
-	return s->c && ns_services_start(s->services, &row, NULL) ? 0 : -1;
+	return serve(s) ? 0 : -1;
 }
 
 static int stop(void **state)
@@ -496,6 +501,18 @@ static void no_engine_no_door(void **state)
 		assert_int_equal(err.code, NS_E_UNREACHABLE);
 	}
 	struct pollfd p = {.fd = door.wake_fd(door.ctx), .events = POLLIN};
+	assert_int_equal(poll(&p, 1, WAIT_MS), 1);
+	/* Nothing is decided at the one that takes its place before its picture was seen. */
+	assert_true(serve(s));
+	ns_decide_req yes = {.approval = 1, .approve = true, .digest = "12345678", .surface = "console"};
+	char said[64];
+	assert_false(door.decide(door.ctx, &yes, said, sizeof said, &err));
+	ns_snapshot *seen = door.snapshot(door.ctx, &err);
+	assert_non_null(seen);
+	ns_snapshot_unref(seen);
+	assert_true(door.decide(door.ctx, &yes, said, sizeof said, &err));
+	p.fd = door.wake_fd(door.ctx);
+	ns_control_changed(s->c);
 	assert_int_equal(poll(&p, 1, WAIT_MS), 1);
 	door.close(door.ctx);
 }

@@ -46,6 +46,7 @@ static UNUSED ns_snapshot *snap_new(int64_t seq)
 	    .lease_why = "",
 	    .breakers = "",
 	    .clock_rate = 1,
+	    .clock = "",
 	    .pods = 124,
 	    .workloads = 31,
 	    .cost_error = "",

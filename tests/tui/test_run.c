@@ -18,10 +18,12 @@
 
 static bool decided;
 static ns_wake *changed;
+static const char *clock_named = "";
 
 static ns_snapshot *fake_snapshot(void *ctx, ns_err *err)
 {
 	ns_snapshot *s = snap_typical(decided ? 2 : 1);
+	s->clock = clock_named;
 	if (decided) {
 		s->approvals++;
 		s->n_approvals--;
@@ -267,6 +269,23 @@ static void approve_by_key(void **state)
 	drop(&s);
 }
 
+/* The console was given another clock than the engine of the picture runs on: an hour later there. */
+static void counts_by_the_engines_clock(void **state)
+{
+	screen s;
+	char spec[96];
+	snprintf(spec, sizeof spec, "1:%lld:%lld", (long long)ns_real_mono_ms(), (long long)T0 + 3600000);
+	clock_named = spec;
+	start(&s, 80, 24, "xterm-256color");
+	clock_named = "";
+	wait_for(&s, "CrashLoopBackOff");
+	type(&s, "3");
+	wait_for(&s, "expired");
+	type(&s, "q");
+	assert_int_equal(ended(&s), 0);
+	drop(&s);
+}
+
 static void leaves_when_told(void **state)
 {
 	screen s;
@@ -372,6 +391,7 @@ int main(void)
 	    cmocka_unit_test(frames_are_small),
 	    cmocka_unit_test(never_asks_the_terminal),
 	    cmocka_unit_test(approve_by_key),
+	    cmocka_unit_test(counts_by_the_engines_clock),
 	    cmocka_unit_test(leaves_when_told),
 	    cmocka_unit_test(leaves_when_the_terminal_goes),
 	    cmocka_unit_test(gives_the_terminal_back_when_it_dies),

@@ -71,6 +71,7 @@ typedef struct ns_snapshot {
 	const char *storm_why, *lease_why;
 	const char *breakers;            /* "target shop/cart open 4m", "" all closed */
 	int clock_rate;                  /* 1 real */
+	const char *clock;               /* the engine's clock for ns_clock_parse, "" the real one: whoever shows ages and countdowns needs it */
 	int64_t pods, workloads, unhealthy, requests, rss_bytes;
 	double req_per_s;
 	size_t n_crit, n_warn, n_info, n_open;

@@ -15,7 +15,7 @@ typedef struct ns_tui_opts {
 	const ns_theme *theme;
 	bool no_color;
 	const ns_cancel *cancel; /* SIGTERM/SIGHUP: leave and restore the terminal */
-	const ns_clock *clock;   /* the engine's clock: countdowns and ages */
+	const ns_clock *clock;   /* countdowns and ages until the first picture, which names the engine's own */
 	const char *user;        /* for the header and "You are …" */
 } ns_tui_opts;
 /* Runs until quit, hang-up or cancel; the terminal is as it was on every way out. The caller has called setlocale(LC_CTYPE, "") and blocked
