@@ -47,14 +47,28 @@ static void *wait_for_signals(void *ctx)
 	return NULL;
 }
 
+/* What ends us cleanly. One that was ignored when we were started (nohup, a background job of a shell) stays ignored. */
+static void signals_of_ours(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGUSR2);
+	for (size_t i = 0; i < sizeof leaving / sizeof leaving[0]; i++) {
+		struct sigaction now;
+		if (sigaction(leaving[i], NULL, &now) != 0 || now.sa_handler != SIG_IGN)
+			sigaddset(set, leaving[i]);
+	}
+}
+
+/* A question and its answer: no threads, and a signal simply ends it. */
+static bool is_question(const ns_config *cfg)
+{
+	return ns_cli_is_verb(cfg->command) || strcmp(cfg->command, "audit") == 0;
+}
+
 static int run(const ns_config *cfg, const ns_cancel *leave)
 {
 	static const struct { const char *name; int (*run)(const ns_config *cfg, const ns_cancel *leave); } modes[] = {
 	    {"", ns_app_console}, {"sim", ns_app_sim}, {"demo", ns_app_demo}};
-	if (ns_cli_is_verb(cfg->command))
-		return ns_app_verb(cfg);
-	if (strcmp(cfg->command, "audit") == 0)
-		return ns_app_audit(cfg);
 	if (cfg->headless)
 		return ns_app_headless(cfg, leave);
 	for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
@@ -88,13 +102,12 @@ int main(int argc, char **argv)
 	} else if (cfg->dump_config) {
 		ns_config_dump(cfg, &text);
 		status = print_buf(&text);
+	} else if (is_question(cfg)) {
+		status = strcmp(cfg->command, "audit") == 0 ? ns_app_audit(cfg) : ns_app_verb(cfg);
 	} else {
 		signals s = {.leave = ns_cancel_new()};
 		pthread_t thread;
-		sigemptyset(&s.set);
-		for (size_t i = 0; i < sizeof leaving / sizeof leaving[0]; i++)
-			sigaddset(&s.set, leaving[i]);
-		sigaddset(&s.set, SIGUSR2);
+		signals_of_ours(&s.set);
 		sigaddset(&s.set, SIGPIPE); /* blocked, not waited for by anybody else: writes say EPIPE */
 		pthread_sigmask(SIG_BLOCK, &s.set, NULL); /* before the first thread */
 		sigdelset(&s.set, SIGPIPE);

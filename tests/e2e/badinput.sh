@@ -144,7 +144,7 @@ else
 	}
 	start() { # LOG ARGUMENTS...: an engine in the background, $engine is its pid
 		log=$1; shift
-		"$P" --headless "$@" </dev/null >"$log" 2>&1 &
+		(trap '' HUP; exec "$P" --headless "$@") </dev/null >"$log" 2>&1 & # as nohup does
 		engine=$! pids="$pids $!"
 		wait_for "$log" started
 	}
@@ -159,6 +159,9 @@ else
 		not_ok "an API server that is away is told in one line, and the engine goes on" "$(cat one.log)"
 	fi
 	if "$P" incidents -s one >out 2>err && grep -q "no incidents" out; then ok "it answers meanwhile"; else not_ok "it answers meanwhile" "$(cat out err)"; fi
+	kill -HUP "$engine"
+	sleep 0.5
+	if kill -0 "$engine" && ! grep -q stopped one.log; then ok "under nohup it outlives its terminal"; else not_ok "under nohup it outlives its terminal" "$(tail -n 1 one.log)"; fi
 	kill -TERM "$engine"
 	wait "$engine"
 	status=$?
