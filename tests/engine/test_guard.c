@@ -87,6 +87,28 @@ static void breaker_opens_and_refuses_the_approved(void)
 	live_close(&l);
 }
 
+/* A change of one incident is being verified: another incident of the same workload must not act alone beside it. */
+static void one_change_at_a_time(void)
+{
+	live l;
+	ns_err err = {0};
+	static const ns_state way[] = {NS_ST_DETECTED, NS_ST_ANALYZING, NS_ST_PLANNING, NS_ST_EXECUTING, NS_ST_VERIFYING};
+	live_open(&l, "oom-simple", 60, NS_PROFILE_AUTO);
+	ns_store *st = ns_store_open(l.r.state, l.r.clock, &err);
+	ns_alert a = {.kind = NS_KIND_CONFIG_ERROR, .severity = NS_SEV_WARN, .target = {.cluster = "sim", .ns = "shop", .kind = "Deployment",
+	    .name = "checkout", .uid = "4f1c"}, .container = "app", .reason = "x", .message = "x", .policy = "", .rule = "", .object_uid = ""};
+	int64_t id;
+	bool is_new, ok = st && ns_store_begin(st, &err) && ns_store_incident_open(st, &a, &id, &is_new, &err);
+	for (size_t i = 0; ok && i + 1 < sizeof way / sizeof way[0]; i++)
+		ok = ns_store_transition(st, id, way[i], (int64_t)i + 1, way[i + 1], NS_VERDICT_NONE, "", &err);
+	must(ok && ns_store_commit(st, &err), "%s", err.text);
+	ns_store_close(st);
+	live_start(&l);
+	card c = live_card(&l, "checkout", 0);
+	must(c.id > 0 && live_sent(&l) == 0, "%lld changes beside one that is being verified", (long long)live_sent(&l));
+	live_close(&l);
+}
+
 /* A trial whose incident ends without an outcome must not keep the breaker half-open for ever. */
 static void trial_is_given_back(void)
 {
@@ -226,7 +248,8 @@ static void disk(bool full)
 static const char *full_at;
 static void fill_at_point(const char *name, int64_t incident)
 {
-	if (full_at && strcmp(name, full_at) == 0) {
+	const char *at = full_at;
+	if (at && strcmp(name, at) == 0) {
 		full_at = NULL;
 		disk(true);
 	}
@@ -527,6 +550,7 @@ static test_case list[] = {
     {.name = "stop_under_kubectl", .run = stop_under_kubectl},
     {.name = "stop_under_dryrun", .run = stop_under_dryrun},
     {.name = "storm_holds", .run = storm_holds},
+    {.name = "one_change_at_a_time", .run = one_change_at_a_time},
     {.name = "trial_is_given_back", .run = trial_is_given_back},
     {.name = "jump_bars_auto", .run = jump_bars_auto},
     {.name = "jump_ahead_expires", .run = jump_ahead_expires},
