@@ -78,6 +78,8 @@ static bool over(const dt_pod *p)
 
 static const char *exit_words(const dt_env *e, const dt_container *c, const dt_end *end)
 {
+	if (!c->restarts)
+		return ns_arena_printf(e->ar, "container %s ended with exit code %d (%s)", c->name, end->exit_code, end->reason);
 	return ns_arena_printf(e->ar, "container %s ended with exit code %d (%s), restarted %d time%s", c->name, end->exit_code, end->reason, c->restarts,
 	    c->restarts == 1 ? "" : "s");
 }

@@ -149,8 +149,10 @@ static bool build_patch_resources(ns_draft *d)
 	        k->name, before, old_request ? " --requests=memory=" : "", old_request ? old_request : ""));
 	p->undo_valid = at.known;
 	p->summary = ns_arena_printf(d->ar, "raise memory limit of %s/%s %s -> %s", p->target.name, k->name, before, after);
-	p->expected_effect = ns_arena_printf(d->ar, "%s more memory for each of %lld replicas%s", after, (long long)d->c->replicas,
-	    guaranteed ? ", reserved on the node as well (request equals limit)" : "");
+	char more[32];
+	ns_quantity_format_bytes(to - k->mem_limit, more);
+	p->expected_effect = ns_arena_printf(d->ar, "%s more memory for each of %lld replica%s%s", more, (long long)d->c->replicas,
+	    d->c->replicas == 1 ? "" : "s", guaranteed ? ", reserved on the node as well (request equals limit)" : "");
 	if (raises)
 		ns_draft_ask(d, "history: its memory was raised once for this incident and it was killed again; this could be a leak");
 	if (k->jvm)

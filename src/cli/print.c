@@ -22,15 +22,26 @@ static void print_block(const char *label, const char *text)
 	}
 }
 
+/* By the engine's clock; its last picture may be minutes old when nothing happened since. */
+static int64_t now_of(const ns_snapshot *s)
+{
+	ns_clock *c = s->clock[0] ? ns_clock_parse(s->clock, NULL) : ns_clock_real();
+	int64_t now = c ? ns_clock_wall_ms(c) : s->taken_ms;
+	if (c)
+		ns_clock_free(c);
+	return now;
+}
+
 void ns_cli_approvals(const ns_snapshot *s)
 {
+	int64_t now = now_of(s);
 	if (!s->n_approvals) {
 		puts("nothing waits for a decision");
 		return;
 	}
 	for (size_t i = 0; i < s->n_approvals; i++) {
 		const ns_appr_row *a = &s->approvals[i];
-		char left[16] = "";
+		char left[64];
 		if (a->state == NS_CARD_BLOCKED) {
 			printf("-  %s\n   %s\n", a->headline, a->summary);
 			continue;
@@ -39,9 +50,12 @@ void ns_cli_approvals(const ns_snapshot *s)
 			printf("-  %s  (%s/%s; the dry-run is out)\n", a->headline, a->ns, a->target);
 			continue;
 		}
-		ns_duration_format(a->deadline_ms > s->taken_ms ? a->deadline_ms - s->taken_ms : 0, left);
+		int64_t rest = a->deadline_ms > now ? (a->deadline_ms - now) / 1000 : 0;
+		snprintf(left, sizeof left, "%lld:%02lld", (long long)(rest / 60), (long long)(rest % 60));
 		printf("%lld  %s  (%s/%s, risk %s, %s left)\n", (long long)a->id, a->headline, a->ns, a->target, ns_risk_name(a->risk), left);
 		printf("   %s\n", a->summary);
+		if (a->ask[0])
+			printf("   why you     %s\n", a->ask);
 		print_block("   changes", a->diff);
 		printf("   runs        %s\n", a->command);
 		printf("   approve     neuroscale-tui approve %lld --digest %.12s\n", (long long)a->id, a->digest);
@@ -50,12 +64,13 @@ void ns_cli_approvals(const ns_snapshot *s)
 
 void ns_cli_incidents(const ns_snapshot *s)
 {
+	int64_t now = now_of(s);
 	if (!s->n_incidents)
 		puts("no incidents");
 	for (size_t i = 0; i < s->n_incidents; i++) {
 		const ns_inc_row *r = &s->incidents[i];
 		char age[16], where[192]; /* the same name lives in many namespaces */
-		ns_duration_format(s->taken_ms - r->opened_ms, age);
+		ns_duration_format(now - r->opened_ms, age);
 		snprintf(where, sizeof where, "%s%s%s", r->ns, r->ns[0] ? "/" : "", r->target);
 		printf("%-4lld %-4s %-18s %-34.34s %-18s %-9s %5s  %s\n", (long long)r->id, ns_severity_name(r->severity), ns_kind_get(r->kind)->title,
 		    where, ns_state_get(r->state)->name, ns_verdict_name(r->verdict), age, r->headline[0] ? r->headline : r->reason);
@@ -66,14 +81,14 @@ void ns_cli_incident(const ns_detail *d)
 {
 	const ns_inc_row *r = &d->row;
 	char at[32];
-	printf("#%lld %s  %s/%s %s%s%s  [%s%s%s]\n", (long long)r->id, ns_kind_get(r->kind)->title, r->ns, r->target_kind, r->target,
-	    r->container[0] ? " container " : "", r->container, ns_state_get(r->state)->name, r->verdict ? ", " : "", ns_verdict_name(r->verdict));
+	printf("#%lld %s  %s %s%s%s%s%s  [%s%s%s]\n", (long long)r->id, ns_kind_get(r->kind)->title, r->target_kind, r->ns, r->ns[0] ? "/" : "", r->target,
+	    r->container[0] ? ", container " : "", r->container, ns_state_get(r->state)->name, r->verdict ? ", " : "", ns_verdict_name(r->verdict));
 	print_wrapped("note", r->note);
 	print_wrapped("summary", d->summary);
 	print_wrapped("cause", d->root_cause);
 	print_wrapped("reasoning", d->reasoning);
 	if (d->root_cause[0])
-		printf("%-12s%.2f by %s (%s)\n", "confidence", d->confidence, d->provider, d->cause_class);
+		printf("%-12s%.0f %% by %s (%s)\n", "confidence", d->confidence * 100, d->provider, d->cause_class);
 	for (size_t i = 0; i < d->n_evidence; i++)
 		printf("  %-4s %-9s %s %s\n", d->evidence[i].id, d->evidence[i].kind, d->evidence[i].trusted ? "       " : "(text) ", d->evidence[i].text);
 	if (d->runbook[0])
@@ -90,7 +105,7 @@ void ns_cli_incident(const ns_detail *d)
 	print_wrapped("verify", d->verify);
 	print_wrapped("digest", d->digest);
 	for (size_t i = 0; i < d->n_reasons; i++)
-		printf("  why asked: %s\n", d->reasons[i]);
+		printf("%-12s%s\n", i ? "" : "why you", d->reasons[i]);
 	print_wrapped("next", d->next_steps);
 	print_wrapped("execution", d->execution);
 	print_wrapped("verdict", d->verification);

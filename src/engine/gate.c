@@ -200,7 +200,7 @@ static const gate_row rows[] = {
     {"cool-down", "the target is cooling down after an earlier action (law 4)", cooldown, NS_GATE_BARS_AUTO},
     {"watch-live", "the watch on the cluster is not live (law 4)", watch_down, NS_GATE_BARS_AUTO},
     {"watch-synced", "the watch on the cluster is not synced (law 4)", watch_behind, NS_GATE_BARS_AUTO},
-    {"profile", "the cluster's profile is not auto (law 4)", not_auto, NS_GATE_BARS_AUTO},
+    {"profile", "this profile changes nothing before a person has said yes (law 4)", not_auto, NS_GATE_BARS_AUTO},
 };
 #define N_ROWS (sizeof rows / sizeof rows[0])
 _Static_assert(N_ROWS <= NS_GATE_MAX_REASONS, "a verdict must be able to name every row");

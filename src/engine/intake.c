@@ -144,7 +144,7 @@ static bool take_alert(ns_engine *e, const ns_alert *a)
 		snprintf(line, sizeof line, "%lld", (long long)id);
 		ns_log_fields(NS_LOG_INFO, "detector", "alert", "incident", line, "kind", ns_kind_get(a->kind)->name, "ns", a->target.ns, "workload",
 		    a->target.name, "reason", a->reason, "message", a->message, NULL);
-		ns_engine_say(e, NS_LOG_WARN, "#%s %s %s/%s: %s", line, ns_kind_get(a->kind)->title, a->target.ns, a->target.name, a->reason);
+		ns_engine_say(e, NS_LOG_WARN, "#%s %s/%s %s: %s", line, a->target.ns, a->target.name, ns_kind_get(a->kind)->title, a->message);
 		ns_agent_count(e, NS_AG_DETECTOR);
 		NS_POINT("detected", id);
 	}

@@ -125,8 +125,18 @@ static void tell(ns_step *s)
 		}
 		char msg[96];
 		snprintf(msg, sizeof msg, "incident %s %s -> %s", id, ns_state_get(s->done[i].from)->name, ns_state_get(s->done[i].to)->name);
+		const char *note = s->done[i].note, *verdict = ns_verdict_name(s->inc.verdict), *more[5] = {NULL};
+		size_t n = 0; /* what says nothing is left out */
+		if (note[0]) {
+			more[n++] = "note";
+			more[n++] = note;
+		}
+		if (verdict[0]) {
+			more[n++] = "verdict";
+			more[n++] = verdict;
+		}
 		ns_log_fields(NS_LOG_INFO, "engine", msg, "kind", ns_kind_get(s->inc.kind)->name, "ns", s->inc.target.ns, "workload",
-		    s->inc.target.name, "verdict", ns_verdict_name(s->inc.verdict), "by", s->done[i].actor, "note", s->done[i].note, NULL);
+		    s->inc.target.name, "by", s->done[i].actor, more[0], more[1], more[2], more[3], NULL);
 		ns_engine_say(s->e, NS_LOG_INFO, "#%s %s/%s %s -> %s%s%s", id, s->inc.target.ns, s->inc.target.name,
 		    ns_state_get(s->done[i].from)->name, ns_state_get(s->done[i].to)->name, s->done[i].note[0] ? ": " : "", s->done[i].note);
 	}

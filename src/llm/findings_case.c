@@ -145,8 +145,8 @@ static void read_exit(scene *s, const ns_container_facts *k)
 	if (!oom && (looping || start_error || (k->has_last && (k->last_exit || k->restarts >= 3) && !k->ready && !*k->waiting_reason)))
 		say(s, F_CRASH, looping ? row_of(s, NS_EV_STATUS, NS_EV_EXIT, k->name) : ev,
 		    looping
-		        ? ns_arena_printf(s->ar, "container %s is in CrashLoopBackOff after %lld restarts", k->name, (long long)k->restarts)
-		        : ns_arena_printf(s->ar, "container %s keeps failing (%lld restarts)", k->name, (long long)k->restarts));
+		        ? ns_arena_printf(s->ar, "container %s is in CrashLoopBackOff after %lld restart%s", k->name, (long long)k->restarts, k->restarts == 1 ? "" : "s")
+		        : ns_arena_printf(s->ar, "container %s keeps failing (%lld restart%s)", k->name, (long long)k->restarts, k->restarts == 1 ? "" : "s"));
 	if (k->restarts >= 2)
 		say(s, F_REPEATS, ev, ns_arena_printf(s->ar, "it happened %lld times", (long long)k->restarts));
 	if (k->init)

@@ -67,7 +67,7 @@ static const char *w_limit(const scene *s, const char *x)
 static const char *w_restarts(const scene *s, const char *x)
 {
 	long long n = s->bad ? (long long)s->bad->restarts : 0;
-	return ns_arena_printf(s->ar, "%lld restart%s", n, n == 1 ? "" : "s");
+	return n ? ns_arena_printf(s->ar, "%lld restart%s", n, n == 1 ? "" : "s") : "not restarted yet";
 }
 static const char *w_revision(const scene *s, const char *x)
 {

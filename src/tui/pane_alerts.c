@@ -2,6 +2,7 @@
 #include "neuroscale/base/text.h"
 #include "view.h"
 #include <stdio.h>
+#include <string.h>
 
 enum { C_SEV, C_AGE, C_ALERT, C_WHERE, C_MEMBERS, C_STATE, C_WHAT, C_COUNT };
 static const ns_col cols[C_COUNT] = {
@@ -87,6 +88,10 @@ static void empty(const ns_pen *p)
 	}
 	if (!s->synced) {
 		ns_pen_empty(p, "Reading the cluster.", "");
+		return;
+	}
+	if (!strcmp(s->mode, "demo")) { /* somebody sees this for the first time */
+		ns_pen_empty(p, "Simulated: soon something breaks.", "Then a shows what to do, y approves it.");
 		return;
 	}
 	snprintf(text, sizeof text, "%lld pods in %lld workloads watched.", (long long)s->pods, (long long)s->workloads);

@@ -12,6 +12,17 @@ typedef struct geometry {
 	int prompt_h, body_h;
 } geometry;
 
+/* The sheet stands until a key: what became of it meanwhile. */
+static void since_then(const ns_ui *ui, ns_doc *d)
+{
+	char buf[32];
+	const ns_inc_row *r = ns_ui_incident(ui, ui->sheet.incident);
+	if (!r || ui->gone || ui->rows < 14)
+		return;
+	ns_word now = ns_word_state(r, buf);
+	ns_doc_printf(d, NULL, now.role, "Now: %s%s%s", now.text, *r->note ? ", " : "", r->note);
+}
+
 /* The question, or what takes its place. */
 static void prompt(const ns_ui *ui, int width, ns_doc *d)
 {
@@ -26,6 +37,7 @@ static void prompt(const ns_ui *ui, int width, ns_doc *d)
 	case NS_SHEET_SENDING: ns_doc_put(d, NULL, NS_ROLE_STATE_RUN, "Sending your decision .."); break;
 	case NS_SHEET_DONE:
 		ns_doc_printf(d, NULL, s->ok ? NS_ROLE_STATE_OK : NS_ROLE_STATE_FAIL, "%s%s", s->ok ? "" : "NOT DONE: ", s->why);
+		since_then(ui, d);
 		ns_doc_put(d, NULL, NS_ROLE_TEXT_DIM, "Any key closes this.");
 		break;
 	case NS_SHEET_VOID:
@@ -110,17 +122,17 @@ static void body(const ns_ui *ui, const ns_pen *p, int width, ns_doc *d)
 	else
 		ns_doc_put(d, "PLAN", NS_ROLE_TEXT_DIM, "no digest before the dry-run is back");
 	ns_doc_put(d, "RISK", risk.role, ns_risk_name(r->risk));
-	ns_doc_put(d, "ASKS", NS_ROLE_STATE_WAIT, r->ask);
+	ns_doc_put(d, "WHY YOU", NS_ROLE_STATE_WAIT, r->ask);
 	if (narrow)
 		ns_doc_printf(
-		    d, "CONFID.", NS_ROLE_TEXT, "%.2f  %s %.2f", r->confidence, *r->runbook ? r->runbook : "no runbook", r->score);
+		    d, "CONFID.", NS_ROLE_TEXT, "%.0f %%  %s %.2f", r->confidence * 100, *r->runbook ? r->runbook : "no runbook", r->score);
 	else
-		ns_doc_printf(d, "CONFIDENCE", NS_ROLE_TEXT, "%.2f   runbook %s, score %.2f, margin %.2f", r->confidence,
+		ns_doc_printf(d, "CONFIDENCE", NS_ROLE_TEXT, "%.0f %%   runbook %s, score %.2f, margin %.2f", r->confidence * 100,
 		    *r->runbook ? r->runbook : "none", r->score, r->margin);
 	if (narrow || !retells(r->summary, r->root_cause))
-		ns_doc_put(d, "EVIDENCE", NS_ROLE_TEXT, r->root_cause);
+		ns_doc_put(d, "WHY", NS_ROLE_TEXT, r->root_cause);
 	if (!narrow)
-		ns_doc_put(d, retells(r->summary, r->root_cause) ? "EVIDENCE" : NULL, NS_ROLE_TEXT, r->summary);
+		ns_doc_put(d, retells(r->summary, r->root_cause) ? "WHY" : NULL, NS_ROLE_TEXT, r->summary);
 	ns_doc_diff(d, "CHANGES", r->diff);
 	ns_doc_put(d, "RUNS", NS_ROLE_TEXT_STRONG, r->command);
 	dry_run(r, d);

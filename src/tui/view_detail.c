@@ -49,7 +49,7 @@ static void cause(const ns_detail *t, ns_doc *d)
 	ns_doc_title(d, "ROOT CAUSE");
 	ns_doc_put(d, "CAUSE", NS_ROLE_TEXT_STRONG, t->root_cause);
 	ns_doc_put(d, "REASONING", NS_ROLE_TEXT, t->reasoning);
-	ns_doc_printf(d, "CONFID.", NS_ROLE_TEXT, "%.2f by %s%s%s", t->confidence, *t->provider ? t->provider : "?",
+	ns_doc_printf(d, "CONFID.", NS_ROLE_TEXT, "%.0f %% by %s%s%s", t->confidence * 100, *t->provider ? t->provider : "?",
 	    *t->cause_class ? ", class " : "", t->cause_class);
 	ns_doc_put(d, "NEXT", NS_ROLE_TEXT, t->next_steps);
 }
@@ -75,7 +75,7 @@ static void plan(const ns_detail *t, ns_doc *d)
 	ns_doc_put(d, "UNDO", NS_ROLE_TEXT, t->undo);
 	ns_doc_put(d, "VERIFY", NS_ROLE_TEXT, t->verify);
 	for (size_t i = 0; i < t->n_reasons; i++)
-		ns_doc_put(d, i ? NULL : "ASKS", NS_ROLE_STATE_WAIT, t->reasons[i]);
+		ns_doc_put(d, i ? NULL : "WHY YOU", NS_ROLE_STATE_WAIT, t->reasons[i]);
 	if (*t->digest)
 		ns_doc_printf(d, "DIGEST", NS_ROLE_TEXT_DIM, "%s", t->digest);
 }

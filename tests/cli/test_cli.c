@@ -1,4 +1,5 @@
 /* The verbs on a made-up door: what is printed where, which exit status, and what may pass as a digest. */
+#include "neuroscale/base/clock.h"
 #include "neuroscale/cli/cli.h"
 #include "support/test.h"
 #include <fcntl.h>
@@ -36,7 +37,8 @@ static ns_snapshot *fake_snapshot(void *ctx, ns_err *err)
 	s->refs = 1;
 	s->cluster = s->context = s->server = s->user = s->mode = s->version = s->down_why = s->degraded = s->storm_why = s->lease_why =
 	    s->breakers = s->cost_error = "";
-	s->taken_ms = 1000000;
+	s->taken_ms = 1000000 - 60000; /* nothing happened for a minute: what is shown goes by the engine's clock */
+	s->clock = ns_arena_printf(ar, "1:%lld:1000000", (long long)ns_real_mono_ms());
 	s->approvals = f->appr;
 	s->n_approvals = f->n_appr;
 	s->incidents = f->inc;
