@@ -101,6 +101,12 @@ static bool from_resource_event(ns_arena *ar, const cJSON *resource, const char 
 	return *v->name != 0;
 }
 
+/* Whoever may write into one namespace must not raise an alert about another. Kyverno tells of cluster policies in default or its own. */
+static bool may_speak_of(const char *from, const char *ns)
+{
+	return !*from || !*ns || !strcmp(from, ns) || !strcmp(from, "default") || !strcmp(from, "kyverno");
+}
+
 bool ns_violation_from_event(ns_arena *ar, const cJSON *event, ns_violation *out)
 {
 	const cJSON *about = ns_json_get(event, "involvedObject");
@@ -116,6 +122,8 @@ bool ns_violation_from_event(ns_arena *ar, const cJSON *event, ns_violation *out
 	size_t n = strlen(kind);
 	bool on_policy = n >= 6 && !strcmp(kind + n - 6, "Policy") && strcmp(kind, "NetworkPolicy");
 	if (!(on_policy ? from_policy_event(ar, event, about, msg, &v) : from_resource_event(ar, about, msg, &v)))
+		return false;
+	if (!may_speak_of(ns_json_str(event, "metadata.namespace", ""), v.ns))
 		return false;
 	*out = v;
 	return true;
@@ -158,9 +166,11 @@ size_t ns_violations_from_report(ns_arena *ar, const cJSON *report, ns_violation
 			    .rule = ns_rule_base(ns_arena_strdup(ar, ns_json_str(r, "rule", ""))),
 			    .message = ns_text_clean_in(ar, ns_json_str(r, "message", ""), MAX_MESSAGE)};
 			resource_from(ar, target, &v);
+			const char *from = ns_json_str(report, "metadata.namespace", ""); /* "" for a cluster's report */
 			if (!*v.ns && strcmp(v.kind, "Namespace"))
-				v.ns = ns_arena_strdup(ar, ns_json_str(report, "metadata.namespace", ""));
-			if (*v.name && *v.policy && n < cap)
+				v.ns = ns_arena_strdup(ar, from);
+			bool foreign = *from && strcmp(from, v.ns) != 0; /* a report of one namespace about another is a forgery */
+			if (*v.name && *v.policy && !foreign && n < cap)
 				(*out)[n++] = v;
 			target = ns_json_len(resources) && target ? target->next : NULL;
 		} while (target);

@@ -62,6 +62,14 @@ static const struct {
         true, "no-lb", "no-LoadBalancer", "Service", "d", "s", false, "Validation error"},
     {"applied", "{reason: PolicyApplied, message: 'Namespace a: pass', involvedObject: {kind: ClusterPolicy, name: p}}", false, 0, 0, 0, 0,
         0, false, 0},
+    {"told in another namespace",
+        "{metadata: {namespace: tenant}, reason: PolicyViolation, message: 'Deployment shop/web: [r] fail (blocked); m', involvedObject: "
+        "{kind: ClusterPolicy, namespace: tenant, name: p}, related: {kind: Deployment, namespace: shop, name: web, uid: u1}}",
+        false, 0, 0, 0, 0, 0, false, 0},
+    {"told in default, as Kyverno does",
+        "{metadata: {namespace: default}, reason: PolicyViolation, message: 'Deployment shop/web: [r] fail (blocked); m', involvedObject: "
+        "{kind: ClusterPolicy, name: p}}",
+        true, "p", "r", "Deployment", "shop", "web", true, "m"},
     {"no message", "{reason: PolicyViolation, involvedObject: {kind: ClusterPolicy, name: p}}", false, 0, 0, 0, 0, 0, false, 0},
     {"no object", "{reason: PolicyViolation, message: 'policy a/b fail: c'}", false, 0, 0, 0, 0, 0, false, 0},
     {"other words", "{reason: PolicyViolation, message: 'something else', involvedObject: {kind: Pod, name: a}}", false, 0, 0, 0, 0, 0,
@@ -137,6 +145,15 @@ static void test_reports(void **state)
 	                     &v),
 	    2);
 	assert_string_equal(v.ns, "shop");
+	/* A report that somebody wrote into their own namespace says nothing of another. */
+	assert_int_equal(count("{metadata: {namespace: tenant, labels: {app.kubernetes.io/managed-by: kyverno}}, results: [{policy: p, rule: r, "
+	                       "result: fail, resources: [{kind: Deployment, namespace: shop, name: web}]}]}",
+	                     &v),
+	    0);
+	assert_int_equal(count("{metadata: {namespace: tenant}, scope: {kind: Deployment, namespace: shop, name: web}, results: [{policy: p, "
+	                       "rule: r, result: fail, source: kyverno}]}",
+	                     &v),
+	    0);
 	assert_int_equal(count("{results: [{policy: p, rule: r, result: fail}]}", &v), 0);
 	assert_int_equal(count("{source: kyverno, metadata: {ownerReferences: [{kind: Namespace, name: n, uid: u}]}, results: [{policy: p, "
 	                       "rule: r, result: fail}]}",
