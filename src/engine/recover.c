@@ -61,9 +61,10 @@ bool ns_engine_recover(ns_engine *e, ns_err *err)
 		if (list[i].state != NS_ST_VERIFYING)
 			continue;
 		/* Whatever cannot be read of it, it is watched: an incident that nobody looks at would stay here for ever. */
-		ns_intent last = {.started_ms = ns_clock_wall_ms(e->o.clock)};
+		ns_intent last;
 		ns_dossier d;
-		ns_store_intent_latest(e->store, ar, list[i].id, &last, NULL);
+		if (!ns_store_intent_latest(e->store, ar, list[i].id, &last, NULL))
+			last = (ns_intent){.started_ms = ns_clock_wall_ms(e->o.clock)};
 		if (!ns_dossier_read(e, ar, list[i].id, NS_D_PLAN | NS_D_DRYRUN, &d, NULL))
 			d.plan = NULL;
 		ns_verify_watch(e, list[i].id, last.started_ms, ns_verify_generation(d.plan, d.dryrun, NULL), last.lock_path);
