@@ -160,13 +160,12 @@ static void *run_clock(void *clock)
 	return NULL;
 }
 
-static ns_clock *jumping;
+static ns_clock *_Atomic jumping;
 static void jump_before_the_gate(const char *name, int64_t incident)
 {
-	if (!jumping || strcmp(name, "dryrun") != 0)
-		return;
-	ns_clock_jump_wall(jumping, MINUTES(60));
-	jumping = NULL;
+	ns_clock *clock = strcmp(name, "dryrun") == 0 ? atomic_exchange(&jumping, NULL) : NULL;
+	if (clock)
+		ns_clock_jump_wall(clock, MINUTES(60));
 }
 
 static void open_by_hand(live *l, const char *scenario, ns_profile profile, pthread_t *th)
@@ -245,7 +244,7 @@ static void disk(bool full)
 	must(setrlimit(RLIMIT_FSIZE, &r) == 0, "limit: %s", strerror(errno));
 }
 
-static const char *full_at;
+static const char *_Atomic full_at;
 static void fill_at_point(const char *name, int64_t incident)
 {
 	const char *at = full_at;

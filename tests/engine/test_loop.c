@@ -1,5 +1,6 @@
 /* The loop from alert to end, and every way out of it that a person or the cluster takes (laws 4 to 7). */
 #include <pthread.h>
+#include <stdatomic.h>
 #include "cases.h"
 
 void ns_engine_test_point(const char *name, int64_t incident);
@@ -170,13 +171,12 @@ static void changed_while_it_waits(void)
 	live_close(&l);
 }
 
-static const live *moving;
+static const live *_Atomic moving;
 static void move_it_once(const char *name, int64_t incident)
 {
-	if (!moving || strcmp(name, "before-intent") != 0)
-		return;
-	live_change(moving, "shop", "checkout", "{\"spec\":{\"minReadySeconds\":2}}");
-	moving = NULL;
+	const live *l = strcmp(name, "before-intent") == 0 ? atomic_exchange(&moving, NULL) : NULL;
+	if (l)
+		live_change(l, "shop", "checkout", "{\"spec\":{\"minReadySeconds\":2}}");
 }
 
 /* Law 5: changed after the last look, just before it is sent: nothing goes out, it is asked anew. */
