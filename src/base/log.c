@@ -1,10 +1,17 @@
-/* Lines are built whole and leave in one write(2). They stay under PIPE_BUF, so that lines of two processes on one pipe do not mix. */
+/* Lines are built whole and leave in one write(2). They stay under PIPE_BUF, so that lines of two processes on one pipe do not mix.
+ *
+ * Nobody may be stalled by a reader that stopped (Ctrl-S, a frozen tmux, a full pipe): the first line waits a moment, those after it are
+ * dropped and counted until there is room again, and then the log says how many. The record is the store, not the log. */
 #include "neuroscale/base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,7 +20,7 @@
 #include "neuroscale/base/text.h"
 
 /* In JSON every byte of a message may double. */
-enum { LINE_MAX_BYTES = 4096, MSG_MAX = 1536, VALUE_MAX = 512, ROOM_MAX = 32 };
+enum { LINE_MAX_BYTES = 4096, MSG_MAX = 1536, VALUE_MAX = 512, ROOM_MAX = 32, PATIENCE_MS = 200 };
 _Static_assert(LINE_MAX_BYTES <= PIPE_BUF, "a line is one atomic write");
 
 static struct {
@@ -23,13 +30,34 @@ static struct {
 	const ns_clock *clock;
 } state = {.fd = STDERR_FILENO, .format = NS_LOG_TEXT, .min = NS_LOG_INFO};
 
+static struct {
+	pthread_mutex_t mu;
+	int own_tty; /* -1 none */
+	bool stuck, cut;
+	long lost;
+} out = {.mu = PTHREAD_MUTEX_INITIALIZER, .own_tty = -1};
+
 static const struct {
 	const char *text, *json;
 } level_names[] = {{"DEBUG", "debug"}, {"INFO ", "info"}, {"WARN ", "warn"}, {"ERROR", "error"}};
 
+/* A terminal that has room for half a line takes that half and makes the writer wait for the rest. Only an open file of our own may be
+ * non-blocking: the shell shares the one that we were given. */
+static int own_tty(int fd)
+{
+	char path[40];
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	return isatty(fd) ? open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1;
+}
+
 void ns_log_init(int fd, ns_log_format format, ns_log_level min, const ns_clock *clock)
 {
-	atomic_store(&state.fd, fd);
+	if (out.own_tty >= 0)
+		close(out.own_tty);
+	out.own_tty = own_tty(fd);
+	out.stuck = out.cut = false;
+	out.lost = 0;
+	atomic_store(&state.fd, out.own_tty >= 0 ? out.own_tty : fd);
 	state.format = format;
 	state.min = min;
 	state.clock = clock;
@@ -102,15 +130,55 @@ static bool field(ns_buf *line, const char *key, const char *value)
 	return false;
 }
 
+/* False when nobody reads. What is broken (a closed pipe, a full disk) is nothing to wait for: the line is gone, and that is that. */
+static bool put(const char *p, size_t n)
+{
+	int fd = atomic_load(&state.fd);
+	for (size_t done = 0; done < n;) {
+		struct pollfd room = {.fd = fd, .events = POLLOUT};
+		int ready = poll(&room, 1, out.stuck ? 0 : PATIENCE_MS);
+		ssize_t k = ready > 0 ? write(fd, p + done, n - done) : -1;
+		if ((ready < 0 || k < 0) && errno == EINTR)
+			continue;
+		out.stuck = ready == 0 || (k < 0 && errno == EAGAIN);
+		out.cut = out.cut || (out.stuck && done);
+		if (k <= 0)
+			return !out.stuck;
+		done += (size_t)k;
+	}
+	return true;
+}
+
+static void put_line(const ns_buf *line)
+{
+	pthread_mutex_lock(&out.mu);
+	bool ok = true;
+	if (out.lost) {
+		char words[64];
+		ns_buf gap = NS_BUF_INIT;
+		snprintf(words, sizeof words, "%ld lines were dropped: nobody read them", out.lost);
+		if (out.cut)
+			ns_buf_putc(&gap, '\n');
+		begin(&gap, NS_LOG_WARN, "log", words);
+		ns_buf_puts(&gap, state.format == NS_LOG_JSON ? "}\n" : "\n");
+		ok = put(gap.data, gap.len);
+		ns_buf_free(&gap);
+		if (ok) {
+			out.lost = 0;
+			out.cut = false;
+		}
+	}
+	if (!ok || !put(line->data, line->len))
+		out.lost++;
+	pthread_mutex_unlock(&out.mu);
+}
+
 static void end(ns_buf *line)
 {
 	ns_buf_puts(line, state.format == NS_LOG_JSON ? "}\n" : "\n");
-	int saved = errno;
-	ssize_t n;
-	do
-		n = write(atomic_load(&state.fd), line->data, line->len);
-	while (n < 0 && errno == EINTR);
-	errno = saved; /* a log that cannot be written must not change what its caller does */
+	int saved = errno; /* a log that cannot be written must not change what its caller does */
+	put_line(line);
+	errno = saved;
 	ns_buf_free(line);
 }
 

@@ -3,9 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <unistd.h>
 
+#include "neuroscale/base/buf.h"
 #include "neuroscale/base/log.h"
 
 static int ends[2];
@@ -135,6 +138,60 @@ static void lines_of_threads_do_not_mix(void **state)
 	assert_int_equal(lines, 800);
 }
 
+/* Ctrl-S, or a pager that waits: the lines are dropped, their number is told, and nobody waits for them. */
+static void nobody_reads(void **state)
+{
+	char all[256 * 1024];
+	assert_int_equal(fcntl(ends[1], F_SETFL, 0), 0); /* as a shell's pipe is: writing to it would wait */
+	ns_log_init(ends[1], NS_LOG_TEXT, NS_LOG_INFO, clock_2026);
+	int64_t began = ns_real_mono_ms();
+	for (int i = 0; i < 5000; i++)
+		ns_log(NS_LOG_INFO, "engine", "line %d of many that nobody will read", i);
+	assert_true(ns_real_mono_ms() - began < 5000);
+	ns_copy(all, sizeof all, logged());
+	const char *last = strstr(all, "line 0 of");
+	int got = 0;
+	for (const char *p = all; (p = strchr(p, '\n')); p++)
+		got++;
+	assert_non_null(last);
+	ns_log(NS_LOG_INFO, "engine", "read again");
+	char want[256];
+	snprintf(want, sizeof want, "2026-11-23T02:47:09Z WARN  log      %d lines were dropped: nobody read them\n2026-11-23T02:47:09Z INFO  engine   read again\n",
+	    5000 - got);
+	assert_string_equal(logged(), want);
+}
+
+static void a_terminal_stands_still(void **state)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK), tty = -1;
+	if (master < 0 || grantpt(master) != 0 || unlockpt(master) != 0 || (tty = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC)) < 0)
+		skip();
+	ns_log_init(tty, NS_LOG_TEXT, NS_LOG_INFO, clock_2026);
+	int64_t began = ns_real_mono_ms();
+	for (int i = 0; i < 5000; i++)
+		ns_log(NS_LOG_INFO, "engine", "line %d of many that nobody will read", i);
+	assert_true(ns_real_mono_ms() - began < 5000);
+	assert_int_equal(fcntl(tty, F_GETFL) & O_NONBLOCK, 0); /* the shell's own stays as it was */
+	char piece[4096], tail[2048] = "";
+	for (int round = 0; round < 2; round++) {
+		struct pollfd p = {.fd = master, .events = POLLIN};
+		while (poll(&p, 1, 100) > 0) {
+			ssize_t n = read(master, piece, sizeof piece - 1);
+			assert_true(n > 0);
+			piece[n] = '\0';
+			memmove(tail, tail + strlen(tail) / 2, strlen(tail) - strlen(tail) / 2 + 1);
+			size_t have = strlen(tail), room = sizeof tail - 1 - have;
+			ns_copy(tail + have, room + 1, (size_t)n > room ? piece + ((size_t)n - room) : piece);
+		}
+		ns_log(NS_LOG_INFO, "engine", "read again");
+	}
+	assert_non_null(strstr(tail, "lines were dropped: nobody read them\r\n"));
+	assert_non_null(strstr(tail, "read again\r\n"));
+	ns_log_init(STDERR_FILENO, NS_LOG_TEXT, NS_LOG_INFO, clock_2026);
+	close(tty);
+	close(master);
+}
+
 int main(void)
 {
 	clock_2026 = ns_clock_manual(1795402029000, 0);
@@ -147,6 +204,8 @@ int main(void)
 	    cmocka_unit_test(redirect_moves_the_output),
 	    cmocka_unit_test(a_broken_descriptor_is_survived),
 	    cmocka_unit_test(lines_of_threads_do_not_mix),
+	    cmocka_unit_test(nobody_reads),
+	    cmocka_unit_test(a_terminal_stands_still),
 	};
 	int failed = cmocka_run_group_tests(tests, open_pipe, close_pipe);
 	ns_clock_free(clock_2026);

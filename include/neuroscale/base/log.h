@@ -1,4 +1,5 @@
-/* The log: one line per call, text or JSON, sanitised, to one descriptor. Thread-safe. Only main, engine and the clients log. */
+/* The log: one line per call, text or JSON, sanitised, to one descriptor. Thread-safe; a reader that stopped stalls nobody (lines are
+ * dropped, and counted in the line that follows). Only main, engine and the clients log. */
 #ifndef NEUROSCALE_BASE_LOG_H
 #define NEUROSCALE_BASE_LOG_H
 #include <stdbool.h>
