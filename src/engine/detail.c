@@ -10,7 +10,7 @@ static void put_evidence(ns_detail *d, const ns_case *c)
 		    .text = c->evidence[i].text, .trusted = c->evidence[i].trusted, .at_ms = c->evidence[i].at_ms};
 }
 
-static void put_plan(ns_detail *d, const ns_plan *p)
+static void put_plan(const ns_engine *e, ns_detail *d, const ns_plan *p)
 {
 	d->runbook = p->runbook;
 	d->runbook_title = p->runbook_title;
@@ -18,11 +18,14 @@ static void put_plan(ns_detail *d, const ns_plan *p)
 	d->risk = p->risk;
 	d->score = p->score;
 	d->margin = p->margin;
-	d->plan_steps = p->steps;
+	const char **steps = ns_arena_alloc(d->arena, (p->n_steps + 1) * sizeof *steps);
+	for (size_t i = 0; i < p->n_steps; i++)
+		steps[i] = ns_with_context(e, d->arena, p->steps[i]);
+	d->plan_steps = steps;
 	d->n_plan_steps = p->n_steps;
 	d->verify = p->verify;
-	d->manual_command = p->manual_command;
-	d->undo = p->undo_valid ? p->undo.equivalent : p->action == NS_ACT_MANUAL_REVIEW ? "" : "no valid inverse";
+	d->manual_command = ns_with_context(e, d->arena, p->manual_command);
+	d->undo = p->undo_valid ? ns_with_context(e, d->arena, p->undo.equivalent) : p->action == NS_ACT_MANUAL_REVIEW ? "" : "no valid inverse";
 	d->command = p->command.equivalent;
 }
 
@@ -89,14 +92,14 @@ ns_detail *ns_engine_detail(ns_engine *e, int64_t incident, ns_err *err)
 		d->reasoning = f.rca->reasoning;
 		d->provider = f.rca->provider;
 		d->cause_class = f.rca->cause_class;
-		d->next_steps = f.rca->next_steps;
+		d->next_steps = ns_with_context(e, ar, f.rca->next_steps);
 		d->confidence = f.rca->confidence;
 		d->risk = f.rca->risk;
 	}
 	if (f.cs)
 		put_evidence(d, f.cs);
 	if (f.plan)
-		put_plan(d, f.plan);
+		put_plan(e, d, f.plan);
 	if (f.dryrun) {
 		d->diff = f.dryrun->diff;
 		d->dryrun_error = f.dryrun->error;

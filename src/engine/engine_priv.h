@@ -88,6 +88,7 @@ struct ns_engine {
 	pthread_mutex_t say_mu;
 	struct { int64_t at_ms; int level; char text[240]; } said[NS_MAX_MESSAGES];
 	size_t n_said, said_next;
+	char store_why[200]; /* under say_mu: why the store takes nothing, "" it does */
 	struct { char doing[96]; int64_t done, failed; int busy; } agents[NS_AG_COUNT];
 
 	/* The verifier's windows, by incident. */
@@ -200,6 +201,10 @@ int64_t ns_verify_generation(const ns_plan *p, const ns_dryrun *d, const ns_exec
 bool ns_verify_progress(ns_engine *e, int64_t incident, int64_t *good_ms, int64_t *need_ms);
 
 /* ---- decide.c ---- */
+/* The store took nothing (a full disk): it is said on the screen until it takes something again, err == NULL. Other errors say nothing. */
+void ns_engine_store_says(ns_engine *e, const ns_err *err);
+/* A command for people, with the context it is meant for: another shell may stand elsewhere. */
+const char *ns_with_context(const ns_engine *e, ns_arena *ar, const char *text);
 bool ns_engine_decide(ns_engine *e, uid_t uid, ns_role role, const ns_decide_req *req, char *said, size_t cap, ns_err *err);
 
 /* ---- recover.c: what a dead engine left ---- */

@@ -139,6 +139,7 @@ static bool take_alert(ns_engine *e, const ns_alert *a)
 	if (!ok) {
 		ns_step_abandon(&s);
 		ns_log(NS_LOG_ERROR, "engine", "an alert could not be recorded: %s", open ? s.err.text : err.text);
+		ns_engine_store_says(e, open ? &s.err : &err);
 	} else if (is_new) {
 		char line[24];
 		snprintf(line, sizeof line, "%lld", (long long)id);

@@ -70,6 +70,7 @@ static void give_back(ns_worker *w, const ns_job *job, int64_t delay_ms)
 		ns_store_rollback(st);
 		if (err.code == NS_E_CONFLICT)
 			return;
+		ns_engine_store_says(w->e, &err);
 		ns_log(NS_LOG_ERROR, "engine", "job %lld of incident %lld: %s", (long long)job->id, (long long)job->incident, err.text);
 		if (!ns_cancel_sleep(w->cancel, ns_clock_real(), 1000))
 			return;
@@ -120,6 +121,10 @@ static void run_job(ns_worker *w, const ns_job *job)
 				again(w, job, 30000);
 		} else {
 			ns_log(NS_LOG_WARN, "engine", "incident %lld, %s, will try again: %s", (long long)job->incident, job->kind, err.text);
+			if (err.code == NS_E_NOSPACE)
+				ns_engine_store_says(e, &err);
+			else if (!job->attempts) /* once: what is tried again and again would bury everything else */
+				ns_engine_say(e, NS_LOG_WARN, "#%lld %s did not work and is tried again: %s", (long long)job->incident, job->kind, err.text);
 			again(w, job, delay_of(job->attempts));
 		}
 	}

@@ -35,6 +35,41 @@ void ns_engine_say(ns_engine *e, int level, const char *fmt, ...)
 	free(clean);
 }
 
+void ns_engine_store_says(ns_engine *e, const ns_err *err)
+{
+	if (err && err->code != NS_E_NOSPACE && err->code != NS_E_IO)
+		return;
+	pthread_mutex_lock(&e->say_mu);
+	bool was = e->store_why[0] != '\0';
+	ns_copy(e->store_why, sizeof e->store_why, err ? err->text : "");
+	pthread_mutex_unlock(&e->say_mu);
+	if (was == (err != NULL))
+		return;
+	if (err)
+		ns_engine_say(e, NS_LOG_ERROR, "nothing can be recorded, so nothing is done: %s", err->text);
+	else
+		ns_engine_say(e, NS_LOG_INFO, "the store can be written again");
+	ns_engine_dirty(e);
+}
+
+const char *ns_with_context(const ns_engine *e, ns_arena *ar, const char *text)
+{
+	static const char tool[] = "kubectl ", plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@:/-+";
+	const char *context = e->o.cfg->context, *p;
+	if (!*context || strchr(context, '\'') || !strstr(text, tool))
+		return text;
+	const char *quote = context[strspn(context, plain)] ? "'" : "";
+	ns_buf out = NS_BUF_INIT;
+	for (; (p = strstr(text, tool)); text = p + sizeof tool - 1) {
+		bool alone = p == text || p[-1] == ' ' || p[-1] == '`';
+		ns_buf_put(&out, text, (size_t)(p - text) + sizeof tool - 1);
+		if (alone)
+			ns_buf_printf(&out, "--context %s%s%s ", quote, context, quote);
+	}
+	ns_buf_puts(&out, text);
+	return ns_arena_take(ar, &out);
+}
+
 static const char *const agent_names[NS_AG_COUNT] = {"detector", "analyzer", "planner", "executor", "escalation", "verifier"};
 
 void ns_agent_begin(ns_engine *e, ns_agent a, const char *fmt, ...)
@@ -159,7 +194,7 @@ void ns_fill_row(ns_engine *e, const ns_incident *inc, const ns_dossier *d, ns_i
 
 /* ---- approvals ---- */
 
-static void put_card(ns_arena *ar, const ns_incident *inc, const ns_dossier *d, const ns_approval *a, ns_appr_row *r)
+static void put_card(const ns_engine *e, ns_arena *ar, const ns_incident *inc, const ns_dossier *d, const ns_approval *a, ns_appr_row *r)
 {
 	const ns_plan *p = d->plan;
 	r->incident = inc->id;
@@ -184,7 +219,7 @@ static void put_card(ns_arena *ar, const ns_incident *inc, const ns_dossier *d, 
 	r->command = d->dryrun && d->dryrun->shown_command[0] ? d->dryrun->shown_command : p->command.equivalent;
 	r->diff = d->dryrun ? d->dryrun->diff : "";
 	r->warnings = d->dryrun ? d->dryrun->warnings : "";
-	r->undo = p->undo_valid ? p->undo.equivalent : "no valid inverse";
+	r->undo = p->undo_valid ? ns_with_context(e, ar, p->undo.equivalent) : "no valid inverse";
 	r->verify = p->verify;
 	r->effect = p->expected_effect;
 	r->created_ms = a ? a->created_ms : inc->updated_ms;
@@ -289,7 +324,7 @@ static bool put_incidents(ns_engine *e, ns_snapshot *s, ns_err *err)
 		    a.state == NS_APPR_PENDING;
 		bool preparing = list[i].state == NS_ST_PLANNING && d.plan && d.plan->action != NS_ACT_MANUAL_REVIEW;
 		if (d.plan && (pending || preparing))
-			put_card(s->arena, &list[i], &d, pending ? &a : NULL, &s->approvals[s->n_approvals++]);
+			put_card(e, s->arena, &list[i], &d, pending ? &a : NULL, &s->approvals[s->n_approvals++]);
 		r->approval = pending ? a.id : 0;
 		if (r->open) {
 			s->n_open++;
@@ -335,7 +370,7 @@ static int64_t resident_bytes(void)
 static void put_header(ns_engine *e, ns_snapshot *s)
 {
 	ns_link link;
-	char words[160];
+	char words[256];
 	ns_detector_link(e->detector, &link);
 	s->cluster = e->o.cluster;
 	s->context = e->o.cfg->context;
@@ -349,7 +384,10 @@ static void put_header(ns_engine *e, ns_snapshot *s)
 	s->link_since_ms = link.since_ms;
 	s->last_event_ms = link.last_event_ms;
 	s->down_why = ns_arena_strdup(s->arena, link.down_why);
-	s->degraded = ns_arena_strdup(s->arena, link.degraded);
+	pthread_mutex_lock(&e->say_mu);
+	s->degraded = !e->store_why[0] ? ns_arena_strdup(s->arena, link.degraded)
+	                               : ns_arena_printf(s->arena, "nothing can be recorded, so nothing is done: %s%s%s", e->store_why, *link.degraded ? "; " : "", link.degraded);
+	pthread_mutex_unlock(&e->say_mu);
 	s->storm = link.storm;
 	s->storm_why = ns_arena_strdup(s->arena, link.storm_why);
 	s->lease_held = !e->o.lease_required || ns_lease_held(e->lease, NULL);

@@ -151,6 +151,7 @@ bool ns_step_commit(ns_step *s)
 		return false;
 	if (s->job)
 		s->worker->job_done = true;
+	ns_engine_store_says(s->e, NULL);
 	tell(s);
 	ns_engine_work(s->e);
 	ns_engine_dirty(s->e);

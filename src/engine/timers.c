@@ -1,4 +1,5 @@
 /* What time alone decides: silence is no (law 7), cool-downs end, a clock that jumps is not trusted for a while. */
+#include <stdio.h>
 #include <stdlib.h>
 #include "engine_priv.h"
 #include "neuroscale/base/log.h"
@@ -8,10 +9,13 @@ enum { CLOCK_JUMP_MS = 5000, CLOCK_DISTRUST_MS = 60000, CLOCK_TORN_MS = 500, CHA
 static bool expire(ns_engine *e, ns_arena *ar, const ns_approval *a)
 {
 	ns_step s;
+	char note[120], again[16];
+	ns_duration_format(e->o.cooldown_ms, again);
+	snprintf(note, sizeof note, "no answer in time: that is a no; asked again in %s if it still fails", again);
 	bool ok = ns_step_begin(&s, e, ar, a->incident) &&
 	    ns_store_approval_decide(e->store, a->id, NS_APPR_EXPIRED, NULL, "timer", "timer", "no answer in time", &s.err);
 	if (ok && s.inc.state == NS_ST_AWAITING_APPROVAL)
-		ok = ns_step_move(&s, NS_ST_EXPIRED, s.inc.verdict, "timer", "no answer in time: that is a no") && ns_step_hold(&s);
+		ok = ns_step_move(&s, NS_ST_EXPIRED, s.inc.verdict, "timer", note) && ns_step_hold(&s);
 	ok = ok && ns_step_commit(&s);
 	if (!ok) {
 		ns_step_abandon(&s);

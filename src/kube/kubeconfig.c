@@ -1,6 +1,7 @@
 /* kubeconfig: which files are read, how they merge, which context counts. What an entry means is in kubeconfig_entry.c. */
 #include "neuroscale/kube/kubeconfig.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -92,7 +93,7 @@ static bool read_all(sources *s, const char *path, ns_err *err)
 {
 	const char *env = getenv("KUBECONFIG"), *home = getenv("HOME");
 	if (path) {
-		if (access(path, F_OK) != 0)
+		if (access(path, F_OK) != 0 && errno == ENOENT)
 			return ns_fail(err, NS_E_NOTFOUND, "kubeconfig %s does not exist", path);
 		s->looked = ns_xstrdup(path);
 		return read_source(s, path, err);

@@ -83,7 +83,7 @@ void ns_lease_status(ns_lease *l, char *out, size_t cap)
 		ns_copy(out, cap, l->trouble);
 	} else if (*l->other) {
 		ns_duration_format(ns_clock_mono_ms(l->clock) - l->other_since_ms, ago);
-		snprintf(out, cap, "held by %s, seen for %s", l->other, ago);
+		snprintf(out, cap, "another engine has the cluster's Lease (%s, seen for %s): this one only looks until that one lets go", l->other, ago);
 	} else {
 		ns_copy(out, cap, "not yet taken");
 	}

@@ -104,8 +104,8 @@ void ns_detail_doc(const ns_ui *ui, const ns_pen *p, ns_doc *d)
 		return;
 	}
 	head(ui, p, t, d);
-	evidence(t, d);
-	cause(t, d);
+	cause(t, d); /* what to do stands on the first screen, what it rests on below */
 	plan(t, d);
+	evidence(t, d);
 	history(t, d);
 }

@@ -102,7 +102,7 @@ static void test_one_holds_the_other_waits(void **state)
 	assert_false(ns_lease_held(x.b, NULL));
 	ns_clock_advance(x.clock, 12000);
 	ns_lease_status(x.b, words, sizeof words);
-	assert_string_equal(words, "held by host-a_1, seen for 12s");
+	assert_string_equal(words, "another engine has the cluster's Lease (host-a_1, seen for 12s): this one only looks until that one lets go");
 	close_bench(&x);
 }
 
