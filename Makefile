@@ -115,7 +115,7 @@ $(B)/$(PROG): $(B)/obj/main.o $(foreach r,$(ROOMS),$(call room_lib,$(r)))
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS_ALL)
 
 compile_commands.json: Makefile $(wildcard src/*.c src/*/*.c)
-	@sh contrib/compdb.sh '$(CC) $(CPPFLAGS) $(CFLAGS_ALL)' src >$@
+	@sh contrib/compdb.sh '$(subst ','\'',$(CC) $(CPPFLAGS) $(CFLAGS_ALL))' src >$@
 
 # ---- tests -------------------------------------------------------------------------------------------------------
 # tests/ROOM/test_X.c is one cmocka program that links ROOM and the rooms it may use; tests/e2e/*.sh drive the program itself.

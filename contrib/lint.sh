@@ -123,7 +123,8 @@ if have clang-tidy && [ -e compile_commands.json ]; then
 	done >"$tmp/tidy"
 	# shellcheck disable=SC2016
 	xargs -r -P2 -n2 sh -c 'out=$(clang-tidy -p . --quiet "$1" 2>/dev/null) && : >"$0/$2" || printf "%s\n" "$out"' "$B/lint/tidy" <"$tmp/tidy" >"$tmp/tidied"
-	sed -n "s|^$PWD/||; s/^\([^ :]*:[0-9]*\):[0-9]*: \(error\|warning\): \(.*\),-warnings-as-errors\]$/\1: clang-tidy: \3]/p" "$tmp/tidied" | LC_ALL=C sort -u >>"$tmp/findings"
+	sed -n "s|^$PWD/||; s/^\([^ :]*:[0-9]*\):[0-9]*: \(error\|warning\): \(.*\),-warnings-as-errors\]$/\1: clang-tidy: \3]/p
+		s/^\([^ :]*:[0-9]*\):[0-9]*: error: \(.*\[clang-diagnostic-error\]\)$/\1: clang-tidy: \2/p" "$tmp/tidied" | LC_ALL=C sort -u >>"$tmp/findings"
 fi
 
 if [ -n "$(find man -name '*.[1-8]' 2>/dev/null)" ] && have mandoc; then

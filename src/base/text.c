@@ -130,8 +130,9 @@ static bool emit_hex(cleaner *c, const char *open, uint32_t v, int width)
 {
 	static const char hex[] = "0123456789ABCDEF";
 	char text[16];
-	size_t n = strlen(open);
-	memcpy(text, open, n);
+	size_t n = 0;
+	while (*open)
+		text[n++] = *open++;
 	while (width < 6 && v >> (4 * width))
 		width++;
 	for (int i = width - 1; i >= 0; i--)

@@ -67,7 +67,7 @@ static bool verb_incidents(const ns_config *cfg, const ns_door *door, ns_err *er
 
 static bool verb_incident(const ns_config *cfg, const ns_door *door, ns_err *err)
 {
-	int64_t id;
+	int64_t id = 0;
 	ns_detail *d = parse_id(cfg->args[0], &id, err) ? door->detail(door->ctx, id, err) : NULL;
 	if (!d)
 		return false;

@@ -144,7 +144,7 @@ static admission admit(ns_worker *w, ns_arena *ar, const ns_job *job, ns_dossier
 	ns_engine *e = w->e;
 	ns_step s;
 	ns_gate_facts f;
-	ns_gate_verdict v;
+	ns_gate_verdict v = {0};
 	if (!ns_step_begin(&s, e, ar, job->incident)) {
 		ns_step_failed(&s, err);
 		return BROKEN;

@@ -190,7 +190,7 @@ static void put_names(differ *d, char sign, const cJSON *arr)
 static void compare_order(differ *d, const cJSON *a, const cJSON *b)
 {
 	bool moved = false;
-	const cJSON *x = a->child, *y = b->child;
+	const cJSON *x = a ? a->child : NULL, *y = b ? b->child : NULL;
 	for (; x && y; x = x->next, y = y->next) {
 		if (!find_name(b, name_of(x)))
 			return;
@@ -223,7 +223,7 @@ static void compare_named(differ *d, const cJSON *a, const cJSON *b)
 
 static void compare_by_position(differ *d, const cJSON *a, const cJSON *b)
 {
-	const cJSON *x = a->child, *y = b->child;
+	const cJSON *x = a ? a->child : NULL, *y = b ? b->child : NULL;
 	for (size_t i = 0; x || y; i++) {
 		size_t before = push_index(d, i);
 		d->hide_old = i && x && announces(x->prev, x);

@@ -79,7 +79,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const 
 	ns_sim *s = cls;
 	sim_req *q = *state;
 	if (!q) {
-		*state = q = ns_xcalloc(1, sizeof *q);
+		*state = ns_xcalloc(1, sizeof *q);
 		return MHD_YES;
 	}
 	if (*n) {
@@ -154,7 +154,7 @@ static bool parse_listen(const char *text, struct sockaddr_in *addr, ns_err *err
 
 bool http_open(ns_sim *s, const char *listen_on, ns_err *err)
 {
-	struct sockaddr_in addr;
+	struct sockaddr_in addr = {0};
 	if (!parse_listen(listen_on, &addr, err))
 		return false;
 	int fd = bind_socket(&addr, err);

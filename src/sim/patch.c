@@ -90,11 +90,11 @@ static cJSON *pointer_get(cJSON *doc, const char *path)
 /* Takes value. */
 static bool pointer_add(cJSON *doc, const char *path, cJSON *value, bool replace)
 {
-	char *last;
+	char *last = NULL;
 	int i;
 	cJSON *parent = pointer_parent(doc, path, &last);
 	bool ok = false;
-	if (cJSON_IsArray(parent)) {
+	if (last && cJSON_IsArray(parent)) {
 		if (!strcmp(last, "-") && !replace)
 			ok = cJSON_AddItemToArray(parent, value);
 		else if (array_index(parent, last, &i) && replace && i < cJSON_GetArraySize(parent))

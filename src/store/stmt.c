@@ -219,7 +219,7 @@ bool store_write(ns_store *s, int64_t *changed, ns_err *err, const char *sql, co
 
 bool store_write_one(ns_store *s, const char *what, int64_t id, ns_err *err, const char *sql, const bind *b, size_t n)
 {
-	int64_t changed;
+	int64_t changed = 0;
 	if (!store_write(s, &changed, err, sql, b, n))
 		return false;
 	return changed || ns_fail(err, NS_E_NOTFOUND, "%s %lld: not found", what, (long long)id);

@@ -126,7 +126,7 @@ void ns_doc_diff(ns_doc *d, const char *label, const char *diff)
 
 void ns_doc_draw(const ns_doc *d, const ns_pen *p, int top)
 {
-	for (int y = 0; y < p->r.h && (size_t)(top + y) < d->n; y++) {
+	for (int y = 0; y < p->r.h && (size_t)top + (size_t)y < d->n; y++) {
 		const ns_doc_line *l = &d->line[top + y];
 		const char *s = d->text.data + l->off;
 		bool title = l->role == NS_ROLE_TITLE; /* stands in the label's column */

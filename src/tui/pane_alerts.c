@@ -30,7 +30,7 @@ static void row(const ns_pen *p, int y, const ns_inc_row *r, const int *x, const
 {
 	ns_pen q = ns_pen_in(p, MARKER, y, p->r.w - MARKER, 1);
 	char text[512], buf[32];
-	ns_word sev = ns_word_severity(r->severity), state = ns_word_state(r, buf);
+	ns_word sev = ns_word_severity(r->severity);
 	ns_color_role body = r->open ? NS_ROLE_TEXT : NS_ROLE_TEXT_DIM;
 	ns_pen_marker(p, y, selected, focused);
 	ns_pen_text(&q, x[C_SEV], 0, w[C_SEV], r->open ? sev.role : body, sev.text);
@@ -47,7 +47,7 @@ static void row(const ns_pen *p, int y, const ns_inc_row *r, const int *x, const
 		snprintf(text, sizeof text, "x%lld", (long long)(r->members > 999 ? 999 : r->members));
 		ns_pen_right(&q, x[C_MEMBERS], 0, w[C_MEMBERS], NS_ROLE_TEXT_DIM, text);
 	}
-	state = ns_word_state(r, buf);
+	ns_word state = ns_word_state(r, buf);
 	ns_pen_text(&q, x[C_STATE], 0, w[C_STATE], state.role, state.text);
 	ns_pen_text(&q, x[C_WHAT], 0, w[C_WHAT], NS_ROLE_TEXT_DIM, what(r));
 }

@@ -310,7 +310,8 @@ void ns_term_paint(const ns_grid *g)
 	doupdate();
 	if (g->cols != t.last.cols || g->rows != t.last.rows)
 		ns_grid_size(&t.last, g->cols, g->rows);
-	memcpy(t.last.cell, g->cell, (size_t)g->cols * (size_t)g->rows * sizeof *g->cell);
+	if (t.last.cell)
+		memcpy(t.last.cell, g->cell, (size_t)g->cols * (size_t)g->rows * sizeof *g->cell);
 }
 
 void ns_term_forget(void)
