@@ -111,3 +111,13 @@ int64_t ns_store_intents_since(ns_store *s, const char *cluster, const char *tar
 		*last_ms = ok ? t.last_ms : store_now(s);
 	return ok ? t.n : INT64_MAX;
 }
+
+bool ns_store_target_busy(ns_store *s, const ns_workload *w, int64_t except)
+{
+	tally t;
+	return !store_row(s, NULL, &tally_shape, &t, NULL,
+	           "SELECT count(*), 0 FROM incidents WHERE closed_ms = 0 AND id <> ?5 AND state IN ('verifying', 'undoing')"
+	           " AND cluster = ?1 AND ns = ?2 AND owner_kind = ?3 AND name = ?4",
+	           BINDS(TEXT(w->cluster), TEXT(w->ns), TEXT(w->kind), TEXT(w->name), INT(except))) ||
+	       t.n > 0;
+}

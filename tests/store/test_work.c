@@ -190,6 +190,23 @@ static void intents_are_counted_for_limits(void **state)
 	assert_true(ns_store_intents_since(f->s, NULL, NULL, 0, &last) == INT64_MAX); /* not known is over any limit */
 }
 
+static void a_target_is_busy_while_it_is_verified(void **state)
+{
+	fixture *f = *state;
+	static const ns_state way[] = {NS_ST_DETECTED, NS_ST_ANALYZING, NS_ST_PLANNING, NS_ST_EXECUTING, NS_ST_VERIFYING, NS_ST_FAILED};
+	int64_t id = open_incident(f, "web");
+	ns_workload w = incident_of(f, id).target, other = w;
+	other.name = "api";
+	for (size_t i = 0; i + 1 < sizeof way / sizeof way[0]; i++) {
+		TX(f, ns_store_transition(f->s, id, way[i], (int64_t)i + 1, way[i + 1], NS_VERDICT_NONE, "", &f->err));
+		assert_int_equal(ns_store_target_busy(f->s, &w, 0), way[i + 1] == NS_ST_VERIFYING);
+		assert_false(ns_store_target_busy(f->s, &w, id)); /* its own change is its own affair */
+		assert_false(ns_store_target_busy(f->s, &other, 0));
+	}
+	raw_sql(f, "ALTER TABLE incidents RENAME TO lost");
+	assert_true(ns_store_target_busy(f->s, &w, 0)); /* not known is busy */
+}
+
 /* ---- breakers, small values ---- */
 static void breakers_are_kept(void **state)
 {
@@ -243,6 +260,7 @@ int main(void)
 	    T(an_intent_needs_its_own_unused_yes),
 	    T(a_refused_effect_may_be_sent_again),
 	    T(intents_are_counted_for_limits),
+	    T(a_target_is_busy_while_it_is_verified),
 	    T(breakers_are_kept),
 	    T(small_values),
 	};

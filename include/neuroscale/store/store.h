@@ -137,6 +137,8 @@ bool ns_store_intents_open(ns_store *s, ns_arena *ar, ns_intent **out, size_t *n
 bool ns_store_intent_latest(ns_store *s, ns_arena *ar, int64_t incident, ns_intent *out, ns_err *err);                 /* [any] */
 /* [any] For limits and cool-downs: how many intents started since; cluster, or target, may be NULL (any). last_ms may be NULL. */
 int64_t ns_store_intents_since(ns_store *s, const char *cluster, const char *target, int64_t since_ms, int64_t *last_ms);
+/* [any] A change of this workload by another incident than `except` is still being verified or undone. True when it cannot be known. */
+bool ns_store_target_busy(ns_store *s, const ns_workload *w, int64_t except);
 
 /* ---- breakers (law 10): scope "cluster:NAME" or "target:CLUSTER/ns/Kind/name" ---- */
 typedef struct ns_breaker_row { const char *scope, *state; int64_t failures, opened_ms, trial_incident; } ns_breaker_row; /* state closed|open|half_open */
