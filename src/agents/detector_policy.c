@@ -95,7 +95,8 @@ dt_report *dt_decode_report(ns_arena *ar, const cJSON *j)
 	ns_violation *fails, *skips;
 	const char *uid = ns_json_str(j, "metadata.uid", "");
 	size_t n = ns_violations_from_report(ar, j, &fails), m = skips_of(ar, j, &skips);
-	if (!*uid || !(n + m))
+	const char *from = ns_json_str(j, "metadata.namespace", ""), *about = ns_json_str(j, "scope.namespace", from);
+	if (!*uid || !(n + m) || (*from && strcmp(from, about) != 0))
 		return NULL;
 	n = n < MAX_RESULTS ? n : MAX_RESULTS;
 	m = m < MAX_RESULTS ? m : MAX_RESULTS;

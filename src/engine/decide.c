@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "engine_priv.h"
-#include "neuroscale/base/text.h"
+#include "neuroscale/model/redact.h"
 
 static bool decide(ns_step *s, const ns_approval *a, const ns_decide_req *req, const char *by, const char *reason)
 {
@@ -49,7 +49,8 @@ bool ns_engine_decide(ns_engine *e, uid_t uid, ns_role role, const ns_decide_req
 	ns_arena *ar = ns_arena_new();
 	ns_approval a;
 	ns_step s = {0};
-	char *reason = ns_text_clean_dup(req->reason ? req->reason : "", 300);
+	const char *typed = req->reason ? req->reason : "";
+	char *reason = ns_redact_line(typed, strlen(typed), 300); /* it stands in the note, the log and the audit */
 	bool ok = ns_store_approval_get(e->store, ar, req->approval, &a, &s.err) && ns_step_begin(&s, e, ar, a.incident) &&
 	    decide(&s, &a, req, by, reason) && ns_step_commit(&s);
 	if (ok)
