@@ -89,7 +89,7 @@ bool ns_app_screen(const ns_config *cfg, const ns_app_screen_opts *so, ns_err *e
 	char *path = ns_path_join(so->state_dir, "neuroscale-tui.log");
 	ns_mkdirs(so->state_dir, 0700, NULL); /* a failure shows itself when the engine takes it */
 	int log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	int saved = dup(STDERR_FILENO);
+	int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	if (log_fd >= 0) { /* whatever a library prints must not land on the screen */
 		ns_log_redirect(log_fd);
 		dup2(log_fd, STDERR_FILENO);

@@ -15,6 +15,7 @@ enum { MAX_AT_ONCE = 8, DEADLINE_MS = 110000, MAX_LOG = 1 << 20 };
 
 typedef struct crew {
 	const ns_config *cfg;
+	const ns_cancel *leave;      /* all of them at once; a runner's own cancel comes one after the other */
 	pthread_mutex_t mu;
 	const ns_sim_scenario *next; /* the next to run */
 	size_t passed, failed;
@@ -25,13 +26,13 @@ typedef struct crew {
 
 extern char **environ;
 
-static void run_one(crew *c, const ns_sim_scenario *sc, const ns_cancel *cancel)
+static void run_one(crew *c, const ns_sim_scenario *sc)
 {
 	char rate[16];
 	snprintf(rate, sizeof rate, "%d", c->cfg->rate);
 	const char *argv[] = {"neuroscale-tui", "demo", "--scenario", sc->name, "--rate", rate, NULL};
 	ns_spawn_req req = {.path = "/proc/self/exe", .argv = argv, .envp = (const char *const *)environ, .inherit_fd = -1, .deadline_ms = DEADLINE_MS,
-	    .max_output = MAX_LOG, .cancel = cancel};
+	    .max_output = MAX_LOG, .cancel = c->leave};
 	ns_spawn_res res = {0};
 	ns_err err = {0};
 	bool ran = ns_spawner_real.run(NULL, &req, &res, &err);
@@ -58,13 +59,13 @@ static void runner(void *ctx, ns_cancel *cancel)
 	crew *c = ctx;
 	for (;;) {
 		pthread_mutex_lock(&c->mu);
-		const ns_sim_scenario *sc = ns_cancel_fired(cancel) || !c->next->name ? NULL : c->next++;
+		const ns_sim_scenario *sc = ns_cancel_fired(cancel) || ns_cancel_fired(c->leave) || !c->next->name ? NULL : c->next++;
 		if (!sc)
 			c->left--;
 		pthread_mutex_unlock(&c->mu);
 		if (!sc)
 			break;
-		run_one(c, sc, cancel);
+		run_one(c, sc);
 	}
 	ns_wake_ring(c->done);
 }
@@ -79,7 +80,7 @@ static bool working(crew *c)
 
 int ns_app_scenarios(const ns_config *cfg, const ns_cancel *cancel)
 {
-	crew c = {.cfg = cfg, .next = ns_sim_scenarios, .done = ns_wake_new(), .left = MAX_AT_ONCE};
+	crew c = {.cfg = cfg, .leave = cancel, .next = ns_sim_scenarios, .done = ns_wake_new(), .left = MAX_AT_ONCE};
 	ns_err err = {0};
 	pthread_mutex_init(&c.mu, NULL);
 	ns_services *s = ns_services_new();

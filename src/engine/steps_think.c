@@ -85,9 +85,7 @@ bool ns_step_analyze(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 /* Law 7: a rejected plan is not proposed again unless its evidence changed. Recorded per identity, it outlives the incident. */
 static bool rejected_before(ns_engine *e, ns_arena *ar, const ns_incident *inc, const ns_case *c)
 {
-	char key[1024];
-	const char *hash = "";
-	snprintf(key, sizeof key, "rejected:%s", inc->identity);
+	const char *hash = "", *key = ns_arena_printf(ar, "rejected:%s", inc->identity); /* as decide.c writes it */
 	return ns_store_meta_get(e->store, ar, key, &hash, NULL) && strcmp(hash, c->hash) == 0;
 }
 

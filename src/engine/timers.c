@@ -4,7 +4,7 @@
 #include "engine_priv.h"
 #include "neuroscale/base/log.h"
 
-enum { CLOCK_JUMP_MS = 5000, CLOCK_DISTRUST_MS = 60000, CLOCK_TORN_MS = 500, CHANGED_EVERY_MS = 2000 };
+enum { CLOCK_JUMP_MS = 5000, CLOCK_DISTRUST_MS = 60000, CLOCK_TORN_MS = 500, CHANGED_EVERY_MS = 2000, STORE_RETRY_MS = 1000 };
 
 static bool expire(ns_engine *e, ns_arena *ar, const ns_approval *a)
 {
@@ -55,13 +55,13 @@ static int64_t expire_approvals(ns_engine *e, ns_arena *ar)
 	int64_t next = -1, wall, mono;
 	ns_clock_now(e, &wall, &mono);
 	if (!ns_store_approvals_pending(e->store, ar, &list, &n, NULL))
-		return mono + 1000;
+		return mono + STORE_RETRY_MS;
 	for (size_t i = 0; i < n; i++) {
 		if (!ns_approval_expired(&list[i], wall, mono, ns_clock_boot_id())) {
 			if (!void_if_changed(e, ar, &list[i]))
 				next = ns_sooner(next, ns_sooner(list[i].deadline_mono_ms, mono + CHANGED_EVERY_MS));
 		} else if (!expire(e, ar, &list[i]))
-			next = ns_sooner(next, mono + 1000);
+			next = ns_sooner(next, mono + STORE_RETRY_MS);
 	}
 	return next;
 }
@@ -86,14 +86,16 @@ static int64_t end_cooldowns(ns_engine *e, ns_arena *ar)
 	int64_t next = -1, wall, mono;
 	ns_clock_now(e, &wall, &mono);
 	if (!ns_store_incidents(e->store, ar, 1000, &list, &n, NULL))
-		return mono + 1000;
+		return mono + STORE_RETRY_MS;
 	for (size_t i = 0; i < n; i++) {
 		if (list[i].closed_ms || !ns_state_get(list[i].state)->terminal || !list[i].cooldown_until_ms)
 			continue;
 		if (list[i].cooldown_until_ms > wall)
 			next = ns_sooner(next, mono + list[i].cooldown_until_ms - wall);
+		else if (free_identity(e, ar, list[i].id))
+			freed = true;
 		else
-			freed |= free_identity(e, ar, list[i].id);
+			next = ns_sooner(next, mono + STORE_RETRY_MS);
 	}
 	if (freed)
 		ns_active_reopen(e); /* what still fails becomes an incident again */
