@@ -310,7 +310,8 @@ static void make_manual(ns_draft *d, ns_action wanted)
 	p->expected_effect = "";
 	d->n_reasons = d->n_steps = 0;
 	ns_draft_ask(d, "%s", d->why);
-	p->summary = ns_arena_printf(d->ar, "a person is needed: %s", d->why);
+	static const char word[] = "analysis: "; /* the cause speaks for itself */
+	p->summary = ns_arena_printf(d->ar, "by hand: %s", d->why + (strncmp(d->why, word, sizeof word - 1) ? 0 : sizeof word - 1));
 	p->verify = "the alert clears and stays clear";
 	p->manual_command = ns_manual_command(d, wanted);
 	if (d->r->next_steps[0])

@@ -87,7 +87,10 @@ void ns_ui_why_closed(const ns_ui *ui, int64_t incident, char *out, size_t cap)
 		ns_copy(out, cap, ui->focus == NS_PANE_COST ? "No incident belongs to this line." : "Nothing is selected.");
 	else if (!ns_ui_approval_of(ui, incident)) {
 		const ns_inc_row *r = ns_ui_incident(ui, incident);
-		snprintf(out, cap, "Nothing waits for you here%s%s.", r ? ": it is " : "", r ? ns_word_state(r, buf).text : "");
+		if (r && r->state == NS_ST_MANUAL_REVIEW)
+			ns_copy(out, cap, "There is nothing to approve: this one is done by hand. Its page (Enter) says what to try.");
+		else
+			snprintf(out, cap, "Nothing waits for you here%s%s.", r ? ": it is " : "", r ? ns_word_state(r, buf).text : "");
 	}
 }
 

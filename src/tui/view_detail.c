@@ -23,6 +23,8 @@ static void head(const ns_ui *ui, const ns_pen *p, const ns_detail *t, ns_doc *d
 	if (p)
 		ns_pen_age(p, r->state_since_ms, age);
 	ns_doc_printf(d, "STATE", state.role, "%s%s%s%s%s", state.text, *age ? " for " : "", age, *r->note ? ": " : "", r->note);
+	if (r->state == NS_ST_MANUAL_REVIEW) /* what now, before why */
+		ns_doc_put(d, "TRY", NS_ROLE_TEXT_STRONG, *t->manual_command ? t->manual_command : t->next_steps);
 	ns_doc_put(d, "MESSAGE", NS_ROLE_TEXT, r->message);
 }
 
@@ -51,7 +53,8 @@ static void cause(const ns_detail *t, ns_doc *d)
 	ns_doc_put(d, "REASONING", NS_ROLE_TEXT, t->reasoning);
 	ns_doc_printf(d, "CONFID.", NS_ROLE_TEXT, "%.0f %% by %s%s%s", t->confidence * 100, *t->provider ? t->provider : "?",
 	    *t->cause_class ? ", class " : "", t->cause_class);
-	ns_doc_put(d, "NEXT", NS_ROLE_TEXT, t->next_steps);
+	if (t->row.state != NS_ST_MANUAL_REVIEW || *t->manual_command) /* else it stands above */
+		ns_doc_put(d, "NEXT", NS_ROLE_TEXT, t->next_steps);
 }
 
 static void plan(const ns_detail *t, ns_doc *d)
@@ -68,7 +71,8 @@ static void plan(const ns_detail *t, ns_doc *d)
 	for (size_t i = 0; i < t->n_plan_steps; i++)
 		ns_doc_printf(d, i ? NULL : "STEPS", NS_ROLE_TEXT, "%zu. %s", i + 1, t->plan_steps[i]);
 	ns_doc_put(d, "RUNS", NS_ROLE_TEXT_STRONG, t->command);
-	ns_doc_put(d, "BY HAND", NS_ROLE_TEXT_STRONG, t->manual_command);
+	if (t->row.state != NS_ST_MANUAL_REVIEW)
+		ns_doc_put(d, "BY HAND", NS_ROLE_TEXT_STRONG, t->manual_command);
 	ns_doc_diff(d, "CHANGES", t->diff);
 	ns_doc_put(d, "DRY-RUN", NS_ROLE_STATE_FAIL, t->dryrun_error);
 	ns_doc_put(d, "WARNINGS", NS_ROLE_SEV_WARN, t->warnings);
