@@ -202,7 +202,7 @@ static void doubt_analysis(ns_draft *d, ns_action a)
 {
 	const ns_rca *r = d->r;
 	if (!(r->confidence > CONFIDENT) || r->confidence > 1)
-		ns_draft_ask(d, "confidence: %.2f is not above %.2f", r->confidence, CONFIDENT);
+		ns_draft_ask(d, "confidence: %.0f %% is not above %.0f %%", r->confidence * 100, CONFIDENT * 100);
 	if (!r->auto_remediate)
 		ns_draft_ask(d, "analysis: it declined automatic remediation");
 	if (!r->evidence_ok)

@@ -184,7 +184,7 @@ static const gate_row rows[] = {
     {"breaker-target", "the circuit breaker of the target is open (law 10: approved actions are refused too)", breaker_target, NS_GATE_BARS_SENDING},
     {"clock", "the clock is not sane, so no deadline can be trusted (laws 4 and 7)", clock_broken, NS_GATE_BARS_SENDING},
     /* What takes the decision from the machine and leaves it to a person. */
-    {"confidence", "confidence is not above 0.75 (law 4)", confidence, NS_GATE_BARS_AUTO},
+    {"confidence", "the analyst is not sure enough: its confidence is not above 75 % (law 4)", confidence, NS_GATE_BARS_AUTO},
     {"risk", "risk is neither low nor medium (law 4: critical is never auto)", risk, NS_GATE_BARS_AUTO},
     {"agreement", "the plan's action is not the one the diagnosis asked for (law 4: the evidence stands behind another action)", actions_agree, NS_GATE_BARS_AUTO},
     {"auto-remediate", "the analyst declined automatic remediation (law 4)", declined, NS_GATE_BARS_AUTO},
