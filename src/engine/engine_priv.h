@@ -21,7 +21,7 @@
 /* What the gate and the digest were made by: part of every digest, so that a change of rules voids what is open. */
 #define NS_POLICY_VERSION "1"
 
-enum { NS_MAX_MESSAGES = 200, NS_MAX_SUBSCRIBERS = 40, NS_MAX_ATTEMPTS = 3, NS_HEADLINES = 1024 };
+enum { NS_MAX_MESSAGES = 200, NS_MAX_SUBSCRIBERS = 40, NS_MAX_ATTEMPTS = 3, NS_LONGEST_RETRY_MS = 30000, NS_HEADLINES = 1024 };
 
 typedef enum ns_agent { NS_AG_DETECTOR, NS_AG_ANALYZER, NS_AG_PLANNER, NS_AG_EXECUTOR, NS_AG_ESCALATION, NS_AG_VERIFIER, NS_AG_COUNT } ns_agent;
 
@@ -190,6 +190,7 @@ void ns_active_free(ns_engine *e);
 void ns_active_reopen(ns_engine *e);                 /* identities that are free again and still alerted; storm over */
 /* Wall and monotonic time of one instant. */
 void ns_clock_now(ns_engine *e, int64_t *wall, int64_t *mono);
+void ns_clock_stepped_back(ns_engine *e);            /* what waits for a wall time that may be long in coming waits no longer than it would from now */
 /* Compares the two with what they were; false while the clock is not trusted. Any thread. */
 bool ns_clock_watch(ns_engine *e);
 int64_t ns_timers_run(ns_engine *e);                 /* expiry, cool-downs; returns the next deadline (mono), -1 none */

@@ -51,9 +51,9 @@ bool ns_give_up(ns_engine *e, ns_arena *ar, int64_t incident, const char *actor,
 static int64_t delay_of(int64_t attempts)
 {
 	int64_t d = 1000;
-	for (int64_t i = 0; i < attempts && d < 30000; i++)
+	for (int64_t i = 0; i < attempts && d < NS_LONGEST_RETRY_MS; i++)
 		d *= 2;
-	return d < 30000 ? d : 30000;
+	return d < NS_LONGEST_RETRY_MS ? d : NS_LONGEST_RETRY_MS;
 }
 
 /* Gives the claim back: done, or ready again after delay_ms. A claim that cannot be given back (a full disk) would be lost until the next
@@ -118,7 +118,7 @@ static void run_job(ns_worker *w, const ns_job *job)
 			char why[600];
 			snprintf(why, sizeof why, "%s failed %lld times: %s", job->kind, (long long)job->attempts + 1, err.text);
 			if (!ns_give_up(e, ar, job->incident, "engine", why, &err))
-				again(w, job, 30000);
+				again(w, job, NS_LONGEST_RETRY_MS);
 		} else {
 			ns_log(NS_LOG_WARN, "engine", "incident %lld, %s, will try again: %s", (long long)job->incident, job->kind, err.text);
 			if (err.code == NS_E_NOSPACE)

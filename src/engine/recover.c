@@ -48,6 +48,7 @@ bool ns_engine_recover(ns_engine *e, ns_err *err)
 	ns_intent *open;
 	ns_incident *list;
 	size_t n_open, n;
+	ns_clock_stepped_back(e); /* while no engine ran it may have */
 	bool ok = ns_store_jobs_unclaim(e->store, err) && ns_store_intents_open(e->store, ar, &open, &n_open, err);
 	for (size_t i = 0; ok && i < n_open; i++) {
 		ns_log(NS_LOG_WARN, "engine", "incident %lld: %s on %s was started and has no outcome: it will be verified", (long long)open[i].incident,

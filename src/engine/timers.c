@@ -129,12 +129,25 @@ bool ns_clock_watch(ns_engine *e)
 	return mono >= atomic_load(&e->clock_insane_until);
 }
 
+void ns_clock_stepped_back(ns_engine *e)
+{
+	ns_err err = {0};
+	int64_t now = ns_clock_wall_ms(e->o.clock);
+	ns_breakers_rebase(e);
+	bool open = ns_store_begin(e->store, &err);
+	if (!open || !ns_store_waits_cap(e->store, now + NS_LONGEST_RETRY_MS, now + e->o.cooldown_ms, &err) || !ns_store_commit(e->store, &err)) {
+		ns_store_rollback(e->store);
+		ns_log(NS_LOG_ERROR, "engine", "after the clock stepped back: %s", err.text);
+	}
+	ns_engine_work(e);
+}
+
 int64_t ns_timers_run(ns_engine *e)
 {
 	ns_arena *ar = ns_arena_new();
 	ns_clock_watch(e);
 	if (atomic_exchange(&e->clock_stepped_back, false))
-		ns_breakers_rebase(e);
+		ns_clock_stepped_back(e);
 	int64_t next = ns_sooner(ns_intake_again(e), ns_sooner(expire_approvals(e, ar), end_cooldowns(e, ar)));
 	ns_arena_free(ar);
 	return next;

@@ -74,6 +74,14 @@ bool ns_store_jobs_unclaim(ns_store *s, ns_err *err)
 	return false;
 }
 
+bool ns_store_waits_cap(ns_store *s, int64_t job_latest_ms, int64_t hold_latest_ms, ns_err *err)
+{
+	return store_write(s, NULL, err, "UPDATE jobs SET run_after_ms = ?1, changed_ms = ?2 WHERE state = 'ready' AND run_after_ms > ?1",
+	           BINDS(INT(job_latest_ms), INT(store_now(s)))) &&
+	       store_write(s, NULL, err, "UPDATE incidents SET cooldown_until_ms = ?1 WHERE closed_ms = 0 AND cooldown_until_ms > ?1",
+	           BINDS(INT(hold_latest_ms)));
+}
+
 typedef struct due {
 	int64_t run_after_ms;
 } due;

@@ -50,6 +50,27 @@ static void jobs_are_retried_and_dropped(void **state)
 	TX(f, ns_store_job_put(f->s, a, "plan", WALL0, &f->err));
 }
 
+static void a_clock_that_stepped_back_delays_nothing(void **state)
+{
+	fixture *f = *state;
+	ns_job job;
+	ns_incident inc;
+	int64_t a = open_incident(f, "a"), b = open_incident(f, "b");
+	TX(f, ns_store_job_put(f->s, a, "plan", WALL0 + 7200000, &f->err) && ns_store_incident_set(f->s, a, 0, WALL0 + 7200000, "", &f->err));
+	TX(f, ns_store_job_put(f->s, b, "plan", WALL0 + 10, &f->err) && ns_store_incident_set(f->s, b, 0, 0, "", &f->err));
+	TX(f, ns_store_waits_cap(f->s, WALL0 + 30, WALL0 + 900, &f->err));
+	OK(f, ns_store_incident_get(f->s, f->ar, a, &inc, &f->err));
+	assert_int_equal(inc.cooldown_until_ms, WALL0 + 900);
+	OK(f, ns_store_incident_get(f->s, f->ar, b, &inc, &f->err));
+	assert_int_equal(inc.cooldown_until_ms, 0);
+	ns_clock_advance(f->clock, 30);
+	OK(f, ns_store_job_claim(f->s, f->ar, &job, &f->err));
+	assert_int_equal(job.incident, b);
+	OK(f, ns_store_job_claim(f->s, f->ar, &job, &f->err));
+	assert_int_equal(job.incident, a);
+	FAILS(f, NS_E_FAILED, ns_store_waits_cap(f->s, 1, 1, &f->err)); /* outside a transaction */
+}
+
 static void jobs_of_a_dead_engine_return(void **state)
 {
 	fixture *f = *state;
@@ -254,6 +275,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    T(jobs_run_once_and_in_order),
 	    T(jobs_are_retried_and_dropped),
+	    T(a_clock_that_stepped_back_delays_nothing),
 	    T(jobs_of_a_dead_engine_return),
 	    T(a_claim_inside_a_transaction_is_an_error),
 	    T(an_intent_is_finished_once),

@@ -94,6 +94,8 @@ bool ns_store_job_retry(ns_store *s, int64_t job, int64_t run_after_ms, ns_err *
 bool ns_store_jobs_drop(ns_store *s, int64_t incident, ns_err *err);           /* [tx] all open jobs of an incident */
 int64_t ns_store_next_due(ns_store *s);                                        /* [any] run_after_ms of the earliest ready job, -1 none */
 bool ns_store_jobs_unclaim(ns_store *s, ns_err *err);                          /* at start, own transaction: claimed jobs of a dead engine are ready again, attempts + 1 */
+/* [tx] The wall clock stepped back: no ready job waits, and no incident holds its identity, beyond these moments. */
+bool ns_store_waits_cap(ns_store *s, int64_t job_latest_ms, int64_t hold_latest_ms, ns_err *err);
 
 /* ---- approvals ---- */
 typedef enum ns_appr_state { NS_APPR_PENDING, NS_APPR_APPROVED, NS_APPR_REJECTED, NS_APPR_EXPIRED, NS_APPR_WITHDRAWN, NS_APPR_VOIDED } ns_appr_state;
