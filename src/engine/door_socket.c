@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include "neuroscale/base/text.h"
 #include "neuroscale/engine/control.h"
 #include "neuroscale/sys/fs.h"
 
@@ -16,6 +17,17 @@ typedef struct remote {
 	int ask, watch;
 	ns_buf in;
 } remote;
+
+/* Whoever may write the directory may listen there: an engine is ours, or root's; root may look at anybody's. */
+static bool is_known(int fd, const char *path, ns_err *err)
+{
+	struct ucred who;
+	socklen_t len = sizeof who;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) != 0)
+		return ns_fail_errno(err, NS_E_IO, "%s", path);
+	return geteuid() == 0 || who.uid == 0 || who.uid == geteuid() ||
+	    ns_fail(err, NS_E_DENIED, "what listens at %s belongs to uid %u: it is no engine of yours", path, (unsigned)who.uid);
+}
 
 static int dial(const char *path, ns_err *err)
 {
@@ -34,7 +46,10 @@ static int dial(const char *path, ns_err *err)
 			close(fd);
 		return -1;
 	}
-	return fd;
+	if (is_known(fd, path, err))
+		return fd;
+	close(fd);
+	return -1;
 }
 
 static bool send_all(int fd, const char *p, size_t n)
@@ -79,6 +94,20 @@ static bool gone(ns_err *err)
 	return ns_fail(err, NS_E_UNREACHABLE, "the engine is gone: start it again with `neuroscale-tui --headless` (an open console joins it by itself)");
 }
 
+/* Law 11: what another process says is cleaned before anybody prints it, whatever the engine did before. */
+static void clean(cJSON *j)
+{
+	if (cJSON_IsString(j)) {
+		ns_buf text = NS_BUF_INIT;
+		ns_text_clean(&text, j->valuestring, strlen(j->valuestring), MAX_ANSWER, true);
+		if (strcmp(ns_buf_str(&text), j->valuestring) != 0)
+			cJSON_SetValuestring(j, ns_buf_str(&text));
+		ns_buf_free(&text);
+	}
+	for (cJSON *child = j ? j->child : NULL; child; child = child->next)
+		clean(child);
+}
+
 /* Sends req (consumed) and returns the answer when it says ok; cJSON_Delete. */
 static cJSON *ask(remote *r, cJSON *req, ns_err *err)
 {
@@ -101,6 +130,7 @@ static cJSON *ask(remote *r, cJSON *req, ns_err *err)
 		gone(err);
 	}
 	ns_buf_free(&line);
+	clean(answer);
 	if (!answer || ns_json_bool_or(answer, "ok", false))
 		return answer;
 	ns_code code = NS_E_FAILED;
