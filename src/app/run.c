@@ -88,7 +88,7 @@ bool ns_app_screen(const ns_config *cfg, const ns_app_screen_opts *so, ns_err *e
 	char user[96];
 	char *path = ns_path_join(so->state_dir, "neuroscale-tui.log");
 	ns_mkdirs(so->state_dir, 0700, NULL); /* a failure shows itself when the engine takes it */
-	int log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	int log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 	int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	if (log_fd >= 0) { /* whatever a library prints must not land on the screen */
 		ns_log_redirect(log_fd);
@@ -98,7 +98,7 @@ bool ns_app_screen(const ns_config *cfg, const ns_app_screen_opts *so, ns_err *e
 		ns_log(NS_LOG_WARN, "tui", "%s", theme_err.text);
 	ns_uid_words(getuid(), user, sizeof user);
 	ns_tui_opts o = {.door = so->door, .open = so->open, .open_ctx = so->open_ctx, .theme = &theme, .no_color = cfg->no_color,
-	    .cancel = so->cancel, .clock = so->clock, .user = user};
+	    .cancel = so->cancel, .clock = so->clock, .user = user, .trouble = theme_err.text};
 	bool ok = ns_tui_run(&o, err);
 	if (saved >= 0) {
 		dup2(saved, STDERR_FILENO);

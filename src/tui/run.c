@@ -333,6 +333,8 @@ bool ns_tui_run(const ns_tui_opts *o, ns_err *err)
 	l.courier = ns_courier_new(o, l.news);
 	signals_on(&sig, l.signals);
 	tell(&l, (ns_ui_event){.kind = NS_UI_TICK});
+	if (o->trouble && *o->trouble)
+		tell(&l, (ns_ui_event){.kind = NS_UI_NOTE, .text = o->trouble});
 	paint(&l, ns_real_mono_ms()); /* before anything is known of the engine */
 	const ns_service row = {"console-door", ns_courier_run, l.courier};
 	bool ok = ns_services_start(services, &row, err);

@@ -17,6 +17,7 @@ typedef struct ns_tui_opts {
 	const ns_cancel *cancel; /* SIGTERM/SIGHUP: leave and restore the terminal */
 	const ns_clock *clock;   /* countdowns and ages until the first picture, which names the engine's own */
 	const char *user;        /* for the header and "You are …" */
+	const char *trouble;     /* said on the first screen until a key: a theme that cannot be read. NULL or "": none */
 } ns_tui_opts;
 /* Runs until quit, hang-up or cancel; the terminal is as it was on every way out. The caller has called setlocale(LC_CTYPE, "") and blocked
  * signals; SIGWINCH, SIGCONT and SIGTSTP are unblocked for this thread while it runs. All calls of the door come from one thread of its
