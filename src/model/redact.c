@@ -178,7 +178,11 @@ static bool separator(const redactor *r, pair *p, size_t *i)
 		*i = k + 1;
 		return true;
 	}
-	if (c == '=' || (c == ':' && (!spaced || p->c.key_quoted))) {
+	if (!spaced && c == '%' && at(r, k + 1) == '3' && (at(r, k + 2) | 0x20) == 'd') { /* "=" in a URL inside a URL */
+		*i = k + 3;
+		return true;
+	}
+	if (c == '=' || (c == ':' && (!spaced || p->c.key_quoted || p->c.key.strength == NS_KEY_STRONG))) {
 		bool path_before = c == ':' && p->key && r->s[p->key - 1] == '/'; /* registry/token:v1 */
 		k++;
 		if (at(r, k) == '>' || at(r, k) == '=')
@@ -213,8 +217,9 @@ static bool after_word(const redactor *r, size_t key)
 static bool read_value(const redactor *r, pair *p, size_t i)
 {
 	size_t slashes = 0;
-	if (p->c.key.strength == NS_KEY_HEADER && at(r, i) == '[' && !starts(r, i, MARKER))
-		i++;
+	bool listed = p->c.key.strength == NS_KEY_HEADER || (p->c.key_quoted && is_quote(at(r, skip_blank(r, i + 1))));
+	if (listed && at(r, i) == '[' && !starts(r, i, MARKER))
+		i = skip_blank(r, i + 1);
 	p->c.value_quoted = open_quote(r, &i, &slashes);
 	p->value = i;
 	if (p->c.value_quoted)
@@ -237,10 +242,21 @@ static bool key_is(const redactor *r, const pair *p, const char *word)
 	return p->key_end - from == strlen(word) && starts(r, from, word);
 }
 
+/* {"name":…,"value":…}, {"Key":…,"Value":…}, <add key=… value=…/> */
+static bool carries_name(const redactor *r, const pair *p)
+{
+	return key_is(r, p, "name") || key_is(r, p, "Name") || key_is(r, p, "key") || key_is(r, p, "Key");
+}
+
+static bool carries_value(const redactor *r, const pair *p)
+{
+	return key_is(r, p, "value") || key_is(r, p, "Value");
+}
+
 /* Only then the value is read at all: that keeps the whole pass linear. */
 static bool is_of_interest(const redactor *r, const pair *p)
 {
-	return p->c.key.strength != NS_KEY_HARMLESS || in_secret_data(r, p->key) || key_is(r, p, "name") || key_is(r, p, "value");
+	return p->c.key.strength != NS_KEY_HARMLESS || in_secret_data(r, p->key) || carries_name(r, p) || carries_value(r, p);
 }
 
 /* A name begins at r->i: false when it is of no interest, or no separator and value follow. */
@@ -310,7 +326,7 @@ static bool header_value(redactor *r, pair *p)
 /* {"name":"DB_PASSWORD","value":"x"}, as containers list their environment. */
 static void look_for_name(redactor *r, const pair *p)
 {
-	if (!key_is(r, p, "name"))
+	if (!carries_name(r, p))
 		return;
 	r->named = ns_redact_key(r->s + p->value, p->value_end - p->value);
 	r->named_at = p->value_end;
@@ -319,7 +335,7 @@ static void look_for_name(redactor *r, const pair *p)
 static bool is_value_of_named(const redactor *r, const pair *p)
 {
 	enum { NEAR = 120 };
-	return key_is(r, p, "value") && r->named.strength >= NS_KEY_NOUN && p->key >= r->named_at && p->key - r->named_at < NEAR;
+	return carries_value(r, p) && r->named.strength >= NS_KEY_NOUN && p->key >= r->named_at && p->key - r->named_at < NEAR;
 }
 
 static bool named_secret(redactor *r)
