@@ -219,7 +219,7 @@ bool ns_app_scenario(const ns_config *cfg, const char *name, const char *state_d
 	else if (j.faults.len)
 		printf("FAILED %s: %s\n", name, ns_buf_str(&j.faults) + 2);
 	else
-		printf("ok %s (%s; %lld changes sent; %.1f s)\n", name, p.sc->title, (long long)j.sent, seconds);
+		printf("ok %s (%s; %lld change%s sent; %.1f s)\n", name, p.sc->title, (long long)j.sent, j.sent == 1 ? "" : "s", seconds);
 	fflush(stdout);
 	ok = ok && !j.faults.len;
 	ns_buf_free(&j.faults);
