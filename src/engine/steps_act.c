@@ -18,7 +18,7 @@ static const char *verdict_words(ns_arena *ar, const ns_gate_verdict *v)
 {
 	if (v->n == 0)
 		return "";
-	return v->n == 1 ? v->words[0] : ns_arena_printf(ar, "%s; %s%s", v->words[0], v->words[1], v->n > 2 ? " …" : "");
+	return v->n == 1 ? v->words[0] : ns_arena_printf(ar, "%s; %s%s", v->words[0], v->words[1], v->n > 2 ? ns_arena_printf(ar, " (and %zu more)", v->n - 2) : "");
 }
 
 static bool ask_person(ns_step *s, const ns_dryrun *dr, const ns_gate_verdict *v)
