@@ -51,6 +51,38 @@ static void read_results(ns_collector *k, const cJSON *report, const char **rule
 	}
 }
 
+/* What the policy says of itself. A refusal at admission has no report, and a report is written by whoever may write there, so its category
+ * alone must not decide which rules a person may be asked to except. */
+static void read_policy_itself(ns_collector *k)
+{
+	static const char *const keys[] = {"policies.kyverno.io/category", "policies.kyverno.io/title"};
+	ns_case *c = k->c;
+	const char *policy = k->a->policy, *slash = strchr(policy, '/');
+	ns_buf path = NS_BUF_INIT, said = NS_BUF_INIT;
+	if (!*policy)
+		return;
+	ns_buf_puts(&path, "/apis/kyverno.io/v1/");
+	if (slash) {
+		ns_buf_puts(&path, "namespaces/");
+		ns_url_escape(&path, ns_arena_strndup(k->ar, policy, (size_t)(slash - policy)));
+		ns_buf_puts(&path, "/policies/");
+	} else {
+		ns_buf_puts(&path, "clusterpolicies/");
+	}
+	ns_url_escape(&path, slash ? slash + 1 : policy);
+	cJSON *j = ns_collect_get(k, ns_buf_str(&path), NULL, NULL);
+	ns_buf_puts(&said, c->policy_category);
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+		const cJSON *v = ns_json_get(ns_json_path(j, "metadata.annotations"), keys[i]);
+		if (cJSON_IsString(v) && *v->valuestring && strcmp(v->valuestring, c->policy_category) != 0)
+			ns_buf_printf(&said, "%s%s", said.len ? "; " : "", v->valuestring);
+	}
+	c->policy_category = ns_collect_clean(k, ns_buf_str(&said), 400);
+	cJSON_Delete(j);
+	ns_buf_free(&path);
+	ns_buf_free(&said);
+}
+
 /* The first served version that is written here, newest first. */
 static void read_exception_version(ns_collector *k)
 {
@@ -123,6 +155,7 @@ void ns_collect_policy(ns_collector *k)
 		    k, NS_EV_POLICY, false, k->a->seen_ms, "event: policy %s, rule %s: %s", k->a->policy, k->a->rule, k->a->message);
 	}
 	c->rules = rules;
+	read_policy_itself(k);
 	read_exception_version(k);
 	read_exception_namespace(k);
 }

@@ -189,6 +189,30 @@ static void test_policy(void **state)
 	}
 }
 
+/* A report calls it a best practice; the policy itself says that it guards something. */
+static void test_policy_speaks_for_itself(void **state)
+{
+	(void)state;
+	world w = open_world("kyverno-blocked");
+	ns_arena *ar = ns_arena_new();
+	ns_err err = {0};
+	pass(&w, 70);
+	assert_true(ns_sim_put(w.sim, "kyverno.io/v1/clusterpolicies",
+	    "{\"apiVersion\":\"kyverno.io/v1\",\"kind\":\"ClusterPolicy\",\"metadata\":{\"name\":\"require-limits\",\"annotations\":"
+	    "{\"policies.kyverno.io/category\":\"Pod Security Standards (Baseline)\"}},\"spec\":{\"rules\":[]}}",
+	    &err));
+	ns_alert a = alert_for(&w, ar, NS_KIND_KYVERNO_VIOLATION, "data", "report-builder");
+	a.policy = "require-limits";
+	a.rule = "check-limits";
+	w.client = ns_kube_client_new(w.cfg, &w.stats, NULL, &err);
+	const ns_case *c = collect(&w, ar, &a);
+	const ns_rca *r = ns_analyze(ar, c);
+	assert_string_equal(c->policy_category, "Best Practices; Pod Security Standards (Baseline)");
+	assert_int_equal(r->action, NS_ACT_MANUAL_REVIEW);
+	ns_arena_free(ar);
+	close_world(&w);
+}
+
 static void test_cost(void **state)
 {
 	(void)state;
@@ -282,6 +306,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_scenarios),
 	    cmocka_unit_test(test_policy),
+	    cmocka_unit_test(test_policy_speaks_for_itself),
 	    cmocka_unit_test(test_cost),
 	    cmocka_unit_test(test_hash_and_requests),
 	    cmocka_unit_test(test_pinned_and_gone),
