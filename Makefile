@@ -152,7 +152,7 @@ check-tsan:
 	@$(MAKE) B=$(B)-tsan SAN='-fsanitize=thread' tests $(B)-tsan/$(PROG)
 	@B=$(B)-tsan TSAN_OPTIONS=halt_on_error=1 sh tests/run.sh $(patsubst $(B)/%,$(B)-tsan/%,$(TEST_BIN))
 check-valgrind: $(TEST_BIN)
-	@B=$(B) WRAP='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' sh tests/run.sh $(TEST_BIN)
+	@B=$(B) WRAP='valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --child-silent-after-fork=yes' sh tests/run.sh $(TEST_BIN)
 
 # ---- care --------------------------------------------------------------------------------------------------------
 .PHONY: lint format bench fuzz demo install uninstall dist clean

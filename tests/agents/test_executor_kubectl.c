@@ -384,6 +384,8 @@ static void processes_from_hell(void **state)
 		free(path);
 	}
 	assert_int_equal(mutations(), 0);
+	if (getenv("WRAP")) /* valgrind makes a fork of posix_spawn: what cannot start seems to have started */
+		return;
 	/* gone after it was found */
 	char *path = write_script("exit 0");
 	ns_executor *e = executor(path, NULL, 0);

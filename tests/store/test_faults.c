@@ -154,7 +154,7 @@ static void a_full_disk_while_opening_leaves_it_openable(void **state)
 /* The real thing, where we may mount: a file system of 600 KiB. */
 static int on_tiny_tmpfs(fixture *f)
 {
-	if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) != 0 ||
 	    mount("tiny", f->dir, "tmpfs", 0, "size=600k,mode=0700") != 0)
 		return 77;
 	ns_err err = {0};

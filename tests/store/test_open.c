@@ -3,6 +3,7 @@
 #include "store/fixture.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/wait.h>
 
 static void opens(fixture *f)
@@ -124,10 +125,10 @@ static void a_newer_store_with_a_log_is_refused_untouched(void **state)
 		if (!ns_store_open(f->dir, f->clock, &err) || sqlite3_open(f->db, &db) != SQLITE_OK ||
 		    sqlite3_exec(db, "PRAGMA user_version = 7", NULL, NULL, NULL) != SQLITE_OK)
 			_exit(1);
-		_exit(0); /* nothing is closed */
+		raise(SIGKILL); /* nothing is closed */
 	}
 	waitpid(pid, &status, 0);
-	assert_int_equal(status, 0);
+	assert_true(WIFSIGNALED(status));
 	snprintf(wal, sizeof wal, "%s-wal", f->db);
 	file_hash(f->db, before[0]);
 	file_hash(wal, before[1]);

@@ -338,6 +338,8 @@ static void the_start_is_announced(void **state)
 
 static void what_cannot_start_says_so(void **state)
 {
+	if (getenv("WRAP")) /* valgrind makes a fork of posix_spawn, and then nobody hears why the child could not start */
+		skip();
 	ns_err err = {0};
 	ns_spawn_res r;
 	ns_spawn_req req = SHELL("true");
