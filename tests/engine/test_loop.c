@@ -202,6 +202,35 @@ static void changed_under_the_hand(void)
 	live_close(&l);
 }
 
+/* Law 5: the yes was given under another context (a restart in between, with another configuration): same object, same generation, and still not
+ * what was approved. */
+static void approved_under_another_context(void)
+{
+	static const char lease[] = "{\"apiVersion\":\"coordination.k8s.io/v1\",\"kind\":\"Lease\",\"metadata\":{\"name\":\"neuroscale-autopilot\","
+	                            "\"namespace\":\"default\"},\"spec\":{\"holderIdentity\":\"another\",\"leaseDurationSeconds\":3600}}";
+	live l;
+	ns_err err = {0};
+	live_open(&l, "oom-simple", 60, NS_PROFILE_APPROVE);
+	l.o.lease_required = true; /* another holds it: the approved change waits */
+	must(ns_sim_put(l.r.sim, "coordination.k8s.io/v1/leases", lease, &err), "%s", err.text);
+	live_start(&l);
+	card first = live_card(&l, "checkout", 0);
+	live_yes(&l, &first);
+	live_until(&l, "shop", "checkout", "executing");
+	live_stop(&l);
+	free(l.kc->context);
+	l.kc->context = ns_xstrdup("renamed");
+	l.o.lease_required = false;
+	live_start(&l);
+	card second = live_card(&l, "checkout", first.id);
+	must(strcmp(first.digest, second.digest) != 0, "the digest does not know the context");
+	must(live_sent(&l) == 0, "what was approved elsewhere was sent");
+	live_yes(&l, &second);
+	ns_inc_row row = live_until(&l, "shop", "checkout", "resolved|failed|manual_review");
+	must(row.verdict == NS_VERDICT_FIXED && live_sent(&l) == 1, "%s: %s", ns_state_get(row.state)->name, row.note);
+	live_close(&l);
+}
+
 /* ---- profiles ---- */
 
 static void observe_never_sends(void)
@@ -261,6 +290,7 @@ static test_case list[] = {
     {.name = "a_no_is_remembered", .run = a_no_is_remembered},
     {.name = "changed_while_it_waits", .run = changed_while_it_waits},
     {.name = "changed_under_the_hand", .run = changed_under_the_hand},
+    {.name = "approved_under_another_context", .run = approved_under_another_context},
     {.name = "auto_sends_alone", .run = auto_sends_alone},
     {.name = "auto_asks_in_a_freeze", .run = auto_asks_in_a_freeze},
     {.name = "observe_never_sends", .run = observe_never_sends},
