@@ -102,12 +102,24 @@ static const char *const *split_list(ns_arena *ar, const char *s)
 	const char **list = ns_arena_alloc(ar, (n + 1) * sizeof *list);
 	size_t k = 0;
 	while (*s) {
-		size_t len = strcspn(s, ",");
-		if (len)
-			list[k++] = ns_arena_strndup(ar, s, len);
+		s += strspn(s, " \t"); /* "a, b" is how people write it */
+		size_t len = strcspn(s, ","), word = len;
+		while (word && (s[word - 1] == ' ' || s[word - 1] == '\t'))
+			word--;
+		if (word)
+			list[k++] = ns_arena_strndup(ar, s, word);
 		s += len + (s[len] == ',');
 	}
 	return list;
+}
+
+/* A name that no namespace can have would protect nothing, and nobody would notice. */
+static bool list_ok(const ns_option *o, const char *const *list)
+{
+	bool ok = true;
+	for (; o->offset == offsetof(ns_config, protected_ns) && *list; list++)
+		ok = ok && ns_k8s_label_ok(*list);
+	return ok;
 }
 
 static bool set_value(ns_config *c, const ns_option *o, const char *s, const char *from, ns_err *err)
@@ -118,7 +130,10 @@ static bool set_value(ns_config *c, const ns_option *o, const char *s, const cha
 	int i;
 	switch (o->type) {
 	case NS_OPT_STR: *(const char **)p = ns_arena_strdup(c->arena, s); break;
-	case NS_OPT_LIST: *(const char *const **)p = split_list(c->arena, s); break;
+	case NS_OPT_LIST:
+		*(const char *const **)p = split_list(c->arena, s);
+		ok = list_ok(o, *(const char *const **)p);
+		break;
 	case NS_OPT_BOOL:
 		ok = strcmp(s, "true") == 0 || strcmp(s, "false") == 0;
 		*(bool *)p = strcmp(s, "true") == 0;
@@ -138,6 +153,7 @@ static bool set_value(ns_config *c, const ns_option *o, const char *s, const cha
 	}
 	if (!ok) {
 		static const char *const wants[] = {[NS_OPT_BOOL] = "true or false",
+		    [NS_OPT_LIST] = "names of namespaces, joined by commas",
 		    [NS_OPT_DURATION] = "a time such as 90s, 5m or 2h",
 		    [NS_OPT_BYTES] = "a size such as 512Mi",
 		    [NS_OPT_INT] = "a whole number",

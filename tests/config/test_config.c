@@ -235,7 +235,8 @@ static void files_are_judged_with_their_line(void **state)
 	    {"digest: abc\n", ":1: \"digest\" goes on the command line, not into a file", NS_E_USAGE},
 	    {"profile: [auto]\n", ":1: profile must be one value", NS_E_USAGE},
 	    {"context: {name: x}\n", ":1: context must be one value", NS_E_USAGE},
-	    {"protected-namespaces: [a, {b: c}]\n", ":1: protected-namespaces must be a list of words without commas", NS_E_USAGE},
+	    {"protected-namespaces: [prod-*]\n", ":1: \"prod-*\" is no value for protected-namespaces: it must be names of namespaces, joined by commas", NS_E_USAGE},
+    {"protected-namespaces: [a, {b: c}]\n", ":1: protected-namespaces must be a list of words without commas", NS_E_USAGE},
 	    {"- profile\n", ": it must be a list of \"option: value\" lines", NS_E_INVALID},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -275,6 +276,14 @@ static void empty_files_and_empty_values_change_nothing(void **state)
 	char line[300];
 	snprintf(line, sizeof line, "-c %s", put("empty.yaml", "# nothing\n"));
 	ns_config_free(loads(line));
+	/* Law 2: a blank behind a comma must not leave a namespace open. */
+	snprintf(line, sizeof line, "-c %s", put("blanks.yaml", "protected-namespaces: ' prod, billing ,, shop'\n"));
+	ns_config *b = loads(line);
+	assert_string_equal(b->protected_ns[0], "prod");
+	assert_string_equal(b->protected_ns[1], "billing");
+	assert_string_equal(b->protected_ns[2], "shop");
+	assert_null(b->protected_ns[3]);
+	ns_config_free(b);
 	snprintf(line, sizeof line, "-c %s", put("empty.yaml", "kubectl:\nprotected-namespaces: []\n"));
 	ns_config *c = loads(line);
 	assert_string_equal(c->kubectl, "");
