@@ -138,5 +138,5 @@ static void status(const ns_ui *ui, char *out, size_t cap)
 		snprintf(out, cap, "%zu open", s->n_open);
 }
 
-const ns_pane_ops ns_pane_alerts = {"Alerts", "Alerts", "Alerts", ns_incidents_count, ns_incidents_key, ns_incidents_match, chrome,
-    ns_incidents_height, draw, status};
+const ns_pane_ops ns_pane_alerts = {
+    "Alerts", "Alerts", "Alerts", ns_incidents_count, ns_incidents_key, ns_incidents_match, chrome, ns_incidents_height, draw, status};

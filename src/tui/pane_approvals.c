@@ -83,7 +83,8 @@ static void card(const ns_pen *p, const ns_appr_row *a, bool selected, bool focu
 		ns_grid_mark(p->g, p->r, INDENT, 0, used, focused ? NS_CELL_SELECTED : NS_CELL_SELECTED_UNFOCUSED);
 	right_word(p, 0, a);
 	if (p->r.w >= 60)
-		snprintf(text, sizeof text, "%s/%s  confidence %.0f %%  %s %.2f", a->ns, a->target, a->confidence * 100, a->runbook, a->score);
+		snprintf(
+		    text, sizeof text, "%s/%s  confidence %.0f %%  %s %.2f", a->ns, a->target, a->confidence * 100, a->runbook, a->score);
 	else
 		snprintf(text, sizeof text, "%s/%s  confidence %.0f %%", a->ns, a->target, a->confidence * 100);
 	ns_pen_text(p, INDENT, 1, p->r.w - INDENT - 1, NS_ROLE_TEXT_DIM, text);

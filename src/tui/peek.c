@@ -16,7 +16,8 @@ void ns_peek_draw(const ns_pen *p)
 	ns_pen_text(p, 0, 2, p->r.w, NS_ROLE_TEXT_STRONG, r->headline);
 	ns_pen_age(p, r->state_since_ms, age);
 	if (r->state == NS_ST_MANUAL_REVIEW)
-		ns_pen_printf(p, 0, 3, p->r.w, NS_ROLE_STATE_WAIT, "since %s: nothing is done by itself; Enter shows what to try by hand", age);
+		ns_pen_printf(
+		    p, 0, 3, p->r.w, NS_ROLE_STATE_WAIT, "since %s: nothing is done by itself; Enter shows what to try by hand", age);
 	else
 		ns_pen_printf(p, 0, 3, p->r.w, NS_ROLE_TEXT_DIM, "since %s%s%s", age, *r->note ? ": " : "", r->note);
 }
