@@ -8,6 +8,7 @@
 #include <spawn.h>
 #include <sys/wait.h>
 #include "rig.h"
+#include "self.h"
 #include "support/tmpdir.h"
 
 extern char **environ;
@@ -48,15 +49,12 @@ static inline char *case_log(size_t i)
 static inline bool case_start(size_t i)
 {
 	char *log = case_log(i);
-	union { /* posix_spawn promises not to write */
-		const char *const *ro;
-		char *const *rw;
-	} argv = {.ro = (const char *const[]){"case", "case", cases.list[i].name, NULL}};
+	const char *args[] = {"case", cases.list[i].name, NULL};
 	posix_spawn_file_actions_t acts;
 	posix_spawn_file_actions_init(&acts);
 	posix_spawn_file_actions_addopen(&acts, STDOUT_FILENO, log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 	posix_spawn_file_actions_adddup2(&acts, STDOUT_FILENO, STDERR_FILENO);
-	int rc = posix_spawn(&cases.list[i].pid, "/proc/self/exe", &acts, NULL, argv.rw, environ);
+	int rc = spawn_self(&cases.list[i].pid, &acts, args);
 	posix_spawn_file_actions_destroy(&acts);
 	free(log);
 	return rc == 0;

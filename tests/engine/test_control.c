@@ -1,6 +1,7 @@
 /* The control socket, from both sides: what a client may send, what it gets, and what the server does with those who misbehave. The engine behind
  * it is a stand-in that writes down what it was asked. */
 #include "control_rig.h"
+#include "self.h"
 
 extern char **environ;
 

@@ -11,6 +11,7 @@
 #include <spawn.h>
 #include <sys/wait.h>
 #include "rig.h"
+#include "self.h"
 
 extern char **environ;
 void ns_engine_test_point(const char *name, int64_t incident);
@@ -92,11 +93,8 @@ static bool fault(trial *t, const char *fmt, ...)
 static pid_t start_engine(trial *t, const char *kubectl, const char *point)
 {
 	pid_t pid = -1;
-	union { /* posix_spawn promises not to write */
-		const char *const *ro;
-		char *const *rw;
-	} argv = {.ro = (const char *const[]){"engine", "engine", t->r.kubeconfig, t->r.spec, t->r.state, kubectl, t->lease ? "1" : "0", point, NULL}};
-	int rc = posix_spawn(&pid, "/proc/self/exe", NULL, NULL, argv.rw, environ);
+	const char *args[] = {"engine", t->r.kubeconfig, t->r.spec, t->r.state, kubectl, t->lease ? "1" : "0", point, NULL};
+	int rc = spawn_self(&pid, NULL, args);
 	if (rc)
 		fault(t, "spawn: %s", strerror(rc));
 	return rc ? -1 : pid;
