@@ -161,6 +161,7 @@ static void changed_while_it_waits(void)
 	card first = live_card(&l, "checkout", 0);
 	live_change(&l, "shop", "checkout", "{\"spec\":{\"minReadySeconds\":1}}");
 	card second = live_card(&l, "checkout", first.id);
+	must(second.incident == first.incident, "it was given up instead of asked again");
 	must(strcmp(first.digest, second.digest) != 0, "the digest does not know of the change");
 	must(!live_decide(&l, &first, true, &err) && err.code == NS_E_CONFLICT, "a void question was answered: %s", err.text);
 	must(live_sent(&l) == 1, "something was sent");
@@ -190,6 +191,7 @@ static void changed_under_the_hand(void)
 	card first = live_card(&l, "checkout", 0);
 	live_yes(&l, &first);
 	card second = live_card(&l, "checkout", first.id);
+	must(second.incident == first.incident, "it was given up instead of asked again");
 	must(live_sent(&l) == 1, "%lld changes before the second yes", (long long)live_sent(&l));
 	live_yes(&l, &second);
 	ns_inc_row row = live_until(&l, "shop", "checkout", "resolved|failed|manual_review");
@@ -224,6 +226,7 @@ static void approved_under_another_context(void)
 	live_start(&l);
 	card second = live_card(&l, "checkout", first.id);
 	must(strcmp(first.digest, second.digest) != 0, "the digest does not know the context");
+	must(second.incident == first.incident, "it was given up instead of asked again");
 	must(live_sent(&l) == 0, "what was approved elsewhere was sent");
 	live_yes(&l, &second);
 	ns_inc_row row = live_until(&l, "shop", "checkout", "resolved|failed|manual_review");
