@@ -44,6 +44,8 @@ bool ns_engine_decide(ns_engine *e, uid_t uid, ns_role role, const ns_decide_req
 	ns_uid_words(uid, by, sizeof by);
 	if (role < NS_ROLE_APPROVER)
 		return ns_fail(err, NS_E_DENIED, "%s may not decide here: only the user that runs the engine may", by);
+	if (req->approve && e->o.profile == NS_PROFILE_OBSERVE)
+		return ns_fail(err, NS_E_DENIED, "this engine only observes: start it with --profile approve to let anything be sent");
 	if (req->approve && (!req->digest || strlen(req->digest) != 64))
 		return ns_fail(err, NS_E_USAGE, "an approval needs the 64-digit digest of what is approved");
 	ns_arena *ar = ns_arena_new();

@@ -10,6 +10,7 @@
 #include "neuroscale/sys/fs.h"
 
 enum { COALESCE_MS = 30, REPAINT_MS = 1000 }; /* the first change paints at once; what follows within this time is one picture */
+enum { MAX_CLUSTER_NAME = 253 }; /* a DNS subdomain, the longest name Kubernetes itself allows: it is part of every identity and lock */
 
 static const char *keep(ns_engine *e, const char *s, const char *dflt)
 {
@@ -96,6 +97,8 @@ static bool backend_decide(void *ctx, uid_t uid, ns_role role, const ns_decide_r
 
 static bool build(ns_engine *e, ns_err *err)
 {
+	if (strlen(e->o.cluster) > MAX_CLUSTER_NAME) /* it is part of every identity and lock */
+		return ns_fail(err, NS_E_USAGE, "the cluster's name has more than %d bytes: give it a shorter one with --cluster", MAX_CLUSTER_NAME);
 	if (!take_state_dir(e, err))
 		return false;
 	char *found = NULL;
