@@ -89,6 +89,7 @@ static void start(ns_detector *d)
 	dt_resolve_orphans(d); /* nobody need be waited for: all owners there are were listed */
 	d->started = true;
 	dt_resolve_reports(d);
+	dt_place_things(d, ns_clock_wall_ms(d->clock));
 	dt_each(dt_work, w, &d->works)
 		dt_mark(d, w);
 }
@@ -303,7 +304,7 @@ void ns_detector_run(void *detector, ns_cancel *cancel)
 static dt_work *asked_for(ns_detector *d, const ns_workload *w)
 {
 	dt_work *x = dt_work_find(d, w->ns, w->kind, w->name);
-	bool there = x && (x->obj || x->n_pods);
+	bool there = x && (x->obj || x->n_pods || x->n_things);
 	/* Another object under the same name is another object. */
 	bool same = there && (!w->uid || !*w->uid || strcmp(w->uid, x->uid) == 0);
 	return same ? x : NULL;
@@ -344,8 +345,8 @@ void ns_detector_health(ns_detector *d, const ns_workload *w, ns_kind kind, ns_h
 		out->healthy = d->started && !d->storm;
 	} else if (x) {
 		out->found = true;
-		out->healthy_since_ms = kind == NS_KIND_KYVERNO_VIOLATION ? since_both(x->healthy_ms, x->policy_ok_ms) :
-		    kind == NS_KIND_COST_SPIKE ? since_both(x->healthy_ms, x->cost_ok_ms) : x->healthy_ms;
+		/* What makes no workload unhealthy by itself is looked at only for its own incidents. */
+		out->healthy_since_ms = x->k && !(dt_health_kinds & DT_BIT(kind)) ? since_both(x->healthy_ms, x->k[kind].clear_ms) : x->healthy_ms;
 		out->healthy = out->healthy_since_ms != 0;
 		out->last_failure_ms = x->last_failure_ms;
 		out->worst_ttf_ms = x->worst_ttf_ms;

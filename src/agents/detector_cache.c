@@ -63,6 +63,7 @@ static void free_work(dt_work *w)
 {
 	free_blocked(w->blocked);
 	free(w->reports);
+	free(w->things);
 	free(w->pods);
 	free(w->k);
 	free(w->key);
@@ -75,7 +76,7 @@ static void free_work(dt_work *w)
 void dt_work_reap(ns_detector *d, dt_work *w)
 {
 	int64_t until;
-	if (w->obj || w->n_pods || w->n_reports || w->dirty || w->spike || dt_blocked_holds(w, ns_clock_wall_ms(d->clock), &until))
+	if (w->obj || w->n_pods || w->n_reports || w->n_things || w->dirty || w->spike || dt_blocked_holds(w, ns_clock_wall_ms(d->clock), &until))
 		return;
 	for (int k = 0; w->k && k < NS_KIND_COUNT; k++)
 		if (w->k[k].alerted || w->k[k].holds)
@@ -504,9 +505,11 @@ void dt_cache_free(ns_detector *d)
 		free(r);
 	dt_each(dt_policy, y, &d->policies)
 		free(y);
+	dt_each(dt_thing, t, &d->things)
+		free(t);
 	dt_each(dt_work, w, &d->works)
 		free_work(w);
-	dt_tab *const tabs[] = {&d->pods, &d->objs, &d->nodes, &d->notes, &d->reports, &d->policies, &d->works};
+	dt_tab *const tabs[] = {&d->pods, &d->objs, &d->nodes, &d->notes, &d->reports, &d->policies, &d->things, &d->works};
 	for (size_t i = 0; i < sizeof tabs / sizeof *tabs; i++)
 		dt_tab_free(tabs[i]);
 	for (size_t i = 0; i < d->n_orphans; i++)

@@ -47,8 +47,10 @@ static ns_alert *new_alert(const dt_env *e, const dt_work *w, const dt_rule *r, 
 {
 	ns_arena *ar = e->ar;
 	ns_alert *a = ns_arena_alloc(ar, sizeof *a);
-	char *message = ns_redact_line(f->message, strlen(f->message), MAX_TEXT); /* it goes to the log and the screen */
-	*a = (ns_alert){.kind = r->info.kind, .severity = r->info.severity, .container = ns_arena_strdup(ar, f->container),
+	const dt_thing *also = r->info.kind == NS_KIND_EXTERNAL ? NULL : dt_external_note(w, e->wall);
+	const char *raw = also ? ns_arena_printf(ar, "%s%s(also reported: %s)", f->message, *f->message ? " " : "", also->reason) : f->message;
+	char *message = ns_redact_line(raw, strlen(raw), MAX_TEXT); /* it goes to the log and the screen */
+	*a = (ns_alert){.kind = r->info.kind, .severity = f->severity >= 0 ? (ns_severity)f->severity : r->info.severity, .container = ns_arena_strdup(ar, f->container),
 	    .reason = ns_text_clean_in(ar, f->reason, MAX_TEXT), .message = ns_arena_strdup(ar, message), .pods = members.at,
 	    .n_pods = members.n, .first_ms = first_ms, .seen_ms = e->wall, .policy = ns_arena_strdup(ar, f->policy),
 	    .rule = ns_arena_strdup(ar, f->rule), .object_uid = ns_arena_strdup(ar, f->object_uid)};
@@ -84,16 +86,18 @@ static uint64_t mix(uint64_t h, const char *s)
 	return (h ^ 0xff) * 1099511628211u;
 }
 
-static uint64_t digest_of(const dt_rule *r, const dt_finding *f, names pods)
+static uint64_t digest_of(const dt_env *e, const dt_work *w, const dt_rule *r, const dt_finding *f, names pods)
 {
+	const dt_thing *also = dt_external_note(w, e->wall);
 	uint64_t h = mix(1469598103934665603u, f->reason), sum = 0;
 	h = mix(h, f->container);
 	h = mix(h, f->policy);
 	h = mix(h, f->rule);
+	h = mix(h, also ? also->reason : "");
 	/* Order of members is of no account. */
 	for (size_t i = 0; i < pods.n; i++)
 		sum += mix(1469598103934665603u, pods.at[i]);
-	return h ^ sum ^ (uint64_t)r->info.severity;
+	return h ^ sum ^ (uint64_t)r->info.severity ^ (uint64_t)(f->severity + 1) << 8;
 }
 
 /* ---- health ---- */
@@ -134,8 +138,8 @@ static void update_health(ns_detector *d, const dt_env *e, dt_work *w, unsigned 
 		}
 	bool complete = dt_work_complete(w), bad = (raw & dt_health_kinds) != 0, was = w->unhealthy;
 	w->healthy_ms = ok_since(w->healthy_ms, bad || !complete, e->wall);
-	w->policy_ok_ms = ok_since(w->policy_ok_ms, raw & DT_BIT(NS_KIND_KYVERNO_VIOLATION), e->wall);
-	w->cost_ok_ms = ok_since(w->cost_ok_ms, raw & DT_BIT(NS_KIND_COST_SPIKE), e->wall);
+	for (int k = 0; w->k && k < NS_KIND_COUNT; k++)
+		w->k[k].clear_ms = ok_since(w->k[k].clear_ms, raw & DT_BIT(k), e->wall);
 	*w->reason = '\0';
 	for (int k = 0; k < NS_KIND_COUNT; k++)
 		if ((raw & dt_health_kinds & DT_BIT(k)) && !*w->reason)
@@ -207,7 +211,7 @@ static void tell(ns_detector *d, const dt_env *e, dt_work *w, dt_state *k, const
 {
 	const dt_rule *r = &dt_rules[k->row];
 	names members = members_of(e, w, r->info.kind, f);
-	uint64_t digest = digest_of(r, f, members);
+	uint64_t digest = digest_of(e, w, r, f, members);
 	if (k->alerted && digest == k->digest)
 		return;
 	if (k->alerted && k->changed_mono && e->mono < k->changed_mono + CHANGE_EVERY_MS) {
@@ -282,7 +286,7 @@ static void judge_work(ns_detector *d, const dt_env *e, dt_work *w)
 	dt_finding by_row[MAX_ROWS], by_kind[NS_KIND_COUNT];
 	unsigned row_of[NS_KIND_COUNT] = {0}, raw = 0;
 	bool symptom[NS_KIND_COUNT] = {false};
-	const dt_finding none = {.reason = "", .message = "", .container = "", .policy = "", .rule = "", .object_uid = "", .due_mono = -1};
+	const dt_finding none = {.reason = "", .message = "", .container = "", .policy = "", .rule = "", .object_uid = "", .due_mono = -1, .severity = -1};
 	w->due_mono = -1;
 	for (unsigned r = 0; r < dt_n_rules; r++) {
 		by_row[r] = none;
@@ -329,7 +333,7 @@ static const dt_rule *storm_rule(void)
 static void say_storm(ns_detector *d, const dt_env *e)
 {
 	dt_work cluster = {.ns = (char[]){""}, .kind = (char[]){"Cluster"}, .name = d->cluster};
-	dt_finding f = {.reason = "Storm", .message = d->storm_why, .container = "", .policy = "", .rule = "", .object_uid = ""};
+	dt_finding f = {.reason = "Storm", .message = d->storm_why, .container = "", .policy = "", .rule = "", .object_uid = "", .severity = -1};
 	if (!d->storm) {
 		say_recovered(d, e, identity_of(e, &cluster, NS_KIND_STORM));
 		return;
@@ -395,8 +399,8 @@ void dt_went_live(ns_detector *d)
 	dt_each(dt_work, w, &d->works)
 	{
 		w->healthy_ms = w->healthy_ms ? wall : 0;
-		w->policy_ok_ms = w->policy_ok_ms ? wall : 0;
-		w->cost_ok_ms = w->cost_ok_ms ? wall : 0;
+		for (int k = 0; w->k && k < NS_KIND_COUNT; k++)
+			w->k[k].clear_ms = w->k[k].clear_ms ? wall : 0;
 		dt_mark(d, w);
 	}
 }
@@ -427,6 +431,7 @@ static void judge_all(ns_detector *d)
 		d->next_sweep = e.mono + SWEEP_MS;
 		dt_sweep_notes(d, e.wall);
 		dt_resolve_reports(d);
+		dt_place_things(d, e.wall);
 	}
 	mark_due(d, e.mono);
 	while (d->dirty) {

@@ -9,6 +9,8 @@
  *   detector_rules.c    the rule table
  *   detector_judge.c    from what the rules find to alerts and recoveries: causes before symptoms, hysteresis, storm
  *   detector_policy.c   Kyverno: blocked requests, reports, which policies are enforced
+ *   detector_things.c   what is neither pod nor owner and can be wrong by itself: table, and the workload each is about
+ *   detector_external.c alerts of other systems
  *   detector_cost.c     OpenCost on a thread of its own */
 #ifndef NEUROSCALE_AGENTS_DETECTOR_PRIV_H
 #define NEUROSCALE_AGENTS_DETECTOR_PRIV_H
@@ -109,6 +111,21 @@ typedef struct dt_note {
 	char *mount_reason, *mount_message;
 } dt_note;
 
+/* What is neither pod nor owner, and is kept because something is wrong with it by its own word. One allocation. */
+typedef enum dt_sort { DT_EXTERNAL, DT_SORTS } dt_sort;
+typedef struct dt_thing {
+	const char *key; /* dt_thing_key */
+	const char *ns, *name;
+	const char *reason, *message;
+	const char *ref_kind, *ref_name; /* the workload that it names, "" none */
+	const char *pod, *node, *container; /* the same of an external alert */
+	dt_sort sort;
+	ns_severity severity;
+	int64_t since_ms, until_ms; /* wall, 0 none */
+	dt_work *work;
+	unsigned mark;
+} dt_thing;
+
 typedef struct dt_policy { const char *key; bool enforced; unsigned mark; } dt_policy; /* key: "name" or "ns/name" */
 typedef struct dt_result { const char *policy, *rule, *message; } dt_result;
 typedef struct dt_report { /* of one report: what fails, and what an exception lets through */
@@ -132,6 +149,7 @@ typedef struct dt_state {
 	unsigned row;                  /* the row that holds, or did last */
 	int64_t since_mono, bad_mono;  /* since it holds; when it last did */
 	int64_t first_ms, sent_mono, changed_mono;
+	int64_t clear_ms;              /* wall: since when no row of the kind holds, 0 one does */
 	uint64_t digest;               /* of what was last told */
 	char container[64];
 } dt_state;
@@ -146,6 +164,8 @@ struct dt_work {
 	dt_state *k;             /* [NS_KIND_COUNT], NULL while nothing ever held */
 	dt_report **reports;
 	size_t n_reports;
+	dt_thing **things; /* what is wrong with what belongs to it */
+	size_t n_things;
 	dt_blocked *blocked;
 	/* cost */
 	bool spike;
@@ -154,7 +174,6 @@ struct dt_work {
 	unsigned cost_mark; /* round of the last report that names it */
 	/* health */
 	int64_t healthy_ms, last_failure_ms, worst_ttf_ms, restarts;
-	int64_t policy_ok_ms, cost_ok_ms; /* wall: since when those kinds do not hold, 0 they do */
 	int64_t ready_mono;      /* since when ready, -1 not */
 	char reason[64];
 	/* queues */
@@ -176,6 +195,7 @@ typedef struct dt_finding {
 	dt_pod **pods;
 	size_t n_pods, cap_pods;
 	int64_t due_mono; /* look again then, -1 never */
+	int severity;     /* instead of the row's own, -1 not */
 } dt_finding;
 
 typedef struct dt_rule {
@@ -222,7 +242,8 @@ struct ns_detector {
 	ns_wake *wake;
 
 	pthread_mutex_t mu; /* leaf; guards all below */
-	dt_tab pods, objs, works, nodes, notes, reports, policies;
+	dt_tab pods, objs, works, nodes, notes, reports, policies, things;
+	size_t n_external;
 	dt_work *dirty;
 	char **orphans;     /* uids of pods whose owner chain is not confirmed to the top */
 	size_t n_orphans, cap_orphans;
@@ -299,6 +320,18 @@ bool dt_blocked_holds(const dt_work *w, int64_t wall, int64_t *until_ms); /* unt
 const dt_result *dt_enforced_fail(const ns_detector *d, const dt_work *w);
 /* Policy and rule out of an admission message of Kyverno. False when it is none. */
 bool dt_parse_denial(ns_arena *ar, const char *message, const char **policy, const char **rule);
+
+/* ---- detector_things.c (mu held, but for the first two) ---- */
+char *dt_thing_key(dt_sort sort, const char *ns, const char *name); /* caller frees */
+dt_thing *dt_thing_new(const dt_thing *from); /* copies the texts (NULL counts as "") */
+void dt_put_thing(ns_detector *d, dt_thing *t); /* takes it */
+void dt_drop_thing(ns_detector *d, const char *key);
+void dt_place_things(ns_detector *d, int64_t wall); /* drops what is over, and attaches anew what names another workload by now */
+
+/* ---- detector_external.c (mu held) ---- */
+dt_work *dt_external_work(ns_detector *d, const dt_thing *t);
+dt_work *dt_cluster_work(ns_detector *d); /* what is about no workload in particular */
+const dt_thing *dt_external_note(const dt_work *w, int64_t wall); /* the first that fires, NULL none */
 
 /* ---- detector_judge.c (mu held) ---- */
 void dt_judge(ns_detector *d);                   /* everything dirty or due; fills d->say */

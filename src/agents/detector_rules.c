@@ -330,7 +330,34 @@ static void test_cost(const dt_env *e, dt_work *w, dt_finding *f)
 	f->object_uid = w->uid;
 }
 
-enum { R_OOM, R_CRASH, R_IMAGE, R_CONFIG, R_MOUNT, R_SCHED, R_KILLS, R_UNREADY, R_DEADLINE, R_REPLICAS, R_KYVERNO, R_COST, R_STORM, R_COUNT };
+/* ---- alerts of other systems ---- */
+
+static const char *container_known(const dt_work *w, const char *name)
+{
+	EACH_POD(w, p)
+	EACH_CONTAINER(p, c)
+	if (is(c->name, name))
+		return name;
+	return "";
+}
+
+static void test_external(const dt_env *e, dt_work *w, dt_finding *f)
+{
+	for (size_t i = 0; i < w->n_things; i++) {
+		const dt_thing *t = w->things[i];
+		if (t->sort != DT_EXTERNAL || e->wall >= t->until_ms)
+			continue;
+		look_again(e, f, t->until_ms);
+		if (f->holds && (int)t->severity <= f->severity)
+			continue; /* the gravest gives the words */
+		f->holds = false;
+		found(e, f, NULL, container_known(w, t->container), t->reason, t->message);
+		f->severity = (int)t->severity;
+		f->object_uid = w->uid;
+	}
+}
+
+enum { R_OOM, R_CRASH, R_IMAGE, R_CONFIG, R_MOUNT, R_SCHED, R_KILLS, R_UNREADY, R_DEADLINE, R_REPLICAS, R_KYVERNO, R_COST, R_EXTERNAL, R_STORM, R_COUNT };
 #define B(row)  (1u << (row))
 #define MAKE    (B(R_IMAGE) | B(R_CONFIG) | B(R_MOUNT))                 /* it cannot even be made */
 #define POD     (MAKE | B(R_OOM) | B(R_CRASH) | B(R_SCHED) | B(R_KILLS) | B(R_UNREADY))
@@ -380,6 +407,10 @@ const dt_rule dt_rules[] = {
                     "OpenCost's rate per day is at least the set ratio of the window before and over the set minimum",
                     "the next report shows it gone, or it has fewer replicas"},
         test_cost, 0, 0, 0, false},
+    [R_EXTERNAL] = {{"external", NS_KIND_EXTERNAL, NS_SEV_WARN,
+                        "another system (Alertmanager) reports the workload for 10 s and no row above holds for it; its own severity counts",
+                        "the other system says so, or does not repeat it in time"},
+        test_external, POD | B(R_DEADLINE) | B(R_REPLICAS) | B(R_KYVERNO), 10000, 0, false},
     [R_STORM] = {{"storm", NS_KIND_STORM, NS_SEV_CRIT,
                      "at least 30 % and 5 of the workloads, or 30 % and 2 of the nodes, are unhealthy at once (both configurable)",
                      "below four fifths of that for 30 s"},

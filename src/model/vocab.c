@@ -17,6 +17,7 @@ static const ns_kind_info kinds[NS_KIND_COUNT] = {
     [NS_KIND_DEPLOYMENT_STALLED] = {"deployment_stalled", "DeploymentStalled", NS_SEV_CRIT},
     [NS_KIND_KYVERNO_VIOLATION] = {"kyverno_violation", "PolicyViolation", NS_SEV_WARN},
     [NS_KIND_COST_SPIKE] = {"cost_spike", "CostSpike", NS_SEV_INFO},
+    [NS_KIND_EXTERNAL] = {"external", "ExternalAlert", NS_SEV_WARN},
     [NS_KIND_STORM] = {"storm", "Storm", NS_SEV_CRIT},
 };
 

@@ -72,6 +72,26 @@ ns_cost_report *ns_detector_cost(ns_detector *d, ns_arena *ar, char *err_text, s
 /* Law 3: owner links are confirmed from above. The uid of the workload as the watch knows it, false when unknown. */
 bool ns_detector_workload_uid(ns_detector *d, const char *ns, const char *kind, const char *name, char uid[65]);
 
+/* An alert of another system (Alertmanager …) about this cluster. What it says is a stranger's word: it is shown, it opens an incident of kind
+ * `external` for a person to look at, and it never leads to an automatic change (law 3). Absent strings may be NULL or "". */
+typedef struct ns_external {
+	const char *source;      /* "alertmanager": required, at most 64 bytes */
+	const char *fingerprint; /* the source's own identity of the alert: required, at most 128 bytes; the same again replaces what was said before */
+	bool resolved;           /* false: firing */
+	/* What it is about, as its labels name it. The first that the watch knows counts, climbed to its owner as confirmed from above:
+	 * pod, then deployment, statefulset, daemonset, job, then node. None known: it is about the cluster as a whole. */
+	const char *ns, *pod, *deployment, *statefulset, *daemonset, *job, *node;
+	const char *container;   /* kept only when the pod has one of that name */
+	const char *title, *message; /* "KubePodCrashLooping", its summary; capped and redacted here */
+	ns_severity severity;
+	int64_t starts_ms, ends_ms; /* wall; 0 unknown. An end that has passed is a resolve */
+	int64_t expires_ms;      /* wall: over by then unless it is sent again; 0: in 5 minutes */
+} ns_external;
+/* Any thread; copies; takes effect in the detector's next round, or once it is synced. While a rule of the detector's own holds for the same
+ * workload (and container) it adds a note to that alert instead of one of its own. False with err: source or fingerprint missing or too long, or
+ * too many are firing. A resolve of what is not known is fine. */
+bool ns_detector_external(ns_detector *d, const ns_external *x, ns_err *err);
+
 /* The rule table (one row per rule), for man pages and tests. */
 typedef struct ns_rule_info { const char *name; ns_kind kind; ns_severity severity; const char *when, *recovers; } ns_rule_info;
 const ns_rule_info *ns_detector_rules(size_t *n);

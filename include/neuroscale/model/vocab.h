@@ -14,6 +14,7 @@ typedef enum ns_kind {
 	NS_KIND_DEPLOYMENT_STALLED,
 	NS_KIND_KYVERNO_VIOLATION,
 	NS_KIND_COST_SPIKE,
+	NS_KIND_EXTERNAL, /* what another system reports and no rule of our own sees */
 	NS_KIND_STORM, /* the one summary that replaces a flood */
 	NS_KIND_COUNT
 } ns_kind;
