@@ -136,7 +136,7 @@ static void wait_for_work(ns_worker *w, bool store_fine)
 {
 	const ns_clock *clock = w->e->o.clock;
 	int64_t now = ns_clock_wall_ms(clock);
-	int64_t due = store_fine ? ns_store_next_due(w->e->store) : now + 5000;
+	int64_t due = store_fine ? ns_store_next_due(w->e->store, NULL) : now + 5000;
 	int64_t deadline = due < 0 ? -1 : ns_clock_mono_ms(clock) + (due > now ? due - now : 0);
 	struct pollfd p[2] = {{.fd = ns_wake_fd(w->wake), .events = POLLIN}, {.fd = ns_cancel_fd(w->cancel), .events = POLLIN}};
 	poll(p, 2, ns_clock_poll_ms(clock, deadline));
@@ -158,7 +158,7 @@ void ns_worker_run(void *worker, ns_cancel *cancel)
 		ns_arena *ar = ns_arena_new();
 		ns_job job;
 		err.code = NS_OK;
-		bool got = ns_store_job_claim(e->store, ar, &job, &err);
+		bool got = ns_store_job_claim(e->store, ar, NULL, &job, &err);
 		if (got)
 			run_job(w, &job);
 		else if (err.code != NS_E_NOTFOUND)

@@ -18,16 +18,18 @@ bool ns_store_job_put(ns_store *s, int64_t incident, const char *kind, int64_t r
 	return changed || ns_fail(err, NS_E_CONFLICT, "incident %lld has an open %s job already", (long long)incident, kind);
 }
 
-bool ns_store_job_claim(ns_store *s, ns_arena *ar, ns_job *out, ns_err *err)
+#define OF_CLUSTER(ARG) " AND (" ARG " = '' OR (SELECT cluster FROM incidents WHERE incidents.id = jobs.incident) = " ARG ")"
+
+bool ns_store_job_claim(ns_store *s, ns_arena *ar, const char *cluster, ns_job *out, ns_err *err)
 {
 	if (!ns_store_begin(s, err))
 		return false;
 	int64_t now = store_now(s);
 	bool ok = store_row(s, ar, &job_shape, out, err,
 	    "UPDATE jobs SET state = 'claimed', changed_ms = ?1 WHERE id ="
-	    " (SELECT id FROM jobs WHERE state = 'ready' AND run_after_ms <= ?1 ORDER BY run_after_ms, id LIMIT 1)"
+	    " (SELECT id FROM jobs WHERE state = 'ready' AND run_after_ms <= ?1" OF_CLUSTER("?2") " ORDER BY run_after_ms, id LIMIT 1)"
 	    " RETURNING id, incident, run_after_ms, attempts, kind",
-	    BINDS(INT(now)));
+	    BINDS(INT(now), TEXT(cluster ? cluster : "")));
 	if (ok)
 		return ns_store_commit(s, err);
 	ns_store_rollback(s);
@@ -88,11 +90,12 @@ typedef struct due {
 static const column due_cols[] = {{COL_INT, offsetof(due, run_after_ms), NULL}};
 static const shape due_shape = SHAPE(due, due_cols, "ready job");
 
-int64_t ns_store_next_due(ns_store *s)
+int64_t ns_store_next_due(ns_store *s, const char *cluster)
 {
 	due d;
 	return store_row(s, NULL, &due_shape, &d, NULL,
-	           "SELECT run_after_ms FROM jobs WHERE state = 'ready' ORDER BY run_after_ms, id LIMIT 1", NONE)
+	           "SELECT run_after_ms FROM jobs WHERE state = 'ready'" OF_CLUSTER("?1") " ORDER BY run_after_ms, id LIMIT 1",
+	           BINDS(TEXT(cluster ? cluster : "")))
 	           ? d.run_after_ms
 	           : -1;
 }

@@ -129,7 +129,7 @@ static void recovery_withdraws(void)
 	ns_arena *ar = ns_arena_new();
 	ns_approval a;
 	must(ns_store_approval_get(st, ar, c.id, &a, NULL) && a.state == NS_APPR_WITHDRAWN, "the approval is %s", ns_appr_state_name(a.state));
-	must(ns_store_next_due(st) == -1, "a job was left over");
+	must(ns_store_next_due(st, NULL) == -1, "a job was left over");
 	ns_arena_free(ar);
 	ns_store_close(st);
 	live_close(&l);

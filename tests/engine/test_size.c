@@ -57,7 +57,7 @@ static void flap(live *l, int rounds)
 		ns_snapshot *s = l->door.snapshot(l->door.ctx, NULL);
 		bool idle = s->n_open == 0;
 		ns_snapshot_unref(s);
-		if (idle && ns_store_next_due(l->e->store) == -1)
+		if (idle && ns_store_next_due(l->e->store, NULL) == -1)
 			return;
 		rig_nap(LIVE_NAP_MS);
 	}

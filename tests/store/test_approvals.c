@@ -217,7 +217,7 @@ static void *run_worker(void *arg)
 	ns_arena *ar = ns_arena_new();
 	ns_err err = {0};
 	ns_job job;
-	while (ns_store_job_claim(p->s, ar, &job, &err))
+	while (ns_store_job_claim(p->s, ar, NULL, &job, &err))
 		p->taken[job.incident]++;
 	if (err.code != NS_E_NOTFOUND)
 		p->bad++;
@@ -262,7 +262,7 @@ static void *look(void *arg)
 	looker *l = arg;
 	ns_arena *ar = ns_arena_new();
 	ns_incident *list;
-	l->ok = ns_store_incidents(l->s, ar, 100, &list, &l->n, NULL) && ns_store_next_due(l->s) == -1;
+	l->ok = ns_store_incidents(l->s, ar, 100, &list, &l->n, NULL) && ns_store_next_due(l->s, NULL) == -1;
 	ns_arena_free(ar);
 	return NULL;
 }
@@ -290,7 +290,7 @@ static void readers_do_not_wait_for_the_writer(void **state)
 		assert_int_equal(l[i].n, 1); /* what is not committed is not seen */
 	}
 	OK(f, ns_store_commit(f->s, &f->err));
-	assert_int_equal(ns_store_next_due(f->s), WALL0);
+	assert_int_equal(ns_store_next_due(f->s, NULL), WALL0);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup_store, teardown)

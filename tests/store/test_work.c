@@ -7,16 +7,16 @@ static void jobs_run_once_and_in_order(void **state)
 	fixture *f = *state;
 	ns_job job;
 	int64_t a = open_incident(f, "a"), b = open_incident(f, "b");
-	assert_int_equal(ns_store_next_due(f->s), -1);
-	FAILS(f, NS_E_NOTFOUND, ns_store_job_claim(f->s, f->ar, &job, &f->err));
+	assert_int_equal(ns_store_next_due(f->s, NULL), -1);
+	FAILS(f, NS_E_NOTFOUND, ns_store_job_claim(f->s, f->ar, NULL, &job, &f->err));
 	TX(f, ns_store_job_put(f->s, a, "plan", WALL0 + 50, &f->err));
 	TX(f, ns_store_job_put(f->s, b, "analyze", WALL0 + 20, &f->err));
 	TX_FAILS(f, NS_E_CONFLICT, ns_store_job_put(f->s, a, "plan", WALL0, &f->err)); /* one open job of a kind */
 	TX_FAILS(f, NS_E_NOTFOUND, ns_store_job_put(f->s, 99, "plan", WALL0, &f->err));
-	assert_int_equal(ns_store_next_due(f->s), WALL0 + 20);
-	FAILS(f, NS_E_NOTFOUND, ns_store_job_claim(f->s, f->ar, &job, &f->err)); /* not due */
+	assert_int_equal(ns_store_next_due(f->s, NULL), WALL0 + 20);
+	FAILS(f, NS_E_NOTFOUND, ns_store_job_claim(f->s, f->ar, NULL, &job, &f->err)); /* not due */
 	ns_clock_advance(f->clock, 60);
-	OK(f, ns_store_job_claim(f->s, f->ar, &job, &f->err));
+	OK(f, ns_store_job_claim(f->s, f->ar, NULL, &job, &f->err));
 	assert_int_equal(job.incident, b);
 	assert_string_equal(job.kind, "analyze");
 	assert_int_equal(job.attempts, 0);
@@ -25,10 +25,31 @@ static void jobs_run_once_and_in_order(void **state)
 	TX(f, ns_store_job_done(f->s, job.id, &f->err));
 	TX_FAILS(f, NS_E_CONFLICT, ns_store_job_done(f->s, job.id, &f->err));
 	TX(f, ns_store_job_put(f->s, b, "analyze", WALL0 + 500, &f->err)); /* done makes room */
-	OK(f, ns_store_job_claim(f->s, f->ar, &job, &f->err));
+	OK(f, ns_store_job_claim(f->s, f->ar, NULL, &job, &f->err));
 	assert_int_equal(job.incident, a);
-	FAILS(f, NS_E_NOTFOUND, ns_store_job_claim(f->s, f->ar, &job, &f->err));
-	assert_int_equal(ns_store_next_due(f->s), WALL0 + 500);
+	FAILS(f, NS_E_NOTFOUND, ns_store_job_claim(f->s, f->ar, NULL, &job, &f->err));
+	assert_int_equal(ns_store_next_due(f->s, NULL), WALL0 + 500);
+}
+
+/* A cluster that hangs must not keep the work of another waiting: a claim names the cluster it is for. */
+static void jobs_are_claimed_by_cluster(void **state)
+{
+	fixture *f = *state;
+	ns_job job;
+	ns_alert other = alert_of("b");
+	int64_t a = open_incident(f, "a"), b = 0;
+	bool is_new;
+	other.target.cluster = "elsewhere";
+	TX(f, ns_store_incident_open(f->s, &other, &b, &is_new, &f->err) && ns_store_job_put(f->s, a, "plan", WALL0 - 50, &f->err) &&
+	    ns_store_job_put(f->s, b, "plan", WALL0 - 20, &f->err));
+	assert_int_equal(ns_store_next_due(f->s, "elsewhere"), WALL0 - 20);
+	assert_int_equal(ns_store_next_due(f->s, "nowhere"), -1);
+	FAILS(f, NS_E_NOTFOUND, ns_store_job_claim(f->s, f->ar, "nowhere", &job, &f->err));
+	OK(f, ns_store_job_claim(f->s, f->ar, "elsewhere", &job, &f->err));
+	assert_int_equal(job.incident, b);
+	FAILS(f, NS_E_NOTFOUND, ns_store_job_claim(f->s, f->ar, "elsewhere", &job, &f->err));
+	OK(f, ns_store_job_claim(f->s, f->ar, "c1", &job, &f->err));
+	assert_int_equal(job.incident, a);
 }
 
 static void jobs_are_retried_and_dropped(void **state)
@@ -37,11 +58,11 @@ static void jobs_are_retried_and_dropped(void **state)
 	ns_job job, again;
 	int64_t a = open_incident(f, "a");
 	TX(f, ns_store_job_put(f->s, a, "plan", WALL0, &f->err));
-	OK(f, ns_store_job_claim(f->s, f->ar, &job, &f->err));
+	OK(f, ns_store_job_claim(f->s, f->ar, NULL, &job, &f->err));
 	TX(f, ns_store_job_retry(f->s, job.id, WALL0 + 30, &f->err));
 	TX_FAILS(f, NS_E_CONFLICT, ns_store_job_retry(f->s, job.id, WALL0 + 30, &f->err));
 	ns_clock_advance(f->clock, 30);
-	OK(f, ns_store_job_claim(f->s, f->ar, &again, &f->err));
+	OK(f, ns_store_job_claim(f->s, f->ar, NULL, &again, &f->err));
 	assert_int_equal(again.id, job.id);
 	assert_int_equal(again.attempts, 1);
 	TX(f, ns_store_jobs_drop(f->s, a, &f->err));
@@ -64,9 +85,9 @@ static void a_clock_that_stepped_back_delays_nothing(void **state)
 	OK(f, ns_store_incident_get(f->s, f->ar, b, &inc, &f->err));
 	assert_int_equal(inc.cooldown_until_ms, 0);
 	ns_clock_advance(f->clock, 30);
-	OK(f, ns_store_job_claim(f->s, f->ar, &job, &f->err));
+	OK(f, ns_store_job_claim(f->s, f->ar, NULL, &job, &f->err));
 	assert_int_equal(job.incident, b);
-	OK(f, ns_store_job_claim(f->s, f->ar, &job, &f->err));
+	OK(f, ns_store_job_claim(f->s, f->ar, NULL, &job, &f->err));
 	assert_int_equal(job.incident, a);
 	FAILS(f, NS_E_FAILED, ns_store_waits_cap(f->s, 1, 1, &f->err)); /* outside a transaction */
 }
@@ -77,11 +98,11 @@ static void jobs_of_a_dead_engine_return(void **state)
 	ns_job job, again;
 	int64_t a = open_incident(f, "a");
 	TX(f, ns_store_job_put(f->s, a, "plan", WALL0, &f->err));
-	OK(f, ns_store_job_claim(f->s, f->ar, &job, &f->err));
+	OK(f, ns_store_job_claim(f->s, f->ar, NULL, &job, &f->err));
 	fixture_reopen(f);
-	FAILS(f, NS_E_NOTFOUND, ns_store_job_claim(f->s, f->ar, &again, &f->err));
+	FAILS(f, NS_E_NOTFOUND, ns_store_job_claim(f->s, f->ar, NULL, &again, &f->err));
 	OK(f, ns_store_jobs_unclaim(f->s, &f->err));
-	OK(f, ns_store_job_claim(f->s, f->ar, &again, &f->err));
+	OK(f, ns_store_job_claim(f->s, f->ar, NULL, &again, &f->err));
 	assert_int_equal(again.id, job.id);
 }
 
@@ -90,7 +111,7 @@ static void a_claim_inside_a_transaction_is_an_error(void **state)
 	fixture *f = *state;
 	ns_job job;
 	OK(f, ns_store_begin(f->s, &f->err));
-	FAILS(f, NS_E_FAILED, ns_store_job_claim(f->s, f->ar, &job, &f->err));
+	FAILS(f, NS_E_FAILED, ns_store_job_claim(f->s, f->ar, NULL, &job, &f->err));
 	FAILS(f, NS_E_FAILED, ns_store_jobs_unclaim(f->s, &f->err));
 	OK(f, ns_store_commit(f->s, &f->err)); /* and the transaction lives on */
 }
@@ -275,6 +296,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    T(jobs_run_once_and_in_order),
 	    T(jobs_are_retried_and_dropped),
+	    T(jobs_are_claimed_by_cluster),
 	    T(a_clock_that_stepped_back_delays_nothing),
 	    T(jobs_of_a_dead_engine_return),
 	    T(a_claim_inside_a_transaction_is_an_error),

@@ -88,11 +88,12 @@ bool ns_store_sent_plans(ns_store *s, ns_arena *ar, int64_t incident, ns_sent_pl
 /* kinds: "analyze" "plan" "replan" "dryrun" "execute" (the table in engine/jobs.c) */
 typedef struct ns_job { int64_t id, incident, run_after_ms, attempts; const char *kind; } ns_job;
 bool ns_store_job_put(ns_store *s, int64_t incident, const char *kind, int64_t run_after_ms, ns_err *err);              /* [tx] one open job per (incident, kind) */
-bool ns_store_job_claim(ns_store *s, ns_arena *ar, ns_job *out, ns_err *err);  /* own transaction; oldest due; NS_E_NOTFOUND when none is due */
+/* Own transaction; the oldest that is due, of incidents of that cluster (NULL: of any). NS_E_NOTFOUND when none is due. */
+bool ns_store_job_claim(ns_store *s, ns_arena *ar, const char *cluster, ns_job *out, ns_err *err);
 bool ns_store_job_done(ns_store *s, int64_t job, ns_err *err);                 /* [tx] */
 bool ns_store_job_retry(ns_store *s, int64_t job, int64_t run_after_ms, ns_err *err); /* [tx] back to ready, attempts + 1 */
 bool ns_store_jobs_drop(ns_store *s, int64_t incident, ns_err *err);           /* [tx] all open jobs of an incident */
-int64_t ns_store_next_due(ns_store *s);                                        /* [any] run_after_ms of the earliest ready job, -1 none */
+int64_t ns_store_next_due(ns_store *s, const char *cluster);                   /* [any] run_after_ms of the earliest ready job of that cluster (NULL: of any), -1 none */
 bool ns_store_jobs_unclaim(ns_store *s, ns_err *err);                          /* at start, own transaction: claimed jobs of a dead engine are ready again, attempts + 1 */
 /* [tx] The wall clock stepped back: no ready job waits, and no incident holds its identity, beyond these moments. */
 bool ns_store_waits_cap(ns_store *s, int64_t job_latest_ms, int64_t hold_latest_ms, ns_err *err);
