@@ -14,11 +14,15 @@ enum { DEADLINE_MS = 30000, MAX_DIFF = 256 * 1024, MAX_TRIES = 3 };
 
 /* ---- life ---- */
 
-/* One private kubeconfig per context, so that the executors of two clusters share a state directory. */
+/* One private kubeconfig per cluster, so that the executors of several share a state directory. Two files may call their contexts the same. */
 static char *kubeconfig_path(const char *dir, const ns_kubeconfig *cfg)
 {
 	char hex[NS_HEX256];
-	ns_sha256_hex(cfg->context, strlen(cfg->context), hex);
+	ns_digest *d = ns_digest_new();
+	ns_digest_field(d, "file", cfg->file ? cfg->file : "");
+	ns_digest_field(d, "context", cfg->context);
+	ns_digest_field(d, "server", cfg->server ? cfg->server : "");
+	ns_digest_finish(d, hex);
 	return ns_xasprintf("%s/%.16s.kubeconfig", dir, hex);
 }
 
