@@ -199,6 +199,8 @@ bool ns_kube_get_raw(ns_kube_client *c, const char *path, size_t max, ns_buf *ou
 /* Law 1: what may be sent besides a GET, by method and the shape of its path ('*' is one segment). */
 static const struct { const char *method, *path; } sendable[] = {
     {"POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"},
+    {"POST", "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"},
+    {"POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews"},
     {"POST", "/apis/coordination.k8s.io/v1/namespaces/*/leases"},
     {"PUT", "/apis/coordination.k8s.io/v1/namespaces/*/leases/*"},
 };
@@ -302,25 +304,4 @@ char *ns_kube_identity(ns_kube_client *c, const ns_kubeconfig *cfg, ns_err *err)
 		ns_err_wrap(err, "identity of the cluster");
 	cJSON_Delete(j);
 	return id;
-}
-
-bool ns_kube_can_i(ns_kube_client *c, const char *ns, const char *verb, const char *group, const char *resource, const char *subresource, bool *allowed, ns_err *err)
-{
-	cJSON *review = cJSON_CreateObject();
-	ns_json_put_str(review, "apiVersion", "authorization.k8s.io/v1");
-	ns_json_put_str(review, "kind", "SelfSubjectAccessReview");
-	cJSON *a = cJSON_AddObjectToObject(cJSON_AddObjectToObject(review, "spec"), "resourceAttributes");
-	ns_json_put_str(a, "namespace", ns);
-	ns_json_put_str(a, "verb", verb);
-	ns_json_put_str(a, "group", group);
-	ns_json_put_str(a, "resource", resource);
-	if (subresource && *subresource)
-		ns_json_put_str(a, "subresource", subresource);
-	cJSON *answer = kube_send(c, "POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review, err);
-	cJSON_Delete(review);
-	/* No opinion is a refusal. */
-	*allowed = ns_json_bool_or(answer, "status.allowed", false) && !ns_json_bool_or(answer, "status.denied", false);
-	bool ok = answer != NULL;
-	cJSON_Delete(answer);
-	return ok;
 }

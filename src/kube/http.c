@@ -140,7 +140,7 @@ bool kube_http_dress(CURL *easy, const ns_kubeconfig *cfg, kube_auth *auth, cons
 		kube_append_header(&d->headers, line);
 		free(line);
 	}
-	if (!kube_auth_apply(auth, easy, &d->headers, err)) {
+	if (auth && !kube_auth_apply(auth, easy, &d->headers, err)) {
 		kube_dress_free(d);
 		return false;
 	}

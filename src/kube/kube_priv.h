@@ -31,7 +31,7 @@ bool kube_exec_credential(const ns_kubeconfig *cfg, const ns_cancel *cancel, int
 /* ---- http.c ---- */
 /* Everything about the handle that does not change between requests: TLS, proxy, limits on redirects and protocols, keep-alive. */
 bool kube_http_init(CURL *easy, const ns_kubeconfig *cfg, ns_err *err);
-/* Sets the URL for a path (with query) and the headers every request has. The caller frees *headers and *connect_to after the transfer. */
+/* Sets the URL for a path (with query) and the headers every request has; auth NULL: without credentials. The caller frees *headers and *connect_to after the transfer. */
 typedef struct kube_dress { struct curl_slist *headers, *connect_to; } kube_dress;
 bool kube_http_dress(CURL *easy, const ns_kubeconfig *cfg, kube_auth *auth, const char *path, const char *content_type, kube_dress *d, ns_err *err);
 void kube_dress_free(kube_dress *d);
@@ -46,7 +46,7 @@ CURLcode kube_perform(CURLM *multi, CURL *easy, const ns_cancel *cancel);
 
 /* ---- client.c ---- */
 void kube_client_timeout(ns_kube_client *c, long ms);
-/* The only request that is not a GET. Refuses (NS_E_DENIED) everything but access reviews and Leases: law 1. body NULL: GET. */
+/* The only request that is not a GET. Refuses (NS_E_DENIED) everything but reviews of oneself and Leases: law 1. body NULL: GET. */
 cJSON *kube_send(ns_kube_client *c, const char *method, const char *path, const cJSON *body, ns_err *err);
 
 /* ---- lease.c: what its service does, one step at a time ---- */

@@ -135,6 +135,9 @@ static void test_nothing_else_is_ever_sent(void **state)
 {
 	static const struct { const char *method, *path; bool ok; } rows[] = {
 	    {"POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", true},
+	    {"POST", "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", true},
+	    {"POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", true},
+	    {"POST", "/apis/authentication.k8s.io/v1/tokenreviews", false},
 	    {"POST", "/apis/coordination.k8s.io/v1/namespaces/ops/leases", true},
 	    {"PUT", "/apis/coordination.k8s.io/v1/namespaces/ops/leases/autopilot", true},
 	    {"PATCH", "/apis/coordination.k8s.io/v1/namespaces/ops/leases/autopilot", false},
@@ -173,7 +176,7 @@ static void test_access_review(void **state)
 		bench b;
 		bool allowed = !rows[i].allowed;
 		open_bench(&b, (script){.status = 201, .body = rows[i].answer});
-		assert_true(ns_kube_can_i(b.c, "shop", "patch", "apps", "deployments", "scale", &allowed, NULL));
+		assert_true(ns_kube_may(b.c, &(ns_access){.ns = "shop", .verb = "patch", .group = "apps", .resource = "deployments", .subresource = "scale"}, &allowed, NULL));
 		assert_int_equal(allowed, rows[i].allowed);
 		assert_non_null(strstr(b.x.last_body, "\"subresource\":\"scale\""));
 		close_bench(&b);
@@ -182,8 +185,27 @@ static void test_access_review(void **state)
 	bool allowed = true;
 	ns_err err = {0};
 	open_bench(&b, (script){.status = 500});
-	assert_false(ns_kube_can_i(b.c, "shop", "patch", "apps", "deployments", "", &allowed, &err));
+	assert_false(ns_kube_may(b.c, &(ns_access){.ns = "shop", .verb = "patch", .group = "apps", .resource = "deployments"}, &allowed, &err));
 	assert_false(allowed);
+	close_bench(&b);
+}
+
+static void test_other_reviews(void **state)
+{
+	bench b;
+	ns_err err = {0};
+	open_bench(&b, (script){.status = 201, .body = "{\"status\":{\"resourceRules\":[{\"verbs\":[\"get\"]}],\"incomplete\":true,\"userInfo\":{\"username\":\"kim\"}}}"});
+	cJSON *rules = ns_kube_rules(b.c, "shop", &err), *who = ns_kube_whoami(b.c, &err);
+	assert_int_equal(ns_json_len(ns_json_get(rules, "resourceRules")), 1);
+	assert_true(ns_json_bool_or(rules, "incomplete", false));
+	assert_string_equal(ns_json_str(who, "username", ""), "kim");
+	cJSON_Delete(rules);
+	cJSON_Delete(who);
+	b.x.body = "{\"status\":{}}";
+	assert_null(ns_kube_whoami(b.c, &err));
+	assert_int_equal(err.code, NS_E_INVALID);
+	b.x.body = "{}";
+	assert_null(ns_kube_rules(b.c, "shop", &err));
 	close_bench(&b);
 }
 
@@ -254,7 +276,7 @@ int main(void)
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_get), cmocka_unit_test(test_failures_have_a_code_and_words), cmocka_unit_test(test_busy_server_is_asked_again_when_it_says),
-	    cmocka_unit_test(test_raw_is_capped), cmocka_unit_test(test_nothing_else_is_ever_sent), cmocka_unit_test(test_access_review),
+	    cmocka_unit_test(test_raw_is_capped), cmocka_unit_test(test_nothing_else_is_ever_sent), cmocka_unit_test(test_access_review), cmocka_unit_test(test_other_reviews),
 	    cmocka_unit_test(test_identity_changes_with_what_it_is_made_of), cmocka_unit_test(test_cancel_ends_a_request_at_once), cmocka_unit_test(test_escape),
 	};
 	return cmocka_run_group_tests(tests, kc_setup, kc_teardown);

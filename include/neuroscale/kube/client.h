@@ -27,6 +27,12 @@ void ns_url_escape(ns_buf *out, const char *s);
 
 /* What the cluster is (law 3): server, SHA-256 of the CA, uid of kube-system, as one string that changes when any does. Caller frees. */
 char *ns_kube_identity(ns_kube_client *c, const ns_kubeconfig *cfg, ns_err *err);
-/* SelfSubjectAccessReview. */
-bool ns_kube_can_i(ns_kube_client *c, const char *ns, const char *verb, const char *group, const char *resource, const char *subresource, bool *allowed, ns_err *err);
+/* ---- reviews: what the server thinks of us; nothing is stored by them ---- */
+typedef struct ns_access { const char *ns, *verb, *group, *resource, *subresource, *name; } ns_access; /* NULL reads as "": all namespaces, any name */
+/* SelfSubjectAccessReview. No opinion is a refusal. */
+bool ns_kube_may(ns_kube_client *c, const ns_access *a, bool *allowed, ns_err *err);
+/* SelfSubjectRulesReview: its status {resourceRules: [{verbs, apiGroups, resources, resourceNames}], incomplete}. NULL on error; cJSON_Delete. */
+cJSON *ns_kube_rules(ns_kube_client *c, const char *ns, ns_err *err);
+/* SelfSubjectReview: its userInfo {username, groups}. NS_E_NOTFOUND before Kubernetes 1.28. NULL on error; cJSON_Delete. */
+cJSON *ns_kube_whoami(ns_kube_client *c, ns_err *err);
 #endif
