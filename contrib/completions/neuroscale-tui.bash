@@ -5,7 +5,7 @@ _neuroscale_tui() {
 	local -i i
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		word=${COMP_WORDS[i]}
-		case $word in demo | sim | approvals | approve | reject | incidents | incident | audit) command=$word ;; esac
+		case $word in demo | sim | approvals | approve | reject | incidents | incident | audit | eval) command=$word ;; esac
 	done
 	case $prev in
 	--kubeconfig | --config | -c | --kubectl) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
@@ -28,6 +28,7 @@ _neuroscale_tui() {
 	approve | reject) mapfile -t COMPREPLY < <(compgen -W "$("$program" approvals 2>/dev/null | sed -n 's/^\([0-9][0-9]*\) .*/\1/p')" -- "$cur") ;;
 	incident) mapfile -t COMPREPLY < <(compgen -W "$("$program" incidents 2>/dev/null | sed -n 's/^\([0-9][0-9]*\) .*/\1/p')" -- "$cur") ;;
 	audit) mapfile -t COMPREPLY < <(compgen -W 'verify' -- "$cur") ;;
+	eval) mapfile -t COMPREPLY < <(compgen -f -W 'contract injection' -- "$cur") ;;
 	esac
 }
 complete -F _neuroscale_tui neuroscale-tui

@@ -62,5 +62,6 @@ const ns_command_info ns_commands[] = {
     {"incidents", "", "open and recent incidents", 0, 0},
     {"incident", "ID", "all that is known of one incident", 1, 1},
     {"audit", "verify", "prove that the audit record is whole", 1, 1},
+    {"eval", "WHAT [FILE]", "print what is made of each row of a data file: contract, injection", 1, 2},
     {.name = NULL},
 };

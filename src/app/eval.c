@@ -1,0 +1,119 @@
+/* `eval`: figures anyone can print again, on data that need not be in this repository. The table of its sub-commands, and what they share. */
+#include "eval.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "neuroscale/base/text.h"
+#include "neuroscale/sys/digest.h"
+
+enum { MAX_ROW = 8 << 20, MAX_TEXT = 64 << 20 };
+
+static const eval_command commands[] = {
+    {"contract", "FILE", "verdict on each model reply: valid, auto, route, reason", 1, eval_contract},
+};
+enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
+
+static const char *names(char out[256])
+{
+	size_t n = 0;
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		n += (size_t)snprintf(out + n, 256 - n, "%s%s%s%s", i ? ", " : "", commands[i].name, *commands[i].args ? " " : "", commands[i].args);
+	return out;
+}
+
+int ns_app_eval(const ns_config *cfg, const ns_cancel *cancel)
+{
+	ns_err err = {0};
+	char list[256];
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		if (strcmp(commands[i].name, cfg->args[0]) != 0)
+			continue;
+		if (cfg->n_args == 1 + commands[i].n_args)
+			return commands[i].run(cfg, cancel);
+		ns_fail(&err, NS_E_USAGE, "usage: neuroscale-tui eval %s%s%s", commands[i].name, *commands[i].args ? " " : "", commands[i].args);
+		return ns_app_failed(&err);
+	}
+	ns_fail(&err, NS_E_USAGE, "unknown command \"eval %s\": there are %s", cfg->args[0], names(list));
+	return ns_app_failed(&err);
+}
+
+bool eval_each(const char *file, eval_row fn, void *ctx, const ns_cancel *cancel, ns_err *err)
+{
+	static const ns_json_limits limits = {.max_bytes = MAX_ROW, .max_depth = 64, .allow_duplicate_keys = false};
+	FILE *f = strcmp(file, "-") == 0 ? stdin : fopen(file, "re");
+	char *line = NULL;
+	size_t cap = 0, number = 0;
+	bool ok = true;
+	if (!f)
+		return ns_fail_errno(err, NS_E_IO, "%s", file);
+	for (ssize_t n; ok && !ns_cancel_fired(cancel) && (n = getline(&line, &cap, f)) >= 0;) {
+		number++;
+		size_t len = (size_t)n;
+		while (len && strchr(" \t\r\n", line[len - 1]) && line[len - 1])
+			len--;
+		if (!len)
+			continue;
+		cJSON *row = ns_json_parse(line, len, &limits, err);
+		ok = cJSON_IsObject(row) ? fn(ctx, row, err) : row ? ns_fail(err, NS_E_INVALID, "no JSON object") : false;
+		if (!ok && err->code != NS_E_IO)
+			ns_err_wrap(err, "%s:%zu", file, number);
+		cJSON_Delete(row);
+	}
+	if (ok && ferror(f))
+		ok = ns_fail_errno(err, NS_E_IO, "%s", file);
+	if (ok && ns_cancel_fired(cancel))
+		ok = ns_fail(err, NS_E_CANCELLED, "%s: cancelled at line %zu", file, number);
+	free(line);
+	if (f != stdin)
+		fclose(f);
+	return ok;
+}
+
+static bool expand(const cJSON *how, ns_buf *text, ns_err *err)
+{
+	const char *token = ns_json_str(how, "token", ""), *unit = ns_json_str(how, "char", ""), *suffix = ns_json_str(how, "suffix", "");
+	int64_t count = ns_json_int_or(how, "count", 0);
+	size_t len = strlen(token), unit_len = strlen(unit);
+	char *at = len && text->len ? memmem(text->data, text->len, token, len) : NULL;
+	if (count < 0 || (unit_len && (uint64_t)count > MAX_TEXT / unit_len))
+		return ns_fail(err, NS_E_TOOBIG, "expand to more than %d bytes", MAX_TEXT);
+	if (!at)
+		return true;
+	ns_buf out = NS_BUF_INIT;
+	ns_buf_put(&out, text->data, (size_t)(at - text->data));
+	for (int64_t i = 0; i < count; i++)
+		ns_buf_put(&out, unit, unit_len);
+	ns_buf_puts(&out, suffix);
+	ns_buf_put(&out, at + len, text->len - (size_t)(at - text->data) - len);
+	ns_buf_free(text);
+	*text = out;
+	return true;
+}
+
+bool eval_text(const cJSON *row, const char *key, ns_buf *out, ns_err *err)
+{
+	char coded[32];
+	snprintf(coded, sizeof coded, "%s_b64", key);
+	const cJSON *plain = ns_json_get(row, key), *base64 = ns_json_get(row, coded), *how = ns_json_get(row, "expand");
+	if (!base64)
+		base64 = ns_json_get(row, "raw_b64");
+	if (cJSON_IsString(plain))
+		ns_buf_puts(out, plain->valuestring);
+	else if (!cJSON_IsString(base64))
+		return ns_fail(err, NS_E_INVALID, "neither \"%s\" nor \"%s\" is a string", key, coded);
+	else if (!ns_base64_decode(base64->valuestring, strlen(base64->valuestring), out))
+		return ns_fail(err, NS_E_INVALID, "\"%s\" is no base64", coded);
+	return !cJSON_IsObject(how) || expand(how, out, err);
+}
+
+bool eval_print(cJSON *line, ns_err *err)
+{
+	char *text = ns_json_text(line);
+	bool ok = puts(text) >= 0;
+	free(text);
+	cJSON_Delete(line);
+	return ok || ns_fail_errno(err, NS_E_IO, "standard output");
+}

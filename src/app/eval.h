@@ -1,0 +1,24 @@
+/* Inside the app room: the sub-commands of `eval`. Each reads rows (one JSON object a line) and prints one JSON line for each. */
+#ifndef NEUROSCALE_APP_EVAL_H
+#define NEUROSCALE_APP_EVAL_H
+#include "neuroscale/app/app.h"
+#include "neuroscale/model/json.h"
+
+/* A sub-command: one row of the table in eval.c, one file eval_NAME.c. Returns the exit status. */
+typedef struct eval_command {
+	const char *name, *args, *help;
+	size_t n_args; /* after the name */
+	int (*run)(const ns_config *cfg, const ns_cancel *cancel);
+} eval_command;
+int eval_contract(const ns_config *cfg, const ns_cancel *cancel);
+
+/* Calls fn for every row of FILE ("-" is stdin) in order; empty lines are left out. A line that is no JSON object ends it with FILE:LINE
+ * in the error, and so does fn by returning false (it fills err). A row may be 8 MiB long. */
+typedef bool (*eval_row)(void *ctx, const cJSON *row, ns_err *err);
+bool eval_each(const char *file, eval_row fn, void *ctx, const ns_cancel *cancel, ns_err *err);
+/* The bytes of a row's text: `key` as it stands or key_b64 decoded ("raw", "raw_b64"; "text" falls back to raw_b64 too), then `expand`
+ * {token, char, count, suffix}: token is replaced by char count times and the suffix. At most 64 MiB. Appends to out. */
+bool eval_text(const cJSON *row, const char *key, ns_buf *out, ns_err *err);
+/* Prints the object as one line and frees it. False when stdout is gone. */
+bool eval_print(cJSON *line, ns_err *err);
+#endif
