@@ -10,7 +10,7 @@
 #include "neuroscale/sys/digest.h"
 #include "neuroscale/sys/fs.h"
 
-enum { DEADLINE_MS = 30000, MAX_DIFF = 256 * 1024, MAX_TRIES = 3 };
+enum { DEADLINE_MS = 30000, MAX_DIFF = 256 * 1024, MAX_TRIES = 6 };
 
 /* ---- life ---- */
 

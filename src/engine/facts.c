@@ -19,7 +19,7 @@ static bool read_fact(ns_engine *e, int64_t incident, const char *name, cJSON **
 	return true;
 }
 
-/* The plans whose change was sent. */
+/* The plans whose change was sent, but for those the server refused because the object had moved: nothing was tried with them. */
 static bool read_history(ns_engine *e, ns_arena *ar, int64_t incident, ns_dossier *d, ns_err *err)
 {
 	ns_sent_plan *sent;
@@ -28,11 +28,14 @@ static bool read_history(ns_engine *e, ns_arena *ar, int64_t incident, ns_dossie
 		return false;
 	const ns_plan **list = ns_arena_alloc(ar, (n + 1) * sizeof *list);
 	bool *unknown = ns_arena_alloc(ar, (n + 1) * sizeof *unknown);
+	size_t tried = 0;
 	for (size_t i = 0; i < n; i++) {
-		list[i] = sent[i].plan;
-		unknown[i] = sent[i].unknown;
+		if (sent[i].refused)
+			continue;
+		list[tried] = sent[i].plan;
+		unknown[tried++] = sent[i].unknown;
 	}
-	d->history = (ns_plan_history){list, n};
+	d->history = (ns_plan_history){list, tried};
 	d->history_unknown = unknown;
 	return true;
 }

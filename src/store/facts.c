@@ -65,6 +65,7 @@ static bool add_sent(ns_arena *ar, const char *execution, const char *plan, ns_s
 		return false;
 	bool was_sent = ns_json_bool_or(x, "sent", false);
 	(*sent)->unknown = ns_json_bool_or(x, "unknown", false);
+	(*sent)->refused = ns_json_bool_or(x, "conflict", false) && !(*sent)->unknown;
 	cJSON_Delete(x);
 	if (!was_sent)
 		return true;

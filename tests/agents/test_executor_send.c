@@ -53,10 +53,10 @@ static void a_status_that_moves_in_between_is_read_again(void **state)
 	assert_int_equal(kubectl.applied, 1); /* twice asked, once done */
 
 	fresh_world();
-	api.noise = true; /* it never stands still: after three tries it is a conflict, not a fourth try and not a force */
+	api.noise = true; /* it never stands still: after six tries it is a conflict, not a seventh try and not a force */
 	x = run_locked(false);
 	assert_true(x->conflict && !x->ok && !x->unknown);
-	assert_int_equal(kubectl.runs, 3);
+	assert_int_equal(kubectl.runs, 6);
 	assert_int_equal(kubectl.applied, 0);
 }
 

@@ -410,6 +410,11 @@ static void an_execution_belongs_to_the_plan_before_it(void **state)
 	assert_true(sent[0].unknown);
 	assert_int_equal(sent[1].plan->action, NS_ACT_PATCH_RESOURCES);
 	assert_false(sent[1].unknown);
+	assert_false(sent[0].refused || sent[1].refused);
+	put_text(f, id, "execution", "{\"sent\":true,\"conflict\":true}"); /* the object had moved: sent, and nothing made of it */
+	OK(f, ns_store_sent_plans(f->s, f->ar, id, &sent, &n, &made, &f->err));
+	assert_int_equal(n, 3);
+	assert_true(sent[2].refused && !sent[2].unknown);
 	put_text(f, bare, "execution", "{\"sent\":true}");
 	FAILS(f, NS_E_INVALID, ns_store_sent_plans(f->s, f->ar, bare, &sent, &n, &made, &f->err));
 	put_text(f, torn, "plan", "{\"action\":\"scale\"}");

@@ -81,6 +81,7 @@ bool ns_store_facts(ns_store *s, ns_arena *ar, int64_t incident, ns_fact_row **o
 typedef struct ns_sent_plan {
 	const ns_plan *plan;
 	bool unknown; /* nobody knows whether the change was made */
+	bool refused; /* the server made none of it: the object had moved since it was read */
 } ns_sent_plan;
 bool ns_store_sent_plans(ns_store *s, ns_arena *ar, int64_t incident, ns_sent_plan **out, size_t *n, size_t *made, ns_err *err); /* [any] */
 
