@@ -8,6 +8,7 @@
 #include "neuroscale/sys/fs.h"
 
 #define TOKEN_AGE_MS 60000
+#define TAKEN_AT_ITS_WORD_MS 1000 /* a plug-in's credential that is expired when it comes is used so long, lest it run for every request */
 
 struct kube_auth {
 	const ns_kubeconfig *cfg;
@@ -15,6 +16,7 @@ struct kube_auth {
 	ns_secret *file_token;
 	int64_t file_read_ms; /* real mono of the last look, 0 never */
 	kube_cred cred;       /* of the plug-in */
+	int64_t cred_read_ms; /* real mono of when we got it */
 	int64_t refused;      /* serial of the credential that the server refused last */
 };
 
@@ -122,11 +124,53 @@ static void impersonate(struct curl_slist **headers, const char *as_json)
 	ns_buf_free(&line);
 }
 
+static bool usable(const kube_auth *a)
+{
+	return a->cred.serial && a->cred.serial != a->refused &&
+	    (kube_cred_fresh(&a->cred) || ns_real_mono_ms() - a->cred_read_ms < TAKEN_AT_ITS_WORD_MS);
+}
+
+void kube_auth_take(kube_auth *a, kube_cred *cred)
+{
+	kube_cred_free(&a->cred);
+	a->cred = *cred;
+	a->cred_read_ms = ns_real_mono_ms();
+	*cred = (kube_cred){0};
+}
+
+/* Over plain http nothing is sent, so nothing need be had. */
+static bool plain(const ns_kubeconfig *k)
+{
+	return strncmp(k->server, "https://", 8) != 0;
+}
+
+bool kube_auth_ready(kube_auth *a)
+{
+	kube_cred known = {0};
+	if (plain(a->cfg) || !wants_plugin(a->cfg) || usable(a))
+		return true;
+	if (!kube_exec_known(a->cfg, a->refused, &known))
+		return false;
+	kube_auth_take(a, &known);
+	return true;
+}
+
+static bool use_plugin(kube_auth *a, ns_err *err)
+{
+	kube_cred got = {0};
+	if (usable(a))
+		return true;
+	if (!kube_exec_credential(a->cfg, a->cancel, a->refused, &got, err))
+		return false;
+	kube_auth_take(a, &got);
+	return true;
+}
+
 bool kube_auth_apply(kube_auth *a, CURL *easy, struct curl_slist **headers, ns_err *err)
 {
 	const ns_kubeconfig *k = a->cfg;
 	const ns_secret *token = k->token;
-	if (strncmp(k->server, "https://", 8) != 0)
+	if (plain(k))
 		return true;
 	if (*k->client_cert_pem && k->client_key_pem)
 		set_certificate(easy, k->client_cert_pem, k->client_key_pem);
@@ -136,11 +180,8 @@ bool kube_auth_apply(kube_auth *a, CURL *easy, struct curl_slist **headers, ns_e
 		if (a->file_token)
 			token = a->file_token;
 	} else if (wants_plugin(k)) {
-		if (!kube_cred_fresh(&a->cred) || a->cred.serial == a->refused) {
-			kube_cred_free(&a->cred);
-			if (!kube_exec_credential(k, a->cancel, a->refused, &a->cred, err))
-				return ns_err_wrap(err, "credentials of user \"%s\"", k->user);
-		}
+		if (!use_plugin(a, err))
+			return ns_err_wrap(err, "credentials of user \"%s\"", k->user);
 		token = a->cred.token;
 		if (*a->cred.cert_pem)
 			set_certificate(easy, a->cred.cert_pem, a->cred.key_pem);
@@ -156,10 +197,21 @@ bool kube_auth_apply(kube_auth *a, CURL *easy, struct curl_slist **headers, ns_e
 	return true;
 }
 
-bool kube_auth_refused(kube_auth *a)
+int64_t kube_auth_serial(const kube_auth *a)
+{
+	return a->cred.serial;
+}
+
+int64_t kube_auth_last_refused(const kube_auth *a)
+{
+	return a->refused;
+}
+
+bool kube_auth_refused(kube_auth *a, int64_t serial)
 {
 	bool again = *a->cfg->token_file || wants_plugin(a->cfg);
 	a->file_read_ms = 0;
-	a->refused = a->cred.serial;
+	if (serial > a->refused)
+		a->refused = serial;
 	return again;
 }

@@ -140,7 +140,7 @@ static bool request(ns_kube_client *c, const char *method, const char *path, con
 		curl_off_t wait = 0;
 		if (!exchange(c, method, path, body, s, http, err))
 			return false;
-		if (*http == 401 && !renewed && kube_auth_refused(c->auth)) {
+		if (*http == 401 && !renewed && kube_auth_refused(c->auth, kube_auth_serial(c->auth))) {
 			renewed = true;
 			continue;
 		}
@@ -148,10 +148,20 @@ static bool request(ns_kube_client *c, const char *method, const char *path, con
 			return true;
 		curl_easy_getinfo(c->easy, CURLINFO_RETRY_AFTER, &wait);
 		if (wait <= 0)
+			wait = kube_retry_after(ns_buf_str(&s->buf), s->buf.len);
+		if (wait <= 0)
 			return true;
 		if (!ns_cancel_sleep(c->cancel, ns_clock_real(), (wait > MAX_RETRY_SEC ? MAX_RETRY_SEC : wait) * 1000))
 			return ns_fail(err, NS_E_CANCELLED, "%s %s: cancelled", method, path);
 	}
+}
+
+static void not_json(CURL *easy, const char *what, ns_err *err)
+{
+	const char *type = NULL;
+	curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &type);
+	kube_not_json(type ? type : "", err);
+	ns_err_wrap(err, "%s: the answer is not JSON", what);
 }
 
 /* The answer as JSON; a failure status is an error. */
@@ -166,7 +176,7 @@ static cJSON *request_json(ns_kube_client *c, const char *method, const char *pa
 		if (http < 200 || http >= 300)
 			kube_status_error(http, ns_buf_str(&s.buf), s.buf.len, what, err);
 		else if (!(j = ns_json_parse(ns_buf_str(&s.buf), s.buf.len, &ns_json_api, err)))
-			ns_err_wrap(err, "%s: the answer is not JSON", what);
+			not_json(c->easy, what, err);
 		free(what);
 	}
 	ns_buf_free(&s.buf);
@@ -268,7 +278,7 @@ cJSON *ns_http_get_json(const char *url, int timeout_ms, const ns_cancel *cancel
 		else if (http != 200)
 			kube_status_error(http, ns_buf_str(&s.buf), s.buf.len, server, err);
 		else if (!(j = ns_json_parse(ns_buf_str(&s.buf), s.buf.len, &ns_json_api, err)))
-			ns_err_wrap(err, "%s: the answer is not JSON", server);
+			not_json(easy, server, err);
 	}
 	curl_easy_cleanup(easy);
 	curl_multi_cleanup(multi);

@@ -11,17 +11,21 @@
 #include "neuroscale/sys/digest.h"
 #include "neuroscale/sys/spawn.h"
 
-enum { MAX_PLUGINS = 32, DEADLINE_MS = 60000, MAX_OUTPUT = 1 << 20, MAX_ENV = 4096 };
+enum { DEADLINE_MS = 60000, LOOK_MS = 100, MAX_OUTPUT = 1 << 20, MAX_ENV = 4096 };
 
 typedef struct plugin {
+	struct plugin *next;
 	char key[NS_HEX256]; /* of server and exec stanza */
 	kube_cred cred;
 	bool running;
+	int64_t rounds;      /* runs that ended */
+	ns_err failed;       /* why the last one did */
 } plugin;
 
 static pthread_mutex_t mu = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t done = PTHREAD_COND_INITIALIZER;
-static plugin plugins[MAX_PLUGINS];
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_cond_t done;
+static plugin *plugins; /* kept for the life of the process; there is one for each user entry in use */
 static int64_t last_serial;
 
 void kube_cred_free(kube_cred *c)
@@ -208,58 +212,102 @@ static bool run(const ns_kubeconfig *cfg, const cJSON *exec, const ns_cancel *ca
 	return ok;
 }
 
-/* The process-wide place of this plug-in, under the lock. NULL when there are too many: then each caller runs its own. */
-static plugin *place(const char *key)
+/* ---- the process-wide place of each plug-in, under the lock ---- */
+
+static void make_cond(void)
 {
-	for (size_t i = 0; i < MAX_PLUGINS; i++) {
-		if (!*plugins[i].key)
-			memcpy(plugins[i].key, key, NS_HEX256);
-		if (strcmp(plugins[i].key, key) == 0)
-			return &plugins[i];
-	}
-	return NULL;
+	ns_cond_init(&done);
 }
 
-bool kube_exec_credential(const ns_kubeconfig *cfg, const ns_cancel *cancel, int64_t refused, kube_cred *out, ns_err *err)
+static plugin *place(const ns_kubeconfig *cfg)
 {
 	char key[NS_HEX256];
 	ns_digest *d = ns_digest_new();
 	ns_digest_field(d, "server", cfg->server);
 	ns_digest_field(d, "exec", cfg->exec_json);
 	ns_digest_finish(d, key);
-
+	pthread_once(&once, make_cond);
 	pthread_mutex_lock(&mu);
-	plugin *p = place(key);
-	while (p && p->running)
-		pthread_cond_wait(&done, &mu);
-	if (p && kube_cred_fresh(&p->cred) && p->cred.serial != refused) {
-		copy_cred(&p->cred, out);
-		pthread_mutex_unlock(&mu);
-		return true;
+	plugin *p = plugins;
+	while (p && strcmp(p->key, key) != 0)
+		p = p->next;
+	if (!p) {
+		p = ns_xcalloc(1, sizeof *p);
+		memcpy(p->key, key, NS_HEX256);
+		p->next = plugins;
+		plugins = p;
 	}
-	if (p)
-		p->running = true;
-	pthread_mutex_unlock(&mu);
+	return p; /* with the lock held */
+}
 
-	kube_cred got = {0};
-	cJSON *exec = ns_json_parse(cfg->exec_json, strlen(cfg->exec_json), &ns_json_strict, err);
-	bool ok = exec && run(cfg, exec, cancel, &got, err);
+static bool known(const plugin *p, int64_t refused, kube_cred *out)
+{
+	if (!kube_cred_fresh(&p->cred) || p->cred.serial <= refused)
+		return false;
+	copy_cred(&p->cred, out);
+	return true;
+}
+
+bool kube_exec_known(const ns_kubeconfig *cfg, int64_t refused, kube_cred *out)
+{
+	bool ok = known(place(cfg), refused, out);
+	pthread_mutex_unlock(&mu);
+	return ok;
+}
+
+/* Waits for the run that another thread has begun. False with err when that failed, or when we were cancelled. */
+static bool await(plugin *p, const ns_cancel *cancel, ns_err *err)
+{
+	int64_t round = p->rounds;
+	while (p->running && p->rounds == round) {
+		if (ns_cancel_fired(cancel))
+			return ns_fail(err, NS_E_CANCELLED, "waiting for a credential plug-in was cancelled");
+		ns_clock_cond_wait(ns_clock_real(), &done, &mu, ns_real_mono_ms() + LOOK_MS);
+	}
+	if (p->failed.code && err)
+		*err = p->failed;
+	return !p->failed.code;
+}
+
+/* Runs the plug-in without the lock, and puts what came of it into its place. */
+static bool run_for_all(plugin *p, const ns_kubeconfig *cfg, const ns_cancel *cancel, kube_cred *out, ns_err *err)
+{
+	ns_err why = {0};
+	p->running = true;
+	pthread_mutex_unlock(&mu);
+	cJSON *exec = ns_json_parse(cfg->exec_json, strlen(cfg->exec_json), &ns_json_strict, &why);
+	bool ok = exec && run(cfg, exec, cancel, out, &why);
 	cJSON_Delete(exec);
-
 	pthread_mutex_lock(&mu);
-	got.serial = ++last_serial;
-	if (p) {
-		p->running = false;
-		if (ok) {
-			kube_cred_free(&p->cred);
-			copy_cred(&got, &p->cred);
-		}
-		pthread_cond_broadcast(&done);
+	out->serial = ++last_serial;
+	p->running = false;
+	p->rounds++;
+	/* That one of us was told to stop is no failure of the plug-in: who waited runs it again. */
+	p->failed = why;
+	if (why.code == NS_E_CANCELLED)
+		ns_err_clear(&p->failed);
+	if (ok) {
+		kube_cred_free(&p->cred);
+		copy_cred(out, &p->cred);
+	} else {
+		kube_cred_free(out);
+		if (err)
+			*err = why;
 	}
+	pthread_cond_broadcast(&done);
+	return ok;
+}
+
+bool kube_exec_credential(const ns_kubeconfig *cfg, const ns_cancel *cancel, int64_t refused, kube_cred *out, ns_err *err)
+{
+	plugin *p = place(cfg);
+	bool ok = true, have = known(p, refused, out);
+	while (ok && !have && p->running) {
+		ok = await(p, cancel, err);
+		have = ok && known(p, refused, out);
+	}
+	if (ok && !have)
+		ok = run_for_all(p, cfg, cancel, out, err);
 	pthread_mutex_unlock(&mu);
-	if (ok)
-		*out = got;
-	else
-		kube_cred_free(&got);
 	return ok;
 }

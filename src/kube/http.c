@@ -240,6 +240,20 @@ bool kube_status_error(long http, const char *body, size_t n, const char *what, 
 	return false;
 }
 
+void kube_not_json(const char *content_type, ns_err *err)
+{
+	if (*content_type && !strcasestr(content_type, "json"))
+		ns_fail(err, NS_E_INVALID, "the answer is %.40s and no JSON: a proxy or a login page stands between us and the API server", content_type);
+}
+
+int kube_retry_after(const char *body, size_t n)
+{
+	cJSON *j = n ? ns_json_parse(body, n, &ns_json_api, NULL) : NULL;
+	int64_t s = ns_json_int_or(j, "details.retryAfterSeconds", 0);
+	cJSON_Delete(j);
+	return s < 0 ? 0 : s > INT32_MAX ? INT32_MAX : (int)s;
+}
+
 CURLcode kube_perform(CURLM *multi, CURL *easy, const ns_cancel *cancel)
 {
 	CURLcode rc = CURLE_ABORTED_BY_CALLBACK;

@@ -6,27 +6,35 @@
 #include "neuroscale/kube/client.h"
 #include "neuroscale/kube/lease.h"
 
+/* ---- exec.c: credential plug-ins ---- */
+typedef struct kube_cred {
+	ns_secret *token, *key_pem; /* NULL none */
+	char *cert_pem;             /* "" none */
+	int64_t expires_wall_ms;    /* 0: never */
+	int64_t serial;             /* which run of the plug-in gave it, from 1; a later one is higher */
+} kube_cred;
+void kube_cred_free(kube_cred *c); /* what it holds; leaves it empty */
+bool kube_cred_fresh(const kube_cred *c);
+/* A copy of the credential, which all threads of the process share: the plug-in runs when there is none, when it has expired, or when the run
+ * `refused` (0 none) gave what the server no longer takes. May take a minute; cancel ends it at once, in the thread that runs the plug-in and
+ * in those that wait for it. Those that waited for a run that failed get its error. */
+bool kube_exec_credential(const ns_kubeconfig *cfg, const ns_cancel *cancel, int64_t refused, kube_cred *out, ns_err *err);
+/* The same without running anything: false when there is none that could be used. */
+bool kube_exec_known(const ns_kubeconfig *cfg, int64_t refused, kube_cred *out);
+
 /* ---- auth.c: the credentials of one thread ---- */
 typedef struct kube_auth kube_auth;
 kube_auth *kube_auth_new(const ns_kubeconfig *cfg, const ns_cancel *cancel);
 void kube_auth_free(kube_auth *a);
 /* Puts what proves who we are on the handle and its headers; reads the token file again when it is a minute old. */
 bool kube_auth_apply(kube_auth *a, CURL *easy, struct curl_slist **headers, ns_err *err);
-/* After a 401. True when there is something to read or run again, so that a second try makes sense. */
-bool kube_auth_refused(kube_auth *a);
-
-/* ---- exec.c: credential plug-ins ---- */
-typedef struct kube_cred {
-	ns_secret *token, *key_pem; /* NULL none */
-	char *cert_pem;             /* "" none */
-	int64_t expires_wall_ms;    /* 0: never */
-	int64_t serial;             /* which run of the plug-in gave it, from 1 */
-} kube_cred;
-void kube_cred_free(kube_cred *c); /* what it holds; leaves it empty */
-bool kube_cred_fresh(const kube_cred *c);
-/* A copy of the credential, which all threads of the process share: the plug-in runs when there is none, when it has expired, or when the run
- * `refused` (0 none) gave what the server no longer takes. */
-bool kube_exec_credential(const ns_kubeconfig *cfg, const ns_cancel *cancel, int64_t refused, kube_cred *out, ns_err *err);
+/* True when kube_auth_apply would not have to run a plug-in. */
+bool kube_auth_ready(kube_auth *a);
+void kube_auth_take(kube_auth *a, kube_cred *cred); /* what a plug-in gave elsewhere; cred is left empty */
+int64_t kube_auth_serial(const kube_auth *a);       /* of the credential that is in use, 0 none */
+int64_t kube_auth_last_refused(const kube_auth *a);
+/* After a 401 to what was sent with that credential. True when there is something to read or run again, so that a second try makes sense. */
+bool kube_auth_refused(kube_auth *a, int64_t serial);
 
 /* ---- http.c ---- */
 /* Everything about the handle that does not change between requests: TLS, proxy, limits on redirects and protocols, keep-alive. */
@@ -41,6 +49,10 @@ bool kube_curl_error(CURLcode rc, const ns_kubeconfig *cfg, const char *detail, 
 /* The same for an answer that is no success; `what` is "GET /api/v1/pods". */
 bool kube_status_error(long http, const char *body, size_t n, const char *what, ns_err *err);
 ns_code kube_status_code(long http);
+/* A success that is no JSON comes from something in between (a proxy, a login page): says so in place of a parser's complaint. */
+void kube_not_json(const char *content_type, ns_err *err);
+/* Seconds that a Status asks us to wait (details.retryAfterSeconds), 0 none. */
+int kube_retry_after(const char *body, size_t n);
 /* Runs one transfer on a multi handle so that the cancel object can end it at once. */
 CURLcode kube_perform(CURLM *multi, CURL *easy, const ns_cancel *cancel);
 

@@ -10,42 +10,7 @@ enum {
 	MAX_ERROR_BODY = 64 << 10,
 	KEPT_LINE = 256 << 10
 };
-
-/* ---- telling the owner ---- */
-
-void watch_tell(stream *s, ns_watch_type type, const cJSON *obj, const ns_err *why)
-{
-	s->owner->batch = true;
-	s->owner->o->on_event(s->owner->o->ctx, s->index, type, obj, why);
-}
-
-void watch_tell_down(stream *s, const ns_err *why)
-{
-	if (s->told_down && s->told_code == why->code)
-		return;
-	s->told_down = true;
-	s->told_code = why->code;
-	s->live = false;
-	watch_tell(s, NS_WATCH_DOWN, NULL, why);
-}
-
-/* One row that came through means the server is back: those that wait because of the connection try now. */
-static void tell_live(stream *s)
-{
-	reflector *r = s->owner;
-	int64_t now = ns_clock_mono_ms(r->o->clock);
-	for (size_t i = 0; i < r->o->n_rows; i++) {
-		stream *other = &r->rows[i];
-		if (other->phase == IDLE && other->unreachable && other->due > now)
-			other->due = now + (int64_t)(ns_random_u64() % 200);
-	}
-	if (!s->live)
-		watch_tell(s, NS_WATCH_LIVE, NULL, NULL);
-	s->live = true;
-	s->told_down = false;
-}
-
-/* ---- what arrives ---- */
+#define MAX_LIST (INT64_C(4) << 30)
 
 void watch_remember(stream *s, const cJSON *obj)
 {
@@ -147,6 +112,10 @@ size_t watch_on_body(char *p, size_t size, size_t n, void *ctx)
 		ns_buf_put(&s->body, p, n < room ? n : room);
 		return n;
 	}
+	if (s->phase == LISTING && (s->list_bytes += (int64_t)n) > MAX_LIST) {
+		ns_fail(&s->why, NS_E_TOOBIG, "the list is over %lld bytes", (long long)MAX_LIST);
+		return 0;
+	}
 	ok = s->phase == LISTING ? kube_split_feed(s->split, p, n, s->why.code ? NULL : &s->why) : on_watch_bytes(s, p, n);
 	return ok ? n : 0;
 }
@@ -159,7 +128,7 @@ size_t watch_on_header(char *p, size_t size, size_t n, void *ctx)
 		s->opened_real = ns_real_mono_ms();
 		s->gap_since_real = 0;
 		s->unreachable = false;
-		tell_live(s);
+		watch_tell_live(s);
 	}
 	return n;
 }
