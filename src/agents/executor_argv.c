@@ -119,6 +119,27 @@ const char **ns_argv_build(ns_arena *ar, const ns_executor *e, const char *const
 	return out;
 }
 
+void ns_argv_each_flag(void (*fn)(void *ctx, const char *verb, const char *flag), void *ctx)
+{
+	static const char *const names[] = {[NS_VERB_PATCH] = "patch", [NS_VERB_CREATE] = "create"};
+	static char none[1];
+	const ns_kubeconfig cfg = {.context = none};
+	const ns_executor any = {.cfg = &cfg, .kubeconfig = none, .cache = none};
+	ns_arena *ar = ns_arena_new();
+	for (size_t i = 0; i < N_SHAPES; i++) {
+		bool told = false;
+		for (size_t j = 0; j < i; j++)
+			told |= shapes[j].verb == shapes[i].verb;
+		const char *tokens[MAX_TOKENS + 1] = {NULL};
+		memcpy(tokens, shapes[i].tokens, sizeof shapes[i].tokens);
+		const char **argv = ns_argv_build(ar, &any, tokens, true);
+		for (size_t k = 0; argv[k] && !told; k++)
+			if (argv[k][0] == '-' && argv[k][1])
+				fn(ctx, names[shapes[i].verb], ns_arena_strndup(ar, argv[k], strcspn(argv[k], "=")));
+	}
+	ns_arena_free(ar);
+}
+
 static void put_word(ns_buf *b, const char *s)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+,=-";

@@ -27,6 +27,8 @@ typedef struct ns_meaning {
 bool ns_argv_meaning(const char *const *argv, const char *const *protected_ns, ns_meaning *out, const char **why);
 /* The whole argv as kubectl gets it, in the arena, NULL-terminated. */
 const char **ns_argv_build(ns_arena *ar, const ns_executor *e, const char *const *argv, bool dry_run);
+/* Every flag that any kubectl is ever given, once per verb: what a kubectl must know. */
+void ns_argv_each_flag(void (*fn)(void *ctx, const char *verb, const char *flag), void *ctx);
 /* One line for the screen: quoted for a shell, redacted, capped. */
 const char *ns_argv_show(ns_arena *ar, const ns_executor *e, const char *const *argv, const char *body);
 

@@ -1,5 +1,5 @@
 /* Inside the planner: planner.c decides, planner_actions.c knows the actions (one row each), planner_patch.c writes JSON patches from the
- * live template, planner_role.c turns the table into RBAC. */
+ * live template. */
 #ifndef NEUROSCALE_AGENTS_PLANNER_PRIV_H
 #define NEUROSCALE_AGENTS_PLANNER_PRIV_H
 #include "neuroscale/agents/planner.h"

@@ -63,7 +63,7 @@ static ns_lease *make_lease(ns_engine *e)
 	gethostname(host, sizeof host - 1);
 	ns_random_hex(suffix, 8);
 	snprintf(holder, sizeof holder, "%s_%d_%s", host, (int)getpid(), suffix);
-	return ns_lease_new(e->o.cfg, e->o.lease_ns, "neuroscale-autopilot", holder, &e->stats);
+	return ns_lease_new(e->o.cfg, e->o.lease_ns, NS_LEASE_NAME, holder, &e->stats);
 }
 
 static bool take_state_dir(ns_engine *e, ns_err *err)

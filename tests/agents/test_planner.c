@@ -2,7 +2,6 @@
 #include "support/test.h"
 
 #include "agents/planner_case.h"
-#include "neuroscale/model/yaml.h"
 
 static void expect_auto(fixture *f, ns_action a, const char *runbook)
 {
@@ -388,51 +387,6 @@ static void test_defaults(void **state)
 	ns_arena_free(ar);
 }
 
-/* ---- role -------------------------------------------------------------------------------------------------------- */
-
-static void test_role(void **state)
-{
-	(void)state;
-	static const char *const none[] = {"manual_review", NULL}, *const two[] = {"rollback", "scale", NULL};
-	static const struct {
-		const char *const *actions;
-		bool act, deployments, exceptions;
-	} rows[] = {{NULL, true, true, true}, {none, false, false, false}, {two, true, true, false}};
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		ns_buf out = NS_BUF_INIT;
-		ns_plan_minimal_role(&out, rows[i].actions);
-		char *lease = strstr(out.data, "---\n");
-		assert_non_null(lease);
-		char *act = strstr(lease + 4, "---\n");
-		assert_true((act != NULL) == rows[i].act);
-		size_t first = (size_t)(lease - out.data), second = act ? (size_t)(act - lease) : strlen(lease);
-		ns_err err = {0};
-		cJSON *read = ns_yaml_parse(out.data, first, "role", 0, 0, &err);
-		if (!read)
-			fail_msg("%s", err.text);
-		assert_string_equal(ns_json_str(read, "kind", ""), "ClusterRole");
-		ns_json_each(rule, ns_json_get(read, "rules")) ns_json_each(
-		    verb, ns_json_get(rule, "verbs")) if (!strcmp(verb->valuestring, "patch") || !strcmp(verb->valuestring, "delete") || !strcmp(verb->valuestring, "update"))
-		    fail_msg("the reading role may %s", verb->valuestring);
-		cJSON_Delete(read);
-		cJSON *own = ns_yaml_parse(lease + 4, second - 4, "role", 0, 0, &err);
-		assert_string_equal(ns_json_str(own, "kind", ""), "Role"); /* one namespace, not all */
-		assert_int_equal(ns_json_len(ns_json_get(own, "rules")), 1);
-		cJSON_Delete(own);
-		if (act) {
-			cJSON *write = ns_yaml_parse(act + 4, strlen(act + 4), "role", 0, 0, &err);
-			if (!write)
-				fail_msg("%s", err.text);
-			assert_true(ns_json_len(ns_json_get(write, "rules")) == (size_t)rows[i].deployments + (size_t)rows[i].exceptions);
-			cJSON_Delete(write);
-		}
-		assert_null(strstr(out.data, "delete"));
-		assert_null(strstr(out.data, "\"*\""));
-		assert_true((strstr(out.data, "[policyexceptions]") != NULL) == rows[i].exceptions);
-		ns_buf_free(&out);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -446,7 +400,6 @@ int main(void)
 	    cmocka_unit_test(test_text_stays_out),
 	    cmocka_unit_test(test_deterministic),
 	    cmocka_unit_test(test_defaults),
-	    cmocka_unit_test(test_role),
 	};
 	return cmocka_run_group_tests(tests, load, unload);
 }

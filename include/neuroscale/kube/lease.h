@@ -3,6 +3,7 @@
 #ifndef NEUROSCALE_KUBE_LEASE_H
 #define NEUROSCALE_KUBE_LEASE_H
 #include "neuroscale/kube/client.h"
+#define NS_LEASE_NAME "neuroscale-autopilot" /* the one that every engine asks for */
 typedef struct ns_lease ns_lease;
 /* holder: who we are ("host_pid_random"), shown to others. */
 ns_lease *ns_lease_new(const ns_kubeconfig *cfg, const char *ns, const char *name, const char *holder, ns_kube_stats *stats);
