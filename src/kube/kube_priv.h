@@ -69,7 +69,8 @@ void kube_lease_clock(ns_lease *l, const ns_clock *clock);
 /* ---- split.c: cuts an API answer into its objects while it arrives ---- */
 typedef struct kube_split kube_split;
 typedef struct kube_split_ops {
-	/* One element of `items`; false stops (kube_split_feed then returns false). The bytes may be changed by the callee. */
+	/* One element of `items`; false stops (kube_split_feed then returns false). The bytes may be changed by the callee; behind them stand
+	 * KUBE_SCAN_PAD zeros (pick_scan.h). */
 	bool (*item)(void *ctx, char *json, size_t n);
 	void *ctx;
 	size_t max_item; /* a larger one stops with NS_E_TOOBIG */
@@ -83,6 +84,4 @@ cJSON *kube_split_end(kube_split *s, ns_err *err);
 /* A NUL in a string ("\u0000") becomes U+FFFD, in place: our strings end there, and any container can write one into its termination message,
  * which must not end the watch of everybody else. */
 void kube_no_nul(char *json, size_t n);
-/* Besides, takes bulky members nobody here reads (managedFields, last-applied-configuration) out of the text of an object. Returns the new length. */
-size_t kube_strip(char *json, size_t n);
 #endif

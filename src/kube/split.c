@@ -1,10 +1,25 @@
 /* Cuts a List answer into its items while the bytes arrive, so that a list of any size costs the memory of its largest item. A small state
  * machine over JSON's lexical level: it knows strings, nesting and the one key "items" of the outermost object; whether each piece is valid
- * JSON is the parser's business, later. */
+ * JSON is the reader's business, later (it looks at every byte, so that a cut in the wrong place is an error). Inside of an item, where nearly
+ * all bytes are, 64 at a time are turned into bits, and only the brackets outside of strings are counted. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "kube_priv.h"
+#include "pick_scan.h"
+
+void kube_no_nul(char *json, size_t n)
+{
+	char *at = json, *end = json + n;
+	while (n && (at = memmem(at, (size_t)(end - at), "\\u0000", 6)) != NULL) {
+		const char *slash = at;
+		while (slash > json && slash[-1] == '\\')
+			slash--;
+		if ((at - slash) % 2 == 0) /* else the backslash itself is escaped */
+			memcpy(at + 2, "fffd", 4);
+		at += 6;
+	}
+}
 
 struct kube_split {
 	kube_split_ops ops;
@@ -13,7 +28,8 @@ struct kube_split {
 	bool in_string, escaped;
 	bool want_value;    /* after the colon of the outermost object */
 	bool in_items;      /* inside the array of items */
-	bool started, ended, stopped;
+	bool another;       /* after a comma of that array */
+	bool started, ended, stopped, empty_item;
 };
 
 kube_split *kube_split_new(const kube_split_ops *ops)
@@ -33,18 +49,31 @@ void kube_split_free(kube_split *s)
 	free(s);
 }
 
-static bool flush_item(kube_split *s)
+static bool is_blank(char c)
 {
-	size_t n = s->item.len;
-	while (n && strchr(" \t\r\n", s->item.data[n - 1]))
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* An array without elements has nothing between its brackets; between commas something must be. */
+static bool flush_item(kube_split *s, bool last)
+{
+	size_t n = s->item.len, skip = 0;
+	while (n && is_blank(s->item.data[n - 1]))
 		n--;
-	size_t skip = 0;
-	while (skip < n && strchr(" \t\r\n", s->item.data[skip]))
+	while (skip < n && is_blank(s->item.data[skip]))
 		skip++;
-	bool ok = n == skip || s->ops.item(s->ops.ctx, s->item.data + skip, n - skip);
+	s->empty_item = n == skip && (!last || s->another);
+	s->another = !last;
+	if (s->empty_item)
+		return false;
+	if (n > skip) {
+		s->item.len = n;
+		ns_buf_reserve(&s->item, KUBE_SCAN_PAD);
+		memset(s->item.data + n, 0, KUBE_SCAN_PAD);
+		s->stopped = !s->ops.item(s->ops.ctx, s->item.data + skip, n - skip);
+	}
 	ns_buf_clear(&s->item);
-	s->stopped |= !ok;
-	return ok;
+	return !s->stopped;
 }
 
 /* Where bytes at this place belong: an element of items (depth 2 is the array itself), or the rest. */
@@ -69,9 +98,9 @@ static bool close_bracket(kube_split *s, char c)
 {
 	s->depth--;
 	if (s->in_items && s->depth == 1) {
-		s->in_items = false;
-		if (!flush_item(s))
+		if (!flush_item(s, true))
 			return false;
+		s->in_items = false;
 	}
 	ns_buf_putc(place(s), c);
 	if (s->depth == 0)
@@ -93,7 +122,7 @@ static bool structural(kube_split *s, char c)
 		break;
 	case ',':
 		if (s->in_items && s->depth == 2)
-			return flush_item(s);
+			return flush_item(s, false);
 		if (s->depth == 1)
 			s->want_value = false;
 		break;
@@ -120,12 +149,82 @@ static size_t plain_run(const kube_split *s, const char *p, size_t n)
 	return i;
 }
 
+/* ---- inside of an item ---- */
+
+/* Which bytes stand behind a backslash that counts, of a run of backslashes every second one; *carry: the byte before the block was such a
+ * backslash, and for the next block whether its first byte stands behind one. */
+static uint64_t escaped_bits(uint64_t backslash, bool *carry)
+{
+	const uint64_t even = 0x5555555555555555u;
+	if (!backslash) {
+		uint64_t first = *carry;
+		*carry = false;
+		return first;
+	}
+	backslash &= ~(uint64_t)*carry;
+	uint64_t behind = backslash << 1 | (uint64_t)*carry;
+	uint64_t odd_starts = backslash & ~even & ~behind;
+	/* Adding makes each run of backslashes ripple to the place behind it. */
+	uint64_t sum = odd_starts + backslash;
+	*carry = sum < odd_starts;
+	return (even ^ sum << 1) & behind;
+}
+
+/* Each bit becomes the parity of all bits up to it: ones from an opening quote up to before its closing one. */
+static uint64_t between_quotes(uint64_t quotes)
+{
+	for (int i = 1; i < 64; i *= 2)
+		quotes ^= quotes << i;
+	return quotes;
+}
+
+/* One block (padded with zeros when it is the last of n bytes). Returns how many bytes belong to the item, up to and with the bracket that ends it. */
+static size_t scan_block(kube_split *s, const char *block, size_t n)
+{
+	kube_bits b = kube_block(block);
+	bool carry = s->escaped;
+	uint64_t escaped = escaped_bits(b.backslash, &carry);
+	uint64_t strings = between_quotes(b.quote & ~escaped) ^ (s->in_string ? ~(uint64_t)0 : 0);
+	uint64_t open = b.open & ~strings, close = b.close & ~strings;
+	int closing = __builtin_popcountll(close);
+	if (s->depth - closing <= 2) /* it may end here */
+		for (uint64_t both = open | close; both; both &= both - 1) {
+			s->depth += open & both & (0 - both) ? 1 : -1;
+			if (s->depth == 2) {
+				s->escaped = s->in_string = false;
+				return (size_t)__builtin_ctzll(both) + 1;
+			}
+		}
+	else
+		s->depth += __builtin_popcountll(open) - closing;
+	s->escaped = n < 64 ? (escaped >> n & 1) != 0 : carry;
+	s->in_string = (strings >> (n - 1) & 1) != 0;
+	return n;
+}
+
+static size_t scan_item(kube_split *s, const char *p, size_t n)
+{
+	size_t i = 0;
+	while (s->depth > 2 && n - i >= 64)
+		i += scan_block(s, p + i, 64);
+	if (s->depth > 2 && i < n) {
+		char last[64] = {0};
+		memcpy(last, p + i, n - i);
+		i += scan_block(s, last, n - i);
+	}
+	return i;
+}
+
 bool kube_split_feed(kube_split *s, const char *p, size_t n, ns_err *err)
 {
 	for (size_t i = 0; i < n;) {
 		bool key = s->in_string && s->depth == 1 && !s->want_value;
-		size_t run = s->escaped ? 1 : plain_run(s, p + i, n - i);
-		if (run) {
+		bool inside = s->in_items && s->depth > 2;
+		size_t run = inside ? scan_item(s, p + i, n - i) : s->escaped ? 1 : plain_run(s, p + i, n - i);
+		if (inside) {
+			ns_buf_put(&s->item, p + i, run);
+			i += run;
+		} else if (run) {
 			ns_buf_put(place(s), p + i, run);
 			if (key && s->key.len < 64)
 				ns_buf_put(&s->key, p + i, run < 64 ? run : 64);
@@ -138,6 +237,8 @@ bool kube_split_feed(kube_split *s, const char *p, size_t n, ns_err *err)
 				s->in_string = c != '"';
 				ns_buf_putc(place(s), c);
 			} else if (s->ended || !structural(s, c)) {
+				if (s->empty_item)
+					return ns_fail(err, NS_E_INVALID, "the list has an empty place between its items");
 				if (s->stopped)
 					return ns_fail(err, NS_E_INVALID, "an item of the list cannot be used");
 				return ns_fail(err, NS_E_INVALID, "the list is not JSON");
@@ -155,6 +256,7 @@ cJSON *kube_split_end(kube_split *s, ns_err *err)
 		ns_fail(err, NS_E_INVALID, s->started ? "the list was cut off" : "the answer is not JSON");
 		return NULL;
 	}
+	kube_no_nul(s->rest.data, s->rest.len);
 	cJSON *j = ns_json_parse(s->rest.data, s->rest.len, &ns_json_api, err);
 	if (j && !cJSON_IsObject(j)) {
 		cJSON_Delete(j);
@@ -162,91 +264,4 @@ cJSON *kube_split_end(kube_split *s, ns_err *err)
 		ns_fail(err, NS_E_INVALID, "the answer is no list");
 	}
 	return j;
-}
-
-/* ---- taking bulk out ---- */
-
-static const struct { const char *key; size_t n; } bulky[] = {
-    {"\"managedFields\":", 16},
-    {"\"kubectl.kubernetes.io/last-applied-configuration\":", 51},
-};
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-/* The end of the JSON value at p[0..n), 0 when it does not end. */
-static size_t value_end(const char *p, size_t n)
-{
-	int depth = 0;
-	bool in_string = false;
-	size_t i = 0;
-	for (; i < n; i++) {
-		char c = p[i];
-		if (in_string) {
-			if (c == '\\')
-				i++;
-			else if (c == '"')
-				in_string = false;
-			if (!in_string && depth == 0)
-				return i + 1;
-		} else if (c == '"') {
-			in_string = true;
-		} else if (c == '{' || c == '[') {
-			depth++;
-		} else if (c == '}' || c == ']') {
-			if (depth == 0)
-				return i;
-			if (--depth == 0)
-				return i + 1;
-		} else if (c == ',' && depth == 0) {
-			return i;
-		}
-	}
-	return 0;
-}
-
-void kube_no_nul(char *json, size_t n)
-{
-	char *at = json, *end = json + n;
-	while (n && (at = memmem(at, (size_t)(end - at), "\\u0000", 6)) != NULL) {
-		const char *slash = at;
-		while (slash > json && slash[-1] == '\\')
-			slash--;
-		if ((at - slash) % 2 == 0) /* else the backslash itself is escaped */
-			memcpy(at + 2, "fffd", 4);
-		at += 6;
-	}
-}
-
-/* In valid JSON an unescaped quote followed by a letter opens a string, so the bytes `"managedFields":` are that key wherever they stand. */
-size_t kube_strip(char *json, size_t n)
-{
-	kube_no_nul(json, n);
-	for (size_t k = 0; k < sizeof bulky / sizeof *bulky; k++) {
-		char *at = json;
-		while ((at = memmem(at, n - (size_t)(at - json), bulky[k].key, bulky[k].n)) != NULL) {
-			size_t off = (size_t)(at - json), from = off + bulky[k].n;
-			size_t len = off > 0 && json[off - 1] == '\\' ? 0 : value_end(json + from, n - from);
-			if (!len) {
-				at++;
-				continue;
-			}
-			size_t end = from + len, behind = end, before = off;
-			/* One comma goes with it: the one behind, else the one before. */
-			while (behind < n && is_blank(json[behind]))
-				behind++;
-			while (before > 0 && is_blank(json[before - 1]))
-				before--;
-			if (behind < n && json[behind] == ',')
-				end = behind + 1;
-			else if (before > 0 && json[before - 1] == ',')
-				off = before - 1;
-			memmove(json + off, json + end, n - end);
-			n -= end - off;
-			at = json + off;
-		}
-	}
-	return n;
 }

@@ -9,6 +9,7 @@
 #define NEUROSCALE_KUBE_WATCH_PRIV_H
 #include "kube_priv.h"
 #include "neuroscale/kube/watch.h"
+#include "pick.h"
 
 typedef enum phase { IDLE, LISTING, WATCHING } phase;
 #define WATCH_NEVER INT64_MAX /* `due` of a stream that waits for something else than time */
@@ -58,6 +59,7 @@ typedef struct stream {
 struct wrow {
 	reflector *owner;
 	const ns_watch_row *row;
+	kube_pick *pick;        /* what is kept of its objects */
 	stream **at;
 	size_t n;
 	bool replacing, was_listed;

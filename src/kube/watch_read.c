@@ -24,12 +24,10 @@ void watch_remember(stream *s, const cJSON *obj)
 static bool on_item(void *ctx, char *json, size_t n)
 {
 	stream *s = ctx;
-	cJSON *obj = ns_json_parse(json, kube_strip(json, n), &ns_json_api, &s->why);
-	if (!obj)
-		return false;
-	watch_tell(s, NS_WATCH_ADDED, obj, NULL);
-	cJSON_Delete(obj);
-	return true;
+	const cJSON *obj = kube_pick_object(s->home->pick, json, n, &s->why);
+	if (obj)
+		watch_tell(s, NS_WATCH_ADDED, obj, NULL);
+	return obj != NULL;
 }
 
 static bool on_error_event(stream *s, const cJSON *status)
@@ -45,7 +43,7 @@ static bool on_line(stream *s, char *json, size_t n)
 {
 	static const struct { const char *name; ns_watch_type type; } types[] = {
 	    {"ADDED", NS_WATCH_ADDED}, {"MODIFIED", NS_WATCH_MODIFIED}, {"DELETED", NS_WATCH_DELETED}, {"BOOKMARK", NS_WATCH_BOOKMARK}};
-	cJSON *event = ns_json_parse(json, kube_strip(json, n), &ns_json_api, &s->why);
+	const cJSON *event = kube_pick_event(s->home->pick, json, n, &s->why);
 	const cJSON *obj = ns_json_get(event, "object");
 	const char *type = ns_json_str(event, "type", "");
 	bool ok = false, known = false;
@@ -67,7 +65,6 @@ static bool on_line(stream *s, char *json, size_t n)
 	}
 	if (event && !known)
 		ns_fail(&s->why, NS_E_INVALID, "an event of unknown type \"%.40s\"", type);
-	cJSON_Delete(event);
 	return ok;
 }
 
@@ -84,6 +81,7 @@ static bool on_watch_bytes(stream *s, const char *p, size_t n)
 		p += take + 1;
 		n -= take + 1;
 		bool blank = !s->line.len || (s->line.len == 1 && s->line.data[0] == '\r');
+		kube_pick_pad(&s->line);
 		bool ok = blank || on_line(s, s->line.data, s->line.len);
 		/* One object of megabytes must not keep its memory for the life of the watch. */
 		if (s->line.cap > KEPT_LINE)

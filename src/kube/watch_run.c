@@ -112,6 +112,7 @@ static void open_row(reflector *r, size_t i)
 {
 	wrow *w = &r->rows[i];
 	*w = (wrow){.owner = r, .row = &r->o->rows[i], .at = ns_xcalloc(1, sizeof *w->at), .n = 1};
+	w->pick = kube_pick_new(w->row->keep);
 	w->at[0] = watch_stream_new(w, "");
 	watch_schedule(w->at[0], LISTING, 0);
 }
@@ -133,6 +134,7 @@ bool ns_watch_run(const ns_watch_opts *o, const ns_cancel *cancel, ns_err *err)
 		for (size_t k = 0; k < r.rows[i].n; k++)
 			watch_stream_free(r.rows[i].at[k]);
 		free(r.rows[i].at);
+		kube_pick_free(r.rows[i].pick);
 	}
 	free(r.rows);
 	curl_multi_cleanup(r.multi);

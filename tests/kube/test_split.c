@@ -1,4 +1,4 @@
-/* Cutting a list into its items, whatever the chunks are, and taking bulk out of an object's text. */
+/* Cutting a list into its items, whatever the chunks are. */
 #include "support/test.h"
 
 #include "../../src/kube/kube_priv.h"
@@ -83,18 +83,9 @@ static void test_size_is_bounded(void **state)
 	kube_split_free(s);
 }
 
-static void test_strip(void **state)
+static void test_no_nul(void **state)
 {
 	static const struct { const char *in, *out; } rows[] = {
-	    {"{\"a\":1,\"managedFields\":[{\"x\":\"]}\"},{}],\"b\":2}", "{\"a\":1,\"b\":2}"},
-	    {"{\"a\":1,\"managedFields\":[]}", "{\"a\":1}"},
-	    {"{\"managedFields\":[1]}", "{}"},
-	    {"{\"managedFields\":null,\"b\":2}", "{\"b\":2}"},
-	    {"{\"a\":1,\n  \"managedFields\": [\n 1 ]\n}", "{\"a\":1\n}"},
-	    {"{\"m\":{\"annotations\":{\"kubectl.kubernetes.io/last-applied-configuration\":\"{\\\"a\\\":\\\"b\\\\\\\"}\\\"}\\n\",\"k\":\"v\"}}}", "{\"m\":{\"annotations\":{\"k\":\"v\"}}}"},
-	    {"{\"a\":\"\\\"managedFields\\\":[1]\"}", "{\"a\":\"\\\"managedFields\\\":[1]\"}"},
-	    {"{\"managedFields\":[1],\"x\":{\"managedFields\":[2],\"y\":3}}", "{\"x\":{\"y\":3}}"},
-	    {"{\"managedFields\":[1", "{\"managedFields\":[1"},
 	    {"{\"a\":\"x\\u0000y\\u0000\"}", "{\"a\":\"x\\ufffdy\\ufffd\"}"},
 	    {"{\"a\":\"\\\\u0000 \\\\\\u0000\"}", "{\"a\":\"\\\\u0000 \\\\\\ufffd\"}"},
 	    {"", ""},
@@ -102,15 +93,29 @@ static void test_strip(void **state)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		char b[512];
 		snprintf(b, sizeof b, "%s", rows[i].in);
-		size_t n = kube_strip(b, strlen(b));
-		b[n] = '\0';
+		kube_no_nul(b, strlen(b));
 		assert_string_equal(b, rows[i].out);
+	}
+}
+
+/* [1,,2] and [1,] are no JSON, and an item that is not there is not silently left out. */
+static void test_empty_places(void **state)
+{
+	static const char *const lists[] = {"{\"items\":[1,,2]}", "{\"items\":[,]}", "{\"items\":[{},]}", "{\"items\":[{}, ]}", "{\"items\":[ ,{}]}"};
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+		got g = {0};
+		ns_err err = {0};
+		kube_split_ops ops = {.item = take, .ctx = &g, .max_item = 1000};
+		kube_split *s = kube_split_new(&ops);
+		assert_false(kube_split_feed(s, lists[i], strlen(lists[i]), &err));
+		assert_int_equal(err.code, NS_E_INVALID);
+		kube_split_free(s);
 	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_chunk_size), cmocka_unit_test(test_lists_without_items), cmocka_unit_test(test_what_is_no_list),
-	    cmocka_unit_test(test_size_is_bounded), cmocka_unit_test(test_strip)};
+	    cmocka_unit_test(test_size_is_bounded), cmocka_unit_test(test_no_nul), cmocka_unit_test(test_empty_places)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -108,7 +108,8 @@ static ns_kube_stats stats;
 static void watch(script_server *s, told *t, bool optional, int rate)
 {
 	ns_kubeconfig *k = config(s->port);
-	ns_watch_row rows[] = {{.name = "pods", .path = "/api/v1/pods", .query = "", .optional = optional, .cluster_scoped = optional}};
+	static const char *const keep[] = {"metadata.name", "metadata.uid", "spec", "status", NULL};
+	ns_watch_row rows[] = {{.name = "pods", .path = "/api/v1/pods", .query = "", .optional = optional, .cluster_scoped = optional, .keep = keep}};
 	ns_clock *clock = ns_clock_scaled(rate, 0, 1700000000000);
 	t->cancel = ns_cancel_new();
 	ns_watch_opts o = {.cfg = k, .clock = clock, .rows = rows, .n_rows = 1, .stats = &stats, .on_event = on_event, .wake_fd = -1, .ctx = t};

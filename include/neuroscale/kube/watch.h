@@ -26,6 +26,9 @@ typedef struct ns_watch_row {
 	const char *query;  /* more list and watch parameters ("fieldSelector=…"), "" none */
 	bool optional;      /* 404 (CRD not installed) or 403 is not an error: asked again every 5 minutes */
 	bool cluster_scoped; /* its objects have no namespace (nodes): a 403 is final */
+	/* What on_event gets of an object: the members that these paths name ("metadata.name", "status.conditions.type" through arrays, "a\\.b"
+	 * for a key with a dot) and what is below them; NULL-terminated; NULL: all of it. The rest costs no memory and little time. */
+	const char *const *keep;
 } ns_watch_row;
 
 typedef struct ns_watch_opts {
@@ -34,7 +37,8 @@ typedef struct ns_watch_opts {
 	const ns_watch_row *rows;
 	size_t n_rows;
 	ns_kube_stats *stats;
-	/* Called on the watch thread. obj is NULL for all but ADDED, MODIFIED and DELETED, and only lives until the call returns. */
+	/* Called on the watch thread. obj is NULL for all but ADDED, MODIFIED and DELETED, and only lives until the call returns;
+	 * it is only to be read (never cJSON_Delete). */
 	void (*on_event)(void *ctx, size_t row, ns_watch_type type, const cJSON *obj, const ns_err *why);
 	/* Called on the watch thread after a batch of events, when poll woke by `wake_fd` (the owner clears it) and at `next_deadline` (mono of
 	 * clock, -1 none), so that the owner runs its timers there. */
