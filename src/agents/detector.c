@@ -19,13 +19,13 @@ const ns_watch_row dt_rows[DT_ROW_COUNT] = {
     [DT_ROW_EVENTS] = {"events", "/api/v1/events", QUIET_EVENTS, true},
     [DT_ROW_DEPLOYMENTS] = {"deployments", "/apis/apps/v1/deployments", "", false},
     [DT_ROW_REPLICASETS] = {"replicasets", "/apis/apps/v1/replicasets", "", false},
-    [DT_ROW_NODES] = {"nodes", "/api/v1/nodes", "", true},
+    [DT_ROW_NODES] = {"nodes", "/api/v1/nodes", "", true, .cluster_scoped = true},
     [DT_ROW_STATEFULSETS] = {"statefulsets", "/apis/apps/v1/statefulsets", "", true},
     [DT_ROW_DAEMONSETS] = {"daemonsets", "/apis/apps/v1/daemonsets", "", true},
     [DT_ROW_JOBS] = {"jobs", "/apis/batch/v1/jobs", "", true},
     [DT_ROW_CRONJOBS] = {"cronjobs", "/apis/batch/v1/cronjobs", "", true},
     [DT_ROW_REPORTS] = {"policyreports", "/apis/wgpolicyk8s.io/v1alpha2/policyreports", "", true},
-    [DT_ROW_CLUSTERPOLICIES] = {"clusterpolicies", "/apis/kyverno.io/v1/clusterpolicies", "", true},
+    [DT_ROW_CLUSTERPOLICIES] = {"clusterpolicies", "/apis/kyverno.io/v1/clusterpolicies", "", true, .cluster_scoped = true},
     [DT_ROW_POLICIES] = {"policies", "/apis/kyverno.io/v1/policies", "", true},
 };
 
@@ -129,6 +129,19 @@ static void row_down(ns_detector *d, dt_row row, const ns_err *why)
 		dt_say_link(d);
 }
 
+/* why, when there is one, says in which namespaces only. */
+static void row_live(ns_detector *d, dt_row row, const ns_err *why)
+{
+	dt_link *l = &d->rows[row];
+	if (l->absent || l->why.code || why)
+		dt_say_link(d);
+	l->live = true;
+	l->absent = false;
+	ns_err_clear(&l->why);
+	if (why)
+		l->why = *why;
+}
+
 /* ---- what the watch says ---- */
 
 static void put_event(ns_detector *d, const cJSON *obj)
@@ -219,8 +232,7 @@ void dt_on_event(void *detector, size_t row, ns_watch_type type, const cJSON *ob
 		dt_sweep_row(d, (dt_row)row);
 		l->listed = true;
 	} else if (type == NS_WATCH_LIVE) {
-		l->live = true;
-		l->absent = false;
+		row_live(d, (dt_row)row, why);
 	} else if (type == NS_WATCH_DOWN) {
 		row_down(d, (dt_row)row, why);
 	}
@@ -357,6 +369,29 @@ void ns_detector_health(ns_detector *d, const ns_workload *w, ns_kind kind, ns_h
 	pthread_mutex_unlock(&d->mu);
 }
 
+/* " only in shop, web" of a row that is watched in some namespaces, NULL of any other. */
+static const char *narrowed(const dt_link *l)
+{
+	return l->live && l->why.code == NS_E_DENIED ? strstr(l->why.text, " only in ") : NULL;
+}
+
+/* "only in shop, web: pods, deployments", once for each set of namespaces. */
+static void say_narrowed(const ns_detector *d, ns_buf *out)
+{
+	for (int i = 0; i < DT_ROW_COUNT; i++) {
+		const char *where = narrowed(&d->rows[i]), *other;
+		int k = 0;
+		while (where && k < i && ((other = narrowed(&d->rows[k])) == NULL || strcmp(other, where) != 0))
+			k++;
+		if (!where || k < i)
+			continue;
+		ns_buf_printf(out, "%s%s: %s", out->len ? "; " : "", where + 1, dt_rows[i].name);
+		for (k = i + 1; k < DT_ROW_COUNT; k++)
+			if ((other = narrowed(&d->rows[k])) != NULL && strcmp(other, where) == 0)
+				ns_buf_printf(out, ", %s", dt_rows[k].name);
+	}
+}
+
 static void fill_words(const ns_detector *d, ns_link *out)
 {
 	ns_buf denied = NS_BUF_INIT;
@@ -370,6 +405,7 @@ static void fill_words(const ns_detector *d, ns_link *out)
 	}
 	if (!d->live && !*out->down_why)
 		ns_copy(out->down_why, sizeof out->down_why, d->synced ? "the watch is being opened again" : "the first list is not complete");
+	say_narrowed(d, &denied);
 	ns_copy(out->degraded, sizeof out->degraded, ns_buf_str(&denied));
 	ns_buf_free(&denied);
 }
