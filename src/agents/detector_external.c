@@ -51,7 +51,7 @@ static const char *name_of(const char *s)
 static dt_thing *thing_of(const ns_detector *d, const ns_external *x, int64_t wall, const char *key, const char *id)
 {
 	const char *const refs[][2] = {{"Deployment", name_of(x->deployment)}, {"StatefulSet", name_of(x->statefulset)}, {"DaemonSet", name_of(x->daemonset)},
-	    {"Job", name_of(x->job)}};
+	    {"ReplicaSet", name_of(x->replicaset)}, {"CronJob", name_of(x->cronjob)}, {"Job", name_of(x->job)}};
 	size_t r = 0;
 	while (r < sizeof refs / sizeof *refs && !*refs[r][1])
 		r++;
@@ -80,11 +80,13 @@ bool ns_detector_external(ns_detector *d, const ns_external *x, ns_err *err)
 	char *key = dt_thing_key(DT_EXTERNAL, "", id);
 	dt_thing *t = over ? NULL : thing_of(d, x, wall, key, id);
 	pthread_mutex_lock(&d->mu);
-	if (over)
+	const dt_thing *known = dt_tab_get(&d->things, key);
+	/* Of two that send one may be behind: the end of an earlier occurrence is not the end of this one. */
+	if (over && !(known && x->starts_ms && known->since_ms > x->starts_ms))
 		dt_drop_thing(d, key);
-	else if (d->n_external >= MAX_FIRING && !dt_tab_get(&d->things, key))
+	else if (!over && d->n_external >= MAX_FIRING && !known)
 		ok = ns_fail(err, NS_E_BUSY, "%d alerts of other systems are firing; no more are taken until some are over", MAX_FIRING);
-	else
+	else if (!over)
 		dt_put_thing(d, t);
 	pthread_mutex_unlock(&d->mu);
 	if (ok)

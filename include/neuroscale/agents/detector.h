@@ -79,12 +79,12 @@ typedef struct ns_external {
 	const char *fingerprint; /* the source's own identity of the alert: required, at most 128 bytes; the same again replaces what was said before */
 	bool resolved;           /* false: firing */
 	/* What it is about, as its labels name it. The first that the watch knows counts, climbed to its owner as confirmed from above:
-	 * pod, then deployment, statefulset, daemonset, job, then node. None known: it is about the cluster as a whole. */
-	const char *ns, *pod, *deployment, *statefulset, *daemonset, *job, *node;
+	 * pod, then deployment, statefulset, daemonset, replicaset, cronjob, job, then node. None known: it is about the cluster as a whole. */
+	const char *ns, *pod, *deployment, *statefulset, *daemonset, *replicaset, *cronjob, *job, *node;
 	const char *container;   /* kept only when the pod has one of that name */
 	const char *title, *message; /* "KubePodCrashLooping", its summary; capped and redacted here */
 	ns_severity severity;
-	int64_t starts_ms, ends_ms; /* wall; 0 unknown. An end that has passed is a resolve */
+	int64_t starts_ms, ends_ms; /* wall; 0 unknown. An end that has passed is a resolve, but not of what started later than starts_ms */
 	int64_t expires_ms;      /* wall: over by then unless it is sent again; 0: in 5 minutes */
 } ns_external;
 /* Any thread; copies; takes effect in the detector's next round, or once it is synced. While a rule of the detector's own holds for the same
