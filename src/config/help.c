@@ -93,14 +93,33 @@ static void value_text(const ns_config *c, const ns_option *o, ns_buf *out)
 	}
 }
 
+static void dump_line(const ns_config *c, const char *key, const ns_option *o, ns_buf *out)
+{
+	ns_buf_printf(out, "%s: ", key);
+	value_text(c, o, out);
+	ns_buf_printf(out, "  # %s\n", c->origin[o - ns_options]);
+}
+
+/* Beside `clusters:` these stand in the entries only. */
+static bool of_one_cluster(const ns_option *o)
+{
+	for (const ns_cluster_key *k = ns_cluster_keys; k->key; k++)
+		if (!k->inherits && strcmp(k->option, o->name) == 0)
+			return true;
+	return false;
+}
+
 void ns_config_dump(const ns_config *c, ns_buf *out)
 {
-	for (const ns_option *o = ns_options; o->name; o++) {
-		if (!o->file)
-			continue;
-		ns_buf_printf(out, "%s: ", o->name);
-		value_text(c, o, out);
-		ns_buf_printf(out, "  # %s\n", c->origin[o - ns_options]);
+	for (const ns_option *o = ns_options; o->name; o++)
+		if (o->file && !(c->many && of_one_cluster(o)))
+			dump_line(c, o->name, o, out);
+	for (size_t i = 0; c->many && i < c->n_clusters; i++) {
+		ns_buf_puts(out, i ? "" : "clusters:\n");
+		for (const ns_cluster_key *k = ns_cluster_keys; k->key; k++) {
+			ns_buf_puts(out, k == ns_cluster_keys ? "  - " : "    ");
+			dump_line(c->clusters[i], k->key, config_find(k->option, strlen(k->option)), out);
+		}
 	}
 }
 

@@ -1,11 +1,8 @@
-/* Where values come from, in order: default, system file, user file, environment, flags. One parser per type. */
+/* Where values come from, in order: default, system file, user file, environment, flags. */
 #include "config_priv.h"
 #include "neuroscale/base/text.h"
-#include "neuroscale/model/k8s.h"
 #include "neuroscale/model/yaml.h"
 #include "neuroscale/sys/fs.h"
-#include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +17,7 @@ bool config_word_in(const char *words, const char *word)
 	return false;
 }
 
-static size_t count_options(void)
+size_t config_count_options(void)
 {
 	size_t n = 0;
 	while (ns_options[n].name)
@@ -28,146 +25,7 @@ static size_t count_options(void)
 	return n;
 }
 
-/* "90", "90s", "5m", "2h", "1d" -> ms; a plain number is seconds. */
-static bool parse_duration(const char *s, int64_t *ms)
-{
-	static const struct {
-		const char *unit;
-		int64_t ms;
-	} units[] = {{"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
-	char *end;
-	errno = 0;
-	long long v = strtoll(s, &end, 10);
-	if (end == s || errno || v < 0)
-		return false;
-	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-		if (strcmp(end, units[i].unit) != 0 || v > INT64_MAX / units[i].ms)
-			continue;
-		*ms = v * units[i].ms;
-		return true;
-	}
-	return false;
-}
-
-static bool parse_duration_in(const ns_option *o, const char *s, int64_t *ms)
-{
-	const char *dots = o->values ? strstr(o->values, "..") : NULL;
-	int64_t min = 0, max = INT64_MAX;
-	if (dots) {
-		char low[32];
-		snprintf(low, sizeof low, "%.*s", (int)(dots - o->values), o->values);
-		if (!parse_duration(low, &min) || !parse_duration(dots + 2, &max))
-			return false;
-	}
-	return parse_duration(s, ms) && *ms >= min && *ms <= max;
-}
-
-static bool parse_number(const ns_option *o, const char *s, double *out)
-{
-	double min = -INFINITY, max = INFINITY;
-	char *end;
-	errno = 0;
-	*out = strtod(s, &end);
-	if (end == s || *end || errno || !isfinite(*out))
-		return false;
-	const char *dots = o->values ? strstr(o->values, "..") : NULL;
-	if (dots) { /* "0..1e9": strtod alone would read "0." */
-		char low[32];
-		snprintf(low, sizeof low, "%.*s", (int)(dots - o->values), o->values);
-		min = strtod(low, NULL);
-		max = strtod(dots + 2, NULL);
-	}
-	return *out >= min && *out <= max;
-}
-
-static int enum_index(const char *values, const char *s)
-{
-	size_t n = strlen(s);
-	for (int i = 0;; i++) {
-		const char *bar = strchr(values, '|');
-		size_t len = bar ? (size_t)(bar - values) : strlen(values);
-		if (len == n && strncmp(values, s, n) == 0)
-			return i;
-		if (!bar)
-			return -1;
-		values = bar + 1;
-	}
-}
-
-static const char *const *split_list(ns_arena *ar, const char *s)
-{
-	size_t n = 1;
-	for (const char *p = s; *p; p++)
-		n += *p == ',';
-	const char **list = ns_arena_alloc(ar, (n + 1) * sizeof *list);
-	size_t k = 0;
-	while (*s) {
-		s += strspn(s, " \t"); /* "a, b" is how people write it */
-		size_t len = strcspn(s, ","), word = len;
-		while (word && (s[word - 1] == ' ' || s[word - 1] == '\t'))
-			word--;
-		if (word)
-			list[k++] = ns_arena_strndup(ar, s, word);
-		s += len + (s[len] == ',');
-	}
-	return list;
-}
-
-/* A name that no namespace can have would protect nothing, and nobody would notice. */
-static bool list_ok(const ns_option *o, const char *const *list)
-{
-	bool ok = true;
-	for (; o->offset == offsetof(ns_config, protected_ns) && *list; list++)
-		ok = ok && ns_k8s_label_ok(*list);
-	return ok;
-}
-
-static bool set_value(ns_config *c, const ns_option *o, const char *s, const char *from, ns_err *err)
-{
-	void *p = (char *)c + o->offset;
-	double num = 0;
-	bool ok = true;
-	int i;
-	switch (o->type) {
-	case NS_OPT_STR: *(const char **)p = ns_arena_strdup(c->arena, s); break;
-	case NS_OPT_LIST:
-		*(const char *const **)p = split_list(c->arena, s);
-		ok = list_ok(o, *(const char *const **)p);
-		break;
-	case NS_OPT_BOOL:
-		ok = strcmp(s, "true") == 0 || strcmp(s, "false") == 0;
-		*(bool *)p = strcmp(s, "true") == 0;
-		break;
-	case NS_OPT_INT:
-		ok = parse_number(o, s, &num) && num == floor(num);
-		*(int *)p = ok ? (int)num : 0;
-		break;
-	case NS_OPT_NUM: ok = parse_number(o, s, p); break;
-	case NS_OPT_DURATION: ok = parse_duration_in(o, s, p); break;
-	case NS_OPT_BYTES: ok = ns_quantity_bytes(s, p); break;
-	case NS_OPT_ENUM:
-		i = enum_index(o->values, s);
-		ok = i >= 0;
-		*(int *)p = i;
-		break;
-	}
-	if (!ok) {
-		static const char *const wants[] = {[NS_OPT_BOOL] = "true or false",
-		    [NS_OPT_LIST] = "names of namespaces, joined by commas",
-		    [NS_OPT_DURATION] = "a time such as 90s, 5m or 2h",
-		    [NS_OPT_BYTES] = "a size such as 512Mi",
-		    [NS_OPT_INT] = "a whole number",
-		    [NS_OPT_NUM] = "a number",
-		    [NS_OPT_ENUM] = "one of"};
-		const char *in = !o->values ? "" : o->type == NS_OPT_ENUM ? " " : o->type == NS_OPT_DURATION ? ", in " : " in ";
-		return ns_fail(err, NS_E_USAGE, "%s: \"%.100s\" is no value for %s: it must be %s%s%s", from, s, o->name, wants[o->type],
-		    in, o->values ? o->values : "");
-	}
-	c->origin[o - ns_options] = ns_arena_strdup(c->arena, from);
-	return true;
-}
-
-static const ns_option *find_option(const char *name, size_t len)
+const ns_option *config_find(const char *name, size_t len)
 {
 	for (const ns_option *o = ns_options; o->name; o++)
 		if (strlen(o->name) == len && strncmp(o->name, name, len) == 0)
@@ -186,45 +44,18 @@ static const char *nearest_option(const char *word)
 
 /* ---- files ---- */
 
-/* The line on which that option stands (all of them begin their line); 1 when it is not found. */
-static int line_of(const char *text, const char *key)
+void config_place(char *out, size_t cap, const char *file, const char *text, const char *path)
 {
-	size_t n = strlen(key);
-	int line = 1;
-	for (const char *p = text; *p; line++) {
-		const char *q = p + strspn(p, "{\"'");
-		if (strncmp(q, key, n) == 0 && strchr(": \"'", q[n]))
-			return line;
-		p += strcspn(p, "\n");
-		p += *p == '\n';
-	}
-	return 1;
-}
-
-/* A value as it would stand on the command line. Only a list may be a list; nothing may be a map. */
-static bool yaml_words(const ns_option *o, const cJSON *v, ns_buf *out)
-{
-	if (cJSON_IsArray(v) && o->type == NS_OPT_LIST) {
-		ns_json_each(item, v)
-		{
-			if (!cJSON_IsString(item) || strchr(item->valuestring, ','))
-				return false;
-			ns_buf_printf(out, "%s%s", out->len ? "," : "", item->valuestring);
-		}
-		return true;
-	}
-	if (cJSON_IsString(v))
-		ns_buf_puts(out, v->valuestring);
-	else if (!cJSON_IsNull(v) && !cJSON_IsArray(v) && !cJSON_IsObject(v))
-		ns_json_write(v, out);
-	return !cJSON_IsArray(v) && !cJSON_IsObject(v);
+	int line, column;
+	ns_yaml_where(text, strlen(text), path, &line, &column);
+	snprintf(out, cap, "%s:%d:%d", file, line, column);
 }
 
 static bool set_from_yaml(ns_config *c, const cJSON *v, const char *path, const char *text, ns_err *err)
 {
-	const ns_option *o = find_option(v->string, strlen(v->string));
+	const ns_option *o = config_find(v->string, strlen(v->string));
 	char from[300];
-	snprintf(from, sizeof from, "%s:%d", path, line_of(text, v->string));
+	config_place(from, sizeof from, path, text, v->string);
 	if (o && !o->file)
 		return ns_fail(err, NS_E_USAGE, "%s: \"%s\" goes on the command line, not into a file", from, o->name);
 	if (!o) {
@@ -233,14 +64,14 @@ static bool set_from_yaml(ns_config *c, const cJSON *v, const char *path, const 
 		    near ? ", did you mean \"" : "; `neuroscale-tui --help` lists them", near ? near : "", near ? "\"?" : "");
 	}
 	ns_buf words = NS_BUF_INIT;
-	bool ok = yaml_words(o, v, &words) || ns_fail(err, NS_E_USAGE, "%s: %s must be %s", from, o->name,
+	bool ok = config_yaml_words(o, v, &words) || ns_fail(err, NS_E_USAGE, "%s: %s must be %s", from, o->name,
 	                                          o->type == NS_OPT_LIST ? "a list of words without commas" : "one value");
-	ok = ok && set_value(c, o, ns_buf_str(&words), from, err);
+	ok = ok && config_set(c, o, ns_buf_str(&words), from, err);
 	ns_buf_free(&words);
 	return ok;
 }
 
-static bool read_config_file(ns_config *c, const char *path, bool must_exist, ns_err *err)
+static bool read_config_file(ns_config *c, config_clusters *k, const char *path, bool must_exist, ns_err *err)
 {
 	if (!must_exist && !ns_exists(path))
 		return true;
@@ -249,24 +80,28 @@ static bool read_config_file(ns_config *c, const char *path, bool must_exist, ns
 	bool ok = ns_read_file(path, 1 << 20, &text, err) && (doc = ns_yaml_parse(ns_buf_str(&text), text.len, path, 0, 0, err));
 	if (ok && !cJSON_IsObject(doc) && !cJSON_IsNull(doc))
 		ok = ns_fail(err, NS_E_INVALID, "%s: it must be a list of \"option: value\" lines", path);
-	for (const cJSON *v = ok && doc ? doc->child : NULL; v && ok; v = v->next)
-		ok = set_from_yaml(c, v, path, ns_buf_str(&text), err);
+	for (const cJSON *v = ok && doc ? doc->child : NULL; v && ok; v = v->next) {
+		if (strcmp(v->string, "clusters") == 0)
+			config_clusters_keep(k, v, path, ns_buf_str(&text));
+		else
+			ok = set_from_yaml(c, v, path, ns_buf_str(&text), err);
+	}
 	cJSON_Delete(doc);
 	ns_buf_free(&text);
 	return ok;
 }
 
-static bool read_config_files(ns_config *c, ns_err *err)
+static bool read_config_files(ns_config *c, config_clusters *k, ns_err *err)
 {
 	if (c->config_file[0])
-		return read_config_file(c, c->config_file, true, err);
-	if (!read_config_file(c, "/etc/xdg/neuroscale-tui/config.yaml", false, err))
+		return read_config_file(c, k, c->config_file, true, err);
+	if (!read_config_file(c, k, "/etc/xdg/neuroscale-tui/config.yaml", false, err))
 		return false;
 	char *dir = ns_xdg_dir("XDG_CONFIG_HOME", ".config");
 	if (!dir)
 		return true;
 	char *path = ns_path_join(dir, "neuroscale-tui/config.yaml");
-	bool ok = read_config_file(c, path, false, err);
+	bool ok = read_config_file(c, k, path, false, err);
 	free(path);
 	free(dir);
 	return ok;
@@ -281,7 +116,7 @@ static bool read_environment(ns_config *c, ns_err *err)
 			name[k++] = *p == '-' ? '_' : *p >= 'a' && *p <= 'z' ? (char)(*p - 32) : *p;
 		name[k] = '\0';
 		const char *v = o->file ? getenv(name) : NULL;
-		if (v && *v && !set_value(c, o, v, name, err))
+		if (v && *v && !config_set(c, o, v, name, err))
 			return false;
 	}
 	const char *no_color = getenv("NO_COLOR");
@@ -329,7 +164,7 @@ static bool split_flags(int argc, char *const *argv, flags *f, ns_err *err)
 		const char *value = NULL;
 		if (a[1] == '-') {
 			size_t len = strcspn(a + 2, "=");
-			o = find_option(a + 2, len);
+			o = config_find(a + 2, len);
 			value = a[2 + len] == '=' ? a + 3 + len : NULL;
 		} else {
 			for (const ns_option *k = ns_options; k->name && !o; k++)
@@ -392,18 +227,18 @@ static bool default_state_dir(ns_config *c, ns_err *err)
 	return true;
 }
 
-static bool load(ns_config *c, const flags *f, ns_err *err)
+static bool load(ns_config *c, const flags *f, config_clusters *k, ns_err *err)
 {
 	for (const ns_option *o = ns_options; o->name; o++)
-		if (!set_value(c, o, o->dflt, "default", err))
+		if (!config_set(c, o, o->dflt, "default", err))
 			return false;
 	for (size_t i = 0; i < f->n; i++) /* which file to read is a flag */
 		if (f->list[i].o->offset == offsetof(ns_config, config_file))
 			c->config_file = ns_arena_strdup(c->arena, f->list[i].value);
-	if (!read_config_files(c, err) || !read_environment(c, err))
+	if (!read_config_files(c, k, err) || !read_environment(c, err))
 		return false;
 	for (size_t i = 0; i < f->n; i++)
-		if (!set_value(c, f->list[i].o, f->list[i].value, "command line", err))
+		if (!config_set(c, f->list[i].o, f->list[i].value, "command line", err))
 			return false;
 	c->command = f->n_args ? ns_arena_strdup(c->arena, f->args[0]) : "";
 	c->n_args = f->n_args ? f->n_args - 1 : 0;
@@ -411,7 +246,7 @@ static bool load(ns_config *c, const flags *f, ns_err *err)
 	for (size_t i = 0; i < c->n_args; i++)
 		args[i] = ns_arena_strdup(c->arena, f->args[i + 1]);
 	c->args = args;
-	return check_command(c, f, err) && check_scope(c, f, err) && default_state_dir(c, err);
+	return check_command(c, f, err) && check_scope(c, f, err) && default_state_dir(c, err) && config_clusters_make(c, k, err);
 }
 
 ns_config *ns_config_load(int argc, char *const *argv, ns_err *err)
@@ -419,10 +254,14 @@ ns_config *ns_config_load(int argc, char *const *argv, ns_err *err)
 	ns_arena *ar = ns_arena_new();
 	ns_config *c = ns_arena_alloc(ar, sizeof *c);
 	c->arena = ar;
-	c->origin = ns_arena_alloc(ar, (count_options() + 1) * sizeof *c->origin);
+	c->origin = ns_arena_alloc(ar, (config_count_options() + 1) * sizeof *c->origin);
 	size_t room = (size_t)argc + 1;
 	flags f = {.list = ns_arena_alloc(ar, room * sizeof *f.list), .args = ns_arena_alloc(ar, room * sizeof *f.args)};
-	if (split_flags(argc, argv, &f, err) && load(c, &f, err))
+	config_clusters k = {0};
+	c->where = "";
+	bool ok = split_flags(argc, argv, &f, err) && load(c, &f, &k, err);
+	config_clusters_free(&k);
+	if (ok)
 		return c;
 	ns_arena_free(ar);
 	return NULL;
@@ -430,8 +269,15 @@ ns_config *ns_config_load(int argc, char *const *argv, ns_err *err)
 
 bool ns_config_is_default(const ns_config *c, const char *option)
 {
-	const ns_option *o = find_option(option, strlen(option));
+	const ns_option *o = config_find(option, strlen(option));
 	return o && strcmp(c->origin[o - ns_options], "default") == 0;
+}
+
+bool ns_config_is_said(const ns_config *c, const char *option)
+{
+	const ns_option *o = config_find(option, strlen(option));
+	const char *from = o ? c->origin[o - ns_options] : "";
+	return strcmp(from, "command line") == 0 || strncmp(from, "NEUROSCALE_", 11) == 0;
 }
 
 void ns_config_free(ns_config *c)

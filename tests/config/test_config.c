@@ -120,7 +120,7 @@ static void the_command_line_wins_over_environment_over_file(void **state)
 	ns_config_dump(c, &dump);
 	assert_non_null(strstr(ns_buf_str(&dump), "scale-max: 5  # command line\n"));
 	assert_non_null(strstr(ns_buf_str(&dump), "profile: auto  # NEUROSCALE_PROFILE\n"));
-	assert_non_null(strstr(ns_buf_str(&dump), "/neuroscale-tui/config.yaml:2\n"));
+	assert_non_null(strstr(ns_buf_str(&dump), "/neuroscale-tui/config.yaml:2:1\n"));
 	ns_buf_free(&dump);
 	ns_config_free(c);
 }
@@ -227,16 +227,16 @@ static void files_are_judged_with_their_line(void **state)
 		const char *text, *says;
 		ns_code code;
 	} rows[] = {
-	    {"profile: observe\nscale-mx: 3\n", ":2: unknown option \"scale-mx\", did you mean \"scale-max\"?", NS_E_USAGE},
-	    {"# first\n\nqqqqqqqqqqqq: 3\n", ":3: unknown option \"qqqqqqqqqqqq\"; `neuroscale-tui --help` lists them", NS_E_USAGE},
-	    {"cost-ratio: 2\nscale-max: many\n", ":2: \"many\" is no value for scale-max: it must be a whole number in 1..1000",
+	    {"profile: observe\nscale-mx: 3\n", ":2:1: unknown option \"scale-mx\", did you mean \"scale-max\"?", NS_E_USAGE},
+	    {"# first\n\nqqqqqqqqqqqq: 3\n", ":3:1: unknown option \"qqqqqqqqqqqq\"; `neuroscale-tui --help` lists them", NS_E_USAGE},
+	    {"cost-ratio: 2\nscale-max: many\n", ":2:1: \"many\" is no value for scale-max: it must be a whole number in 1..1000",
 	        NS_E_USAGE},
-	    {"headless: true\n", ":1: \"headless\" goes on the command line, not into a file", NS_E_USAGE},
-	    {"digest: abc\n", ":1: \"digest\" goes on the command line, not into a file", NS_E_USAGE},
-	    {"profile: [auto]\n", ":1: profile must be one value", NS_E_USAGE},
-	    {"context: {name: x}\n", ":1: context must be one value", NS_E_USAGE},
-	    {"protected-namespaces: [prod-*]\n", ":1: \"prod-*\" is no value for protected-namespaces: it must be names of namespaces, joined by commas", NS_E_USAGE},
-    {"protected-namespaces: [a, {b: c}]\n", ":1: protected-namespaces must be a list of words without commas", NS_E_USAGE},
+	    {"headless: true\n", ":1:1: \"headless\" goes on the command line, not into a file", NS_E_USAGE},
+	    {"digest: abc\n", ":1:1: \"digest\" goes on the command line, not into a file", NS_E_USAGE},
+	    {"profile: [auto]\n", ":1:1: profile must be one value", NS_E_USAGE},
+	    {"context: {name: x}\n", ":1:1: context must be one value", NS_E_USAGE},
+	    {"protected-namespaces: [prod-*]\n", ":1:1: \"prod-*\" is no value for protected-namespaces: it must be names of namespaces, joined by commas", NS_E_USAGE},
+    {"protected-namespaces: [a, {b: c}]\n", ":1:1: protected-namespaces must be a list of words without commas", NS_E_USAGE},
 	    {"- profile\n", ": it must be a list of \"option: value\" lines", NS_E_INVALID},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

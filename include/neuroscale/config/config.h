@@ -9,6 +9,7 @@
 #include "neuroscale/base/err.h"
 #include "neuroscale/base/buf.h"
 #include "neuroscale/base/log.h"
+#include "neuroscale/config/freeze.h"
 #include "neuroscale/model/vocab.h"
 
 typedef struct ns_config {
@@ -29,6 +30,19 @@ typedef struct ns_config {
 	const char *digest, *reason, *listen, *scenario, *head;
 	int rate;
 	bool json;
+	int demo_clusters;
+	/* of one cluster; see clusters */
+	int color;                            /* ns_color_name: 0 none */
+	double cost_budget;                   /* per day, 0 none */
+	const char *const *namespaces, *const *freeze_windows; /* NULL-terminated, never NULL; namespaces empty: all */
+	const ns_freeze *windows;             /* freeze_windows, read */
+	size_t n_windows;
+	/* Never empty. Each is a configuration of its own: what its entry of `clusters:` leaves out it has from here (ns_cluster_keys). Without
+	 * `clusters:` the only one is this. --context, or --cluster where it is no filter, picks one of them. */
+	const struct ns_config *const *clusters;
+	size_t n_clusters;
+	bool many;                            /* they come from `clusters:` */
+	const char *where;                    /* "FILE:LINE:COLUMN" of its entry, "" */
 	/* what to do */
 	const char *command;                  /* "" the console; "demo" "sim" "approvals" "approve" … */
 	const char *const *args;              /* what stands after the command */
@@ -53,6 +67,14 @@ typedef struct ns_option {
 	bool file;              /* may stand in the configuration file and the environment */
 } ns_option;
 extern const ns_option ns_options[];      /* ends with name == NULL */
+/* What may stand in an entry of `clusters:`. The same options with the same values, so that each is described and checked once. */
+typedef struct ns_cluster_key {
+	const char *key, *option;
+	bool inherits;          /* left out it is what the option is; else it is the option's default, and the option goes with one cluster only */
+} ns_cluster_key;
+extern const ns_cluster_key ns_cluster_keys[]; /* ends with key == NULL */
+enum { NS_MAX_CLUSTERS = 32 };
+const char *ns_color_name(int color); /* "" none; "red" "green" "yellow" "blue" "magenta" "cyan" */
 typedef struct ns_command_info {
 	const char *name, *args, *help;
 	size_t min_args, max_args;
@@ -63,6 +85,7 @@ extern const ns_command_info ns_commands[]; /* ends with name == NULL */
 ns_config *ns_config_load(int argc, char *const *argv, ns_err *err);
 void ns_config_free(ns_config *c);
 bool ns_config_is_default(const ns_config *c, const char *option); /* nobody set it */
+bool ns_config_is_said(const ns_config *c, const char *option);    /* on the command line or in the environment */
 void ns_config_help(ns_buf *out, const char *command);  /* "" the overview */
 void ns_config_dump(const ns_config *c, ns_buf *out);   /* YAML, with where each value came from as a comment */
 void ns_config_man(ns_buf *out);                        /* the OPTIONS section of the man page, mdoc */
