@@ -48,6 +48,7 @@ LIBS_kube := -lcurl
 LIBS_runbook := -lm
 LIBS_llm := -lm
 LIBS_cost := -lm
+LIBS_agents := -lmicrohttpd
 LIBS_sim := -lmicrohttpd
 LIBS_tui := -lncursesw -ltinfo
 
