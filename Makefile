@@ -46,7 +46,7 @@ LIBS_model := -lcjson -lyaml -lm
 LIBS_store := -lsqlite3
 LIBS_kube := -lcurl
 LIBS_runbook := -lm
-LIBS_llm := -lm
+LIBS_llm := -lcurl -lm
 LIBS_cost := -lm
 LIBS_agents := -lmicrohttpd
 LIBS_sim := -lmicrohttpd
@@ -92,7 +92,7 @@ $(B)/.flags: FORCE
 .PHONY: FORCE
 FORCE:
 
-# What ships inside the binary: the runbooks and the themes, so that one file is a whole installation.
+# What ships inside the binary: runbooks, themes, prompts and prices, so that one file is a whole installation.
 $(B)/gen/runbooks_data.h: $(wildcard runbooks/*.md) contrib/embed.sh
 	@mkdir -p $(@D)
 	@sh contrib/embed.sh ns_builtin_runbooks $(filter %.md,$^) >$@
@@ -101,6 +101,13 @@ $(B)/gen/themes_data.h: $(wildcard themes/*.yaml) contrib/embed.sh
 	@sh contrib/embed.sh ns_builtin_themes $(filter %.yaml,$^) >$@
 $(call room_obj,runbook): $(B)/gen/runbooks_data.h
 $(call room_obj,config): $(B)/gen/themes_data.h
+$(B)/gen/prompts_data.h: $(wildcard src/llm/prompts/*.md) contrib/embed.sh
+	@mkdir -p $(@D)
+	@sh contrib/embed.sh ns_builtin_prompts $(filter %.md,$^) >$@
+$(B)/gen/prices_data.h: src/llm/prices.csv contrib/embed.sh
+	@mkdir -p $(@D)
+	@sh contrib/embed.sh ns_builtin_prices $(filter %.csv,$^) >$@
+$(call room_obj,llm): $(B)/gen/prompts_data.h $(B)/gen/prices_data.h
 
 define room_rules
 $(call room_lib,$(1)): $(call room_obj,$(1))

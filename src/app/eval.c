@@ -13,6 +13,7 @@ enum { MAX_ROW = 8 << 20, MAX_TEXT = 64 << 20 };
 
 static const eval_command commands[] = {
     {"contract", "FILE", "verdict on each model reply: valid, auto, route, reason", 1, eval_contract},
+    {"injection", "FILE", "what each hostile text leaves in prompt, screen, Slack, log and argv, and what is decided", 1, eval_injection},
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -40,12 +41,71 @@ int ns_app_eval(const ns_config *cfg, const ns_cancel *cancel)
 	return ns_app_failed(&err);
 }
 
+/* Our texts end at a NUL and our JSON has no half of a surrogate pair, but a row may carry either as an escape. Both are turned, in place, into an
+ * escape of the same length that no data uses, and eval_text() turns that into the bytes that were meant. */
+#define NUL_MARK       "\\uf8fe"
+#define NUL_MARK_UTF8  "\xEF\xA3\xBE"
+#define HALF_MARK      "\\uf8fd"
+#define HALF_MARK_UTF8 "\xEF\xA3\xBD"
+#define HALF_BYTES     "\xED\xA0\x80" /* broken UTF-8, as half a pair is */
+
+static unsigned escaped_unit(const char *s)
+{
+	char hex[5] = {0}, *end;
+	if (s[0] != '\\' || s[1] != 'u')
+		return 0x10000;
+	memcpy(hex, s + 2, strnlen(s + 2, 4));
+	unsigned v = (unsigned)strtoul(hex, &end, 16);
+	return end == hex + 4 ? v : 0x10000;
+}
+
+static void tame(char *s)
+{
+	while (*s) {
+		if (*s != '\\' || !s[1]) {
+			s++;
+			continue;
+		}
+		unsigned u = escaped_unit(s), low = u >= 0xD800 && u <= 0xDBFF ? escaped_unit(s + 6) : 0;
+		if (s[1] != 'u' || u > 0xFFFF) {
+			s += 2;
+		} else if (low >= 0xDC00 && low <= 0xDFFF) {
+			s += 12;
+		} else {
+			if (!u || (u >= 0xD800 && u <= 0xDFFF))
+				memcpy(s, u ? HALF_MARK : NUL_MARK, 6);
+			s += 6;
+		}
+	}
+}
+
+static void untame(ns_buf *b)
+{
+	if (!b->len || !memmem(b->data, b->len, "\xEF\xA3", 2))
+		return;
+	ns_buf out = NS_BUF_INIT;
+	for (size_t i = 0; i < b->len; i++) {
+		bool room = b->len - i >= 3;
+		if (room && memcmp(b->data + i, NUL_MARK_UTF8, 3) == 0) {
+			ns_buf_putc(&out, '\0');
+			i += 2;
+		} else if (room && memcmp(b->data + i, HALF_MARK_UTF8, 3) == 0) {
+			ns_buf_put(&out, HALF_BYTES, 3);
+			i += 2;
+		} else {
+			ns_buf_putc(&out, b->data[i]);
+		}
+	}
+	ns_buf_free(b);
+	*b = out;
+}
+
 bool eval_each(const char *file, eval_row fn, void *ctx, const ns_cancel *cancel, ns_err *err)
 {
 	static const ns_json_limits limits = {.max_bytes = MAX_ROW, .max_depth = 64, .allow_duplicate_keys = false};
 	FILE *f = strcmp(file, "-") == 0 ? stdin : fopen(file, "re");
 	char *line = NULL;
-	size_t cap = 0, number = 0;
+	size_t cap = 0, number = 0, broken = 0;
 	bool ok = true;
 	if (!f)
 		return ns_fail_errno(err, NS_E_IO, "%s", file);
@@ -56,12 +116,19 @@ bool eval_each(const char *file, eval_row fn, void *ctx, const ns_cancel *cancel
 			len--;
 		if (!len)
 			continue;
+		tame(line);
 		cJSON *row = ns_json_parse(line, len, &limits, err);
 		ok = cJSON_IsObject(row) ? fn(ctx, row, err) : row ? ns_fail(err, NS_E_INVALID, "no JSON object") : false;
-		if (!ok && err->code != NS_E_IO)
+		if (!ok && err->code != NS_E_IO) {
 			ns_err_wrap(err, "%s:%zu", file, number);
+			fprintf(stderr, "neuroscale-tui: %s\n", err->text);
+			broken++;
+			ok = true;
+		}
 		cJSON_Delete(row);
 	}
+	if (ok && broken)
+		ok = ns_fail(err, NS_E_INVALID, "%s: %zu rows of %zu could not be used", file, broken, number);
 	if (ok && ferror(f))
 		ok = ns_fail_errno(err, NS_E_IO, "%s", file);
 	if (ok && ns_cancel_fired(cancel))
@@ -100,12 +167,14 @@ bool eval_text(const cJSON *row, const char *key, ns_buf *out, ns_err *err)
 	const cJSON *plain = ns_json_get(row, key), *base64 = ns_json_get(row, coded), *how = ns_json_get(row, "expand");
 	if (!base64)
 		base64 = ns_json_get(row, "raw_b64");
-	if (cJSON_IsString(plain))
+	if (cJSON_IsString(plain)) {
 		ns_buf_puts(out, plain->valuestring);
-	else if (!cJSON_IsString(base64))
+		untame(out);
+	} else if (!cJSON_IsString(base64)) {
 		return ns_fail(err, NS_E_INVALID, "neither \"%s\" nor \"%s\" is a string", key, coded);
-	else if (!ns_base64_decode(base64->valuestring, strlen(base64->valuestring), out))
+	} else if (!ns_base64_decode(base64->valuestring, strlen(base64->valuestring), out)) {
 		return ns_fail(err, NS_E_INVALID, "\"%s\" is no base64", coded);
+	}
 	return !cJSON_IsObject(how) || expand(how, out, err);
 }
 

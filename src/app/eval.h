@@ -11,9 +11,10 @@ typedef struct eval_command {
 	int (*run)(const ns_config *cfg, const ns_cancel *cancel);
 } eval_command;
 int eval_contract(const ns_config *cfg, const ns_cancel *cancel);
+int eval_injection(const ns_config *cfg, const ns_cancel *cancel);
 
-/* Calls fn for every row of FILE ("-" is stdin) in order; empty lines are left out. A line that is no JSON object ends it with FILE:LINE
- * in the error, and so does fn by returning false (it fills err). A row may be 8 MiB long. */
+/* Calls fn for every row of FILE ("-" is stdin) in order; empty lines are left out. A line that is no JSON object, or that fn refuses (it
+ * fills err), is told on stderr with FILE:LINE and makes the whole fail, after the last row. A row may be 8 MiB long. */
 typedef bool (*eval_row)(void *ctx, const cJSON *row, ns_err *err);
 bool eval_each(const char *file, eval_row fn, void *ctx, const ns_cancel *cancel, ns_err *err);
 /* The bytes of a row's text: `key` as it stands or key_b64 decoded ("raw", "raw_b64"; "text" falls back to raw_b64 too), then `expand`

@@ -13,6 +13,8 @@
 void ns_text_clean(ns_buf *out, const char *s, size_t n, size_t max_bytes, bool keep_lines);
 char *ns_text_clean_dup(const char *s, size_t max_bytes);  /* one line; caller frees; NULL gives "" */
 char *ns_text_clean_in(ns_arena *ar, const char *s, size_t max_bytes); /* the same in an arena */
+/* For Slack: & < > as entities, so that no mention or link comes through, and "@here", "@channel", "@everyone" as "[@]here". Appends to out. */
+void ns_text_slack(ns_buf *out, const char *s);
 bool ns_utf8_valid(const char *s, size_t n);
 /* Decodes one character; returns its bytes (1 and U+FFFD for a broken byte), 0 at the end. */
 size_t ns_utf8_next(const char *s, size_t n, uint32_t *cp);
