@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "detector_keep.h"
 #include "detector_priv.h"
 #include "neuroscale/base/thread.h"
 
@@ -15,18 +16,18 @@
 	"reason!%3DCompleted,reason!%3DSawCompletedJob,reason!%3DSuccessfulRescale,reason!%3DTaintManagerEviction"
 
 const ns_watch_row dt_rows[DT_ROW_COUNT] = {
-    [DT_ROW_PODS] = {"pods", "/api/v1/pods", "", false},
-    [DT_ROW_EVENTS] = {"events", "/api/v1/events", QUIET_EVENTS, true},
-    [DT_ROW_DEPLOYMENTS] = {"deployments", "/apis/apps/v1/deployments", "", false},
-    [DT_ROW_REPLICASETS] = {"replicasets", "/apis/apps/v1/replicasets", "", false},
-    [DT_ROW_NODES] = {"nodes", "/api/v1/nodes", "", true, .cluster_scoped = true},
-    [DT_ROW_STATEFULSETS] = {"statefulsets", "/apis/apps/v1/statefulsets", "", true},
-    [DT_ROW_DAEMONSETS] = {"daemonsets", "/apis/apps/v1/daemonsets", "", true},
-    [DT_ROW_JOBS] = {"jobs", "/apis/batch/v1/jobs", "", true},
-    [DT_ROW_CRONJOBS] = {"cronjobs", "/apis/batch/v1/cronjobs", "", true},
-    [DT_ROW_REPORTS] = {"policyreports", "/apis/wgpolicyk8s.io/v1alpha2/policyreports", "", true},
-    [DT_ROW_CLUSTERPOLICIES] = {"clusterpolicies", "/apis/kyverno.io/v1/clusterpolicies", "", true, .cluster_scoped = true},
-    [DT_ROW_POLICIES] = {"policies", "/apis/kyverno.io/v1/policies", "", true},
+    [DT_ROW_PODS] = {"pods", "/api/v1/pods", "", false, .keep = dt_keep_pods},
+    [DT_ROW_EVENTS] = {"events", "/api/v1/events", QUIET_EVENTS, true, .keep = dt_keep_events},
+    [DT_ROW_DEPLOYMENTS] = {"deployments", "/apis/apps/v1/deployments", "", false, .keep = dt_keep_owners},
+    [DT_ROW_REPLICASETS] = {"replicasets", "/apis/apps/v1/replicasets", "", false, .keep = dt_keep_owners},
+    [DT_ROW_NODES] = {"nodes", "/api/v1/nodes", "", true, .cluster_scoped = true, .keep = dt_keep_nodes},
+    [DT_ROW_STATEFULSETS] = {"statefulsets", "/apis/apps/v1/statefulsets", "", true, .keep = dt_keep_owners},
+    [DT_ROW_DAEMONSETS] = {"daemonsets", "/apis/apps/v1/daemonsets", "", true, .keep = dt_keep_owners},
+    [DT_ROW_JOBS] = {"jobs", "/apis/batch/v1/jobs", "", true, .keep = dt_keep_owners},
+    [DT_ROW_CRONJOBS] = {"cronjobs", "/apis/batch/v1/cronjobs", "", true, .keep = dt_keep_owners},
+    [DT_ROW_REPORTS] = {"policyreports", "/apis/wgpolicyk8s.io/v1alpha2/policyreports", "", true, .keep = dt_keep_reports},
+    [DT_ROW_CLUSTERPOLICIES] = {"clusterpolicies", "/apis/kyverno.io/v1/clusterpolicies", "", true, .cluster_scoped = true, .keep = dt_keep_policies},
+    [DT_ROW_POLICIES] = {"policies", "/apis/kyverno.io/v1/policies", "", true, .keep = dt_keep_policies},
 };
 
 static const int owner_kind[DT_ROW_COUNT] = {[DT_ROW_DEPLOYMENTS] = DT_DEPLOYMENT, [DT_ROW_REPLICASETS] = DT_REPLICASET,
