@@ -11,7 +11,8 @@ mkdir -p "$out"
 make -s B="$B" "$B/gen/runbooks_data.h" "$B/gen/themes_data.h"
 flags='-std=c17 -g -O1 -fno-omit-frame-pointer -D_GNU_SOURCE -Iinclude'
 sanitize='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
-sources=$(ls src/base/*.c src/sys/*.c src/model/*.c src/config/*.c src/kube/*.c src/runbook/*.c)
+sources=$(ls src/base/*.c src/sys/*.c src/model/*.c src/config/*.c src/kube/*.c src/runbook/*.c \
+	src/agents/alertmanager.c src/agents/alertmanager_subject.c src/agents/alertmanager_pulse.c)
 # One object each, so that a second run compiles only what changed. Flags are words.
 # shellcheck disable=SC2086
 for s in $sources; do
@@ -33,6 +34,7 @@ for t in tests/fuzz/fuzz_*.c; do
 	fuzz_json) printf '{"a":{"b":[1,2.5e3,"x\\u00e9",null,true,9007199254740993]}}' >"$seeds/one" ;;
 	fuzz_kubeconfig) printf 'apiVersion: v1\nkind: Config\nclusters:\n- name: c\n  cluster: {server: "https://127.0.0.1:1", insecure-skip-tls-verify: true}\ncontexts:\n- name: s\n  context: {cluster: c, user: u, namespace: n}\ncurrent-context: s\nusers:\n- name: u\n  user: {token: x}\n' >"$seeds/one" ;;
 	fuzz_text) printf 'password=hunter2 Authorization: Bearer abcdef0123456789 \033[31mred\033[0m \342\200\256' >"$seeds/one" ;;
+	fuzz_alertmanager) printf '{"version":"4","status":"firing","receiver":"r","truncatedAlerts":0,"groupLabels":{},"commonLabels":{},"commonAnnotations":{},"alerts":[{"status":"firing","labels":{"alertname":"KubePodCrashLooping","namespace":"shop","exported_pod":"web-1","severity":"page","cluster":"eu","workload":"web","workload_type":"deployment"},"annotations":{"description":"token=hunter2","runbook_url":"https://x"},"startsAt":"2026-01-01T00:00:00.5+01:00","endsAt":"0001-01-01T00:00:00Z","fingerprint":"a1b2"},{"status":"resolved","labels":{"alertname":"Watchdog","instance":"n1:9100"},"startsAt":"2026-01-01T00:00:00Z"}]}' >"$seeds/one" ;;
 	fuzz_argv) printf 'approve\n3\n--digest\n0123456789\n--profile=auto\n--cooldown\n5m\n--scale-max\n7' >"$seeds/one" ;;
 	esac
 	if "$out/$name" -max_total_time="$seconds" -max_len=8192 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$out/$name-" \
