@@ -67,6 +67,7 @@ struct wrow {
 	ns_code told_code;
 	bool wants_scope;       /* was refused and waits for the namespaces */
 	char note[256];         /* in which namespaces it is watched, "" all */
+	char told_note[256];    /* what the owner knows of that */
 };
 
 struct reflector {

@@ -8,7 +8,7 @@
 #include "neuroscale/base/text.h"
 #include "watch_priv.h"
 
-enum { MAX_STREAMS = 64 };
+enum { MAX_STREAMS = 64, NAMED = 6 };
 
 static bool holds(const cJSON *list, const char *what)
 {
@@ -50,11 +50,12 @@ static void write_note(wrow *w)
 {
 	ns_buf b = NS_BUF_INIT;
 	ns_buf_printf(&b, "%s only in ", w->row->name);
-	size_t told = 0, n = w->n - 1;
-	for (size_t i = 1; i < w->n && told < 6; i++, told++)
-		ns_buf_printf(&b, "%s%s", told ? ", " : "", w->at[i]->ns);
-	if (n > told)
-		ns_buf_printf(&b, " and %zu more", n - told);
+	size_t n = 0;
+	for (size_t i = 1; i < w->n; i++)
+		if (!w->at[i]->gone && n++ < NAMED)
+			ns_buf_printf(&b, "%s%s", n > 1 ? ", " : "", w->at[i]->ns);
+	if (n > NAMED)
+		ns_buf_printf(&b, " and %zu more", n - NAMED);
 	ns_copy(w->note, sizeof w->note, ns_buf_str(&b));
 	ns_buf_free(&b);
 }

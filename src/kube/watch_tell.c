@@ -1,6 +1,6 @@
 /* What the owner of the watch hears. A row is one thing to it, whether one stream watches all namespaces or each namespace has its own: it is live
  * when all are open, down when one is not, and replaced as a whole. */
-#include <stdio.h>
+#include <string.h>
 
 #include "neuroscale/sys/digest.h"
 #include "watch_priv.h"
@@ -41,11 +41,12 @@ void watch_tell_live(stream *s)
 		if (other->phase == IDLE && other->unreachable && other->due != WATCH_NEVER && other->due > now)
 			other->due = now + (int64_t)(ns_random_u64() % 200);
 	}
-	if (w->live || !all_open(w))
+	if ((w->live && strcmp(w->note, w->told_note) == 0) || !all_open(w))
 		return;
 	ns_err note = {0};
 	if (*w->note)
 		ns_fail(&note, NS_E_DENIED, "%s", w->note);
+	memcpy(w->told_note, w->note, sizeof w->note);
 	w->live = true;
 	w->told_down = false;
 	watch_tell(s, NS_WATCH_LIVE, NULL, *w->note ? &note : NULL);
