@@ -81,6 +81,7 @@ static ns_case *new_case(ns_arena *ar, const ns_alert *a, const ns_collect_opts 
 	ns_case *c = ns_arena_alloc(ar, sizeof *c);
 	c->alert = *ns_alert_copy(ar, a); /* the case outlives the alert it came from */
 	c->taken_ms = ns_clock_wall_ms(o->clock);
+	c->quota = c->unread = "";
 	c->api_version = c->resource_version = c->managed_by = c->cond_progressing_reason = c->cond_available_reason = c->cond_message = "";
 	c->policy_message = c->policy_category = c->policy_severity = c->exception_api_version = c->exception_namespace = "";
 	c->evidence = ns_arena_alloc(ar, NS_COLLECT_EVIDENCE * sizeof *c->evidence);
@@ -96,6 +97,7 @@ ns_case *ns_case_collect(ns_arena *ar, ns_kube_client *client, const ns_alert *a
 	if (ok && k.c->found) {
 		ns_collect_history(&k);
 		ns_collect_surroundings(&k);
+		ns_collect_bounds(&k);
 		/* A policy finding or a price is not explained by what the pods do. */
 		if (a->kind != NS_KIND_KYVERNO_VIOLATION && a->kind != NS_KIND_COST_SPIKE) {
 			ns_collect_pods(&k);

@@ -1,6 +1,6 @@
 /* Inside the analyzer: one collection in the making. analyzer.c leads it, analyzer_workload.c reads the target and its history,
- * analyzer_pods.c what runs, analyzer_texts.c events and logs, analyzer_reports.c policy and cost, analyzer_diff.c words for a difference
- * of templates, analyzer_hash.c the case's hash. */
+ * analyzer_bounds.c what else bounds a change of it, analyzer_pods.c what runs, analyzer_texts.c events and logs, analyzer_reports.c policy
+ * and cost, analyzer_diff.c words for a difference of templates, analyzer_hash.c the case's hash. */
 #ifndef NEUROSCALE_AGENTS_ANALYZER_PRIV_H
 #define NEUROSCALE_AGENTS_ANALYZER_PRIV_H
 #include "neuroscale/agents/analyzer.h"
@@ -37,7 +37,8 @@ bool ns_collect_controlled_by(const cJSON *obj, const char *uid);         /* its
 
 bool ns_collect_target(ns_collector *k, ns_err *err); /* false: conflict or unreachable */
 void ns_collect_history(ns_collector *k);
-void ns_collect_surroundings(ns_collector *k); /* namespace, autoscaler */
+void ns_collect_surroundings(ns_collector *k); /* namespace */
+void ns_collect_bounds(ns_collector *k);       /* autoscalers, LimitRanges, quotas, disruption budgets */
 void ns_collect_pods(ns_collector *k);
 void ns_collect_nodes(ns_collector *k);
 void ns_collect_events(ns_collector *k);

@@ -258,20 +258,6 @@ void ns_collect_surroundings(ns_collector *k)
 		}
 	}
 	cJSON_Delete(space);
-	ns_buf_clear(&path);
-	ns_buf_puts(&path, "/apis/autoscaling/v2/namespaces/");
-	ns_url_escape(&path, c->alert.target.ns);
-	ns_buf_puts(&path, "/horizontalpodautoscalers?limit=500");
-	cJSON *scalers = ns_collect_get(k, path.data, "autoscalers", NULL);
-	ns_json_each(h, ns_json_get(scalers, "items")) if (!strcmp(ns_json_str(h, "spec.scaleTargetRef.kind", ""), c->alert.target.kind) &&
-	                                                   !strcmp(ns_json_str(h, "spec.scaleTargetRef.name", ""), c->alert.target.name))
-	{
-		c->has_hpa = true;
-		ns_collect_add(k, NS_EV_OWNER, true, 0, "autoscaler %s owns its replica count (%lld to %lld, now %lld)",
-		    ns_json_str(h, "metadata.name", ""), (long long)ns_json_int_or(h, "spec.minReplicas", 1),
-		    (long long)ns_json_int_or(h, "spec.maxReplicas", 0), (long long)ns_json_int_or(h, "status.currentReplicas", 0));
-	}
-	cJSON_Delete(scalers);
 	ns_buf_free(&path);
 }
 

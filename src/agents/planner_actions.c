@@ -58,6 +58,34 @@ static int64_t round_down(int64_t bytes)
 	return bytes / unit * unit;
 }
 
+/* What the LimitRange's maximum for a pod leaves to this container, -1 no such. */
+static int64_t pod_memory_room(const ns_case *c, const ns_container_facts *k)
+{
+	int64_t others = 0;
+	if (c->pod_mem_max <= 0)
+		return -1;
+	for (size_t i = 0; i < c->n_containers; i++)
+		if (&c->containers[i] != k && (!c->containers[i].init || c->containers[i].sidecar))
+			others += c->containers[i].mem_limit;
+	return c->pod_mem_max > others ? c->pod_mem_max - others : 0;
+}
+
+/* Quotas count pods, not Deployments: a raise past one is accepted and then stops half-way, with fewer pods than before. Counted at the
+ * rollout's widest: every replica with the new amount and the surge on top of it. */
+static bool quota_room(ns_draft *d, int64_t left, int64_t before, int64_t after, const char *what)
+{
+	const ns_case *c = d->c;
+	char has[32], takes[32];
+	if (!c->quota[0] || left < 0)
+		return true;
+	int64_t need = (after - before) * c->replicas + after * c->surge;
+	if (need <= left)
+		return true;
+	ns_quantity_format_bytes(left / MI * MI, has);
+	ns_quantity_format_bytes(need, takes);
+	return ns_draft_refuse(d, "quota %s leaves %s of %s to the namespace and the rollout would take %s", c->quota, has, what, takes);
+}
+
 static bool new_limit(ns_draft *d, const ns_container_facts *k, int64_t *out)
 {
 	double factor = d->lim->mem_factor;
@@ -75,6 +103,15 @@ static bool new_limit(ns_draft *d, const ns_container_facts *k, int64_t *out)
 		want = room;
 		bound = "80 % of the smallest node that hosts it";
 	}
+	const int64_t max = d->c->container_mem_max, pod_room = pod_memory_room(d->c, k);
+	if (max > 0 && want > (double)max) {
+		want = (double)max;
+		bound = "its namespace's LimitRange";
+	}
+	if (pod_room >= 0 && want > (double)pod_room) {
+		want = (double)pod_room;
+		bound = "its namespace's LimitRange for the whole pod";
+	}
 	*out = round_down(want < 0 ? 0 : (int64_t)want);
 	char now[32];
 	ns_quantity_format_bytes(old, now);
@@ -89,6 +126,13 @@ static size_t executed_before(const ns_draft *d, ns_action a)
 	for (size_t i = 0; d->h && i < d->h->n; i++)
 		n += d->h->executed[i]->action == a;
 	return n;
+}
+
+/* What could not be read is not taken for absent. */
+static void doubt_bounds(ns_draft *d)
+{
+	if (d->c->unread[0])
+		ns_draft_ask(d, "bounds: %s could not be read, so what they forbid is not known", d->c->unread);
 }
 
 /* Patch operations that set limit and, with Guaranteed QoS, request of one container. */
@@ -127,6 +171,8 @@ static bool build_patch_resources(ns_draft *d)
 		                          "rollout in progress set it)");
 	if (!new_limit(d, k, &to))
 		return false;
+	if (d->c->has_vpa)
+		return ns_draft_refuse(d, "a VerticalPodAutoscaler sets the resources of its pods; change its policy");
 
 	char before[48], after[32];
 	ns_quantity_format_bytes(to, after);
@@ -137,6 +183,10 @@ static bool build_patch_resources(ns_draft *d)
 	int64_t request;
 	bool guaranteed = at.known ? at.memory_request[0] && ns_quantity_bytes(at.memory_request, &request) && request == k->mem_limit
 	                           : k->mem_request == k->mem_limit;
+	if (!quota_room(d, d->c->quota_limit_left, k->mem_limit, to, "memory limits") ||
+	    (guaranteed && !quota_room(d, d->c->quota_request_left, k->mem_limit, to, "memory requests")))
+		return false;
+	doubt_bounds(d);
 	const char *old_request = !guaranteed ? NULL : at.known ? at.memory_request : before;
 
 	p->mem_before = k->mem_limit;
@@ -277,6 +327,7 @@ static bool may_scale(ns_draft *d)
 		return ns_draft_refuse(d, "a HorizontalPodAutoscaler owns its replica count and would set it back");
 	if (c->replicas < 0 || c->replicas > 100000)
 		return ns_draft_refuse(d, "its replica count could not be read");
+	doubt_bounds(d);
 	return true;
 }
 
@@ -301,7 +352,7 @@ static bool build_scale(ns_draft *d)
 static bool build_cost_scale_down(ns_draft *d)
 {
 	const ns_case *c = d->c;
-	const int64_t floor = 1;
+	const int64_t floor = c->pdb_min_available > 1 ? c->pdb_min_available : 1;
 	if (!c->nonproduction)
 		return ns_draft_refuse(
 		    d, "production: no label or configuration names it non-production, and unlabelled counts as production");
@@ -309,7 +360,8 @@ static bool build_cost_scale_down(ns_draft *d)
 		return false;
 	if (c->replicas <= floor)
 		return ns_draft_refuse(
-		    d, "it has %lld replicas already; nothing is scaled below %lld", (long long)c->replicas, (long long)floor);
+		    d, "it has %lld replicas already; nothing is scaled below %lld%s", (long long)c->replicas, (long long)floor,
+		    floor > 1 ? ", which its disruption budget wants available" : "");
 	set_replicas(d, floor);
 	double saving = c->monthly_saving > 0 ? c->monthly_saving : c->monthly_cost * (double)(c->replicas - floor) / (double)c->replicas;
 	if (saving > 0 && isfinite(saving) && saving < 1e12)

@@ -37,6 +37,10 @@ static const ns_right reads[] = {
     {NS_RIGHT_READ, "", "", "namespaces", "", "", "get,list", true, "which cluster it is cannot be told, so nothing is ever changed"},
     {NS_RIGHT_READ, "", "", "pods", "log", "", "get", false, "causes that only a log tells stay unknown"},
     {NS_RIGHT_READ, "", "autoscaling", "horizontalpodautoscalers", "", "", "get,list", false, "an autoscaler is not noticed before its workload is scaled"},
+    {NS_RIGHT_READ, "", "autoscaling.k8s.io", "verticalpodautoscalers", "", "", "list", false, "a vertical autoscaler is not noticed: a memory limit is raised only by a person"},
+    {NS_RIGHT_READ, "", "", "limitranges", "", "", "list", false, "what a LimitRange forbids is not known: a memory limit is raised only by a person"},
+    {NS_RIGHT_READ, "", "", "resourcequotas", "", "", "list", false, "what a quota leaves is not known: a memory limit is raised only by a person"},
+    {NS_RIGHT_READ, "", "policy", "poddisruptionbudgets", "", "", "list", false, "what a disruption budget wants is not known: nothing is scaled down but by a person"},
 };
 
 typedef struct table {

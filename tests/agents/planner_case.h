@@ -81,6 +81,8 @@ static inline void fixture_oom(fixture *f, ns_arena *ar)
 	    .resource_version = "100",
 	    .found = true,
 	    .managed_by = "",
+	    .quota = "",
+	    .unread = "",
 	    .cond_progressing_reason = "",
 	    .cond_available_reason = "",
 	    .cond_message = "",

@@ -376,6 +376,69 @@ static void test_logs_of_the_run_before(void **state)
 	close_api(a);
 }
 
+/* What bounds a change stands on other objects of the namespace, in the API version that the cluster has. */
+static void test_bounds(void **state)
+{
+	(void)state;
+	api *a = open_api();
+	ns_arena *ar = ns_arena_new();
+	ns_err err = {0};
+	yaml(a, "/autoscaling/v1/namespaces/shop/horizontalpodautoscalers",
+	    "items: [{metadata: {name: other}, spec: {scaleTargetRef: {kind: Deployment, name: api}, maxReplicas: 9}},\n"
+	    "  {metadata: {name: web}, spec: {scaleTargetRef: {kind: Deployment, name: web}, minReplicas: 2, maxReplicas: 9}}]\n");
+	yaml(a, "/verticalpodautoscalers",
+	    "items: [{metadata: {name: says}, spec: {targetRef: {kind: Deployment, name: web}, updatePolicy: {updateMode: 'Off'}}}]\n");
+	yaml(a, "/limitranges",
+	    "items: [{metadata: {name: a}, spec: {limits: [{type: Container, max: {memory: 2Gi}}, {type: Pod, max: {memory: 3Gi}},\n"
+	    "  {type: PersistentVolumeClaim, max: {storage: 1Gi}}]}},\n"
+	    " {metadata: {name: b}, spec: {limits: [{type: Container, max: {memory: 1Gi}, min: {memory: 4Mi}}]}}]\n");
+	yaml(a, "/resourcequotas",
+	    "items: [{metadata: {name: big}, spec: {hard: {limits.memory: 64Gi}}, status: {hard: {limits.memory: 64Gi}, used: {limits.memory: 4Gi}}},\n"
+	    " {metadata: {name: team}, status: {hard: {limits.memory: 8Gi, requests.memory: 4Gi, pods: '40'},\n"
+	    "   used: {limits.memory: 7Gi, requests.memory: 5Gi, pods: '3'}}}]\n");
+	usual(a, "");
+	ns_alert al = alert_of(a, NS_KIND_OOM_KILLED, "Deployment", "web");
+	const ns_case *c = collect(a, ar, &al, &err);
+	assert_non_null(c);
+	assert_true(c->has_hpa);
+	assert_false(c->has_vpa); /* it only recommends */
+	assert_int_equal(c->container_mem_max, 1LL << 30);
+	assert_int_equal(c->pod_mem_max, 3LL << 30);
+	assert_string_equal(c->quota, "team");
+	assert_int_equal(c->quota_limit_left, 1LL << 30);
+	assert_int_equal(c->quota_request_left, 0); /* more is used than is allowed: nothing is left */
+	assert_string_equal(c->unread, "");
+	assert_non_null(find(c, NS_EV_RESOURCES, "quota team leaves 1Gi of limits.memory"));
+	ns_arena_free(ar);
+	close_api(a);
+
+	a = open_api();
+	ar = ns_arena_new();
+	forbid(a, "/resourcequotas");
+	yaml(a, "/verticalpodautoscalers", "items: [{metadata: {name: does}, spec: {targetRef: {kind: Deployment, name: web}}}]\n");
+	usual(a, "");
+	al = alert_of(a, NS_KIND_OOM_KILLED, "Deployment", "web");
+	c = collect(a, ar, &al, &err);
+	assert_true(c && c->has_vpa && !c->has_hpa);
+	assert_string_equal(c->unread, "quotas");
+	ns_arena_free(ar);
+	close_api(a);
+
+	a = open_api();
+	ar = ns_arena_new();
+	yaml(a, "/policy/v1beta1/namespaces/shop/poddisruptionbudgets",
+	    "items: [{metadata: {name: n}, spec: {minAvailable: 3, selector: {matchLabels: {app: web}}}},\n"
+	    " {metadata: {name: others}, spec: {minAvailable: 7, selector: {matchLabels: {app: api}}}},\n"
+	    " {metadata: {name: share}, spec: {minAvailable: 50%, selector: {matchLabels: {app: web}}}}]\n");
+	usual(a, "");
+	al = alert_of(a, NS_KIND_COST_SPIKE, "Deployment", "web");
+	c = collect(a, ar, &al, &err);
+	assert_non_null(c);
+	assert_int_equal(c->pdb_min_available, 3);
+	ns_arena_free(ar);
+	close_api(a);
+}
+
 static void test_missing_rights(void **state)
 {
 	(void)state;
@@ -588,7 +651,7 @@ int main(void)
 	    cmocka_unit_test(test_words_of_a_difference),
 	    cmocka_unit_test(test_logs),
 	    cmocka_unit_test(test_logs_of_the_run_before),
-	    cmocka_unit_test(test_missing_rights),
+	    cmocka_unit_test(test_bounds), cmocka_unit_test(test_missing_rights),
 	    cmocka_unit_test(test_events),
 	    cmocka_unit_test(test_containers),
 	    cmocka_unit_test(test_bare_pod_and_unknown_kind),

@@ -36,6 +36,13 @@ CHANGE(limit_range, f->k[2].mem_limit = 256 * MIB)
 CHANGE(injected, f->c.alert.container = "side"; f->k[2].name = "side")
 CHANGE(at_cap, f->lim.mem_cap = 128 * MIB)
 CHANGE(at_node, f->c.node_allocatable_mem = 160 * MIB)
+CHANGE(at_limit_range, f->c.container_mem_max = 130 * MIB)
+CHANGE(at_pod_range, f->c.pod_mem_max = 64 * MIB + 130 * MIB)
+CHANGE(at_quota, f->c.quota = "team"; f->c.quota_limit_left = 640 * MIB - 1; f->c.quota_request_left = -1; f->c.surge = 1)
+CHANGE(at_request_quota, f->c.quota = "team"; f->c.quota_limit_left = -1; f->c.quota_request_left = 640 * MIB - 1; f->c.surge = 1;
+       f->k[2].mem_request = 128 * MIB; f->rev[0].template_json = SPEC_OF("shop/web:3", GUARANTEED, ""))
+CHANGE(has_vpa, f->c.has_vpa = true)
+CHANGE(at_budget, f->c.pdb_min_available = 10)
 CHANGE(bad_factor, f->lim.mem_factor = 0.0 / 0.0)
 CHANGE(first_install, f->c.n_revisions = 1)
 CHANGE(never_healthy, f->rev[1].was_healthy = f->rev[2].was_healthy = false)
@@ -99,6 +106,12 @@ static void test_refusals(void **state)
 	    {OOM, injected, "container side is not in the pod template", ""},
 	    {OOM, at_cap, "its memory limit of 128Mi cannot be raised by a tenth without passing the configured cap", ""},
 	    {OOM, at_node, "its memory limit of 128Mi cannot be raised by a tenth without passing 80 %", ""},
+	    {OOM, at_limit_range, "its memory limit of 128Mi cannot be raised by a tenth without passing its namespace's LimitRange", ""},
+	    {OOM, at_pod_range, "its memory limit of 128Mi cannot be raised by a tenth without passing its namespace's LimitRange for", ""},
+	    {OOM, at_quota, "quota team leaves 639Mi of memory limits to the namespace and the rollout would take 640Mi", ""},
+	    {OOM, at_request_quota, "quota team leaves 639Mi of memory requests", ""},
+	    {OOM, has_vpa, "a VerticalPodAutoscaler sets", ""},
+	    {COST, at_budget, "it has 10 replicas already; nothing is scaled below 10, which its disruption budget", ""},
 	    {OOM, bad_factor, "the configured memory factor", ""},
 	    {CRASH, first_install, "there is no earlier revision", ""},
 	    {CRASH, never_healthy, "no earlier revision was ever seen healthy", ""},
@@ -173,6 +186,8 @@ CHANGE(security_context,
 CHANGE(record_says_unsafe, f->rev[1].only_safe_fields = false)
 CHANGE(record_is_wrong, f->rev[1].template_json = SPEC_OF("shop/web:2", BURSTABLE, "\"hostNetwork\":true,"))
 CHANGE(volumes, f->rev[1].template_json = SPEC_OF("shop/web:2", BURSTABLE, "\"volumes\":[{\"name\":\"v\",\"hostPath\":{\"path\":\"/\"}}],"))
+CHANGE(unread_memory, f->c.unread = "quotas, LimitRanges")
+CHANGE(unread_replicas, f->c.unread = "disruption budgets")
 CHANGE(also_oom, f->k[1].last_reason = "OOMKilled")
 CHANGE(no_cost, f->c.monthly_cost = 0; f->c.monthly_saving = 0)
 CHANGE(from_zero, f->r.action = NS_ACT_SCALE; f->c.replicas = 0; f->r.cause_class = "scaled_to_zero")
@@ -209,6 +224,8 @@ static void test_doubts(void **state)
 	    {CRASH, record_says_unsafe, "unsafe fields:", NS_RISK_HIGH},
 	    {CRASH, record_is_wrong, "unsafe fields: going back to revision 2 also changes hostNetwork", NS_RISK_HIGH},
 	    {CRASH, volumes, "unsafe fields: going back to revision 2 also changes volumes", NS_RISK_HIGH},
+	    {OOM, unread_memory, "bounds: quotas, LimitRanges could not be read", NS_RISK_LOW},
+	    {COST, unread_replicas, "bounds: disruption budgets could not be read", NS_RISK_LOW},
 	    {CRASH, also_oom, "last kill: container proxy", NS_RISK_MEDIUM},
 	    {COST, no_cost, "cost:", NS_RISK_LOW},
 	    {COST, from_zero, "intent:", NS_RISK_MEDIUM},
@@ -228,9 +245,52 @@ static void test_doubts(void **state)
 	}
 }
 
+/* What bounds a change without forbidding it. */
+static void test_bounds(void **state)
+{
+	(void)state;
+	static const struct {
+		int64_t container_max, pod_max, limit_left, request_left, surge;
+		int64_t to; /* MiB */
+	} rows[] = {
+	    {0, 0, -1, -1, 1, 256},
+	    {200 * MIB, 0, -1, -1, 1, 200},
+	    {512 * MIB, 0, -1, -1, 1, 256},
+	    {0, 64 * MIB + 192 * MIB, -1, -1, 1, 192}, /* the proxy beside it has 64Mi; the init container is gone by then */
+	    {0, 0, 640 * MIB, -1, 1, 256},
+	    {0, 0, 384 * MIB, -1, 0, 256},             /* without a surge every pod makes way for its successor */
+	    {0, 0, -1, 0, 1, 256},                     /* the request stays as it is */
+	    {144 * MIB, 0, 3 * 16 * MIB + 144 * MIB, -1, 1, 144},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		fixture f;
+		ns_arena *ar = ns_arena_new();
+		fixture_oom(&f, ar);
+		f.c.container_mem_max = rows[i].container_max;
+		f.c.pod_mem_max = rows[i].pod_max;
+		f.c.quota = "team";
+		f.c.quota_limit_left = rows[i].limit_left;
+		f.c.quota_request_left = rows[i].request_left;
+		f.c.surge = rows[i].surge;
+		ns_plan *p = plan(&f);
+		if (p->action != NS_ACT_PATCH_RESOURCES || p->mem_after != rows[i].to * MIB) {
+			show(p);
+			fail_msg("row %zu: wanted %lld MiB", i, (long long)rows[i].to);
+		}
+		ns_arena_free(ar);
+	}
+	fixture f;
+	ns_arena *ar = ns_arena_new();
+	fixture_cost(&f, ar);
+	f.c.pdb_min_available = 4;
+	assert_int_equal(plan(&f)->replicas_after, 4);
+	ns_arena_free(ar);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_bounds),
 	    cmocka_unit_test(test_refusals),
 	    cmocka_unit_test(test_doubts),
 	};

@@ -82,7 +82,14 @@ typedef struct ns_case {
 	bool paused, found;
 	const char *managed_by;        /* "" | "argocd" | "helm" | "flux" | "operator:KIND" */
 	bool nonproduction;            /* a label or the configuration says so; unlabelled is production */
-	bool has_hpa;
+	/* what else bounds it (see analyzer_bounds.c) */
+	bool has_hpa, has_vpa;         /* an autoscaler owns its replica count; another one the resources of its pods */
+	int64_t surge;                 /* pods that a rollout may have on top of its replicas */
+	int64_t container_mem_max, pod_mem_max; /* bytes that LimitRanges allow, 0 no such */
+	const char *quota;             /* the tightest quota of memory in its namespace, "" none */
+	int64_t quota_limit_left, quota_request_left; /* bytes that quotas leave, -1 not counted; only with a quota */
+	int64_t pdb_min_available;     /* pods that its disruption budgets want available, 0 no such */
+	const char *unread;            /* which of these could not be read ("quotas, LimitRanges"), "" none */
 	const char *cond_progressing_reason, *cond_available_reason, *cond_message;
 	ns_container_facts *containers;
 	size_t n_containers;
