@@ -78,12 +78,9 @@ bool ns_collect_controlled_by(const cJSON *obj, const char *uid)
 
 static ns_case *new_case(ns_arena *ar, const ns_alert *a, const ns_collect_opts *o)
 {
-	ns_case *c = ns_arena_alloc(ar, sizeof *c);
+	ns_case *c = ns_case_new(ar);
 	c->alert = *ns_alert_copy(ar, a); /* the case outlives the alert it came from */
 	c->taken_ms = ns_clock_wall_ms(o->clock);
-	c->quota = c->unread = "";
-	c->api_version = c->resource_version = c->managed_by = c->cond_progressing_reason = c->cond_available_reason = c->cond_message = "";
-	c->policy_message = c->policy_category = c->policy_severity = c->exception_api_version = c->exception_namespace = "";
 	c->evidence = ns_arena_alloc(ar, NS_COLLECT_EVIDENCE * sizeof *c->evidence);
 	c->log_lines = ns_arena_alloc(ar, NS_COLLECT_LOGS * sizeof *c->log_lines);
 	return c;

@@ -121,7 +121,7 @@ static const struct channel *channel_of(const char *name)
 /* A Deployment that the cluster itself says nothing bad about: whatever is decided more than for this comes from the text. */
 static ns_case *quiet_case(ns_arena *ar)
 {
-	ns_case *c = ns_arena_alloc(ar, sizeof *c);
+	ns_case *c = ns_case_new(ar);
 	c->alert = (ns_alert){.kind = NS_KIND_EXTERNAL, .severity = NS_SEV_WARN, .target = {"eval", "shop", "Deployment", "web", "uid-1"}, .container = "app",
 	    .reason = "", .message = "", .policy = "", .rule = "", .object_uid = "uid-1", .cost_now = -1, .cost_before = -1};
 	c->found = true;
@@ -129,8 +129,6 @@ static ns_case *quiet_case(ns_arena *ar)
 	c->generation = c->observed_generation = 1;
 	c->replicas = c->ready = c->updated = c->available = 2;
 	c->resource_version = "1";
-	c->managed_by = c->cond_progressing_reason = c->cond_available_reason = c->cond_message = "";
-	c->policy_message = c->policy_category = c->policy_severity = c->exception_api_version = c->exception_namespace = "";
 	c->containers = ns_arena_alloc(ar, sizeof *c->containers);
 	c->containers[0] = (ns_container_facts){.name = "app", .image = "shop/web:1", .ready = true, .running = true, .waiting_reason = "",
 	    .waiting_message = "", .last_reason = "", .last_message = ""};

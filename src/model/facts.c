@@ -249,6 +249,13 @@ ns_alert *ns_alert_from_json(ns_arena *ar, const cJSON *j, ns_err *err)
 	return decode("alert", alert_fields, sizeof(ns_alert), ar, j, err);
 }
 
+ns_case *ns_case_new(ns_arena *ar)
+{
+	ns_case *c = ns_arena_alloc(ar, sizeof *c);
+	ns_record_blank(case_fields, c);
+	return c;
+}
+
 cJSON *ns_case_to_json(const ns_case *c)
 {
 	return ns_record_encode(case_fields, c);

@@ -164,15 +164,20 @@ static bool get_scalar(ns_arena *ar, const cJSON *v, const ns_field *f, void *p,
 }
 
 /* Absent strings become "" so that nobody has to ask for NULL. */
-static bool set_default(const ns_field *f, void *rec, ns_err *err)
+static void set_blank(const ns_field *f, void *rec)
 {
 	static const char *const none[1];
-	if (f->required)
-		return wrong(err, f, "there");
 	if (f->type == NS_F_STR)
 		*(const char **)at(rec, f->off) = "";
 	else if (f->type == NS_F_STRS)
 		*(const char *const **)at(rec, f->off) = none;
+}
+
+static bool set_default(const ns_field *f, void *rec, ns_err *err)
+{
+	if (f->required)
+		return wrong(err, f, "there");
+	set_blank(f, rec);
 	return true;
 }
 
@@ -197,6 +202,16 @@ static bool get_fields(ns_arena *ar, const cJSON *obj, const ns_field *table, vo
 			return false;
 	}
 	return true;
+}
+
+void ns_record_blank(const ns_field *table, void *rec)
+{
+	for (const ns_field *f = table; f->key; f++) {
+		if (f->type == NS_F_REC)
+			ns_record_blank(f->sub, at(rec, f->off));
+		else
+			set_blank(f, rec);
+	}
 }
 
 bool ns_record_decode(ns_arena *ar, const cJSON *obj, const ns_field *table, void *rec, ns_err *err)

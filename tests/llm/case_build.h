@@ -24,7 +24,7 @@ static inline void evidence(build *b, ns_ev_kind kind, bool trusted, const char 
 
 static inline build begin(ns_arena *ar, ns_kind kind, const char *workload_kind, const char *ns, const char *name)
 {
-	build b = {ar, ns_arena_alloc(ar, sizeof(ns_case))};
+	build b = {ar, ns_case_new(ar)};
 	ns_case *c = b.c;
 	c->alert = (ns_alert){.kind = kind,
 	    .severity = NS_SEV_CRIT,
@@ -44,8 +44,6 @@ static inline build begin(ns_arena *ar, ns_kind kind, const char *workload_kind,
 	c->unavailable = 3;
 	c->found = true;
 	c->resource_version = "1";
-	c->managed_by = c->cond_progressing_reason = c->cond_available_reason = c->cond_message = "";
-	c->policy_message = c->policy_category = c->policy_severity = c->exception_api_version = c->exception_namespace = "";
 	c->containers = ns_arena_alloc(ar, 4 * sizeof *c->containers);
 	c->revisions = ns_arena_alloc(ar, 8 * sizeof *c->revisions);
 	c->log_lines = ns_arena_alloc(ar, 64 * sizeof *c->log_lines);

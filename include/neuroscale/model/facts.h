@@ -169,6 +169,7 @@ ns_alert *ns_alert_copy(ns_arena *ar, const ns_alert *a);
 cJSON *ns_alert_to_json(const ns_alert *a);
 ns_alert *ns_alert_from_json(ns_arena *ar, const cJSON *j, ns_err *err);
 cJSON *ns_case_to_json(const ns_case *c);
+ns_case *ns_case_new(ns_arena *ar); /* nothing known yet: strings are "", lists empty, the rest 0 */
 ns_case *ns_case_from_json(ns_arena *ar, const cJSON *j, ns_err *err);
 cJSON *ns_rca_to_json(const ns_rca *r);
 ns_rca *ns_rca_from_json(ns_arena *ar, const cJSON *j, ns_err *err);

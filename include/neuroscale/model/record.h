@@ -50,4 +50,6 @@ cJSON *ns_record_encode(const ns_field *table, const void *rec);
  * they are required; a value of a wrong type is NS_E_INVALID naming the key, and so is obj when it is no object (an answer without the record
  * is not an empty record). Unknown keys are ignored. Lists are capped at 65536 elements. */
 bool ns_record_decode(ns_arena *ar, const cJSON *obj, const ns_field *table, void *rec, ns_err *err);
+/* What decoding an object without keys would give, nothing being required; *rec was zeroed by the caller. */
+void ns_record_blank(const ns_field *table, void *rec);
 #endif
