@@ -154,7 +154,7 @@ static ns_gate_way decide(ns_arena *ar, const ns_library *lib, const ns_case *c)
 	const ns_rca *r = ns_analyze(ar, c);
 	const ns_plan *p = ns_plan_make(ar, c, r, lib, &ns_plan_limits_default, NULL, 1);
 	ns_gate_facts f = {.confidence = r->confidence, .rca_risk = r->risk, .plan_risk = p->risk, .rca_action = r->action, .plan_action = p->action,
-	    .auto_remediate = r->auto_remediate, .evidence_ok = r->evidence_ok, .trusted_evidence = rests_on_trusted(c, r), .score = p->score,
+	    .auto_remediate = r->auto_remediate, .evidence_ok = r->evidence_ok, .trusted_evidence = rests_on_trusted(c, r), .own_finding = true, .score = p->score,
 	    .margin = p->margin, .score_floor = ns_library_score_floor(lib), .margin_floor = ns_library_margin_floor(lib),
 	    .plan_requires_approval = p->requires_approval, .target_protected = ns_namespace_protected(c->alert.target.ns, NULL), .target_confirmed = true,
 	    .uid_pinned = true, .action_allowed = true, .dryrun_done = true, .dryrun_ok = true, .undo_valid = true, .breaker_cluster = NS_BREAKER_CLOSED,

@@ -218,6 +218,7 @@ void ns_gate_collect(ns_engine *e, ns_arena *ar, const ns_incident *inc, const n
 		f->evidence_ok = d->rca->evidence_ok;
 		f->trusted_evidence = d->cs && cites_trusted(d->cs, d->rca);
 	}
+	f->own_finding = inc->kind != NS_KIND_EXTERNAL && d->cs && d->cs->alert.kind != NS_KIND_EXTERNAL;
 	if (d->plan) {
 		f->plan_risk = d->plan->risk;
 		f->plan_action = d->plan->action;

@@ -57,6 +57,10 @@ static bool trusted(const ns_gate_facts *f)
 {
 	return !f->trusted_evidence;
 }
+static bool others_word(const ns_gate_facts *f)
+{
+	return !f->own_finding;
+}
 /* A floor that was never set is 0, and 0 is not over it. */
 static bool over(double value, double floor)
 {
@@ -190,6 +194,8 @@ static const gate_row rows[] = {
     {"auto-remediate", "the analyst declined automatic remediation (law 4)", declined, NS_GATE_BARS_AUTO},
     {"evidence", "a claim cites no evidence of the case (law 4)", evidence, NS_GATE_BARS_AUTO},
     {"trusted", "nothing but logs, events or annotations stands behind the cause (law 3: they never establish auto)", trusted, NS_GATE_BARS_AUTO},
+    {"own-finding", "only another system says that it fails, and no rule of the detector holds for it (law 3: external alerts never establish auto)", others_word,
+        NS_GATE_BARS_AUTO},
     {"score", "the runbook's retrieval score is not over its floor (law 4)", score, NS_GATE_BARS_AUTO},
     {"margin", "the runbook's margin over the next one is not over its floor (law 4)", margin, NS_GATE_BARS_AUTO},
     {"plan-asks", "the plan itself requires approval (law 4)", plan_asks, NS_GATE_BARS_AUTO},

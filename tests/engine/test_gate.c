@@ -33,6 +33,7 @@ enum { AUTO = 1, SEND = 2, ASK = 4 };
 	X("3: UID pinned", AUTO | SEND, !f->uid_pinned)                                                                                     \
 	X("3: still the cluster that was analysed", AUTO | SEND, !f->cluster_same)                                                          \
 	X("3: untrusted text alone never establishes auto", AUTO, !f->trusted_evidence)                                                     \
+	X("3: external alerts alone never establish auto", AUTO, !f->own_finding)                                                           \
 	X("4: confidence > 0.75", AUTO, isnan(f->confidence) || f->confidence <= 0.75 || f->confidence > 1)                                 \
 	X("4: risk low or medium, diagnosis", AUTO, f->rca_risk != NS_RISK_LOW && f->rca_risk != NS_RISK_MEDIUM)                            \
 	X("4: risk low or medium, plan", AUTO, f->plan_risk != NS_RISK_LOW && f->plan_risk != NS_RISK_MEDIUM)                               \
@@ -76,7 +77,7 @@ static ns_gate_way way_by_law(int no)
 
 static const ns_gate_facts good = {
     .confidence = 0.9, .rca_risk = NS_RISK_LOW, .plan_risk = NS_RISK_MEDIUM, .rca_action = NS_ACT_ROLLBACK, .plan_action = NS_ACT_ROLLBACK,
-    .auto_remediate = true, .evidence_ok = true, .trusted_evidence = true, .score = 0.6, .margin = 0.2, .score_floor = 0.3, .margin_floor = 0.05,
+    .auto_remediate = true, .evidence_ok = true, .trusted_evidence = true, .own_finding = true, .score = 0.6, .margin = 0.2, .score_floor = 0.3, .margin_floor = 0.05,
     .plan_requires_approval = false, .target_protected = false, .target_confirmed = true, .uid_pinned = true, .action_allowed = true,
     .dryrun_done = true, .dryrun_ok = true, .undo_valid = true, .breaker_cluster = NS_BREAKER_CLOSED, .breaker_target = NS_BREAKER_CLOSED,
     .storm = false, .freeze = false, .limits_free = true, .cooldown_free = true, .clock_sane = true, .watch_live = true, .watch_synced = true,
@@ -85,6 +86,7 @@ static const ns_gate_facts good = {
 
 static const size_t bools[] = {
     offsetof(ns_gate_facts, auto_remediate), offsetof(ns_gate_facts, evidence_ok), offsetof(ns_gate_facts, trusted_evidence),
+    offsetof(ns_gate_facts, own_finding),
     offsetof(ns_gate_facts, plan_requires_approval), offsetof(ns_gate_facts, target_protected), offsetof(ns_gate_facts, target_confirmed),
     offsetof(ns_gate_facts, uid_pinned), offsetof(ns_gate_facts, action_allowed), offsetof(ns_gate_facts, dryrun_done),
     offsetof(ns_gate_facts, dryrun_ok), offsetof(ns_gate_facts, undo_valid), offsetof(ns_gate_facts, storm), offsetof(ns_gate_facts, freeze),

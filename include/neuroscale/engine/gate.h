@@ -14,6 +14,7 @@ typedef struct ns_gate_facts {
 	ns_risk rca_risk, plan_risk;       /* the worse of both counts */
 	ns_action rca_action, plan_action;
 	bool auto_remediate, evidence_ok, trusted_evidence; /* the cause rests on at least one piece of the cluster's own observed state */
+	bool own_finding;                  /* a rule of our own detector found it, not only another system's alert */
 	double score, margin, score_floor, margin_floor;
 	bool plan_requires_approval;
 	/* target */
