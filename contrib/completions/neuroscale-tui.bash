@@ -5,7 +5,7 @@ _neuroscale_tui() {
 	local -i i
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		word=${COMP_WORDS[i]}
-		case $word in demo | sim | approvals | approve | reject | incidents | incident | audit | eval) command=$word ;; esac
+		case $word in demo | sim | doctor | approvals | approve | reject | incidents | incident | audit | eval) command=$word ;; esac
 	done
 	case $prev in
 	--kubeconfig | --config | -c | --kubectl) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;

@@ -29,13 +29,22 @@ static const struct {
     {"clusterpolicies", "what a cluster policy enforces is not known"},
     {"policies", "what a namespace's policy enforces is not known"},
     {"horizontalpodautoscalers", "an autoscaler is not noticed before its workload is scaled"},
-    {"applications", "Argo CD's view is not seen"},
+    {"applications", "what Argo CD thinks of an application is not seen"},
+    {"clusterpolicyreports", "policy violations of what runs already are not seen"},
+    {"reports", "policy violations of what runs already are not seen"},
+    {"clusterreports", "policy violations of what runs already are not seen"},
+    {"validatingpolicies", "what a validating policy enforces is not known"},
+    {"persistentvolumeclaims", "claims that wait for a volume are not seen"},
 };
 
 /* What is only read. A resource that is watched as well is not said twice. */
 static const ns_right reads[] = {
     {NS_RIGHT_READ, "", "", "namespaces", "", "", "get,list", true, "which cluster it is cannot be told, so nothing is ever changed"},
     {NS_RIGHT_READ, "", "", "pods", "log", "", "get", false, "causes that only a log tells stay unknown"},
+    {NS_RIGHT_READ, "", "", "limitranges", "", "", "get,list", false, "a raise of limits is asked about: what the namespace allows is not known"},
+    {NS_RIGHT_READ, "", "", "resourcequotas", "", "", "get,list", false, "a raise or a scale-up is asked about: what the quota leaves is not known"},
+    {NS_RIGHT_READ, "", "policy", "poddisruptionbudgets", "", "", "get,list", false, "a scale-down is asked about: what must stay available is not known"},
+    {NS_RIGHT_READ, "", "autoscaling.k8s.io", "verticalpodautoscalers", "", "", "get,list", false, "a raise of limits is asked about: whether an autoscaler owns them is not known"},
     {NS_RIGHT_READ, "", "autoscaling", "horizontalpodautoscalers", "", "", "get,list", false, "an autoscaler is not noticed before its workload is scaled"},
     {NS_RIGHT_READ, "", "autoscaling.k8s.io", "verticalpodautoscalers", "", "", "list", false, "a vertical autoscaler is not noticed: a memory limit is raised only by a person"},
     {NS_RIGHT_READ, "", "", "limitranges", "", "", "list", false, "what a LimitRange forbids is not known: a memory limit is raised only by a person"},

@@ -11,6 +11,7 @@ int ns_app_headless(const ns_config *cfg, const ns_cancel *cancel);
 int ns_app_verb(const ns_config *cfg);                              /* a CLI verb on the running engine */
 int ns_app_audit(const ns_config *cfg);
 int ns_app_eval(const ns_config *cfg, const ns_cancel *cancel);     /* figures on data files; needs no cluster and no engine */
+int ns_app_doctor(const ns_config *cfg, const ns_cancel *cancel);   /* prints what it finds; 0 when nothing failed */
 int ns_app_sim(const ns_config *cfg, const ns_cancel *cancel);
 int ns_app_demo(const ns_config *cfg, const ns_cancel *cancel);     /* with a terminal a console, without one every scenario, judged */
 

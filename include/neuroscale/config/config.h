@@ -29,7 +29,8 @@ typedef struct ns_config {
 	/* of commands */
 	const char *digest, *reason, *listen, *scenario, *head;
 	int rate;
-	bool json;
+	bool json, role;
+	const char *const *act_in;            /* of doctor: NULL-terminated, never NULL */
 	int demo_clusters;
 	/* of one cluster; see clusters */
 	int color;                            /* ns_color_name: 0 none */
