@@ -130,6 +130,7 @@ void watch_helper_forget_scope(watch_helper *h);
 /* ---- watch_read.c ---- */
 void watch_remember(stream *s, const cJSON *obj);   /* its resourceVersion */
 kube_split *watch_splitter(stream *s);
+bool watch_feed(stream *s, const char *p, size_t n); /* bytes of a success; false ends the transfer, why says why */
 size_t watch_on_body(char *p, size_t size, size_t n, void *s);
 size_t watch_on_header(char *p, size_t size, size_t n, void *s);
 long watch_status(const stream *s);                 /* HTTP status of the transfer, 0 none yet */

@@ -1,4 +1,5 @@
 /* What a row's transfers bring, handed on from inside the read that brought its last byte: items of a list, lines of a watch, errors. */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,13 +22,24 @@ void watch_remember(stream *s, const cJSON *obj)
 	s->version = ns_xstrdup(v);
 }
 
+/* Who may write one object may nest it as deep as the server lets him: it is left out and counted, and must not blind us to all the others. */
+static bool leave_out(stream *s)
+{
+	if (s->why.code != NS_E_TOOBIG)
+		return false;
+	if (s->owner->o->stats)
+		atomic_fetch_add(&s->owner->o->stats->errors, 1);
+	ns_err_clear(&s->why);
+	return true;
+}
+
 static bool on_item(void *ctx, char *json, size_t n)
 {
 	stream *s = ctx;
 	const cJSON *obj = kube_pick_object(s->home->pick, json, n, &s->why);
 	if (obj)
 		watch_tell(s, NS_WATCH_ADDED, obj, NULL);
-	return obj != NULL;
+	return obj || leave_out(s);
 }
 
 static bool on_error_event(stream *s, const cJSON *status)
@@ -48,7 +60,7 @@ static bool on_line(stream *s, char *json, size_t n)
 	const char *type = ns_json_str(event, "type", "");
 	bool ok = false, known = false;
 	if (!event) {
-		/* why is set */
+		ok = leave_out(s); /* else why is set */
 	} else if (strcmp(type, "ERROR") == 0) {
 		ok = on_error_event(s, obj);
 		known = true;
@@ -101,21 +113,23 @@ long watch_status(const stream *s)
 	return http;
 }
 
+bool watch_feed(stream *s, const char *p, size_t n)
+{
+	if (s->phase != LISTING)
+		return on_watch_bytes(s, p, n);
+	if ((s->list_bytes += (int64_t)n) > MAX_LIST)
+		return ns_fail(&s->why, NS_E_TOOBIG, "the list is over %lld bytes", (long long)MAX_LIST);
+	return kube_split_feed(s->split, p, n, s->why.code ? NULL : &s->why);
+}
+
 size_t watch_on_body(char *p, size_t size, size_t n, void *ctx)
 {
 	stream *s = ctx;
-	bool ok;
-	if (watch_status(s) != 200) {
-		size_t room = MAX_ERROR_BODY - s->body.len;
-		ns_buf_put(&s->body, p, n < room ? n : room);
-		return n;
-	}
-	if (s->phase == LISTING && (s->list_bytes += (int64_t)n) > MAX_LIST) {
-		ns_fail(&s->why, NS_E_TOOBIG, "the list is over %lld bytes", (long long)MAX_LIST);
-		return 0;
-	}
-	ok = s->phase == LISTING ? kube_split_feed(s->split, p, n, s->why.code ? NULL : &s->why) : on_watch_bytes(s, p, n);
-	return ok ? n : 0;
+	if (watch_status(s) == 200)
+		return watch_feed(s, p, n) ? n : 0;
+	size_t room = MAX_ERROR_BODY - s->body.len;
+	ns_buf_put(&s->body, p, n < room ? n : room);
+	return n;
 }
 
 size_t watch_on_header(char *p, size_t size, size_t n, void *ctx)

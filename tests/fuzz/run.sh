@@ -1,6 +1,6 @@
 #!/bin/sh
-# run.sh [SECONDS]: each fuzz target for SECONDS (20), with clang's libFuzzer and the address and undefined sanitizers. What breaks is kept
-# beside the seeds in $B/fuzz. B: build directory (build).
+# run.sh [SECONDS [NAME...]]: each fuzz target (or fuzz_NAME only) for SECONDS (20), with clang's libFuzzer and the address and undefined
+# sanitizers. What breaks is kept beside the seeds in $B/fuzz. B: build directory (build).
 set -eu
 cd "$(dirname "$0")/../.."
 seconds=${1:-20}
@@ -22,8 +22,10 @@ for s in $sources; do
 	fi
 done
 failed=0
-for t in tests/fuzz/fuzz_*.c; do
-	name=$(basename "$t" .c)
+[ $# -eq 0 ] || shift
+[ $# -gt 0 ] || set -- $(cd tests/fuzz && ls fuzz_*.c | sed 's/^fuzz_//; s/\.c$//')
+for name; do
+	t=tests/fuzz/fuzz_$name.c name=fuzz_$name
 	# shellcheck disable=SC2086
 	clang $flags -Itests $sanitize -fsanitize=fuzzer -o "$out/$name" "$t" "$out"/src_*.o -lcjson -lyaml -lcurl -lcrypto -lm -lpthread
 	seeds=$out/$name.seeds
@@ -33,6 +35,7 @@ for t in tests/fuzz/fuzz_*.c; do
 	fuzz_yaml) cp themes/*.yaml "$seeds/" ;;
 	fuzz_json) printf '{"a":{"b":[1,2.5e3,"x\\u00e9",null,true,9007199254740993]}}' >"$seeds/one" ;;
 	fuzz_kubeconfig) printf 'apiVersion: v1\nkind: Config\nclusters:\n- name: c\n  cluster: {server: "https://127.0.0.1:1", insecure-skip-tls-verify: true}\ncontexts:\n- name: s\n  context: {cluster: c, user: u, namespace: n}\ncurrent-context: s\nusers:\n- name: u\n  user: {token: x}\n' >"$seeds/one" ;;
+	fuzz_watch) printf '\200\007{"kind":"PodList","metadata":{"resourceVersion":"5","continue":"t"},"items":[{"metadata":{"name":"p","resourceVersion":"4","managedFields":[{"a":"}]\\""}]},"spec":{"containers":[{"name":"c"}]},"status":{"a":"\\u0000\\ud83d\\ude00"}}]}    {"type":"MODIFIED","object":{"metadata":{"name":"p","resourceVersion":"6"}}}\n{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"7"}}}\n{"type":"ERROR","object":{"code":410,"reason":"Expired","message":"too old"}}\n' >"$seeds/one" ;;
 	fuzz_text) printf 'password=hunter2 Authorization: Bearer abcdef0123456789 \033[31mred\033[0m \342\200\256' >"$seeds/one" ;;
 	fuzz_alertmanager) printf '{"version":"4","status":"firing","receiver":"r","truncatedAlerts":0,"groupLabels":{},"commonLabels":{},"commonAnnotations":{},"alerts":[{"status":"firing","labels":{"alertname":"KubePodCrashLooping","namespace":"shop","exported_pod":"web-1","severity":"page","cluster":"eu","workload":"web","workload_type":"deployment"},"annotations":{"description":"token=hunter2","runbook_url":"https://x"},"startsAt":"2026-01-01T00:00:00.5+01:00","endsAt":"0001-01-01T00:00:00Z","fingerprint":"a1b2"},{"status":"resolved","labels":{"alertname":"Watchdog","instance":"n1:9100"},"startsAt":"2026-01-01T00:00:00Z"}]}' >"$seeds/one" ;;
 	fuzz_argv) printf 'approve\n3\n--digest\n0123456789\n--profile=auto\n--cooldown\n5m\n--scale-max\n7' >"$seeds/one" ;;

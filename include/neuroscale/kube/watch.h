@@ -5,7 +5,8 @@
  * when namespaces may be listed, all in which the server's own word on his rights (SelfSubjectRulesReview) allows it; at most 64. The owner
  * sees one row all the same: it is replaced as a whole, and LIVE comes with a note.
  *
- * Caps: an object 16 MiB, a list 10 million objects in 4 GiB, a Retry-After 5 minutes. An object nested deeper than 128 ends the stream. */
+ * Caps: an object 16 MiB, a list 10 million objects in 4 GiB, a Retry-After 5 minutes. An object nested deeper than 128 is left
+ * out and counted as an error. */
 #ifndef NEUROSCALE_KUBE_WATCH_H
 #define NEUROSCALE_KUBE_WATCH_H
 #include "neuroscale/base/cancel.h"
