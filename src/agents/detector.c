@@ -4,34 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "detector_keep.h"
 #include "detector_priv.h"
 #include "neuroscale/base/thread.h"
-
-/* Of the events only those that some rule may read: field selectors are joined by "and", so the common ordinary reasons are excluded by name.
- * `Normal` is no criterion: Killing is Normal, and so is half of what BackOff means. */
-#define QUIET_EVENTS \
-	"fieldSelector=reason!%3DScheduled,reason!%3DPulled,reason!%3DPulling,reason!%3DCreated,reason!%3DStarted,reason!%3DSuccessfulCreate," \
-	"reason!%3DSuccessfulDelete,reason!%3DScalingReplicaSet,reason!%3DLeaderElection,reason!%3DPolicyApplied,reason!%3DPolicySkipped," \
-	"reason!%3DCompleted,reason!%3DSawCompletedJob,reason!%3DSuccessfulRescale,reason!%3DTaintManagerEviction"
-
-const ns_watch_row dt_rows[DT_ROW_COUNT] = {
-    [DT_ROW_PODS] = {"pods", "/api/v1/pods", "", false, .keep = dt_keep_pods},
-    [DT_ROW_EVENTS] = {"events", "/api/v1/events", QUIET_EVENTS, true, .keep = dt_keep_events},
-    [DT_ROW_DEPLOYMENTS] = {"deployments", "/apis/apps/v1/deployments", "", false, .keep = dt_keep_owners},
-    [DT_ROW_REPLICASETS] = {"replicasets", "/apis/apps/v1/replicasets", "", false, .keep = dt_keep_owners},
-    [DT_ROW_NODES] = {"nodes", "/api/v1/nodes", "", true, .cluster_scoped = true, .keep = dt_keep_nodes},
-    [DT_ROW_STATEFULSETS] = {"statefulsets", "/apis/apps/v1/statefulsets", "", true, .keep = dt_keep_owners},
-    [DT_ROW_DAEMONSETS] = {"daemonsets", "/apis/apps/v1/daemonsets", "", true, .keep = dt_keep_owners},
-    [DT_ROW_JOBS] = {"jobs", "/apis/batch/v1/jobs", "", true, .keep = dt_keep_owners},
-    [DT_ROW_CRONJOBS] = {"cronjobs", "/apis/batch/v1/cronjobs", "", true, .keep = dt_keep_owners},
-    [DT_ROW_REPORTS] = {"policyreports", "/apis/wgpolicyk8s.io/v1alpha2/policyreports", "", true, .keep = dt_keep_reports},
-    [DT_ROW_CLUSTERPOLICIES] = {"clusterpolicies", "/apis/kyverno.io/v1/clusterpolicies", "", true, .cluster_scoped = true, .keep = dt_keep_policies},
-    [DT_ROW_POLICIES] = {"policies", "/apis/kyverno.io/v1/policies", "", true, .keep = dt_keep_policies},
-};
-
-static const int owner_kind[DT_ROW_COUNT] = {[DT_ROW_DEPLOYMENTS] = DT_DEPLOYMENT, [DT_ROW_REPLICASETS] = DT_REPLICASET,
-    [DT_ROW_STATEFULSETS] = DT_STATEFULSET, [DT_ROW_DAEMONSETS] = DT_DAEMONSET, [DT_ROW_JOBS] = DT_JOB, [DT_ROW_CRONJOBS] = DT_CRONJOB};
 
 /* ---- making and freeing ---- */
 
@@ -51,8 +25,12 @@ ns_detector *ns_detector_new(const ns_detector_opts *o, ns_err *err)
 	d->cost_window_ms = o->cost_window_ms > 0 ? o->cost_window_ms : 24 * 3600000;
 	d->cost_rule.min_ratio = o->cost_rule.min_ratio > 0 ? o->cost_rule.min_ratio : 1.3;
 	d->cost_rule.min_per_day = o->cost_rule.min_per_day > 0 ? o->cost_rule.min_per_day : 5;
+	d->cost_rule.budget_per_day = o->cost_rule.budget_per_day;
 	d->storm_ratio = o->storm_ratio > 0 ? o->storm_ratio : 0.30;
 	d->storm_min = o->storm_min > 0 ? o->storm_min : 5;
+	d->storm_min_nodes = o->storm_min_nodes > 0 ? o->storm_min_nodes : 2;
+	d->secrets = o->tls_secrets;
+	d->rows[DT_ROW_SECRETS].absent = !d->secrets;
 	d->sink = o->sink;
 	d->wake = ns_wake_new();
 	d->round = ns_arena_new();
@@ -89,6 +67,8 @@ static void start(ns_detector *d)
 {
 	dt_resolve_orphans(d); /* nobody need be waited for: all owners there are were listed */
 	d->started = true;
+	dt_each(dt_obj, o, &d->objs)
+		dt_count_job(d, o);
 	dt_resolve_reports(d);
 	dt_place_things(d, ns_clock_wall_ms(d->clock));
 	dt_each(dt_work, w, &d->works)
@@ -145,84 +125,13 @@ static void row_live(ns_detector *d, dt_row row, const ns_err *why)
 
 /* ---- what the watch says ---- */
 
-static void put_event(ns_detector *d, const cJSON *obj)
-{
-	dt_event e;
-	ns_violation v;
-	if (!dt_decode_event(obj, ns_clock_wall_ms(d->clock), &e))
-		return;
-	bool violation = strcmp(e.reason, "PolicyViolation") == 0 && ns_violation_from_event(d->round, obj, &v);
-	pthread_mutex_lock(&d->mu);
-	dt_put_event(d, &e);
-	if (violation)
-		dt_put_violation(d, &v, e.at_ms);
-	pthread_mutex_unlock(&d->mu);
-}
-
-/* Decoding is done without the lock; what a row's object becomes is put, or its key dropped, with it. */
-static void put_object(ns_detector *d, dt_row row, const cJSON *obj)
-{
-	void *item = NULL;
-	switch (row) {
-	case DT_ROW_PODS: item = dt_decode_pod(obj); break;
-	case DT_ROW_NODES: item = dt_decode_node(obj); break;
-	case DT_ROW_REPORTS: item = dt_decode_report(d->round, obj); break;
-	case DT_ROW_CLUSTERPOLICIES:
-	case DT_ROW_POLICIES: item = dt_decode_policy(obj); break;
-	default: item = dt_decode_obj((dt_kind)owner_kind[row], obj); break;
-	}
-	pthread_mutex_lock(&d->mu);
-	if (!item) {
-		/* A report without a failure is nothing to keep; neither is what has no name. */
-		if (row == DT_ROW_REPORTS)
-			dt_drop_report(d, ns_json_str(obj, "metadata.uid", ""));
-	} else if (row == DT_ROW_PODS) {
-		dt_put_pod(d, item);
-	} else if (row == DT_ROW_NODES) {
-		dt_put_node(d, item);
-	} else if (row == DT_ROW_REPORTS) {
-		dt_put_report(d, item);
-	} else if (row == DT_ROW_CLUSTERPOLICIES || row == DT_ROW_POLICIES) {
-		dt_put_policy(d, item);
-	} else {
-		dt_put_obj(d, item);
-	}
-	pthread_mutex_unlock(&d->mu);
-}
-
-static void drop_object(ns_detector *d, dt_row row, const cJSON *obj)
-{
-	const char *uid = ns_json_str(obj, "metadata.uid", "");
-	pthread_mutex_lock(&d->mu);
-	switch (row) {
-	case DT_ROW_PODS: dt_drop_pod(d, uid); break;
-	case DT_ROW_NODES: dt_drop_node(d, uid); break;
-	case DT_ROW_REPORTS: dt_drop_report(d, uid); break;
-	case DT_ROW_CLUSTERPOLICIES:
-	case DT_ROW_POLICIES: {
-		dt_policy *p = dt_decode_policy(obj);
-		if (p)
-			dt_drop_policy(d, p->key);
-		free(p);
-		break;
-	}
-	default: dt_drop_obj(d, uid); break;
-	}
-	pthread_mutex_unlock(&d->mu);
-}
-
 void dt_on_event(void *detector, size_t row, ns_watch_type type, const cJSON *obj, const ns_err *why)
 {
 	ns_detector *d = detector;
-	if (type == NS_WATCH_DELETED) {
-		if (row != DT_ROW_EVENTS)
-			drop_object(d, (dt_row)row, obj);
-	} else if (type == NS_WATCH_ADDED || type == NS_WATCH_MODIFIED) {
-		if (row == DT_ROW_EVENTS)
-			put_event(d, obj);
-		else
-			put_object(d, (dt_row)row, obj);
-	}
+	if (type == NS_WATCH_DELETED)
+		dt_row_drop(d, (dt_row)row, obj);
+	else if (type == NS_WATCH_ADDED || type == NS_WATCH_MODIFIED)
+		dt_row_put(d, (dt_row)row, obj);
 	pthread_mutex_lock(&d->mu);
 	dt_link *l = &d->rows[row];
 	if (type != NS_WATCH_DOWN)
@@ -230,7 +139,7 @@ void dt_on_event(void *detector, size_t row, ns_watch_type type, const cJSON *ob
 	if (type == NS_WATCH_REPLACE_BEGIN) {
 		l->mark++;
 	} else if (type == NS_WATCH_REPLACE_END) {
-		dt_sweep_row(d, (dt_row)row);
+		dt_row_sweep(d, (dt_row)row);
 		l->listed = true;
 	} else if (type == NS_WATCH_LIVE) {
 		row_live(d, (dt_row)row, why);
@@ -296,14 +205,14 @@ void ns_detector_run(void *detector, ns_cancel *cancel)
 	ns_err err = {0};
 	ns_services *helpers = ns_services_new();
 	ns_service cost = {.name = "opencost", .run = dt_cost_run, .ctx = d};
-	ns_watch_opts o = {.cfg = d->cfg, .clock = d->clock, .rows = dt_rows, .n_rows = DT_ROW_COUNT, .stats = d->stats, .on_event = dt_on_event,
+	ns_watch_opts o = {.cfg = d->cfg, .clock = d->clock, .rows = dt_rows, .n_rows = DT_ROW_COUNT - !d->secrets, .stats = d->stats, .on_event = dt_on_event,
 	    .on_tick = dt_on_tick, .wake_fd = ns_wake_fd(d->wake), .ctx = d};
 	if (*d->opencost_url && !ns_services_start(helpers, &cost, &err))
 		dt_set_cost(d, NULL, NULL, err.text);
 	if (!ns_watch_run(&o, cancel, &err)) {
 		/* It cannot heal by itself: the link says why, and nothing more comes. */
 		int64_t never;
-		for (size_t i = 0; i < DT_ROW_COUNT; i++)
+		for (size_t i = 0; i < o.n_rows; i++)
 			dt_on_event(d, i, NS_WATCH_DOWN, NULL, &err);
 		dt_on_tick(d, &never);
 		while (ns_cancel_sleep(cancel, ns_clock_real(), 3600000))
@@ -317,7 +226,7 @@ void ns_detector_run(void *detector, ns_cancel *cancel)
 static dt_work *asked_for(ns_detector *d, const ns_workload *w)
 {
 	dt_work *x = dt_work_find(d, w->ns, w->kind, w->name);
-	bool there = x && (x->obj || x->n_pods || x->n_things);
+	bool there = x && (x->obj || x->n_pods || x->n_things || x->node);
 	/* Another object under the same name is another object. */
 	bool same = there && (!w->uid || !*w->uid || strcmp(w->uid, x->uid) == 0);
 	return same ? x : NULL;
@@ -423,8 +332,7 @@ void ns_detector_link(ns_detector *d, ns_link *out)
 	out->workloads = d->n_counted;
 	out->unhealthy_workloads = d->n_unhealthy;
 	out->nodes = (int64_t)d->nodes.n;
-	dt_each(dt_node, n, &d->nodes)
-		out->nodes_unhealthy += !n->ready;
+	out->nodes_unhealthy = (int64_t)d->n_down;
 	out->storm = d->storm;
 	ns_copy(out->storm_why, sizeof out->storm_why, d->storm_why);
 	fill_words(d, out);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "detector_priv.h"
+#include "neuroscale/base/text.h"
 
 enum { OWNER_WAIT_MS = 2000, FRESH_MS = 10 * 60000 };
 
@@ -76,7 +77,7 @@ static void free_work(dt_work *w)
 void dt_work_reap(ns_detector *d, dt_work *w)
 {
 	int64_t until;
-	if (w->obj || w->n_pods || w->n_reports || w->n_things || w->dirty || w->spike || dt_blocked_holds(w, ns_clock_wall_ms(d->clock), &until))
+	if (w->obj || w->n_pods || w->n_reports || w->n_things || w->node || w->dirty || w->spike || w->over_budget || dt_blocked_holds(w, ns_clock_wall_ms(d->clock), &until))
 		return;
 	for (int k = 0; w->k && k < NS_KIND_COUNT; k++)
 		if (w->k[k].alerted || w->k[k].holds)
@@ -260,6 +261,34 @@ static dt_memory *make_memory(dt_pod *p, const char *container)
 	return m;
 }
 
+/* Why a registry does not give an image, from what the runtime says. In order: the first that fits. */
+const char *dt_pull_cause(const char *message)
+{
+	static const struct { const char *words, *cause; } table[] = {{"toomanyrequests", "rate limit"}, {"too many requests", "rate limit"}, {"rate limit", "rate limit"},
+	    {"429 ", "rate limit"}, {"unauthorized", "auth"}, {"authentication required", "auth"}, {"no basic auth credentials", "auth"},
+	    {"pull access denied", "auth or not found"}, {"authorization failed", "auth"}, {"403 forbidden", "auth"}, {"denied:", "auth"},
+	    {"x509:", "TLS"}, {"certificate", "TLS"}, {"tls:", "TLS"}, {"http: server gave HTTP response", "TLS"},
+	    {"no such host", "network"}, {"i/o timeout", "network"}, {"connection refused", "network"}, {"connection reset", "network"},
+	    {"deadline exceeded", "network"}, {"network is unreachable", "network"}, {"no route to host", "network"}, {"TLS handshake timeout", "network"},
+	    {"manifest unknown", "not found"}, {"not found", "not found"}, {"repository does not exist", "not found"}, {"name unknown", "not found"},
+	    {"no match for platform", "platform"}, {"no space left", "disk full"}};
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+		if (ns_icontains(message, table[i].words))
+			return table[i].cause;
+	return NULL;
+}
+
+bool dt_note_pull(dt_pod *p, const char *container, const char *message)
+{
+	const char *cause = dt_pull_cause(message);
+	if (!cause || !*container)
+		return false;
+	dt_memory *m = make_memory(p, container);
+	bool news = m->pull_cause != cause && (!m->pull_cause || strcmp(m->pull_cause, cause) != 0);
+	m->pull_cause = cause;
+	return news;
+}
+
 static const dt_container *container_named(const dt_pod *p, const char *name)
 {
 	for (size_t i = 0; p && i < p->n_c; i++)
@@ -282,6 +311,8 @@ static void remember(dt_pod *p, const dt_pod *old, int64_t wall)
 				m->restarted_ms[0] = wall;
 			}
 		}
+		if (strstr(c->waiting, "Image"))
+			dt_note_pull(p, c->name, c->message);
 		const dt_end *kill = strcmp(c->now.reason, "OOMKilled") == 0 ? &c->now : strcmp(c->last.reason, "OOMKilled") == 0 ? &c->last : NULL;
 		if (!kill)
 			continue;
@@ -297,7 +328,6 @@ static void remember(dt_pod *p, const dt_pod *old, int64_t wall)
 void dt_put_pod(ns_detector *d, dt_pod *p)
 {
 	dt_pod *old = dt_tab_get(&d->pods, p->key);
-	p->mark = d->rows[DT_ROW_PODS].mark;
 	p->seen_mono = ns_clock_mono_ms(d->clock);
 	if (old) {
 		p->memory = old->memory;
@@ -334,21 +364,24 @@ void dt_drop_pod(ns_detector *d, const char *uid)
 
 void dt_put_obj(ns_detector *d, dt_obj *o)
 {
-	static const dt_row rows[DT_KIND_COUNT] = {DT_ROW_DEPLOYMENTS, DT_ROW_REPLICASETS, DT_ROW_STATEFULSETS, DT_ROW_DAEMONSETS, DT_ROW_JOBS, DT_ROW_CRONJOBS};
 	dt_obj *old = dt_tab_get(&d->objs, o->key);
-	o->mark = d->rows[rows[o->kind]].mark;
 	dt_tab_put(&d->objs, o);
 	if (old && old->work) {
 		o->work = old->work;
 		o->work->obj = o;
 		dt_mark(d, o->work);
 	}
+	bool same = old && old->generation == o->generation && old->observed == o->observed && old->replicas == o->replicas && old->st_replicas == o->st_replicas &&
+	    old->ready == o->ready && old->updated == o->updated && old->available == o->available;
+	o->progress_ms = same ? old->progress_ms : ns_clock_wall_ms(d->clock);
 	/* What nobody owns is a workload from the start; the rest becomes one only when its owner cannot be confirmed. */
 	if (!*o->owner_uid)
 		own_work(d, o);
 	free(old);
 	if (!old && d->started)
 		dt_resolve_orphans(d);
+	if (d->started)
+		dt_count_job(d, o);
 }
 
 void dt_drop_obj(ns_detector *d, const char *uid)
@@ -360,70 +393,16 @@ void dt_drop_obj(ns_detector *d, const char *uid)
 	free(o);
 }
 
-void dt_put_node(ns_detector *d, dt_node *n)
+void dt_count_job(ns_detector *d, const dt_obj *o)
 {
-	dt_node *old = dt_tab_get(&d->nodes, n->key);
-	n->mark = d->rows[DT_ROW_NODES].mark;
-	dt_tab_put(&d->nodes, n);
-	free(old);
-}
-
-void dt_drop_node(ns_detector *d, const char *uid)
-{
-	free(dt_tab_del(&d->nodes, uid));
-}
-
-/* ---- the end of a list ---- */
-
-static bool stale(const ns_detector *d, dt_row row, const dt_obj *o)
-{
-	static const int kinds[DT_ROW_COUNT] = {[DT_ROW_DEPLOYMENTS] = DT_DEPLOYMENT + 1, [DT_ROW_REPLICASETS] = DT_REPLICASET + 1,
-	    [DT_ROW_STATEFULSETS] = DT_STATEFULSET + 1, [DT_ROW_DAEMONSETS] = DT_DAEMONSET + 1, [DT_ROW_JOBS] = DT_JOB + 1, [DT_ROW_CRONJOBS] = DT_CRONJOB + 1};
-	return kinds[row] == (int)o->kind + 1 && o->mark != d->rows[row].mark;
-}
-
-/* Names of all items of one row that the list did not repeat; dropping them one by one is then safe. */
-static char **stale_keys(ns_detector *d, dt_row row, size_t *n)
-{
-	char **keys = NULL;
-	size_t cap = 0;
-	unsigned mark = d->rows[row].mark;
-	const dt_tab *tab = row == DT_ROW_PODS ? &d->pods : row == DT_ROW_NODES ? &d->nodes : row == DT_ROW_REPORTS ? &d->reports :
-	    row == DT_ROW_CLUSTERPOLICIES || row == DT_ROW_POLICIES ? &d->policies : &d->objs;
-	*n = 0;
-	for (size_t i = 0; i < tab->cap; i++) {
-		void *item = tab->at[i];
-		if (!item)
-			continue;
-		bool gone = tab == &d->pods ? ((dt_pod *)item)->mark != mark : tab == &d->nodes ? ((dt_node *)item)->mark != mark :
-		    tab == &d->reports ? ((dt_report *)item)->mark != mark : tab == &d->policies ?
-		    ((dt_policy *)item)->mark != mark && (strchr(dt_tab_key(item), '/') != NULL) == (row == DT_ROW_POLICIES) : stale(d, row, item);
-		if (!gone)
-			continue;
-		if (*n == cap) {
-			cap = cap ? cap * 2 : 16;
-			keys = ns_xrealloc(keys, cap * sizeof *keys);
-		}
-		keys[(*n)++] = ns_xstrdup(dt_tab_key(item));
-	}
-	return keys;
-}
-
-void dt_sweep_row(ns_detector *d, dt_row row)
-{
-	static void (*const drop[DT_ROW_COUNT])(ns_detector *, const char *) = {[DT_ROW_PODS] = dt_drop_pod, [DT_ROW_DEPLOYMENTS] = dt_drop_obj,
-	    [DT_ROW_REPLICASETS] = dt_drop_obj, [DT_ROW_STATEFULSETS] = dt_drop_obj, [DT_ROW_DAEMONSETS] = dt_drop_obj, [DT_ROW_JOBS] = dt_drop_obj,
-	    [DT_ROW_CRONJOBS] = dt_drop_obj, [DT_ROW_NODES] = dt_drop_node, [DT_ROW_REPORTS] = dt_drop_report,
-	    [DT_ROW_CLUSTERPOLICIES] = dt_drop_policy, [DT_ROW_POLICIES] = dt_drop_policy};
-	size_t n;
-	if (!drop[row])
-		return; /* events are not kept */
-	char **keys = stale_keys(d, row, &n);
-	for (size_t i = 0; i < n; i++) {
-		drop[row](d, keys[i]);
-		free(keys[i]);
-	}
-	free(keys);
+	bool confirmed;
+	if (o->kind != DT_JOB || !o->ok_ms || !*o->owner_uid)
+		return;
+	dt_work *w = climb(d, dt_tab_get(&d->objs, o->key), NULL, &confirmed);
+	if (o->ok_ms <= w->job_ok_ms)
+		return;
+	w->job_ok_ms = o->ok_ms;
+	dt_mark(d, w);
 }
 
 /* ---- what a workload is as a whole ---- */

@@ -91,6 +91,9 @@ void dt_apply_cost(ns_detector *d)
 		w->cost_before = row->per_day_before;
 		dt_mark(d, w);
 	}
+	dt_work *all = dt_cluster_work(d);
+	all->over_budget = d->cost && d->cost_rule.budget_per_day > 0 && d->cost->total_per_day > d->cost_rule.budget_per_day;
+	dt_mark(d, all);
 	d->cost_round++;
 	dt_each(dt_work, w, &d->works)
 		if (w->spike && w->cost_mark != d->cost_round) {

@@ -126,7 +126,22 @@ static dt_end end_of(const cJSON *terminated)
 	    .finished_ms = time_of(terminated, "finishedAt")};
 }
 
-static size_t read_containers(const cJSON *list, bool init, dt_container *c, offsets *o, size_t n, pack *p)
+/* Only the spec tells a sidecar (an init container that goes on running) from one that must end. */
+static bool is_sidecar(const cJSON *spec, const char *name)
+{
+	ns_json_each(k, spec)
+		if (strcmp(ns_json_str(k, "name", ""), name) == 0)
+			return strcmp(ns_json_str(k, "restartPolicy", ""), "Always") == 0;
+	return false;
+}
+
+static void newest(int64_t *at, int64_t ms)
+{
+	*at = ms > *at ? ms : *at;
+}
+
+/* init: the spec's init containers when these are theirs, else NULL. */
+static size_t read_containers(const cJSON *list, const cJSON *init, dt_container *c, offsets *o, size_t n, pack *p)
 {
 	ns_json_each(s, list)
 	{
@@ -134,7 +149,8 @@ static size_t read_containers(const cJSON *list, bool init, dt_container *c, off
 			break;
 		const cJSON *state = ns_json_get(s, "state"), *last = ns_json_get(ns_json_get(s, "lastState"), "terminated");
 		const cJSON *waiting = ns_json_get(state, "waiting"), *running = ns_json_get(state, "running"), *now = ns_json_get(state, "terminated");
-		c[n] = (dt_container){.init = init, .running = cJSON_IsObject(running), .ready = ns_json_bool_or(s, "ready", false),
+		bool sidecar = init && is_sidecar(init, ns_json_str(s, "name", ""));
+		c[n] = (dt_container){.init = init && !sidecar, .sidecar = sidecar, .running = cJSON_IsObject(running), .ready = ns_json_bool_or(s, "ready", false),
 		    .restarts = (int)ns_json_int_or(s, "restartCount", 0), .started_ms = time_of(running, "startedAt"), .now = end_of(now), .last = end_of(last)};
 		o[n] = (offsets){.name = put(p, ns_json_str(s, "name", "")), .waiting = put(p, ns_json_str(waiting, "reason", "")),
 		    .message = put_capped(p, ns_json_str(waiting, "message", "")),
@@ -155,6 +171,25 @@ static dt_phase phase_of(const char *s)
 	return DT_UNKNOWN;
 }
 
+/* A generic ephemeral volume's claim is named after pod and volume. */
+static size_t put_claims(pack *p, const cJSON *volumes, const char *pod)
+{
+	size_t at = p->b.len;
+	ns_json_each(v, volumes)
+	{
+		const char *name = ns_json_str(v, "persistentVolumeClaim.claimName", "");
+		bool own = ns_json_get(v, "ephemeral") != NULL;
+		if (!*name && !own)
+			continue;
+		ns_buf_printf(&p->b, "%s%s%s", own ? pod : name, own ? "-" : "", own ? ns_json_str(v, "name", "") : "");
+		ns_buf_putc(&p->b, '\0');
+	}
+	if (p->b.len == at)
+		return 0;
+	ns_buf_putc(&p->b, '\0');
+	return at;
+}
+
 dt_pod *dt_decode_pod(const cJSON *j)
 {
 	dt_container c[MAX_CONTAINERS];
@@ -163,13 +198,16 @@ dt_pod *dt_decode_pod(const cJSON *j)
 	const char *uid = ns_json_str(meta, "uid", ""), *name = ns_json_str(meta, "name", "");
 	if (!*uid || !*name)
 		return NULL;
+	const cJSON *spec = ns_json_get(j, "spec"), *init = ns_json_get(spec, "initContainers");
+	const char *node = ns_json_str(spec, "nodeName", "");
 	dt_pod p = {.phase = phase_of(ns_json_str(status, "phase", "")), .deleting = *ns_json_str(meta, "deletionTimestamp", "") != '\0',
-	    .created_ms = time_of(meta, "creationTimestamp"), .scheduled = *ns_json_str(j, "spec.nodeName", "") != '\0'};
+	    .gone_by_ms = time_of(meta, "deletionTimestamp"), .created_ms = time_of(meta, "creationTimestamp"), .scheduled = *node != '\0'};
 	const char *sched_reason = "", *sched_message = "";
 	ns_json_each(k, ns_json_get(status, "conditions"))
 	{
 		const char *type = ns_json_str(k, "type", "");
 		bool yes = strcmp(ns_json_str(k, "status", ""), "True") == 0;
+		newest(&p.ended_ms, time_of(k, "lastTransitionTime"));
 		if (strcmp(type, "Ready") == 0) {
 			p.ready = yes;
 			p.ready_at_ms = time_of(k, "lastTransitionTime");
@@ -185,15 +223,20 @@ dt_pod *dt_decode_pod(const cJSON *j)
 	const cJSON *labels = ns_json_get(meta, "labels");
 	const cJSON *hash = ns_json_get(labels, "pod-template-hash");
 	size_t f[] = {put(&s, uid), put(&s, ns_json_str(meta, "namespace", "")), put(&s, name), put(&s, o.kind), put(&s, o.name), put(&s, o.uid),
-	    cJSON_IsString(hash) ? put(&s, hash->valuestring) : 0, put_labels(&s, labels), put(&s, sched_reason), put_capped(&s, sched_message)};
-	size_t n = read_containers(ns_json_get(status, "initContainerStatuses"), true, c, off, 0, &s);
-	n = read_containers(ns_json_get(status, "containerStatuses"), false, c, off, n, &s);
-	n = read_containers(ns_json_get(status, "ephemeralContainerStatuses"), true, c, off, n, &s);
+	    cJSON_IsString(hash) ? put(&s, hash->valuestring) : 0, put_labels(&s, labels), put(&s, sched_reason), put_capped(&s, sched_message),
+	    put(&s, node), put(&s, ns_json_str(status, "reason", "")), put_capped(&s, ns_json_str(status, "message", "")),
+	    put_claims(&s, ns_json_get(spec, "volumes"), name)};
+	/* A debug container is a person's own doing, and no part of the workload. */
+	static const cJSON no_init = {.type = cJSON_Array};
+	size_t n = read_containers(ns_json_get(status, "initContainerStatuses"), init ? init : &no_init, c, off, 0, &s);
+	n = read_containers(ns_json_get(status, "containerStatuses"), NULL, c, off, n, &s);
+	for (size_t i = 0; i < n; i++)
+		newest(&p.ended_ms, c[i].now.finished_ms);
 	char *base;
 	dt_pod *out = pack_place(&s, sizeof *out + n * sizeof *out->c, &base);
 	*out = p;
 	const char **const to[] = {&out->key, &out->ns, &out->name, &out->owner_kind, &out->owner_name, &out->owner_uid, &out->hash, &out->labels,
-	    &out->sched_reason, &out->sched_message};
+	    &out->sched_reason, &out->sched_message, &out->node, &out->reason, &out->message, &out->claims};
 	for (size_t i = 0; i < sizeof to / sizeof *to; i++)
 		*to[i] = base + f[i];
 	out->c = (dt_container *)(out + 1);
@@ -229,6 +272,15 @@ dt_obj *dt_decode_obj(dt_kind kind, const cJSON *j)
 		return NULL;
 	dt_obj o = {.kind = kind, .generation = ns_json_int_or(meta, "generation", 0), .observed = ns_json_int_or(status, "observedGeneration", 0),
 	    .paused = ns_json_bool_or(j, "spec.paused", false)};
+	if (kind == DT_JOB) {
+		o.ok_ms = time_of(status, "completionTime");
+	} else if (kind == DT_CRONJOB) {
+		int64_t last = time_of(status, "lastScheduleTime");
+		bool runs = ns_json_len(ns_json_get(status, "active")) > 0; /* late, but at it */
+		o.quiet_ms = ns_json_bool_or(j, "spec.suspend", false) || runs ? 0 : dt_cron_quiet_ms(ns_json_str(j, "spec.schedule", ""));
+		o.run_ms = last ? last : time_of(meta, "creationTimestamp");
+		o.ok_ms = time_of(status, "lastSuccessfulTime");
+	}
 	if (*counts[kind].replicas) {
 		/* Absent means one in a spec, and none in a status. */
 		o.replicas = ns_json_int_or(j, counts[kind].replicas, kind == DT_DAEMONSET ? 0 : 1);
@@ -269,24 +321,6 @@ dt_obj *dt_decode_obj(dt_kind kind, const cJSON *j)
 	for (size_t i = 0; i < sizeof to / sizeof *to; i++)
 		*to[i] = base + f[i];
 	return out;
-}
-
-dt_node *dt_decode_node(const cJSON *j)
-{
-	const char *uid = ns_json_str(j, "metadata.uid", "");
-	bool ready = false;
-	if (!*uid)
-		return NULL;
-	ns_json_each(k, ns_json_path(j, "status.conditions"))
-		if (strcmp(ns_json_str(k, "type", ""), "Ready") == 0)
-			ready = strcmp(ns_json_str(k, "status", ""), "True") == 0;
-	pack s;
-	pack_begin(&s);
-	size_t at = put(&s, uid);
-	char *base;
-	dt_node *n = pack_place(&s, sizeof *n, &base);
-	*n = (dt_node){.key = base + at, .ready = ready};
-	return n;
 }
 
 /* ---- events ---- */

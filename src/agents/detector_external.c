@@ -26,6 +26,8 @@ dt_work *dt_external_work(ns_detector *d, const dt_thing *t)
 	dt_work *w = *t->pod ? work_of_pod(d, t->ns, t->pod) : NULL;
 	if (!w && *t->ref_name)
 		w = dt_work_of_resource(d, t->ns, t->ref_kind, t->ref_name, "");
+	if (!w && dt_node_of(d, t->node))
+		w = dt_work_get(d, "", "Node", t->node);
 	return w ? w : dt_cluster_work(d);
 }
 

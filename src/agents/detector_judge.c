@@ -41,7 +41,7 @@ static void say_front(ns_detector *d, dt_say first)
 	d->say[0] = first;
 }
 
-typedef struct names { const char **at; size_t n; } names;
+typedef struct names { const char *const *at; size_t n; } names;
 
 static ns_alert *new_alert(const dt_env *e, const dt_work *w, const dt_rule *r, const dt_finding *f, names members, int64_t first_ms)
 {
@@ -174,13 +174,16 @@ static int64_t latest(int64_t a, int64_t b)
 /* Who failed since the alert began and is still there: a pod that runs between two failures stays a member. */
 static names members_of(const dt_env *e, dt_work *w, ns_kind kind, const dt_finding *f)
 {
-	names m = {.at = ns_arena_alloc(e->ar, (w->n_pods + 1) * sizeof *m.at)};
+	if (f->n_members)
+		return (names){.at = f->members, .n = f->n_members};
+	const char **at = ns_arena_alloc(e->ar, (w->n_pods + 1) * sizeof *at);
+	size_t n = 0;
 	for (size_t i = 0; i < f->n_pods; i++)
 		f->pods[i]->member_of |= DT_BIT(kind);
-	for (size_t i = 0; i < w->n_pods && m.n < MAX_MEMBERS; i++)
+	for (size_t i = 0; i < w->n_pods && n < MAX_MEMBERS; i++)
 		if ((w->pods[i]->member_of & DT_BIT(kind)) && !w->pods[i]->deleting)
-			m.at[m.n++] = ns_arena_strdup(e->ar, w->pods[i]->name);
-	return m;
+			at[n++] = ns_arena_strdup(e->ar, w->pods[i]->name);
+	return (names){.at = at, .n = n};
 }
 
 /* The alert is over for those that still carry it. */
@@ -269,7 +272,7 @@ static bool same_place(const char *a, const char *b)
 static bool is_symptom(const dt_env *e, const dt_work *w, unsigned row, const dt_finding *f, const dt_finding *by_row)
 {
 	for (unsigned c = 0; c < dt_n_rules; c++) {
-		if (!(dt_rules[row].causes & 1u << c))
+		if (!(dt_rules[row].causes >> c & 1))
 			continue;
 		const dt_state *k = &w->k[dt_rules[c].info.kind];
 		if (by_row[c].holds && same_place(f->container, by_row[c].container))
@@ -282,8 +285,7 @@ static bool is_symptom(const dt_env *e, const dt_work *w, unsigned row, const dt
 
 static void judge_work(ns_detector *d, const dt_env *e, dt_work *w)
 {
-	enum { MAX_ROWS = 32 };
-	dt_finding by_row[MAX_ROWS], by_kind[NS_KIND_COUNT];
+	dt_finding by_row[DT_MAX_RULES], by_kind[NS_KIND_COUNT];
 	unsigned row_of[NS_KIND_COUNT] = {0}, raw = 0;
 	bool symptom[NS_KIND_COUNT] = {false};
 	const dt_finding none = {.reason = "", .message = "", .container = "", .policy = "", .rule = "", .object_uid = "", .due_mono = -1, .severity = -1};
@@ -338,10 +340,17 @@ static void say_storm(ns_detector *d, const dt_env *e)
 		say_recovered(d, e, identity_of(e, &cluster, NS_KIND_STORM));
 		return;
 	}
-	names m = {.at = ns_arena_alloc(e->ar, (MAX_MEMBERS + 1) * sizeof *m.at)};
-	dt_each(dt_work, w, &d->works)
-		if (w->counted && w->unhealthy && m.n < MAX_MEMBERS)
-			m.at[m.n++] = ns_arena_printf(e->ar, "%s/%s", w->ns, w->name);
+	const char **at = ns_arena_alloc(e->ar, (MAX_MEMBERS + 1) * sizeof *at);
+	names m = {.at = at};
+	if (d->storm_of_nodes) {
+		dt_each(dt_node, node, &d->nodes)
+			if (!node->ready && m.n < MAX_MEMBERS)
+				at[m.n++] = ns_arena_strdup(e->ar, node->key);
+	} else {
+		dt_each(dt_work, w, &d->works)
+			if (w->counted && w->unhealthy && m.n < MAX_MEMBERS)
+				at[m.n++] = ns_arena_printf(e->ar, "%s/%s", w->ns, w->name);
+	}
 	say_front(d, (dt_say){.what = DT_SAY_ALERT, .alert = new_alert(e, &cluster, storm_rule(), &f, m, d->storm_since_ms)});
 }
 
@@ -350,15 +359,13 @@ static void word_storm(ns_detector *d, int64_t nodes_down, int64_t nodes)
 {
 	int64_t bad = d->storm_of_nodes ? nodes_down : d->n_unhealthy, all = d->storm_of_nodes ? nodes : d->n_counted;
 	snprintf(d->storm_why, sizeof d->storm_why, "%lld of %lld %s are unhealthy (%lld %%, brake at %.0f %% and %d)", (long long)bad, (long long)all,
-	    d->storm_of_nodes ? "nodes" : "workloads", (long long)(all ? bad * 100 / all : 0), d->storm_ratio * 100, d->storm_of_nodes ? 2 : d->storm_min);
+	    d->storm_of_nodes ? "nodes" : "workloads", (long long)(all ? bad * 100 / all : 0), d->storm_ratio * 100, d->storm_of_nodes ? d->storm_min_nodes : d->storm_min);
 }
 
 static void judge_storm(ns_detector *d, const dt_env *e)
 {
-	int64_t nodes = (int64_t)d->nodes.n, down = 0;
-	dt_each(dt_node, n, &d->nodes)
-		down += !n->ready;
-	bool works = over(d, d->n_unhealthy, d->n_counted, d->storm_min, 1), node = over(d, down, nodes, 2, 1);
+	int64_t nodes = (int64_t)d->nodes.n, down = (int64_t)d->n_down;
+	bool works = over(d, d->n_unhealthy, d->n_counted, d->storm_min, 1), node = over(d, down, nodes, d->storm_min_nodes, 1);
 	if (!d->storm && (works || node)) {
 		d->storm_of_nodes = !works;
 		word_storm(d, down, nodes);
@@ -373,7 +380,7 @@ static void judge_storm(ns_detector *d, const dt_env *e)
 		return;
 	word_storm(d, down, nodes);
 	/* It ends below four fifths of both marks, and not while we cannot see. */
-	if (over(d, d->n_unhealthy, d->n_counted, d->storm_min, 0.8) || over(d, down, nodes, 2, 0.8) || !d->live) {
+	if (over(d, d->n_unhealthy, d->n_counted, d->storm_min, 0.8) || over(d, down, nodes, d->storm_min_nodes, 0.8) || !d->live) {
 		d->storm_calm_mono = -1;
 		return;
 	}

@@ -1,5 +1,5 @@
-/* What events said about a pod that its status does not: failing probes, kills by them, volumes and sandboxes that cannot be made. Events and
- * pods come in any order, the same event comes again after a reconnect, and none may come at all. */
+/* What events said about an object that its status does not: failing probes, kills by them, why a pull fails, volumes, sandboxes, claims and pods
+ * that cannot be made. Events and objects come in any order, the same event comes again after a reconnect, and none may come at all. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,8 +12,8 @@ void dt_note_free(dt_note *n)
 	free(n->key);
 	free(n->container);
 	free(n->message);
-	free(n->mount_reason);
-	free(n->mount_message);
+	free(n->fail_reason);
+	free(n->fail_message);
 	free(n);
 }
 
@@ -65,29 +65,44 @@ static void note_kill(dt_note *n, const dt_event *e)
 		set(&n->message, e->message);
 }
 
-static void note_mount(dt_note *n, const dt_event *e)
+static void note_failure(dt_note *n, const dt_event *e)
 {
-	if (e->at_ms < n->mount_ms)
+	if (e->at_ms < n->fail_ms)
 		return;
-	n->mount_ms = e->at_ms;
-	set(&n->mount_reason, e->reason);
-	set(&n->mount_message, e->message);
+	n->fail_ms = e->at_ms;
+	set(&n->fail_reason, e->reason);
+	set(&n->fail_message, e->message);
+}
+
+/* Whoever is judged by what was said. */
+static void mark_object(ns_detector *d, const dt_event *e)
+{
+	const dt_pod *p = dt_tab_get(&d->pods, e->uid);
+	const dt_obj *o = dt_tab_get(&d->objs, e->uid);
+	const dt_thing *t = p || o ? NULL : dt_thing_of(d, DT_CLAIM, e->ns, e->name);
+	dt_mark(d, p ? p->work : o ? o->work : t ? t->work : NULL);
 }
 
 void dt_put_event(ns_detector *d, const dt_event *e)
 {
-	static const struct { const char *reason; void (*take)(dt_note *n, const dt_event *e); } table[] = {{"Unhealthy", note_probe}, {"Killing", note_kill},
-	    {"FailedMount", note_mount}, {"FailedAttachVolume", note_mount}, {"FailedMapVolume", note_mount}, {"FailedCreatePodSandBox", note_mount}};
-	if (strcmp(e->kind, "Pod") != 0 || !*e->uid || ns_clock_wall_ms(d->clock) - e->at_ms > NOTE_LIFE_MS)
+	static const struct { const char *kind, *reason; void (*take)(dt_note *n, const dt_event *e); } table[] = {
+	    {"Pod", "Unhealthy", note_probe}, {"Pod", "Killing", note_kill}, {"Pod", "FailedMount", note_failure}, {"Pod", "FailedAttachVolume", note_failure},
+	    {"Pod", "FailedMapVolume", note_failure}, {"Pod", "FailedCreatePodSandBox", note_failure},
+	    {"PersistentVolumeClaim", "ProvisioningFailed", note_failure}, {"PersistentVolumeClaim", "FailedBinding", note_failure},
+	    {"PersistentVolumeClaim", "WaitForFirstConsumer", note_failure}, {"PersistentVolumeClaim", "WaitForPodScheduled", note_failure},
+	    {"StatefulSet", "FailedCreate", note_failure}, {"DaemonSet", "FailedCreate", note_failure}, {"Job", "FailedCreate", note_failure}};
+	if (!*e->uid || ns_clock_wall_ms(d->clock) - e->at_ms > NOTE_LIFE_MS)
 		return;
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-		if (strcmp(table[i].reason, e->reason) != 0)
+		if (strcmp(table[i].reason, e->reason) != 0 || strcmp(table[i].kind, e->kind) != 0)
 			continue;
 		table[i].take(make_note(d, e->uid), e);
-		dt_pod *p = dt_tab_get(&d->pods, e->uid);
-		if (p)
-			dt_mark(d, p->work);
+		mark_object(d, e);
 	}
+	/* The status of a pull in back-off says no more than that; the event says why. */
+	dt_pod *p = strcmp(e->reason, "Failed") == 0 && strcmp(e->kind, "Pod") == 0 ? dt_tab_get(&d->pods, e->uid) : NULL;
+	if (p && strstr(e->message, "pull image") && dt_note_pull(p, e->container, e->message))
+		dt_mark(d, p->work);
 }
 
 void dt_sweep_notes(ns_detector *d, int64_t wall)
@@ -97,7 +112,7 @@ void dt_sweep_notes(ns_detector *d, int64_t wall)
 	size_t n = 0;
 	dt_each(dt_note, note, &d->notes)
 	{
-		int64_t newest = note->kill_ms > note->mount_ms ? note->kill_ms : note->mount_ms;
+		int64_t newest = note->kill_ms > note->fail_ms ? note->kill_ms : note->fail_ms;
 		for (int i = 0; i < DT_PROBES; i++)
 			newest = note->probe_ms[i] > newest ? note->probe_ms[i] : newest;
 		if (wall - newest > NOTE_LIFE_MS && n < 64)

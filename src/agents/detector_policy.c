@@ -16,20 +16,28 @@ static bool enforces(const char *action)
 	return ns_ieq(action, "Enforce");
 }
 
-dt_policy *dt_decode_policy(const cJSON *j)
+char *dt_policy_key(const cJSON *j)
 {
 	const char *name = ns_json_str(j, "metadata.name", ""), *ns = ns_json_str(j, "metadata.namespace", "");
+	return ns_xasprintf("%s%s%s", ns, *ns ? "/" : "", name);
+}
+
+dt_policy *dt_decode_policy(const cJSON *j)
+{
 	bool enforced = enforces(ns_json_str(j, "spec.validationFailureAction", ""));
-	if (!*name)
+	if (!*ns_json_str(j, "metadata.name", ""))
 		return NULL;
 	ns_json_each(rule, ns_json_path(j, "spec.rules"))
 		enforced |= enforces(ns_json_str(rule, "validate.failureAction", ""));
-	size_t n = strlen(ns) + strlen(name) + 2;
+	/* Policies written in CEL say it so. */
+	ns_json_each(action, ns_json_path(j, "spec.validationActions"))
+		enforced |= cJSON_IsString(action) && ns_ieq(action->valuestring, "Deny");
+	char *key = dt_policy_key(j);
+	size_t n = strlen(key) + 1;
 	dt_policy *p = ns_xcalloc(1, sizeof *p + n);
-	char *key = (char *)(p + 1);
-	snprintf(key, n, "%s%s%s", ns, *ns ? "/" : "", name);
-	p->key = key;
+	p->key = memcpy(p + 1, key, n);
 	p->enforced = enforced;
+	free(key);
 	return p;
 }
 
@@ -39,11 +47,12 @@ static void mark_reported(ns_detector *d)
 		dt_mark(d, r->work);
 }
 
-void dt_put_policy(ns_detector *d, dt_policy *p)
+void dt_put_policy(ns_detector *d, dt_row row, dt_policy *p)
 {
 	dt_policy *old = dt_tab_get(&d->policies, p->key);
 	bool news = !old || old->enforced != p->enforced;
-	p->mark = d->rows[strchr(p->key, '/') ? DT_ROW_POLICIES : DT_ROW_CLUSTERPOLICIES].mark;
+	p->row = (unsigned char)row;
+	p->mark = d->rows[row].mark;
 	dt_tab_put(&d->policies, p);
 	free(old);
 	if (news)
@@ -159,19 +168,27 @@ void dt_drop_report(ns_detector *d, const char *uid)
 	free(old);
 }
 
-void dt_put_report(ns_detector *d, dt_report *r)
+/* What is not in a namespace owns no pods and stands for itself. */
+static dt_work *work_of(ns_detector *d, const dt_report *r)
+{
+	bool cluster = r->row == DT_ROW_CLUSTERREPORTS || r->row == DT_ROW_OPENCLUSTERREPORTS;
+	return cluster && r->n_fails && *r->kind && *r->name ? dt_work_get(d, "", r->kind, r->name) : dt_work_of_resource(d, r->ns, r->kind, r->name, r->uid);
+}
+
+void dt_put_report(ns_detector *d, dt_row row, dt_report *r)
 {
 	dt_drop_report(d, r->key);
-	r->mark = d->rows[DT_ROW_REPORTS].mark;
+	r->row = (unsigned char)row;
+	r->mark = d->rows[row].mark;
 	dt_tab_put(&d->reports, r);
-	attach(d, r, dt_work_of_resource(d, r->ns, r->kind, r->name, r->uid));
+	attach(d, r, work_of(d, r));
 }
 
 void dt_resolve_reports(ns_detector *d)
 {
 	dt_each(dt_report, r, &d->reports)
 		if (!r->work)
-			attach(d, r, dt_work_of_resource(d, r->ns, r->kind, r->name, r->uid));
+			attach(d, r, work_of(d, r));
 }
 
 const dt_result *dt_enforced_fail(const ns_detector *d, const dt_work *w)

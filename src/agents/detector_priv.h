@@ -2,14 +2,19 @@
  * Everything here belongs to the detector's own thread, but for what `mu` guards: the cache is changed and read by others under it.
  *
  *   detector.c          the service: watch rows in, rules on dirty workloads, sink calls out, questions of other threads
+ *   detector_rows.c     what is watched, and where each row's objects go
  *   detector_decode.c   one API object -> one compact object
  *   detector_tab.c      hash tables
  *   detector_cache.c    what there is, replace marks, who owns whom (confirmed from above)
  *   detector_notes.c    what events said about pods
  *   detector_rules.c    the rule table
+ *   detector_rules_pods.c, _work.c, _world.c   its tests: containers and pods; what makes pods; nodes, volumes, certificates, Argo CD and others
  *   detector_judge.c    from what the rules find to alerts and recoveries: causes before symptoms, hysteresis, storm
  *   detector_policy.c   Kyverno: blocked requests, reports, which policies are enforced
+ *   detector_nodes.c    nodes, and the pods that a node took with it
+ *   detector_cron.c     how long a schedule may be silent
  *   detector_things.c   what is neither pod nor owner and can be wrong by itself: table, and the workload each is about
+ *   detector_decode_things.c  jobs that failed, autoscalers, claims, certificates, applications: one API object -> what is wrong with it
  *   detector_external.c alerts of other systems
  *   detector_cost.c     OpenCost on a thread of its own */
 #ifndef NEUROSCALE_AGENTS_DETECTOR_PRIV_H
@@ -34,6 +39,14 @@ void dt_tab_free(dt_tab *t); /* the slots, not the items */
 		for (type *var = (tab)->at[i_##var]; var; var = NULL)
 
 /* ---- what is kept ---- */
+
+/* How each kept item begins: its key, and the list of which row last named it. */
+#define DT_HEAD     \
+	const char *key; \
+	unsigned mark;   \
+	unsigned char row
+typedef struct dt_head { DT_HEAD; } dt_head;
+
 typedef enum dt_phase { DT_PENDING, DT_RUNNING, DT_DONE, DT_FAILED, DT_UNKNOWN } dt_phase;
 
 typedef struct dt_end { /* a terminated state */
@@ -45,7 +58,7 @@ typedef struct dt_end { /* a terminated state */
 typedef struct dt_container {
 	const char *name, *waiting, *message; /* waiting reason and message, "" none */
 	dt_end now, last;                     /* state.terminated and lastState.terminated */
-	bool running, ready, init;
+	bool running, ready, init, sidecar;   /* a sidecar is listed with the init containers and runs like an app container: init is false */
 	int restarts;
 	int64_t started_ms;                   /* state.running.startedAt */
 } dt_container;
@@ -56,18 +69,24 @@ typedef struct dt_memory {
 	int64_t restarted_ms[3]; /* wall: the newest three times the count grew under our watch, newest first */
 	int64_t oom_end_ms;      /* finishedAt of the newest OOM kill that was accounted for */
 	int64_t oom_seen_ms;     /* wall: when it was noticed as fresh, 0 not */
+	const char *pull_cause;  /* static: why its image cannot be pulled, as last told; NULL not told (a back-off often does not repeat it) */
 } dt_memory;
 
 typedef struct dt_work dt_work;
 
 typedef struct dt_pod {
-	const char *key; /* uid */
+	DT_HEAD; /* key: uid */
 	const char *ns, *name, *owner_kind, *owner_name, *owner_uid, *hash;
 	const char *labels; /* "k=v\0k=v\0\0" */
 	const char *sched_reason, *sched_message;
+	const char *node;             /* name, "" none yet */
+	const char *reason, *message; /* of the pod as a whole: "Evicted", "OutOfcpu" */
+	const char *claims;           /* names of its volume claims: "a\0b\0\0" */
 	dt_phase phase;
 	bool deleting, ready, scheduled;
 	int64_t created_ms, ready_at_ms, sched_at_ms; /* transition times of Ready and PodScheduled */
+	int64_t gone_by_ms; /* when it should have been gone (deletionTimestamp), 0 not deleted */
+	int64_t ended_ms;   /* newest time that its status names; of a finished pod that is about when it ended */
 	dt_container *c;
 	size_t n_c;
 	/* kept over updates */
@@ -79,25 +98,33 @@ typedef struct dt_pod {
 	bool orphan;        /* in the list of those to resolve again */
 	unsigned member_of; /* alert kinds (bits) that count it as a member; kept until they recover, also while it runs between two failures */
 	int64_t seen_mono;
-	unsigned mark;
 } dt_pod;
 
 typedef enum dt_kind { DT_DEPLOYMENT, DT_REPLICASET, DT_STATEFULSET, DT_DAEMONSET, DT_JOB, DT_CRONJOB, DT_KIND_COUNT } dt_kind;
 extern const char *const dt_kind_names[DT_KIND_COUNT];
 
 typedef struct dt_obj { /* what can own pods */
-	const char *key; /* uid */
+	DT_HEAD; /* key: uid */
 	dt_kind kind;
 	const char *ns, *name, *owner_kind, *owner_name, *owner_uid, *hash, *labels, *selector;
 	int64_t generation, observed, replicas, st_replicas, ready, updated, available;
 	bool paused, replica_failure;
 	const char *prog_status, *prog_reason, *prog_message, *failure_reason, *failure_message;
 	int64_t failure_at_ms;
+	int64_t progress_ms;            /* wall: when its counts last changed under our watch */
+	int64_t quiet_ms;               /* CronJob: longest time between two runs of its schedule, 0 not known or suspended */
+	int64_t run_ms, ok_ms;          /* CronJob: last run (or its creation), last success; Job: completion */
 	dt_work *work;   /* where it stands for itself; NULL while it counts for its owner */
-	unsigned mark;
 } dt_obj;
 
-typedef struct dt_node { const char *key; bool ready; unsigned mark; } dt_node;
+typedef struct dt_node {
+	DT_HEAD; /* key: name; pods know it by that, and no two live at a time */
+	const char *uid, *reason, *message;          /* of its Ready condition */
+	const char *trouble, *trouble_message;       /* the first pressure condition that is on, "" none */
+	bool ready, cordoned, leaving;               /* leaving: being deleted, or marked for removal by an autoscaler or the cloud */
+	int64_t created_ms, since_ms;                /* since: transition of Ready */
+	dt_work *work; /* while something is wrong with it */
+} dt_node;
 
 /* What events said about one object (key: its uid). Events come in any order with the objects they are about. */
 typedef enum dt_probe { DT_READINESS, DT_LIVENESS, DT_STARTUP, DT_PROBES } dt_probe;
@@ -107,34 +134,33 @@ typedef struct dt_note {
 	int64_t kill_ms;    /* newest kill by a probe */
 	int kills;          /* in the last while, by the events' own count */
 	char *container, *message;
-	int64_t mount_ms;
-	char *mount_reason, *mount_message;
+	int64_t fail_ms;    /* the newest event that says what keeps it from being made: volume, sandbox, claim, pods of a set */
+	char *fail_reason, *fail_message;
 } dt_note;
 
 /* What is neither pod nor owner, and is kept because something is wrong with it by its own word. One allocation. */
-typedef enum dt_sort { DT_EXTERNAL, DT_SORTS } dt_sort;
+typedef enum dt_sort { DT_JOB_FAILURE, DT_AUTOSCALER, DT_CLAIM, DT_CERTIFICATE, DT_APPLICATION, DT_EXTERNAL, DT_SORTS } dt_sort;
 typedef struct dt_thing {
-	const char *key; /* dt_thing_key */
+	DT_HEAD; /* key: dt_thing_key */
 	const char *ns, *name;
 	const char *reason, *message;
 	const char *ref_kind, *ref_name; /* the workload that it names, "" none */
 	const char *pod, *node, *container; /* the same of an external alert */
+	const char *uid, *parts;            /* parts: the workloads of an application, "ns/Kind/name\n" each */
 	dt_sort sort;
 	ns_severity severity;
 	int64_t since_ms, until_ms; /* wall, 0 none */
 	dt_work *work;
-	unsigned mark;
 } dt_thing;
 
-typedef struct dt_policy { const char *key; bool enforced; unsigned mark; } dt_policy; /* key: "name" or "ns/name" */
+typedef struct dt_policy { DT_HEAD; bool enforced; } dt_policy; /* key: "name" or "ns/name" */
 typedef struct dt_result { const char *policy, *rule, *message; } dt_result;
 typedef struct dt_report { /* of one report: what fails, and what an exception lets through */
-	const char *key; /* uid of the report */
+	DT_HEAD; /* key: uid of the report */
 	dt_work *work;
 	const char *ns, *kind, *name, *uid; /* of the resource */
 	dt_result *fails, *skips;
 	size_t n_fails, n_skips;
-	unsigned mark;
 } dt_report;
 
 typedef struct dt_blocked { /* the newest refusal at admission */
@@ -150,6 +176,8 @@ typedef struct dt_state {
 	int64_t since_mono, bad_mono;  /* since it holds; when it last did */
 	int64_t first_ms, sent_mono, changed_mono;
 	int64_t clear_ms;              /* wall: since when no row of the kind holds, 0 one does */
+	int flaps;                     /* how often it came back soon after it was over */
+	int64_t ended_mono;            /* when it was last over, 0 never */
 	uint64_t digest;               /* of what was last told */
 	char container[64];
 } dt_state;
@@ -159,6 +187,7 @@ struct dt_work {
 	char *ns, *kind, *name;
 	char uid[65];
 	dt_obj *obj;
+	dt_node *node; /* it is a node that something is wrong with */
 	dt_pod **pods;
 	size_t n_pods, cap_pods;
 	dt_state *k;             /* [NS_KIND_COUNT], NULL while nothing ever held */
@@ -170,6 +199,8 @@ struct dt_work {
 	/* cost */
 	bool spike;
 	double cost_now, cost_before;
+	bool over_budget; /* the cluster as a whole */
+	int64_t job_ok_ms; /* newest completion of a Job of it */
 	int64_t spike_replicas;
 	unsigned cost_mark; /* round of the last report that names it */
 	/* health */
@@ -194,6 +225,8 @@ typedef struct dt_finding {
 	const char *reason, *message, *container, *policy, *rule, *object_uid;
 	dt_pod **pods;
 	size_t n_pods, cap_pods;
+	const char *const *members; /* instead of pods: names, for what is no owner of pods */
+	size_t n_members;
 	int64_t due_mono; /* look again then, -1 never */
 	int severity;     /* instead of the row's own, -1 not */
 } dt_finding;
@@ -201,13 +234,15 @@ typedef struct dt_finding {
 typedef struct dt_rule {
 	ns_rule_info info;
 	void (*test)(const dt_env *e, dt_work *w, dt_finding *f);
-	unsigned causes;    /* rows (bits) of which this one is but a symptom */
+	uint64_t causes;    /* rows (bits) of which this one is but a symptom */
 	int settle_ms;      /* must hold that long before it is told */
 	int recover_ms;     /* must be gone that long */
 	bool needs_ready;   /* and the workload be ready meanwhile */
 } dt_rule;
+enum { DT_MAX_RULES = 64 };
 extern const dt_rule dt_rules[];
 extern const size_t dt_n_rules;
+#define DT_CERT_WARN_MS (14 * 86400000ll) /* so long before its end a certificate is told of */
 #define DT_BIT(kind) (1u << (kind))
 /* The kinds that make a workload unhealthy by themselves; the others (policy, cost) are judged only for their own incidents. */
 extern const unsigned dt_health_kinds;
@@ -215,9 +250,15 @@ extern const unsigned dt_health_kinds;
 /* ---- rows of the watch ---- */
 typedef enum dt_row {
 	DT_ROW_PODS, DT_ROW_EVENTS, DT_ROW_DEPLOYMENTS, DT_ROW_REPLICASETS, DT_ROW_NODES, DT_ROW_STATEFULSETS, DT_ROW_DAEMONSETS, DT_ROW_JOBS,
-	DT_ROW_CRONJOBS, DT_ROW_REPORTS, DT_ROW_CLUSTERPOLICIES, DT_ROW_POLICIES, DT_ROW_COUNT
+	DT_ROW_CRONJOBS, DT_ROW_REPORTS, DT_ROW_CLUSTERPOLICIES, DT_ROW_POLICIES, DT_ROW_CLUSTERREPORTS, DT_ROW_OPENREPORTS, DT_ROW_OPENCLUSTERREPORTS,
+	DT_ROW_VALIDATINGPOLICIES, DT_ROW_AUTOSCALERS, DT_ROW_CLAIMS, DT_ROW_APPLICATIONS,
+	DT_ROW_SECRETS, /* last: left out unless the options ask for it */
+	DT_ROW_COUNT
 } dt_row;
 extern const ns_watch_row dt_rows[DT_ROW_COUNT];
+void dt_row_put(ns_detector *d, dt_row row, const cJSON *obj);  /* takes the lock */
+void dt_row_drop(ns_detector *d, dt_row row, const cJSON *obj); /* takes the lock */
+void dt_row_sweep(ns_detector *d, dt_row row); /* mu held, after a list: what was not repeated is gone */
 typedef struct dt_link { bool listed, live, absent, listing; unsigned mark; ns_err why; } dt_link; /* one row's state */
 
 /* One thing to tell the sink once no lock is held. */
@@ -237,13 +278,14 @@ struct ns_detector {
 	int64_t cost_every_ms, cost_window_ms;
 	ns_cost_rule cost_rule;
 	double storm_ratio;
-	int storm_min;
+	int storm_min, storm_min_nodes;
+	bool secrets; /* TLS secrets are watched for the end of their certificates */
 	ns_detector_sink sink;
 	ns_wake *wake;
 
 	pthread_mutex_t mu; /* leaf; guards all below */
 	dt_tab pods, objs, works, nodes, notes, reports, policies, things;
-	size_t n_external;
+	size_t n_external, n_down; /* external alerts that fire; nodes that are not ready */
 	dt_work *dirty;
 	char **orphans;     /* uids of pods whose owner chain is not confirmed to the top */
 	size_t n_orphans, cap_orphans;
@@ -272,7 +314,6 @@ struct ns_detector {
 /* ---- detector_decode.c: NULL when the object is of no use (no uid, wrong types) ---- */
 dt_pod *dt_decode_pod(const cJSON *j);
 dt_obj *dt_decode_obj(dt_kind kind, const cJSON *j);
-dt_node *dt_decode_node(const cJSON *j);
 /* An event that matters: which object, what it says. False for the rest. */
 typedef struct dt_event { const char *uid, *kind, *ns, *name, *reason, *message, *type; char container[64]; int64_t at_ms; int count; } dt_event;
 bool dt_decode_event(const cJSON *j, int64_t now_ms, dt_event *out);
@@ -284,9 +325,6 @@ void dt_put_pod(ns_detector *d, dt_pod *p);  /* takes it */
 void dt_drop_pod(ns_detector *d, const char *uid);
 void dt_put_obj(ns_detector *d, dt_obj *o);
 void dt_drop_obj(ns_detector *d, const char *uid);
-void dt_put_node(ns_detector *d, dt_node *n);
-void dt_drop_node(ns_detector *d, const char *uid);
-void dt_sweep_row(ns_detector *d, dt_row row);   /* after a list: what was not repeated is gone */
 void dt_resolve_orphans(ns_detector *d); /* asks again who owns them; what waited long enough gets its own workload */
 dt_work *dt_work_find(ns_detector *d, const char *ns, const char *kind, const char *name);
 dt_work *dt_work_get(ns_detector *d, const char *ns, const char *kind, const char *name); /* made when absent */
@@ -295,11 +333,24 @@ dt_work *dt_work_of_resource(ns_detector *d, const char *ns, const char *kind, c
 void dt_mark(ns_detector *d, dt_work *w);        /* look at it in the next round */
 void dt_work_reap(ns_detector *d, dt_work *w);   /* frees it when nothing is left of it */
 dt_memory *dt_memory_of(const dt_pod *p, const char *container);
+const char *dt_pull_cause(const char *message);  /* static words, NULL when it does not tell */
+bool dt_note_pull(dt_pod *p, const char *container, const char *message); /* remembers why; true when that is news */
 void dt_cache_free(ns_detector *d);
 bool dt_obj_complete(const dt_obj *o);           /* its rollout is through and everything is available */
 bool dt_obj_rolling(const dt_obj *o);            /* a rollout is under way within its deadline */
 bool dt_work_ready(const dt_work *w);
 bool dt_work_complete(const dt_work *w);
+
+/* ---- detector_nodes.c (mu held, but for the first) ---- */
+dt_node *dt_decode_node(const cJSON *j);
+void dt_put_node(ns_detector *d, dt_node *n);
+void dt_drop_node(ns_detector *d, const char *name);
+const dt_node *dt_node_of(const ns_detector *d, const char *name); /* NULL unknown */
+bool dt_adrift(const ns_detector *d, const dt_pod *p);             /* its node is not ready: what it says of itself is of the past */
+size_t dt_pods_on(const dt_node *n, const ns_detector *d, ns_arena *ar, const char *const **names, size_t max);
+
+/* ---- detector_cron.c ---- */
+int64_t dt_cron_quiet_ms(const char *schedule); /* longest time between two runs, 0 when it cannot be said */
 
 /* ---- detector_notes.c (mu held) ---- */
 void dt_put_event(ns_detector *d, const dt_event *e);
@@ -310,11 +361,13 @@ void dt_note_free(dt_note *n);
 /* ---- detector_policy.c (mu held, but for the parts that only read JSON) ---- */
 dt_report *dt_decode_report(ns_arena *ar, const cJSON *j); /* no lock; NULL when it says nothing of interest */
 dt_policy *dt_decode_policy(const cJSON *j);               /* no lock */
+char *dt_policy_key(const cJSON *j);                       /* no lock; caller frees */
 void dt_put_violation(ns_detector *d, const ns_violation *v, int64_t at_ms);
-void dt_put_report(ns_detector *d, dt_report *r);
+void dt_put_report(ns_detector *d, dt_row row, dt_report *r);
 void dt_drop_report(ns_detector *d, const char *uid);
+void dt_count_job(ns_detector *d, const dt_obj *o);  /* a Job that is through: its owner knows when */
 void dt_resolve_reports(ns_detector *d);         /* those whose workload was not known yet */
-void dt_put_policy(ns_detector *d, dt_policy *p);
+void dt_put_policy(ns_detector *d, dt_row row, dt_policy *p);
 void dt_drop_policy(ns_detector *d, const char *key);
 bool dt_blocked_holds(const dt_work *w, int64_t wall, int64_t *until_ms); /* until_ms: when that may end by itself, 0 not */
 const dt_result *dt_enforced_fail(const ns_detector *d, const dt_work *w);
@@ -324,9 +377,17 @@ bool dt_parse_denial(ns_arena *ar, const char *message, const char **policy, con
 /* ---- detector_things.c (mu held, but for the first two) ---- */
 char *dt_thing_key(dt_sort sort, const char *ns, const char *name); /* caller frees */
 dt_thing *dt_thing_new(const dt_thing *from); /* copies the texts (NULL counts as "") */
+const dt_thing *dt_thing_of(const ns_detector *d, dt_sort sort, const char *ns, const char *name); /* NULL: nothing is wrong with it */
 void dt_put_thing(ns_detector *d, dt_thing *t); /* takes it */
 void dt_drop_thing(ns_detector *d, const char *key);
 void dt_place_things(ns_detector *d, int64_t wall); /* drops what is over, and attaches anew what names another workload by now */
+
+/* ---- detector_decode_things.c: NULL when nothing is wrong with it; texts may point into j ---- */
+dt_thing *dt_decode_job_failure(const cJSON *j);
+dt_thing *dt_decode_autoscaler(const cJSON *j);
+dt_thing *dt_decode_claim(const cJSON *j);
+dt_thing *dt_decode_certificate(const cJSON *j);
+dt_thing *dt_decode_application(const cJSON *j);
 
 /* ---- detector_external.c (mu held) ---- */
 dt_work *dt_external_work(ns_detector *d, const dt_thing *t);

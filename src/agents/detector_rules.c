@@ -1,34 +1,12 @@
-/* The rule table: one row per way in which a workload can be broken. A test looks at the compact cache only, says whether the row holds now,
- * and when to look again where time alone decides. A new alert kind is one row here and one test in tests/agents. */
+/* The rule table: one row per way in which something can be broken. Its tests are in detector_rules_pods.c, _work.c and _world.c. A new kind of
+ * failure is one row here, one test function there, and one test in tests/agents; man/neuroscale-detector.7 is made from this table. */
 #include <pthread.h>
-#include <stdio.h>
-#include <string.h>
 
-#include "detector_priv.h"
-#include "neuroscale/base/text.h"
-
-enum {
-	MINUTE = 60000,
-	SHOWN_MS = 5000,          /* a failure that was over at once counts as one at least that long; the row's recovery begins then */
-	FRESH_MS = 10 * MINUTE,
-	GREW_WITHIN_MS = 10 * MINUTE,
-	PENDING_MS = 15000,
-	UNREADY_MS = 30000,
-	START_MS = MINUTE,
-	PROBE_SEEN_MS = 6 * MINUTE, /* the kubelet's event limit repeats a failing probe at least every 5 minutes */
-	MOUNT_SEEN_MS = 5 * MINUTE,
-	CREATING_MS = 10000
-};
+#include "detector_rules.h"
 
 /* ---- help for tests ---- */
 
-static bool is(const char *a, const char *b)
-{
-	return strcmp(a, b) == 0;
-}
-
-/* Time of the API server to a deadline on our monotonic clock. */
-static void look_again(const dt_env *e, dt_finding *f, int64_t wall_ms)
+void dt_look_again(const dt_env *e, dt_finding *f, int64_t wall_ms)
 {
 	int64_t at = e->mono + wall_ms - e->wall;
 	if (wall_ms <= e->wall)
@@ -37,7 +15,15 @@ static void look_again(const dt_env *e, dt_finding *f, int64_t wall_ms)
 		f->due_mono = at;
 }
 
-static void member(const dt_env *e, dt_finding *f, dt_pod *p)
+bool dt_too_early(const dt_env *e, dt_finding *f, int64_t from, int64_t ms)
+{
+	if (e->wall >= from + ms)
+		return false;
+	dt_look_again(e, f, from + ms);
+	return true;
+}
+
+void dt_member(const dt_env *e, dt_finding *f, dt_pod *p)
 {
 	if (f->n_pods && f->pods[f->n_pods - 1] == p)
 		return;
@@ -52,8 +38,7 @@ static void member(const dt_env *e, dt_finding *f, dt_pod *p)
 	f->pods[f->n_pods++] = p;
 }
 
-/* The first pod that fails gives the words; the others are counted in. */
-static void found(const dt_env *e, dt_finding *f, dt_pod *p, const char *container, const char *reason, const char *message)
+void dt_found(const dt_env *e, dt_finding *f, dt_pod *p, const char *container, const char *reason, const char *message)
 {
 	if (!f->holds) {
 		f->holds = true;
@@ -63,360 +48,214 @@ static void found(const dt_env *e, dt_finding *f, dt_pod *p, const char *contain
 		f->object_uid = p ? p->key : "";
 	}
 	if (p)
-		member(e, f, p);
+		dt_member(e, f, p);
 }
 
-static bool over(const dt_pod *p)
+bool dt_over(const dt_pod *p)
 {
 	return p->phase == DT_DONE || p->phase == DT_FAILED;
 }
 
-#define EACH_POD(w, p) \
-	for (size_t pod_i = 0; pod_i < (w)->n_pods; pod_i++) \
-		for (dt_pod *p = (w)->pods[pod_i]; p && !p->deleting; p = NULL)
-#define EACH_CONTAINER(p, c) for (const dt_container *c = (p)->c; c < (p)->c + (p)->n_c; c++)
-
-static const char *exit_words(const dt_env *e, const dt_container *c, const dt_end *end)
+const dt_thing *dt_thing_at(const dt_work *w, dt_sort sort)
 {
-	if (!c->restarts)
-		return ns_arena_printf(e->ar, "container %s ended with exit code %d (%s)", c->name, end->exit_code, end->reason);
-	return ns_arena_printf(e->ar, "container %s ended with exit code %d (%s), restarted %d time%s", c->name, end->exit_code, end->reason, c->restarts,
-	    c->restarts == 1 ? "" : "s");
+	for (size_t i = 0; i < w->n_things; i++)
+		if (w->things[i]->sort == sort)
+			return w->things[i];
+	return NULL;
 }
 
-/* ---- containers that die ---- */
+/* ---- the table ---- */
 
-static void test_oom(const dt_env *e, dt_work *w, dt_finding *f)
-{
-	EACH_POD(w, p)
-	EACH_CONTAINER(p, c)
-	{
-		bool now = is(c->now.reason, "OOMKilled"), last = is(c->last.reason, "OOMKilled");
-		const dt_memory *m = now || last ? dt_memory_of(p, c->name) : NULL;
-		bool bad = false;
-		if (over(p)) {
-			/* A finished pod stays where it is: its kill is news for a while only. */
-			bad = now && m && m->oom_seen_ms && e->wall - m->oom_seen_ms < FRESH_MS;
-			if (bad)
-				look_again(e, f, m->oom_seen_ms + FRESH_MS);
-		} else if (now || (last && is(c->waiting, "CrashLoopBackOff"))) {
-			bad = true;
-		} else if (last && m && m->oom_seen_ms) {
-			/* It runs again. Not ready yet, or the kill has only just been seen. */
-			bad = (!c->ready && !c->init && e->wall - m->oom_seen_ms < FRESH_MS) || e->wall - m->oom_seen_ms < SHOWN_MS;
-			look_again(e, f, m->oom_seen_ms + SHOWN_MS);
-			look_again(e, f, m->oom_seen_ms + FRESH_MS);
-		}
-		if (bad)
-			found(e, f, p, c->name, "OOMKilled", exit_words(e, c, now ? &c->now : &c->last));
-	}
-}
-
-static const char *const start_failures[] = {"StartError", "ContainerCannotRun", NULL};
-
-static bool crash_loops(const dt_env *e, const dt_pod *p, const dt_container *c, dt_finding *f)
-{
-	const dt_memory *m = dt_memory_of(p, c->name);
-	if (over(p))
-		return false;
-	if (is(c->waiting, "CrashLoopBackOff"))
-		return true;
-	if (!m || !m->restarted_ms[2] || e->wall - m->restarted_ms[2] >= GREW_WITHIN_MS)
-		return false;
-	/* Between two back-offs it runs for a moment. */
-	look_again(e, f, m->restarted_ms[0] + SHOWN_MS);
-	look_again(e, f, m->restarted_ms[2] + GREW_WITHIN_MS);
-	return !c->ready || e->wall - m->restarted_ms[0] < SHOWN_MS;
-}
-
-/* A loop whose last end names its cause is but a symptom; one container with a loop of its own makes the finding stand. */
-static void test_crashloop(const dt_env *e, dt_work *w, dt_finding *f)
-{
-	for (int pass = 0; pass < 2 && !f->holds; pass++)
-		EACH_POD(w, p)
-		EACH_CONTAINER(p, c)
-		{
-			bool caused = is(c->last.reason, "OOMKilled") || is(c->now.reason, "OOMKilled") || ns_listed(c->last.reason, start_failures);
-			if (caused != (pass == 1) || !crash_loops(e, p, c, f))
-				continue;
-			f->symptom = caused;
-			found(e, f, p, c->name, "CrashLoopBackOff", exit_words(e, c, *c->now.reason ? &c->now : &c->last));
-		}
-}
-
-/* ---- containers that cannot be made ---- */
-
-/* The same failed pull shows as two reasons in turn; they are one. */
-static const struct { const char *waiting, *reason; } pull_reasons[] = {{"ErrImagePull", "ImagePullBackOff"}, {"ImagePullBackOff", "ImagePullBackOff"},
-    {"ErrImageNeverPull", "ErrImageNeverPull"}, {"InvalidImageName", "InvalidImageName"}, {"ImageInspectError", "ImageInspectError"},
-    {"RegistryUnavailable", "RegistryUnavailable"}, {"SignatureValidationFailed", "SignatureValidationFailed"}};
-
-static void test_image(const dt_env *e, dt_work *w, dt_finding *f)
-{
-	EACH_POD(w, p)
-	EACH_CONTAINER(p, c)
-	for (size_t i = 0; !over(p) && *c->waiting && i < sizeof pull_reasons / sizeof *pull_reasons; i++)
-		if (is(c->waiting, pull_reasons[i].waiting))
-			found(e, f, p, c->name, pull_reasons[i].reason, c->message);
-}
-
-static void test_config(const dt_env *e, dt_work *w, dt_finding *f)
-{
-	static const char *const waiting[] = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "PreCreateHookError",
-	    "PreStartHookError", "PostStartHookError", NULL};
-	EACH_POD(w, p)
-	EACH_CONTAINER(p, c)
-	{
-		if (over(p))
-			continue;
-		if (ns_listed(c->waiting, waiting))
-			found(e, f, p, c->name, c->waiting, c->message);
-		else if (ns_listed(c->now.reason, start_failures) || (is(c->waiting, "CrashLoopBackOff") && ns_listed(c->last.reason, start_failures)))
-			found(e, f, p, c->name, *c->now.reason ? c->now.reason : c->last.reason, exit_words(e, c, *c->now.reason ? &c->now : &c->last));
-	}
-}
-
-static void test_mount(const dt_env *e, dt_work *w, dt_finding *f)
-{
-	static const char *const creating[] = {"ContainerCreating", "PodInitializing", NULL};
-	EACH_POD(w, p)
-	{
-		const dt_note *n = dt_note_of(e->d, p->key);
-		bool waits = false;
-		EACH_CONTAINER(p, c)
-			waits |= ns_listed(c->waiting, creating);
-		if (!n || !n->mount_ms || !waits || p->phase != DT_PENDING || e->wall - n->mount_ms >= MOUNT_SEEN_MS)
-			continue;
-		look_again(e, f, n->mount_ms + MOUNT_SEEN_MS);
-		if (e->wall - p->created_ms < CREATING_MS)
-			look_again(e, f, p->created_ms + CREATING_MS);
-		else
-			found(e, f, p, "", n->mount_reason, n->mount_message);
-	}
-}
-
-static void test_unschedulable(const dt_env *e, dt_work *w, dt_finding *f)
-{
-	EACH_POD(w, p)
-	{
-		if (p->scheduled || over(p) || !is(p->sched_reason, "Unschedulable"))
-			continue;
-		int64_t since = p->sched_at_ms ? p->sched_at_ms : p->created_ms;
-		if (e->wall - since < PENDING_MS)
-			look_again(e, f, since + PENDING_MS);
-		else
-			found(e, f, p, "", "Unschedulable", p->sched_message);
-	}
-}
-
-/* ---- probes ---- */
-
-static void test_probe_kills(const dt_env *e, dt_work *w, dt_finding *f)
-{
-	EACH_POD(w, p)
-	{
-		const dt_note *n = dt_note_of(e->d, p->key);
-		if (!n || !n->kill_ms || e->wall - n->kill_ms >= GREW_WITHIN_MS || over(p))
-			continue;
-		EACH_CONTAINER(p, c)
-		{
-			if (n->container && *n->container && !is(n->container, c->name))
-				continue;
-			bool waits = is(c->waiting, "CrashLoopBackOff") && !is(c->last.reason, "OOMKilled");
-			bool again = (n->kills >= 2 || c->restarts >= 2) && (!c->ready || e->wall - n->kill_ms < SHOWN_MS);
-			look_again(e, f, n->kill_ms + SHOWN_MS);
-			look_again(e, f, n->kill_ms + GREW_WITHIN_MS);
-			if (waits || again)
-				found(e, f, p, c->name, "Unhealthy", n->message);
-		}
-	}
-}
-
-static void test_unready(const dt_env *e, dt_work *w, dt_finding *f)
-{
-	bool rolling = w->obj && dt_obj_rolling(w->obj);
-	/* Past its progress deadline a rollout has had its grace: the cause must be known before the symptom is told. */
-	bool stalled = w->obj && is(w->obj->prog_status, "False");
-	EACH_POD(w, p)
-	{
-		const dt_note *n = dt_note_of(e->d, p->key);
-		int64_t newest = 0;
-		bool all_run = p->n_c > 0;
-		for (int i = 0; n && i < DT_PROBES; i++)
-			newest = n->probe_ms[i] > newest ? n->probe_ms[i] : newest;
-		EACH_CONTAINER(p, c)
-			all_run &= c->running || c->init;
-		if (p->phase != DT_RUNNING || p->ready || !all_run || !newest || rolling)
-			continue;
-		int64_t from = p->ready_at_ms + UNREADY_MS > p->created_ms + START_MS ? p->ready_at_ms + UNREADY_MS : p->created_ms + START_MS;
-		if (newest < p->ready_at_ms - MINUTE || e->wall - newest >= PROBE_SEEN_MS)
-			continue;
-		look_again(e, f, newest + PROBE_SEEN_MS);
-		if (e->wall < from && !stalled)
-			look_again(e, f, from);
-		else
-			found(e, f, p, n->container, "Unhealthy", n->message);
-	}
-}
-
-/* ---- rollouts ---- */
-
-static void unready_members(const dt_env *e, dt_work *w, dt_finding *f)
-{
-	EACH_POD(w, p)
-		if (!p->ready && !over(p))
-			member(e, f, p);
-}
-
-static bool current(const dt_obj *o)
-{
-	return o && o->kind == DT_DEPLOYMENT && !o->paused && o->observed >= o->generation;
-}
-
-static void test_deadline(const dt_env *e, dt_work *w, dt_finding *f)
-{
-	const dt_obj *o = w->obj;
-	if (!current(o) || !is(o->prog_status, "False") || dt_obj_complete(o))
-		return;
-	found(e, f, NULL, "", *o->prog_reason ? o->prog_reason : "ProgressDeadlineExceeded", o->prog_message);
-	f->object_uid = o->key;
-	unready_members(e, w, f);
-}
-
-static void test_replica_failure(const dt_env *e, dt_work *w, dt_finding *f)
-{
-	const dt_obj *o = w->obj;
-	if (!o || !o->replica_failure || o->observed < o->generation || dt_obj_complete(o))
-		return;
-	found(e, f, NULL, "", *o->failure_reason ? o->failure_reason : "FailedCreate", o->failure_message);
-	f->object_uid = o->key;
-}
-
-/* ---- policy and cost ---- */
-
-static void test_kyverno(const dt_env *e, dt_work *w, dt_finding *f)
-{
-	int64_t until;
-	const char *policy, *rule;
-	const dt_result *fail;
-	if (dt_blocked_holds(w, e->wall, &until)) {
-		found(e, f, NULL, "", "PolicyViolation", w->blocked->message);
-		f->policy = w->blocked->policy;
-		f->rule = w->blocked->rule;
-	} else if ((fail = dt_enforced_fail(e->d, w)) != NULL) {
-		found(e, f, NULL, "", "PolicyViolation", fail->message);
-		f->policy = fail->policy;
-		f->rule = fail->rule;
-	} else if (w->obj && w->obj->replica_failure && !dt_obj_complete(w->obj) && dt_parse_denial(e->ar, w->obj->failure_message, &policy, &rule)) {
-		found(e, f, NULL, "", "PolicyViolation", w->obj->failure_message);
-		f->policy = policy;
-		f->rule = rule;
-	}
-	if (until)
-		look_again(e, f, until);
-	if (f->holds)
-		f->object_uid = w->uid;
-}
-
-static void test_cost(const dt_env *e, dt_work *w, dt_finding *f)
-{
-	if (!w->spike)
-		return;
-	/* Fewer replicas than it had at the report: the next report will show it, and nobody need wait for that. */
-	if (w->obj && w->spike_replicas > 0 && w->obj->replicas < w->spike_replicas)
-		return;
-	found(e, f, NULL, "", "CostSpike",
-	    ns_arena_printf(e->ar, "%.2f per day, %.1f times the %.2f of the window before", w->cost_now, w->cost_now / w->cost_before, w->cost_before));
-	f->object_uid = w->uid;
-}
-
-/* ---- alerts of other systems ---- */
-
-static const char *container_known(const dt_work *w, const char *name)
-{
-	EACH_POD(w, p)
-	EACH_CONTAINER(p, c)
-	if (is(c->name, name))
-		return name;
-	return "";
-}
-
-static void test_external(const dt_env *e, dt_work *w, dt_finding *f)
-{
-	for (size_t i = 0; i < w->n_things; i++) {
-		const dt_thing *t = w->things[i];
-		if (t->sort != DT_EXTERNAL || e->wall >= t->until_ms)
-			continue;
-		look_again(e, f, t->until_ms);
-		if (f->holds && (int)t->severity <= f->severity)
-			continue; /* the gravest gives the words */
-		f->holds = false;
-		found(e, f, NULL, container_known(w, t->container), t->reason, t->message);
-		f->severity = (int)t->severity;
-		f->object_uid = w->uid;
-	}
-}
-
-enum { R_OOM, R_CRASH, R_IMAGE, R_CONFIG, R_MOUNT, R_SCHED, R_KILLS, R_UNREADY, R_DEADLINE, R_REPLICAS, R_KYVERNO, R_COST, R_EXTERNAL, R_STORM, R_COUNT };
-#define B(row)  (1u << (row))
+enum {
+	R_OOM, R_CRASH, R_EXITS, R_IMAGE, R_CONFIG, R_MOUNT, R_CLAIM_MISSING, R_SCHED, R_KILLS, R_UNREADY, R_EVICTED, R_FAILED, R_STUCK, R_DEADLINE,
+	R_REPLICAS, R_STALLED, R_JOB, R_CRON, R_SCALER, R_MAXED, R_CLAIM, R_NODE_DOWN, R_NODE_PRESSURE, R_CERTIFICATE, R_SYNC_FAILED, R_APP_HEALTH, R_DRIFT,
+	R_KYVERNO, R_COST, R_BUDGET, R_EXTERNAL, R_STORM, R_COUNT
+};
+#define B(row)  (1ull << (row))
 #define MAKE    (B(R_IMAGE) | B(R_CONFIG) | B(R_MOUNT))                 /* it cannot even be made */
-#define POD     (MAKE | B(R_OOM) | B(R_CRASH) | B(R_SCHED) | B(R_KILLS) | B(R_UNREADY))
+#define POD     (MAKE | B(R_OOM) | B(R_CRASH) | B(R_EXITS) | B(R_CLAIM_MISSING) | B(R_SCHED) | B(R_KILLS) | B(R_UNREADY))
+#define WORK    (POD | B(R_EVICTED) | B(R_FAILED) | B(R_DEADLINE) | B(R_REPLICAS) | B(R_STALLED) | B(R_JOB) | B(R_CRON) | B(R_SCALER) | B(R_KYVERNO))
+#define NODE    (B(R_NODE_DOWN) | B(R_NODE_PRESSURE))
 
 const unsigned dt_health_kinds = DT_BIT(NS_KIND_OOM_KILLED) | DT_BIT(NS_KIND_POD_CRASHLOOP) | DT_BIT(NS_KIND_IMAGE_PULL) | DT_BIT(NS_KIND_CONFIG_ERROR) |
-    DT_BIT(NS_KIND_UNSCHEDULABLE) | DT_BIT(NS_KIND_PROBE_FAILURE) | DT_BIT(NS_KIND_DEPLOYMENT_STALLED);
+    DT_BIT(NS_KIND_UNSCHEDULABLE) | DT_BIT(NS_KIND_PROBE_FAILURE) | DT_BIT(NS_KIND_DEPLOYMENT_STALLED) | DT_BIT(NS_KIND_VOLUME_PENDING);
 
-/* name, kind, severity, when, recovers · test · causes it is a symptom of · settle · recover · needs the workload ready */
+/* {name, kind, severity, when, evidence, recovers} · test · causes it is a symptom of · settle · recover · needs the workload ready */
 const dt_rule dt_rules[] = {
     [R_OOM] = {{"oom-killed", NS_KIND_OOM_KILLED, NS_SEV_CRIT,
-                   "a container (app, init or ephemeral) was OOM-killed: it is down, in back-off after it, or was seen to be killed and runs again",
-                   "running and ready for 2 min without another kill"},
-        test_oom, 0, 0, 2 * MINUTE, true},
+            "a container (app, init or sidecar) was OOM-killed, with whatever exit code: it is down, in back-off after it, or was "
+            "seen to be killed and runs again; exit code 137 alone is no OOM kill",
+            "state and last state of the container, its limits, the node's memory",
+            "running and ready for 2 min without another kill"},
+        dt_test_oom, 0, 0, 2 * DT_MINUTE, true},
     [R_CRASH] = {{"crash-loop", NS_KIND_POD_CRASHLOOP, NS_SEV_CRIT,
-                     "a container waits in CrashLoopBackOff, or restarted 3 times within 10 min; not after an OOM kill or a kill by a probe",
-                     "ready and no restart for 60 s"},
-        test_crashloop, B(R_OOM) | MAKE | B(R_KILLS), 0, MINUTE, true},
-    [R_IMAGE] = {{"image-pull", NS_KIND_IMAGE_PULL, NS_SEV_CRIT, "an image cannot be pulled, named, inspected or verified", "the pods are ready for 10 s"},
-        test_image, 0, 0, 10000, true},
+            "a container waits in CrashLoopBackOff, or restarted 3 times within 10 min; not after an OOM kill or a kill by a probe",
+            "last state, exit code, log of the ended container, what changed with the last rollout",
+            "ready and no restart for 60 s"},
+        dt_test_crashloop, B(R_OOM) | MAKE | B(R_KILLS), 0, DT_MINUTE, true},
+    [R_EXITS] = {{"exits", NS_KIND_POD_CRASHLOOP, NS_SEV_CRIT,
+            "a container is down after a non-zero exit and has been restarted before",
+            "last state, exit code, log of the ended container",
+            "ready and no restart for 60 s"},
+        dt_test_exits, B(R_OOM) | MAKE | B(R_KILLS), 0, DT_MINUTE, true},
+    [R_IMAGE] = {{"image-pull", NS_KIND_IMAGE_PULL, NS_SEV_CRIT,
+            "an image cannot be pulled, named, inspected or verified; the reason tells apart: not found, auth, rate limit, network, "
+            "TLS, platform, disk full",
+            "waiting reason and message, events of the pull, image and revision",
+            "the pods are ready for 10 s"},
+        dt_test_image, 0, 0, 10000, true},
     [R_CONFIG] = {{"container-config", NS_KIND_CONFIG_ERROR, NS_SEV_CRIT,
-                      "a container cannot be created or started: missing ConfigMap, Secret or key, bad command, hook", "the pods are ready for 10 s"},
-        test_config, 0, 0, 10000, true},
+            "a container cannot be created or started: missing ConfigMap, Secret or key, bad command, hook",
+            "waiting reason and message, events, what changed with the last rollout",
+            "the pods are ready for 10 s"},
+        dt_test_config, 0, 0, 10000, true},
     [R_MOUNT] = {{"volume-mount", NS_KIND_CONFIG_ERROR, NS_SEV_CRIT,
-                     "a pod is stuck creating for 10 s while events say that a volume or its sandbox cannot be made", "the pods are ready for 10 s"},
-        test_mount, 0, 0, 10000, true},
-    [R_SCHED] = {{"unschedulable", NS_KIND_UNSCHEDULABLE, NS_SEV_WARN, "no node takes a pod for 15 s; a scheduling gate is no failure",
-                     "every pod has a node for 5 s"},
-        test_unschedulable, 0, 0, 5000, false},
-    [R_KILLS] = {{"probe-kills", NS_KIND_PROBE_FAILURE, NS_SEV_WARN, "a liveness or startup probe kills a container again and again",
-                     "ready for 60 s without a kill"},
-        test_probe_kills, B(R_OOM) | MAKE, 0, MINUTE, true},
+            "a pod is stuck creating for 10 s while events say that a volume cannot be attached or mounted, or its sandbox cannot "
+            "be made",
+            "FailedMount, FailedAttachVolume, FailedCreatePodSandBox events",
+            "the pods are ready for 10 s"},
+        dt_test_mount, 0, 0, 10000, true},
+    [R_CLAIM_MISSING] = {{"claim-missing", NS_KIND_VOLUME_PENDING, NS_SEV_WARN,
+            "a pod names a volume claim that does not exist, for 15 s",
+            "the scheduler's message",
+            "every pod has a node for 5 s"},
+        dt_test_claim_missing, 0, 0, 5000, false},
+    [R_SCHED] = {{"unschedulable", NS_KIND_UNSCHEDULABLE, NS_SEV_WARN,
+            "no node takes a pod for 15 s (5 min while nodes are cordoned); the reason names cpu, memory, disk, taint, affinity, "
+            "volume, quota; not when a volume claim or a lost node explains it, and a scheduling gate is no failure",
+            "the scheduler's message, requests, nodes",
+            "every pod has a node for 5 s"},
+        dt_test_unschedulable, B(R_CLAIM_MISSING), 0, 5000, false},
+    [R_KILLS] = {{"probe-kills", NS_KIND_PROBE_FAILURE, NS_SEV_WARN,
+            "a liveness or startup probe kills a container again and again",
+            "Unhealthy and Killing events, restarts",
+            "ready for 60 s without a kill"},
+        dt_test_probe_kills, B(R_OOM) | MAKE, 0, DT_MINUTE, true},
     [R_UNREADY] = {{"not-ready", NS_KIND_PROBE_FAILURE, NS_SEV_WARN,
-                       "a running pod is not ready for 30 s and its probe fails; not within its first minute, nor during a rollout within its deadline",
-                       "ready for 60 s"},
-        test_unready, B(R_OOM) | B(R_CRASH) | MAKE, 0, MINUTE, true},
+            "a running pod is not ready for 30 s and its probe fails; not within its first minute, nor during a rollout within its "
+            "deadline",
+            "Unhealthy events, Ready condition",
+            "ready for 60 s"},
+        dt_test_unready, B(R_OOM) | B(R_CRASH) | B(R_EXITS) | MAKE, 0, DT_MINUTE, true},
+    [R_EVICTED] = {{"evicted", NS_KIND_EVICTED, NS_SEV_WARN,
+            "the kubelet evicted a pod within the last 10 min, and no pressure of its node has been told of",
+            "reason and message of the pod, its requests and limits, the node",
+            "no eviction for 10 min and the workload is ready"},
+        dt_test_evicted, 0, 0, 10000, true},
+    [R_FAILED] = {{"pod-failed", NS_KIND_OTHER, NS_SEV_WARN,
+            "a pod that nothing replaces ended as Failed within the last day",
+            "reason of the pod, exit code, log",
+            "the pod is gone, or a day has passed"},
+        dt_test_failed, POD | B(R_EVICTED), 0, 0, false},
+    [R_STUCK] = {{"stuck-terminating", NS_KIND_OTHER, NS_SEV_WARN,
+            "a pod should have been gone for 10 min, and its node answers",
+            "deletion time, finalizers",
+            "it is gone"},
+        dt_test_stuck, 0, 0, 0, false},
     [R_DEADLINE] = {{"progress-deadline", NS_KIND_DEPLOYMENT_STALLED, NS_SEV_CRIT,
-                        "a Deployment's rollout exceeded its progress deadline and no pod shows why", "the rollout is complete for 10 s"},
-        test_deadline, POD | B(R_KYVERNO), 1000, 10000, true},
+            "a Deployment's rollout exceeded its progress deadline and no pod shows why",
+            "Progressing condition, revisions and what changed between them",
+            "the rollout is complete for 10 s"},
+        dt_test_deadline, POD | B(R_KYVERNO), 1000, 10000, true},
     [R_REPLICAS] = {{"replica-failure", NS_KIND_DEPLOYMENT_STALLED, NS_SEV_CRIT,
-                        "pods cannot be created (quota, admission, service account) for 10 s", "the rollout is complete for 10 s"},
-        test_replica_failure, POD | B(R_KYVERNO), 10000, 10000, true},
+            "pods cannot be created (quota, admission, service account) for 10 s; of a StatefulSet or DaemonSet its events say so",
+            "ReplicaFailure condition or FailedCreate events",
+            "the rollout is complete for 10 s"},
+        dt_test_replica_failure, POD | B(R_KYVERNO), 10000, 10000, true},
+    [R_STALLED] = {{"rollout-stalled", NS_KIND_DEPLOYMENT_STALLED, NS_SEV_CRIT,
+            "a StatefulSet, DaemonSet, ReplicaSet, or a Deployment that is not rolling out, is short of pods and nothing has "
+            "changed for 10 min; no pod shows why",
+            "counts of the status, its pods",
+            "the rollout is complete for 10 s"},
+        dt_test_stalled, POD | B(R_KYVERNO) | B(R_DEADLINE) | B(R_REPLICAS), 0, 10000, true},
+    [R_JOB] = {{"job-failed", NS_KIND_JOB_FAILED, NS_SEV_WARN,
+            "a Job failed within the last day and no later run of its CronJob went well",
+            "Failed condition, its pods and their logs",
+            "a later run succeeds, the Job is deleted, or a day has passed"},
+        dt_test_job, POD, 2000, 0, false},
+    [R_CRON] = {{"cronjob-missed", NS_KIND_JOB_FAILED, NS_SEV_WARN,
+            "a CronJob has not run for longer than its schedule ever pauses, and 5 min (1 h more when that is over an hour); not "
+            "when suspended or running",
+            "schedule, last run",
+            "it runs"},
+        dt_test_cron, B(R_JOB), 0, 0, false},
+    [R_SCALER] = {{"autoscaler", NS_KIND_AUTOSCALING, NS_SEV_WARN,
+            "a HorizontalPodAutoscaler cannot scale or has no metrics for 3 min",
+            "AbleToScale and ScalingActive conditions",
+            "its conditions are well for 30 s"},
+        dt_test_autoscaler, POD, 0, 30000, false},
+    [R_MAXED] = {{"autoscaler-maxed-out", NS_KIND_AUTOSCALING, NS_SEV_WARN,
+            "a HorizontalPodAutoscaler wants more replicas than its maximum for 15 min",
+            "ScalingLimited condition",
+            "it does not for 60 s"},
+        dt_test_maxed_out, POD, 0, DT_MINUTE, false},
+    [R_CLAIM] = {{"claim-pending", NS_KIND_VOLUME_PENDING, NS_SEV_WARN,
+            "a PersistentVolumeClaim has no volume for 1 min (15 s when provisioning fails), or lost it; not while it waits for its "
+            "first pod",
+            "phase, events of the provisioner, its pods",
+            "it is bound"},
+        dt_test_claim, 0, 0, 0, false},
+    [R_NODE_DOWN] = {{"node-not-ready", NS_KIND_NODE_PRESSURE, NS_SEV_CRIT,
+            "a node is not ready; its pods are members, not incidents. Not within its first 5 min, nor for 15 min after a cordon, "
+            "nor when an autoscaler is removing it",
+            "Ready condition, taints, its pods",
+            "ready for 60 s, or it is gone"},
+        dt_test_node_down, 0, 0, DT_MINUTE, false},
+    [R_NODE_PRESSURE] = {{"node-pressure", NS_KIND_NODE_PRESSURE, NS_SEV_WARN,
+            "a node is short of memory, disk or process ids, or its network is not set up",
+            "conditions of the node, its pods",
+            "the condition is off for 60 s"},
+        dt_test_node_pressure, B(R_NODE_DOWN), 0, DT_MINUTE, false},
+    [R_CERTIFICATE] = {{"certificate", NS_KIND_CERTIFICATE_EXPIRY, NS_SEV_WARN,
+            "the certificate of a TLS Secret ends within 14 days (crit within 3); only with --tls-secrets and the right to read "
+            "them",
+            "subject and end of the certificate; nothing else of the Secret is kept",
+            "it is renewed"},
+        dt_test_certificate, 0, 0, 0, false},
+    [R_SYNC_FAILED] = {{"argocd-sync-failed", NS_KIND_ARGOCD_DRIFT, NS_SEV_CRIT,
+            "an Argo CD operation failed, or an Application has an error condition, for 2 min; not when a workload of it tells why",
+            "operation state and conditions of the Application",
+            "the next operation succeeds"},
+        dt_test_sync_failed, 0, 0, 0, false},
+    [R_APP_HEALTH] = {{"argocd-health", NS_KIND_ARGOCD_DRIFT, NS_SEV_WARN,
+            "an Application is Degraded or Missing for 5 min and no workload of it tells why",
+            "health of the Application and of its resources",
+            "Healthy for 30 s"},
+        dt_test_app_health, 0, 0, 30000, false},
+    [R_DRIFT] = {{"argocd-out-of-sync", NS_KIND_ARGOCD_DRIFT, NS_SEV_WARN,
+            "an Application is OutOfSync for 10 min with no operation running",
+            "sync status, resources that differ",
+            "Synced"},
+        dt_test_drift, 0, 0, 0, false},
     [R_KYVERNO] = {{"kyverno-violation", NS_KIND_KYVERNO_VIOLATION, NS_SEV_WARN,
-                       "Kyverno refused a request for the workload, or a report shows it failing an enforced policy",
-                       "the report no longer fails, the rollout is complete, or an exception lets it through"},
-        test_kyverno, 0, 0, 0, false},
+            "Kyverno refused a request for the workload, or a report (wgpolicyk8s.io or openreports.io) shows it failing an "
+            "enforced policy",
+            "event or report, policy and rule, their annotations",
+            "the report no longer fails, the rollout is complete, or an exception lets it through"},
+        dt_test_kyverno, 0, 0, 0, false},
     [R_COST] = {{"cost-spike", NS_KIND_COST_SPIKE, NS_SEV_INFO,
-                    "OpenCost's rate per day is at least the set ratio of the window before and over the set minimum",
-                    "the next report shows it gone, or it has fewer replicas"},
-        test_cost, 0, 0, 0, false},
+            "OpenCost's rate per day is at least the set ratio of the window before and over the set minimum",
+            "both windows, efficiency, replicas",
+            "the next report shows it gone, or it has fewer replicas"},
+        dt_test_cost, 0, 0, 0, false},
+    [R_BUDGET] = {{"cost-budget", NS_KIND_COST_SPIKE, NS_SEV_WARN,
+            "the cluster costs more per day than its budget (--cost-budget)",
+            "OpenCost's total and its largest rows",
+            "the next report is within the budget"},
+        dt_test_budget, 0, 0, 0, false},
     [R_EXTERNAL] = {{"external", NS_KIND_EXTERNAL, NS_SEV_WARN,
-                        "another system (Alertmanager) reports the workload for 10 s and no row above holds for it; its own severity counts",
-                        "the other system says so, or does not repeat it in time"},
-        test_external, POD | B(R_DEADLINE) | B(R_REPLICAS) | B(R_KYVERNO), 10000, 0, false},
+            "another system (Alertmanager) reports the workload for 10 s and no row above holds for it; its own severity counts",
+            "what it said; it never leads to an automatic change",
+            "the other system says so, or does not repeat it in time"},
+        dt_test_external, WORK | NODE, 10000, 0, false},
     [R_STORM] = {{"storm", NS_KIND_STORM, NS_SEV_CRIT,
-                     "at least 30 % and 5 of the workloads, or 30 % and 2 of the nodes, are unhealthy at once (both configurable)",
-                     "below four fifths of that for 30 s"},
+            "at least 30 % and 5 of the workloads, or 30 % and 2 of the nodes, are unhealthy at once (--storm-ratio, --storm-workloads, --storm-nodes)",
+            "counts, and which workloads or nodes",
+            "below four fifths of that for 30 s"},
         NULL, 0, 0, 30000, false},
 };
 const size_t dt_n_rules = R_COUNT;
+_Static_assert((int)R_COUNT <= (int)DT_MAX_RULES, "causes is a bit for each");
 
 static ns_rule_info public_rows[R_COUNT];
 static pthread_once_t public_once = PTHREAD_ONCE_INIT;

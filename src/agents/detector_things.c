@@ -6,10 +6,58 @@
 
 #include "detector_priv.h"
 
+static dt_work *of_reference(ns_detector *d, const dt_thing *t)
+{
+	return *t->ref_name ? dt_work_of_resource(d, t->ns, t->ref_kind, t->ref_name, t->sort == DT_JOB_FAILURE ? t->uid : "") : NULL;
+}
+
+/* What no workload owns stands for itself. */
+static dt_work *own(ns_detector *d, const dt_thing *t, const char *kind)
+{
+	dt_work *w = dt_work_get(d, t->ns, kind, t->name);
+	ns_copy(w->uid, sizeof w->uid, t->uid);
+	return w;
+}
+
+static dt_work *work_of_job(ns_detector *d, const dt_thing *t)
+{
+	dt_work *w = of_reference(d, t);
+	return w ? w : own(d, t, "Job");
+}
+
+static dt_work *work_of_autoscaler(ns_detector *d, const dt_thing *t)
+{
+	dt_work *w = of_reference(d, t);
+	return w ? w : own(d, t, "HorizontalPodAutoscaler");
+}
+
+static dt_work *work_of_claim(ns_detector *d, const dt_thing *t)
+{
+	return own(d, t, "PersistentVolumeClaim");
+}
+
+/* Most certificates are fine for months: there is nothing to look at until the end is near. */
+static dt_work *work_of_certificate(ns_detector *d, const dt_thing *t)
+{
+	return ns_clock_wall_ms(d->clock) >= t->until_ms - DT_CERT_WARN_MS ? own(d, t, "Secret") : NULL;
+}
+
+static dt_work *work_of_application(ns_detector *d, const dt_thing *t)
+{
+	return own(d, t, "Application");
+}
+
+/* ---- the table ---- */
+
 static const struct sort {
 	const char *name;
 	dt_work *(*work)(ns_detector *d, const dt_thing *t);
 } sorts[DT_SORTS] = {
+    [DT_JOB_FAILURE] = {"job", work_of_job},
+    [DT_AUTOSCALER] = {"autoscaler", work_of_autoscaler},
+    [DT_CLAIM] = {"claim", work_of_claim},
+    [DT_CERTIFICATE] = {"certificate", work_of_certificate},
+    [DT_APPLICATION] = {"application", work_of_application},
     [DT_EXTERNAL] = {"external", dt_external_work},
 };
 
@@ -22,7 +70,7 @@ dt_thing *dt_thing_new(const dt_thing *from)
 {
 	static const size_t texts[] = {offsetof(dt_thing, key), offsetof(dt_thing, ns), offsetof(dt_thing, name), offsetof(dt_thing, reason),
 	    offsetof(dt_thing, message), offsetof(dt_thing, ref_kind), offsetof(dt_thing, ref_name), offsetof(dt_thing, pod), offsetof(dt_thing, node),
-	    offsetof(dt_thing, container)};
+	    offsetof(dt_thing, container), offsetof(dt_thing, uid), offsetof(dt_thing, parts)};
 	enum { N = sizeof texts / sizeof *texts };
 	dt_thing t = *from;
 	size_t len[N], size = sizeof t;
@@ -64,10 +112,30 @@ static void attach(ns_detector *d, dt_thing *t)
 	if (w == t->work)
 		return;
 	detach(d, t);
+	if (!w)
+		return;
 	w->things = ns_xrealloc(w->things, (w->n_things + 1) * sizeof(dt_thing *));
 	w->things[w->n_things++] = t;
 	t->work = w;
 	dt_mark(d, w);
+}
+
+/* Who waits for a claim is looked at again when the claim changes. */
+static void mark_users(ns_detector *d, const dt_thing *t)
+{
+	if (t->sort != DT_CLAIM || !d->started)
+		return;
+	dt_each(dt_pod, p, &d->pods)
+		if (*p->claims && !p->scheduled && strcmp(p->ns, t->ns) == 0)
+			dt_mark(d, p->work);
+}
+
+const dt_thing *dt_thing_of(const ns_detector *d, dt_sort sort, const char *ns, const char *name)
+{
+	char *key = dt_thing_key(sort, ns, name);
+	const dt_thing *t = dt_tab_get(&d->things, key);
+	free(key);
+	return t;
 }
 
 void dt_drop_thing(ns_detector *d, const char *key)
@@ -76,17 +144,23 @@ void dt_drop_thing(ns_detector *d, const char *key)
 	if (!old)
 		return;
 	detach(d, old);
+	mark_users(d, old);
 	d->n_external -= old->sort == DT_EXTERNAL;
 	free(old);
 }
 
 void dt_put_thing(ns_detector *d, dt_thing *t)
 {
+	const dt_thing *old = dt_tab_get(&d->things, t->key);
+	/* What has no time of its own is wrong since it was first seen so. */
+	if (!t->since_ms)
+		t->since_ms = old && strcmp(old->reason, t->reason) == 0 ? old->since_ms : ns_clock_wall_ms(d->clock);
 	dt_drop_thing(d, t->key);
 	dt_tab_put(&d->things, t);
 	d->n_external += t->sort == DT_EXTERNAL;
 	if (d->started)
 		attach(d, t);
+	mark_users(d, t);
 }
 
 void dt_place_things(ns_detector *d, int64_t wall)

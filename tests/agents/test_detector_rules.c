@@ -102,7 +102,7 @@ static void test_image_pull(void **state)
 	rig r;
 	rig_web(&r);
 	rig_pod(&r, POD(.phase = "Pending", .containers = c_waiting(&r, "ErrImagePull", "manifest unknown", 0, NULL, 0)));
-	assert_string_equal(rig_tick(&r), "+image_pull Deployment/web ImagePullBackOff app[1];");
+	assert_string_equal(rig_tick(&r), "+image_pull Deployment/web ImagePullBackOff (not found) app[1];");
 	rig_pod(&r, POD(.phase = "Pending", .containers = c_waiting(&r, "ImagePullBackOff", "Back-off pulling", 0, NULL, 0)));
 	assert_string_equal(rig_pass(&r, 5000), "");
 	rig_pod(&r, POD(.phase = "Pending", .containers = c_waiting(&r, "InvalidImageName", "bad name", 0, NULL, 0)));
@@ -283,7 +283,7 @@ static void test_replicas_that_cannot_be_created(void **state)
 	rig_dep(&r, (dep){.name = "web", .replicas = 2, .ready = 1, .updated = 1, .total = 1, .generation = 2,
 	                .conditions = "{\"type\":\"ReplicaFailure\",\"status\":\"True\",\"reason\":\"FailedCreate\",\"message\":\"exceeded quota: compute\"}"});
 	assert_string_equal(rig_pass(&r, 9000), "");
-	assert_string_equal(rig_pass(&r, 2000), "+deployment_stalled Deployment/web FailedCreate[0];");
+	assert_string_equal(rig_pass(&r, 2000), "+deployment_stalled Deployment/web FailedCreate (quota)[0];");
 	rig_close(&r);
 }
 
@@ -464,9 +464,9 @@ static void test_storm_of_nodes(void **state)
 		    i < 1 ? "Unknown" : "True");
 		rig_feed(&r, DT_ROW_NODES, NS_WATCH_ADDED, b);
 	}
-	assert_string_equal(rig_tick(&r), ""); /* one node, and cordons: no storm */
-	rig_feed(&r, DT_ROW_NODES, NS_WATCH_MODIFIED, "{\"metadata\":{\"uid\":\"n1\"},\"status\":{\"conditions\":[{\"type\":\"Ready\",\"status\":\"False\"}]}}");
-	assert_string_equal(rig_tick(&r), "+storm Cluster/test Storm[0];");
+	assert_string_equal(rig_tick(&r), "+node_pressure Node/n0 NotReady[0];"); /* one node, and cordons: no storm */
+	rig_feed(&r, DT_ROW_NODES, NS_WATCH_MODIFIED, "{\"metadata\":{\"name\":\"n1\",\"uid\":\"n1\"},\"status\":{\"conditions\":[{\"type\":\"Ready\",\"status\":\"False\"}]}}");
+	assert_string_equal(rig_tick(&r), "+storm Cluster/test Storm[2];+node_pressure Node/n1 NotReady[1];");
 	ns_detector_link(r.d, &link);
 	assert_int_equal(link.nodes_unhealthy, 2);
 	rig_close(&r);
@@ -476,14 +476,16 @@ static void test_table_is_complete(void **state)
 {
 	size_t n;
 	const ns_rule_info *rows = ns_detector_rules(&n);
-	unsigned seen = 0;
+	unsigned seen = 0, as_grave = 0;
 	assert_int_equal(n, dt_n_rules);
 	for (size_t i = 0; i < n; i++) {
-		assert_true(*rows[i].name && *rows[i].when && *rows[i].recovers);
-		assert_int_equal(rows[i].severity, ns_kind_get(rows[i].kind)->severity);
+		assert_true(*rows[i].name && *rows[i].when && *rows[i].evidence && *rows[i].recovers);
 		seen |= DT_BIT(rows[i].kind);
+		if (rows[i].severity == ns_kind_get(rows[i].kind)->severity)
+			as_grave |= DT_BIT(rows[i].kind);
 	}
 	assert_int_equal(seen, DT_BIT(NS_KIND_COUNT) - 1);
+	assert_int_equal(as_grave, seen); /* a row of each kind is as grave as the kind is by default */
 }
 
 int main(void)

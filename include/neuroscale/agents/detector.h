@@ -35,7 +35,9 @@ typedef struct ns_detector_opts {
 	const char *const *protected_ns; /* more than the built-in ones; still detected, never acted on */
 	const char *const *nonprod_labels; /* "key=value" list, default environment|env = dev|test|staging|qa|sandbox */
 	double storm_ratio;             /* 0.30 when 0 */
-	int storm_min;                  /* 5 when 0 */
+	int storm_min;                  /* workloads, 5 when 0 */
+	int storm_min_nodes;            /* 2 when 0 */
+	bool tls_secrets;               /* watch TLS secrets for the end of their certificates: what else they hold is dropped unread */
 	ns_detector_sink sink;
 } ns_detector_opts;
 ns_detector *ns_detector_new(const ns_detector_opts *o, ns_err *err); /* copies what it needs */
@@ -93,6 +95,6 @@ typedef struct ns_external {
 bool ns_detector_external(ns_detector *d, const ns_external *x, ns_err *err);
 
 /* The rule table (one row per rule), for man pages and tests. */
-typedef struct ns_rule_info { const char *name; ns_kind kind; ns_severity severity; const char *when, *recovers; } ns_rule_info;
+typedef struct ns_rule_info { const char *name; ns_kind kind; ns_severity severity; const char *when, *evidence, *recovers; } ns_rule_info;
 const ns_rule_info *ns_detector_rules(size_t *n);
 #endif

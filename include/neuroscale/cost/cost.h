@@ -24,6 +24,9 @@ typedef struct ns_cost_report {
 void ns_cost_query(const char *base_url, int64_t now_ms, int64_t window_ms, bool before, char *out, size_t cap);
 /* Parses both answers (null numbers, empty sets, text errors: see reference). NULL on error. */
 ns_cost_report *ns_cost_report_parse(ns_arena *ar, const cJSON *now, const cJSON *before, ns_err *err);
-typedef struct ns_cost_rule { double min_ratio, min_per_day; } ns_cost_rule; /* spike: per_day >= ratio x before and >= min */
+typedef struct ns_cost_rule {
+	double min_ratio, min_per_day; /* spike: per_day >= ratio x before and >= min */
+	double budget_per_day;         /* of the cluster as a whole, 0 none */
+} ns_cost_rule;
 bool ns_cost_is_spike(const ns_cost_row *row, const ns_cost_rule *rule);
 #endif

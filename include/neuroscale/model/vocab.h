@@ -14,6 +14,14 @@ typedef enum ns_kind {
 	NS_KIND_DEPLOYMENT_STALLED,
 	NS_KIND_KYVERNO_VIOLATION,
 	NS_KIND_COST_SPIKE,
+	NS_KIND_EVICTED,
+	NS_KIND_ARGOCD_DRIFT,       /* an application of Argo CD: out of sync, degraded, or its sync failed */
+	NS_KIND_NODE_PRESSURE,      /* a node: not ready, or short of something */
+	NS_KIND_JOB_FAILED,         /* a Job, or a CronJob that does not run */
+	NS_KIND_AUTOSCALING,
+	NS_KIND_VOLUME_PENDING,
+	NS_KIND_CERTIFICATE_EXPIRY,
+	NS_KIND_OTHER,              /* a bare pod that failed, a pod that will not go */
 	NS_KIND_EXTERNAL, /* what another system reports and no rule of our own sees */
 	NS_KIND_STORM, /* the one summary that replaces a flood */
 	NS_KIND_COUNT
