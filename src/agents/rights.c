@@ -10,7 +10,7 @@
 #include "neuroscale/model/vocab.h"
 
 #define ACCOUNT "neuroscale-autopilot"
-enum { MAX_RIGHTS = 64 };
+enum { MAX_RIGHTS = 64, LOOKING = 1 << NS_RIGHT_WATCH | 1 << NS_RIGHT_READ };
 
 /* What goes missing with a watched resource. One that is not here is "not seen", by its name. */
 static const struct {
@@ -39,17 +39,13 @@ static const struct {
 
 /* What is only read. A resource that is watched as well is not said twice. */
 static const ns_right reads[] = {
-    {NS_RIGHT_READ, "", "", "namespaces", "", "", "get,list", true, "which cluster it is cannot be told, so nothing is ever changed"},
-    {NS_RIGHT_READ, "", "", "pods", "log", "", "get", false, "causes that only a log tells stay unknown"},
-    {NS_RIGHT_READ, "", "", "limitranges", "", "", "get,list", false, "a raise of limits is asked about: what the namespace allows is not known"},
-    {NS_RIGHT_READ, "", "", "resourcequotas", "", "", "get,list", false, "a raise or a scale-up is asked about: what the quota leaves is not known"},
-    {NS_RIGHT_READ, "", "policy", "poddisruptionbudgets", "", "", "get,list", false, "a scale-down is asked about: what must stay available is not known"},
-    {NS_RIGHT_READ, "", "autoscaling.k8s.io", "verticalpodautoscalers", "", "", "get,list", false, "a raise of limits is asked about: whether an autoscaler owns them is not known"},
-    {NS_RIGHT_READ, "", "autoscaling", "horizontalpodautoscalers", "", "", "get,list", false, "an autoscaler is not noticed before its workload is scaled"},
-    {NS_RIGHT_READ, "", "autoscaling.k8s.io", "verticalpodautoscalers", "", "", "list", false, "a vertical autoscaler is not noticed: a memory limit is raised only by a person"},
-    {NS_RIGHT_READ, "", "", "limitranges", "", "", "list", false, "what a LimitRange forbids is not known: a memory limit is raised only by a person"},
-    {NS_RIGHT_READ, "", "", "resourcequotas", "", "", "list", false, "what a quota leaves is not known: a memory limit is raised only by a person"},
-    {NS_RIGHT_READ, "", "policy", "poddisruptionbudgets", "", "", "list", false, "what a disruption budget wants is not known: nothing is scaled down but by a person"},
+    {NS_RIGHT_READ, "", "", "namespaces", "", "", "get,list", true, true, "which cluster it is cannot be told, so nothing is ever changed"},
+    {NS_RIGHT_READ, "", "", "pods", "log", "", "get", false, false, "causes that only a log tells stay unknown"},
+    {NS_RIGHT_READ, "", "autoscaling", "horizontalpodautoscalers", "", "", "get,list", false, false, "an autoscaler is not noticed before its workload is scaled"},
+    {NS_RIGHT_READ, "", "autoscaling.k8s.io", "verticalpodautoscalers", "", "", "list", false, false, "a vertical autoscaler is not noticed: a memory limit is raised only by a person"},
+    {NS_RIGHT_READ, "", "", "limitranges", "", "", "list", false, false, "what a LimitRange forbids is not known: a memory limit is raised only by a person"},
+    {NS_RIGHT_READ, "", "", "resourcequotas", "", "", "list", false, false, "what a quota leaves is not known: a memory limit is raised only by a person"},
+    {NS_RIGHT_READ, "", "policy", "poddisruptionbudgets", "", "", "list", false, false, "what a disruption budget wants is not known: nothing is scaled down but by a person"},
 };
 
 typedef struct table {
@@ -98,7 +94,7 @@ static void add_watched(table *t, const ns_watch_row *row)
 	/* Where Secrets may be read they are looked at; to ask for that right would be too much. */
 	if (strcmp(resource, "secrets") == 0)
 		return;
-	add(t, (ns_right){NS_RIGHT_WATCH, "", group, resource, "", "", "get,list,watch", !row->optional, lost_with(t->ar, resource)});
+	add(t, (ns_right){NS_RIGHT_WATCH, "", group, resource, "", "", "get,list,watch", row->cluster_scoped, !row->optional, lost_with(t->ar, resource)});
 }
 
 static bool enabled(const ns_action_info *a, const ns_rights_opts *o)
@@ -127,7 +123,7 @@ static void add_actions(table *t, const ns_rights_opts *o)
 		}
 		const char *ns = strcmp(info->resource, "policyexceptions") == 0 ? words(o->exception_ns, "") : "";
 		if (enabled(info, o) && !said)
-			add(t, (ns_right){NS_RIGHT_ACT, ns, info->api_group, info->resource, "", "", info->verbs, false, ns_arena_strdup(t->ar, ns_buf_str(&lost))});
+			add(t, (ns_right){NS_RIGHT_ACT, ns, info->api_group, info->resource, "", "", info->verbs, false, false, ns_arena_strdup(t->ar, ns_buf_str(&lost))});
 		ns_buf_free(&lost);
 	}
 }
@@ -142,8 +138,8 @@ const ns_right *ns_rights_list(ns_arena *ar, const ns_rights_opts *o, size_t *n)
 	for (size_t i = 0; i < sizeof reads / sizeof *reads; i++)
 		add(&t, reads[i]);
 	/* A name can be asked for in everything but a creation. */
-	add(&t, (ns_right){NS_RIGHT_LEASE, lease_ns, "coordination.k8s.io", "leases", "", "", "create", false, no_lease});
-	add(&t, (ns_right){NS_RIGHT_LEASE, lease_ns, "coordination.k8s.io", "leases", "", NS_LEASE_NAME, "get,update", false, no_lease});
+	add(&t, (ns_right){NS_RIGHT_LEASE, lease_ns, "coordination.k8s.io", "leases", "", "", "create", false, false, no_lease});
+	add(&t, (ns_right){NS_RIGHT_LEASE, lease_ns, "coordination.k8s.io", "leases", "", NS_LEASE_NAME, "get,update", false, false, no_lease});
 	add_actions(&t, o);
 	*n = t.n;
 	return t.rows;
@@ -176,12 +172,14 @@ static void put_head(ns_buf *out, const char *api, const char *kind, const char 
 	ns_buf_printf(out, "---\napiVersion: %s\nkind: %s\nmetadata: {name: %s%s%s}\n", api, kind, name, *ns ? ", namespace: " : "", ns);
 }
 
-/* The rights that `use` and `ns` (NULL any) select, as one role. False when there are none. */
-static bool put_role(ns_buf *out, const ns_right *r, size_t n, unsigned uses, const char *kind, const char *name, const char *ns)
+enum scope { ANY_SCOPE, OF_CLUSTER, OF_NAMESPACES };
+
+/* The rights that uses (bits), scope and ns select, as one role. False when there are none. */
+static bool put_role(ns_buf *out, const ns_right *r, size_t n, unsigned uses, enum scope scope, const char *kind, const char *name, const char *ns)
 {
 	bool any = false;
 	for (size_t i = 0; i < n; i++) {
-		if (!(uses & 1u << r[i].use) || strcmp(r[i].ns, ns) != 0)
+		if (!(uses & 1u << r[i].use) || strcmp(r[i].ns, ns) != 0 || (scope != ANY_SCOPE && r[i].cluster_scoped != (scope == OF_CLUSTER)))
 			continue;
 		if (!any) {
 			put_head(out, "rbac.authorization.k8s.io/v1", kind, name, ns);
@@ -200,38 +198,48 @@ static void put_binding(ns_buf *out, const char *role_kind, const char *name, co
 	ns_buf_printf(out, "subjects: [{kind: ServiceAccount, name: %s, namespace: %s}]\n", ACCOUNT, account_ns);
 }
 
+static void put_bindings(ns_buf *out, const char *role, const char *const *namespaces, const char *account_ns)
+{
+	for (const char *const *ns = namespaces; ns && *ns; ns++)
+		put_binding(out, "ClusterRole", role, *ns, account_ns);
+}
+
 static void put_comment(ns_buf *out, const char *home, bool bound)
 {
 	ns_buf_printf(out,
 	    "# The least that neuroscale-tui needs with these options: an account of its own, and its rights.\n"
-	    "#   apply    neuroscale-tui doctor --role --namespace NS[,NS...] | kubectl apply -f -\n"
+	    "#   apply    neuroscale-tui doctor --role --act-in NS[,NS...] | kubectl apply -f -\n"
 	    "#   a token  kubectl -n %s create token %s    (kubectl 1.24 or newer)\n"
-	    "#   look     neuroscale-tui doctor --namespace NS[,NS...]    with a kubeconfig of that account\n",
+	    "#   look     neuroscale-tui doctor --act-in NS[,NS...]    with a kubeconfig of that account\n",
 	    home, ACCOUNT);
 	if (!bound)
 		ns_buf_printf(out,
-		    "# It may change nothing yet. Name the namespaces in which it may (--namespace), or bind the role in each of them:\n"
+		    "# It may change nothing yet. Name the namespaces in which it may (--act-in), or bind the role in each of them:\n"
 		    "#   kubectl -n NS create rolebinding %s-act --clusterrole=%s-act --serviceaccount=%s:%s\n",
 		    ACCOUNT, ACCOUNT, home, ACCOUNT);
 }
 
 void ns_rights_yaml(ns_buf *out, const ns_rights_opts *o)
 {
-	static const char read[] = ACCOUNT, lease[] = ACCOUNT "-lease", act[] = ACCOUNT "-act", except[] = ACCOUNT "-exceptions";
+	static const char read[] = ACCOUNT, watch[] = ACCOUNT "-watch", lease[] = ACCOUNT "-lease", act[] = ACCOUNT "-act", except[] = ACCOUNT "-exceptions";
 	const char *home = words(o->lease_ns, "default"), *exceptions = words(o->exception_ns, "");
 	ns_arena *ar = ns_arena_new();
 	size_t n;
 	const ns_right *r = ns_rights_list(ar, o, &n);
 	put_comment(out, home, o->namespaces && *o->namespaces);
 	put_head(out, "v1", "ServiceAccount", ACCOUNT, home);
-	put_role(out, r, n, 1u << NS_RIGHT_WATCH | 1u << NS_RIGHT_READ, "ClusterRole", read, "");
+	bool some = o->watch_ns && *o->watch_ns; /* only these are watched */
+	put_role(out, r, n, LOOKING, some ? OF_CLUSTER : ANY_SCOPE, "ClusterRole", read, "");
 	put_binding(out, "ClusterRole", read, "", home);
-	put_role(out, r, n, 1u << NS_RIGHT_LEASE, "Role", lease, home);
+	if (some) {
+		put_role(out, r, n, LOOKING, OF_NAMESPACES, "ClusterRole", watch, "");
+		put_bindings(out, watch, o->watch_ns, home);
+	}
+	put_role(out, r, n, 1u << NS_RIGHT_LEASE, ANY_SCOPE, "Role", lease, home);
 	put_binding(out, "Role", lease, home, home);
-	if (put_role(out, r, n, 1u << NS_RIGHT_ACT, "ClusterRole", act, ""))
-		for (const char *const *ns = o->namespaces; ns && *ns; ns++)
-			put_binding(out, "ClusterRole", act, *ns, home);
-	if (*exceptions && put_role(out, r, n, 1u << NS_RIGHT_ACT, "Role", except, exceptions))
+	if (put_role(out, r, n, 1u << NS_RIGHT_ACT, ANY_SCOPE, "ClusterRole", act, ""))
+		put_bindings(out, act, o->namespaces, home);
+	if (*exceptions && put_role(out, r, n, 1u << NS_RIGHT_ACT, ANY_SCOPE, "Role", except, exceptions))
 		put_binding(out, "Role", except, exceptions, home);
 	ns_arena_free(ar);
 }

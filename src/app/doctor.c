@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "doctor_priv.h"
-#include "neuroscale/agents/rights.h"
 #include "neuroscale/app/app.h"
 #include "neuroscale/base/text.h"
 #include "neuroscale/base/thread.h"
@@ -336,7 +335,7 @@ bool doctor_run_all(const doctor_opts *o)
 static int print_role(const ns_config *cfg)
 {
 	ns_buf out = NS_BUF_INIT;
-	ns_rights_opts o = {.allowed_actions = cfg->allowed_actions, .lease_ns = cfg->lease_ns, .exception_ns = cfg->exception_ns, .namespaces = *cfg->act_in ? cfg->act_in : cfg->namespaces};
+	ns_rights_opts o = {.allowed_actions = cfg->allowed_actions, .lease_ns = cfg->lease_ns, .exception_ns = cfg->exception_ns, .namespaces = *cfg->act_in ? cfg->act_in : cfg->namespaces, .watch_ns = cfg->namespaces};
 	ns_rights_yaml(&out, &o);
 	fputs(ns_buf_str(&out), stdout);
 	ns_buf_free(&out);

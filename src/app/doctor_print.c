@@ -23,6 +23,7 @@ struct doctor_printer {
 	ns_code first;         /* of the first failure */
 	ns_buf unmet;          /* names of checks that one failure keeps from running … */
 	char because[64];      /* … which is this one */
+	char fix[MAX_TEXT];    /* the way out that is still to be said: lines that share one say it once, at the last of them */
 };
 
 doctor_printer *doctor_printer_new(bool json, bool color, int columns)
@@ -61,16 +62,24 @@ static void put_words(const doctor_printer *p, const char *text, int column)
 	putchar('\n');
 }
 
-static void put_line(const doctor_printer *p, doctor_status status, const char *name, const char *text, const char *fix)
+static void flush_fix(doctor_printer *p)
+{
+	if (!*p->fix)
+		return;
+	printf("%*s-> ", TEXT_COLUMN, "");
+	put_words(p, p->fix, TEXT_COLUMN + 3);
+	*p->fix = '\0';
+}
+
+static void put_line(doctor_printer *p, doctor_status status, const char *name, const char *text, const char *fix)
 {
 	char *said = clean(text), *out = clean(fix), *who = clean(name);
+	if (strcmp(out, p->fix) != 0)
+		flush_fix(p);
 	int pad = TEXT_COLUMN - NAME_COLUMN - ns_utf8_width(who);
 	printf("  %s%-4s%s  %s%*s", p->color ? looks[status].color : "", looks[status].word, p->color ? "\033[0m" : "", who, pad > 1 ? pad : 1, "");
 	put_words(p, said, TEXT_COLUMN);
-	if (*out) {
-		printf("%*s-> ", TEXT_COLUMN, "");
-		put_words(p, out, TEXT_COLUMN + 3);
-	}
+	ns_copy(p->fix, sizeof p->fix, out);
 	free(said);
 	free(out);
 	free(who);
@@ -91,6 +100,7 @@ static void open_group(doctor_printer *p, const doctor_check *check, const char 
 	snprintf(title, sizeof title, "%s%s%s", cluster, *cluster ? ": " : "", check->group);
 	if (strcmp(title, p->group) == 0)
 		return;
+	flush_fix(p);
 	char *safe = clean(title);
 	printf("%s%s%s%s\n", p->printed ? "\n" : "", p->color ? "\033[1m" : "", safe, p->color ? "\033[0m" : "");
 	free(safe);
@@ -159,6 +169,7 @@ int doctor_printer_end(doctor_printer *p, bool complete, int64_t took_ms)
 		puts(p->printed ? "]" : "[]");
 	} else {
 		flush_unmet(p);
+		flush_fix(p);
 		printf("\n%zu ok, %zu warning%s, %zu failed, %zu not checked, in %.1f s%s\n", p->count[DOCTOR_OK], p->count[DOCTOR_WARN],
 		    p->count[DOCTOR_WARN] == 1 ? "" : "s", p->count[DOCTOR_FAIL], p->count[DOCTOR_SKIP], (double)took_ms / 1000, complete ? "" : " (interrupted)");
 	}

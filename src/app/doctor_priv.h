@@ -1,10 +1,12 @@
 /* Inside doctor: a check is one row (name, function, what it needs), a result one line. doctor.c runs them, doctor_print.c shows them; the checks
- * are in doctor_host.c (this machine), doctor_way.c (the way to a cluster), doctor_rights.c (what we may do there), doctor_apis.c (what it has).
+ * are in doctor_host.c (this machine), doctor_way.c (the way to a cluster), doctor_rights.c and
+ * doctor_excess.c (what we may do there), doctor_apis.c (what it has).
  * No check changes anything. */
 #ifndef NEUROSCALE_APP_DOCTOR_PRIV_H
 #define NEUROSCALE_APP_DOCTOR_PRIV_H
 #include <stdatomic.h>
 #include "neuroscale/agents/kubectl.h"
+#include "neuroscale/agents/rights.h"
 #include "neuroscale/base/arena.h"
 #include "neuroscale/base/cancel.h"
 #include "neuroscale/config/config.h"
@@ -101,6 +103,12 @@ int doctor_printer_end(doctor_printer *p, bool complete, int64_t took_ms);
 const char *doctor_when(ns_arena *ar, int64_t at_ms, int64_t now_ms);
 const char *doctor_span(ns_arena *ar, int64_t ms); /* "12 days" */
 
+/* ---- doctor_rights.c ---- */
+extern const char doctor_less[];                                /* the way out of too few rights and of too many */
+ns_rights_opts doctor_rights_opts(const doctor_run *r);
+const char *const *doctor_act_in(const doctor_run *r);          /* where it may act, as far as the options say */
+
+/* ---- the checks ---- */
 void doctor_host_clock(doctor_run *r);
 void doctor_host_files(doctor_run *r);
 void doctor_host_terminal(doctor_run *r);

@@ -17,8 +17,9 @@ int ns_app_demo(const ns_config *cfg, const ns_cancel *cancel);     /* with a te
 
 /* Prints "neuroscale-tui: words" and gives the exit status of the error. */
 int ns_app_failed(const ns_err *err);
-/* The engine's options from the configuration; strings are borrowed from it. */
-void ns_app_engine_opts(const ns_config *cfg, const ns_kubeconfig *kc, const ns_clock *clock, ns_engine_opts *o);
+/* The engine's options from the configuration; strings are borrowed from it. A cluster's from its own (cfg->clusters[i]); kc may be NULL. */
+void ns_app_cluster_opts(const ns_config *cfg, const ns_kubeconfig *kc, ns_cluster_opts *o);
+void ns_app_engine_opts(const ns_config *cfg, const ns_cluster_opts *clusters, size_t n, const ns_clock *clock, ns_engine_opts *o);
 /* Runs the screen; the log goes to STATE_DIR/neuroscale-tui.log meanwhile. Either door is there already, or open makes it behind the first
  * frame (on another thread); whoever opened closes afterwards. */
 typedef struct ns_app_screen_opts {
