@@ -253,7 +253,7 @@ cJSON *ns_http_get_json(const char *url, int timeout_ms, const ns_cancel *cancel
 	/* No context, no credentials: only the name of the server, for the words of an error. */
 	char *server = ns_xasprintf("%.*s", (int)strcspn(url, "?"), url);
 	ns_kubeconfig plain = {.file = none, .context = none, .cluster = none, .user = none, .ns = none, .server = server, .tls_server_name = none,
-	    .ca_pem = none, .client_cert_pem = none, .token_file = none, .username = none, .proxy_url = none, .exec_json = none, .as_json = none};
+	    .ca_pem = none, .client_cert_pem = none, .token_file = none, .username = none, .proxy_url = none, .exec_json = none, .exec_config = none, .as_json = none};
 	char detail[CURL_ERROR_SIZE] = "";
 	sink s = {.max = MAX_BODY};
 	cJSON *j = NULL;

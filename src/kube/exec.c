@@ -71,6 +71,10 @@ static cJSON *cluster_info(const ns_kubeconfig *cfg)
 	}
 	if (*cfg->proxy_url)
 		ns_json_put_str(c, "proxy-url", cfg->proxy_url);
+	if (cfg->disable_compression)
+		ns_json_put_bool(c, "disable-compression", true);
+	if (*cfg->exec_config)
+		cJSON_AddItemToObject(c, "config", ns_json_parse(cfg->exec_config, strlen(cfg->exec_config), &ns_json_strict, NULL));
 	ns_buf_free(&b);
 	return c;
 }

@@ -2,6 +2,7 @@
 #include "neuroscale/kube/kubeconfig.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,7 +16,8 @@
 #define MAX_FILES 32
 
 typedef struct source {
-	char *file, *dir;
+	char *file, *dir, *text; /* the text for the lines in errors; it may hold secrets */
+	size_t text_len;
 	cJSON *root;
 } source;
 
@@ -30,9 +32,35 @@ static void sources_free(sources *s)
 	for (size_t i = 0; i < s->n; i++) {
 		free(s->at[i].file);
 		free(s->at[i].dir);
+		explicit_bzero(s->at[i].text, s->at[i].text_len);
+		free(s->at[i].text);
 		cJSON_Delete(s->at[i].root);
 	}
 	free(s->looked);
+}
+
+static int line_of(const source *src, const char *path)
+{
+	int line, column;
+	ns_yaml_where(src->text, src->text_len, path, &line, &column);
+	return line;
+}
+
+static bool take_source(source *src, ns_err *err)
+{
+	bool blank = strspn(src->text, " \t\r\n") == src->text_len;
+	src->root = blank ? cJSON_CreateObject() : ns_yaml_parse(src->text, src->text_len, src->file, 0, KC_MAX_BYTES, err);
+	if (!src->root)
+		return false;
+	if (cJSON_IsNull(src->root)) { /* nothing but comments */
+		cJSON_Delete(src->root);
+		src->root = cJSON_CreateObject();
+	}
+	if (!cJSON_IsObject(src->root))
+		return ns_fail(err, NS_E_INVALID, "%s:1: not a kubeconfig (a map with clusters, users and contexts is expected)", src->file);
+	const char *kind = ns_json_str(src->root, "kind", "Config");
+	return strcmp(kind, "Config") == 0 ||
+	    ns_fail(err, NS_E_INVALID, "%s:%d: kind is %s, not Config: this is no kubeconfig", src->file, line_of(src, "kind"), kind);
 }
 
 static bool read_source(sources *s, const char *file, ns_err *err)
@@ -44,26 +72,10 @@ static bool read_source(sources *s, const char *file, ns_err *err)
 		ns_buf_free(&text);
 		return ns_err_wrap(err, "kubeconfig");
 	}
-	bool blank = strspn(ns_buf_str(&text), " \t\r\n") == text.len;
-	cJSON *root = blank ? cJSON_CreateObject() : ns_yaml_parse(text.data, text.len, file, 0, KC_MAX_BYTES, err);
-	if (text.data)
-		explicit_bzero(text.data, text.len);
-	ns_buf_free(&text);
-	if (root && !cJSON_IsObject(root)) {
-		cJSON_Delete(root);
-		root = NULL;
-		ns_fail(err, NS_E_INVALID, "%s:1: not a kubeconfig (a map with clusters, users and contexts is expected)", file);
-	}
-	if (!root)
-		return false;
-	const char *kind = ns_json_str(root, "kind", "Config");
-	if (strcmp(kind, "Config") != 0) {
-		ns_fail(err, NS_E_INVALID, "%s: kind is %s, not Config: this is no kubeconfig", file, kind);
-		cJSON_Delete(root);
-		return false;
-	}
-	s->at[s->n++] = (source){.file = ns_xstrdup(file), .dir = ns_path_dirname(file), .root = root};
-	return true;
+	size_t n = text.len;
+	source *src = &s->at[s->n++];
+	*src = (source){.file = ns_xstrdup(file), .dir = ns_path_dirname(file), .text_len = n, .text = ns_buf_steal(&text)};
+	return take_source(src, err);
 }
 
 static bool already(const sources *s, const char *file)
@@ -74,13 +86,18 @@ static bool already(const sources *s, const char *file)
 	return false;
 }
 
+static bool missing(const char *file)
+{
+	return access(file, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
 /* A missing file of the list is skipped; one that cannot be read or parsed is an error. */
 static bool read_list(sources *s, const char *list, ns_err *err)
 {
 	for (const char *p = list; *p;) {
 		size_t n = strcspn(p, ":");
 		char *file = strndup(p, n);
-		bool ok = !n || already(s, file) || (access(file, F_OK) != 0) || read_source(s, file, err);
+		bool ok = !n || already(s, file) || missing(file) || read_source(s, file, err);
 		free(file);
 		if (!ok)
 			return false;
@@ -93,7 +110,7 @@ static bool read_all(sources *s, const char *path, ns_err *err)
 {
 	const char *env = getenv("KUBECONFIG"), *home = getenv("HOME");
 	if (path) {
-		if (access(path, F_OK) != 0 && errno == ENOENT)
+		if (missing(path))
 			return ns_fail(err, NS_E_NOTFOUND, "kubeconfig %s does not exist", path);
 		s->looked = ns_xstrdup(path);
 		return read_source(s, path, err);
@@ -103,7 +120,7 @@ static bool read_all(sources *s, const char *path, ns_err *err)
 		return read_list(s, env, err);
 	}
 	char *file = ns_path_join(home && *home ? home : "/", ".kube/config");
-	bool ok = access(file, F_OK) != 0 || read_source(s, file, err);
+	bool ok = missing(file) || read_source(s, file, err);
 	s->looked = file;
 	return ok;
 }
@@ -121,33 +138,70 @@ static bool check_shape(const source *src, const char *list, ns_err *err)
 	if (!l || cJSON_IsNull(l))
 		return true;
 	if (!cJSON_IsArray(l))
-		return ns_fail(err, NS_E_INVALID, "%s: %s must be a list", src->file, list);
+		return ns_fail(err, NS_E_INVALID, "%s:%d: %s must be a list", src->file, line_of(src, list), list);
 	ns_json_each(item, l)
 	{
-		i++;
+		char path[48];
+		snprintf(path, sizeof path, "%s.%zu", list, i++);
 		if (!cJSON_IsObject(item) || !*entry_name(item))
-			return ns_fail(err, NS_E_INVALID, "%s: entry %zu of %s has no name", src->file, i, list);
+			return ns_fail(err, NS_E_INVALID, "%s:%d: entry %zu of %s has no name", src->file, line_of(src, path), i, list);
 	}
 	return true;
 }
 
-/* Per name the first file wins as a whole; within one file the last entry does. */
+/* The entry of that name in one file, by its place; -1 when there is none. Two of one name that differ have no meaning that we may guess. */
+static int place_of(const source *src, const char *list, const char *key, const char *name, ns_err *err)
+{
+	int at = 0, hit = -1;
+	const cJSON *found = NULL;
+	ns_json_each(item, ns_json_get(src->root, list))
+	{
+		if (strcmp(entry_name(item), name) == 0) {
+			char first[48], second[48];
+			snprintf(first, sizeof first, "%s.%d", list, hit);
+			snprintf(second, sizeof second, "%s.%d", list, at);
+			if (found && !ns_json_same(found, item)) {
+				ns_fail(err, NS_E_INVALID, "%s:%d: %s \"%s\" is defined a second time and differently (first in line %d)", src->file,
+				    line_of(src, second), key, name, line_of(src, first));
+				return -1;
+			}
+			found = item;
+			hit = at;
+		}
+		at++;
+	}
+	return hit;
+}
+
+/* Per name the first file wins as a whole. err->code stays NS_OK when it is in none. */
 static bool find(const sources *s, const char *list, const char *key, const char *name, kc_entry *out, ns_err *err)
 {
 	for (size_t i = 0; i < s->n; i++) {
-		const cJSON *hit = NULL;
-		ns_json_each(item, ns_json_get(s->at[i].root, list))
-			if (strcmp(entry_name(item), name) == 0)
-				hit = item;
-		if (!hit)
+		const source *src = &s->at[i];
+		int at = place_of(src, list, key, name, err);
+		if (at < 0 && err->code)
+			return false;
+		if (at < 0)
 			continue;
-		const cJSON *body = ns_json_get(hit, key);
-		*out = (kc_entry){.what = key, .name = name, .file = s->at[i].file, .dir = s->at[i].dir, .body = body};
-		if (cJSON_IsObject(body))
-			return true;
-		return ns_fail(err, NS_E_INVALID, "%s: %s \"%s\" has no \"%s:\" map", s->at[i].file, key, name, key);
+		const cJSON *item = cJSON_GetArrayItem(ns_json_get(src->root, list), at);
+		*out = (kc_entry){.what = key, .name = name, .file = src->file, .dir = src->dir, .body = ns_json_get(item, key), .text = src->text,
+		    .text_len = src->text_len};
+		snprintf(out->path, sizeof out->path, "%s.%d", list, at);
+		if (!cJSON_IsObject(out->body))
+			return ns_fail(err, NS_E_INVALID, "%s:%d: %s \"%s\" has no \"%s:\" map", src->file, line_of(src, out->path), key, name, key);
+		snprintf(out->path, sizeof out->path, "%s.%d.%s", list, at, key);
+		return true;
 	}
-	return ns_fail(err, NS_E_NOTFOUND, "%s \"%s\" does not exist", key, name);
+	return false;
+}
+
+/* What a context refers to. */
+static bool follow(const sources *s, const kc_entry *context, const char *list, const char *key, const char *name, kc_entry *out, ns_err *err)
+{
+	if (find(s, list, key, name, out, err))
+		return true;
+	return err->code ? false
+	                 : ns_fail(err, NS_E_NOTFOUND, "%s:%d: context \"%s\": %s \"%s\" does not exist", context->file, kc_line(context, key), context->name, key, name);
 }
 
 static size_t context_names(const sources *s, const char **names, size_t cap)
@@ -204,7 +258,7 @@ ns_kubeconfig *kc_new(void)
 {
 	ns_kubeconfig *k = ns_xcalloc(1, sizeof *k);
 	char **const strings[] = {&k->file, &k->context, &k->cluster, &k->user, &k->server, &k->tls_server_name, &k->ca_pem, &k->client_cert_pem,
-	    &k->token_file, &k->username, &k->proxy_url, &k->exec_json, &k->as_json};
+	    &k->token_file, &k->username, &k->proxy_url, &k->exec_json, &k->exec_config, &k->as_json};
 	for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
 		*strings[i] = ns_xstrdup("");
 	k->ns = ns_xstrdup("default");
@@ -216,7 +270,7 @@ void ns_kubeconfig_free(ns_kubeconfig *k)
 	if (!k)
 		return;
 	char *const strings[] = {k->file, k->context, k->cluster, k->user, k->ns, k->server, k->tls_server_name, k->ca_pem, k->client_cert_pem,
-	    k->token_file, k->username, k->proxy_url, k->exec_json, k->as_json};
+	    k->token_file, k->username, k->proxy_url, k->exec_json, k->exec_config, k->as_json};
 	for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
 		free(strings[i]);
 	ns_secret_free(k->client_key_pem);
@@ -243,7 +297,7 @@ static bool assemble(ns_kubeconfig *k, const sources *s, const char *name, ns_er
 {
 	kc_entry context, cluster, user;
 	if (!*name || !find(s, "contexts", "context", name, &context, err))
-		return err && err->code == NS_E_INVALID ? false : unknown_context(s, name, err);
+		return err->code ? false : unknown_context(s, name, err);
 	free(k->context);
 	k->context = ns_xstrdup(name);
 	free(k->file);
@@ -252,12 +306,9 @@ static bool assemble(ns_kubeconfig *k, const sources *s, const char *name, ns_er
 	    !set_text(&k->ns, &context, "namespace", err))
 		return false;
 	if (!*k->cluster)
-		return ns_fail(err, NS_E_INVALID, "%s: context \"%s\" names no cluster", context.file, name);
-	if (!find(s, "clusters", "cluster", k->cluster, &cluster, err) || !kc_read_cluster(k, &cluster, err))
-		return ns_err_wrap(err, "context \"%s\"", name);
-	if (*k->user && (!find(s, "users", "user", k->user, &user, err) || !kc_read_user(k, &user, err)))
-		return ns_err_wrap(err, "context \"%s\"", name);
-	return true;
+		return ns_fail(err, NS_E_INVALID, "%s:%d: context \"%s\" names no cluster", context.file, kc_line(&context, ""), name);
+	return follow(s, &context, "clusters", "cluster", k->cluster, &cluster, err) && kc_read_cluster(k, &cluster, err) &&
+	    (!*k->user || (follow(s, &context, "users", "user", k->user, &user, err) && kc_read_user(k, &user, err)));
 }
 
 ns_kubeconfig *ns_kubeconfig_load(const char *path, const char *context, ns_err *err)
@@ -273,7 +324,7 @@ ns_kubeconfig *ns_kubeconfig_load(const char *path, const char *context, ns_err 
 		for (size_t l = 0; ok && l < 3; l++)
 			ok = check_shape(&s.at[i], lists[l], err);
 	if (ok && nothing_configured(&s)) {
-		k = context ? NULL : kc_in_cluster(err);
+		k = context ? NULL : kc_in_cluster(KC_SERVICE_ACCOUNT, err);
 		if (!k && (context || err->code == NS_E_NOTFOUND))
 			ns_fail(err, NS_E_NOTFOUND,
 			    "no kubeconfig: nothing is configured in %s; give --kubeconfig FILE, set KUBECONFIG, or look at the simulated cluster with "
@@ -339,6 +390,15 @@ static cJSON *private_tree(const ns_kubeconfig *k)
 	put_b64(c, "certificate-authority-data", k->ca_pem);
 	if (k->insecure)
 		ns_json_put_bool(c, "insecure-skip-tls-verify", true);
+	if (k->disable_compression)
+		ns_json_put_bool(c, "disable-compression", true);
+	cJSON *config = *k->exec_config ? ns_json_parse(k->exec_config, strlen(k->exec_config), &ns_json_strict, NULL) : NULL;
+	if (config) {
+		cJSON *extension = cJSON_CreateObject();
+		ns_json_put_str(extension, "name", KC_EXEC_EXTENSION);
+		cJSON_AddItemToObject(extension, "extension", config);
+		cJSON_AddItemToArray(cJSON_AddArrayToObject(c, "extensions"), extension);
+	}
 	const char *user = *k->user ? k->user : "none";
 	cJSON *x = put_entry(root, "contexts", "context", k->context);
 	ns_json_put_str(x, "cluster", k->cluster);

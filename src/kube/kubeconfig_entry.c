@@ -4,14 +4,24 @@
 #include <string.h>
 
 #include "kubeconfig_priv.h"
+#include "neuroscale/model/yaml.h"
+#include "neuroscale/sys/cert.h"
 #include "neuroscale/sys/digest.h"
 #include "neuroscale/sys/fs.h"
 
-#define SA_DIR "/var/run/secrets/kubernetes.io/serviceaccount"
-
-static bool bad(const kc_entry *e, ns_err *err, ns_code code, const char *key, const char *what)
+int kc_line(const kc_entry *e, const char *key)
 {
-	return ns_fail(err, code, "%s: %s \"%s\": %s%s%s", e->file, e->what, e->name, key, *key ? " " : "", what);
+	char path[128];
+	int line, column;
+	snprintf(path, sizeof path, "%s.%s", e->path, key);
+	if (!*key || !ns_yaml_where(e->text, e->text_len, path, &line, &column))
+		ns_yaml_where(e->text, e->text_len, e->path, &line, &column);
+	return line;
+}
+
+bool kc_bad(const kc_entry *e, ns_err *err, ns_code code, const char *key, const char *what)
+{
+	return ns_fail(err, code, "%s:%d: %s \"%s\": %s%s%s", e->file, kc_line(e, key), e->what, e->name, key, *key ? " " : "", what);
 }
 
 static void set(char **field, char *value)
@@ -35,7 +45,7 @@ char *kc_text(const kc_entry *e, const char *key, ns_err *err)
 	if (cJSON_IsString(v))
 		return ns_xstrdup(v->valuestring);
 	if (cJSON_IsArray(v) || cJSON_IsObject(v)) {
-		bad(e, err, NS_E_INVALID, key, "must be a text");
+		kc_bad(e, err, NS_E_INVALID, key, "must be a text");
 		return NULL;
 	}
 	return ns_json_text(v);
@@ -54,7 +64,7 @@ static bool take_bool(const kc_entry *e, const char *key, bool *field, ns_err *e
 {
 	const cJSON *v = ns_json_get(e->body, key);
 	if (v && !cJSON_IsNull(v) && !cJSON_IsBool(v))
-		return bad(e, err, NS_E_INVALID, key, "must be true or false");
+		return kc_bad(e, err, NS_E_INVALID, key, "must be true or false");
 	*field = v && cJSON_IsTrue(v);
 	return true;
 }
@@ -72,6 +82,25 @@ static void wipe_free(char *s)
 	free(s);
 }
 
+/* That it can be used at all is checked here, where the line is known; whether it fits is TLS's business. */
+static bool check_pem(const kc_entry *e, const char *key, const ns_buf *pem, bool is_key, ns_err *err)
+{
+	const char *text = ns_buf_str(pem);
+	ns_cert_info info;
+	ns_err why = {0};
+	if (strlen(text) != pem->len)
+		return kc_bad(e, err, NS_E_INVALID, key, "holds a NUL byte: it is no PEM, perhaps DER (openssl x509 -inform DER turns it into PEM)");
+	if (!strstr(text, "-----BEGIN "))
+		return kc_bad(e, err, NS_E_INVALID, key, "holds no PEM (-----BEGIN …)");
+	if (is_key && !strstr(text, "PRIVATE KEY-----"))
+		return kc_bad(e, err, NS_E_INVALID, key, "holds no private key");
+	if (is_key && strstr(text, "ENCRYPTED"))
+		return kc_bad(e, err, NS_E_UNSUPPORTED, key, "is encrypted, and there is nobody to ask for its password");
+	if (!is_key && !ns_cert_read(text, &info, &why))
+		return kc_bad(e, err, NS_E_INVALID, key, "holds no certificate that can be read");
+	return true;
+}
+
 /* The PEM of KEY-data (base64) or of the file that KEY names; "" when neither is there. Caller frees. */
 static char *take_pem(const kc_entry *e, const char *key, ns_err *err)
 {
@@ -82,7 +111,7 @@ static char *take_pem(const kc_entry *e, const char *key, ns_err *err)
 	if (!path)
 		goto done;
 	if (*data && *path) {
-		bad(e, err, NS_E_INVALID, data_key, "and the same as a file are both given; remove one");
+		kc_bad(e, err, NS_E_INVALID, data_key, "and the same as a file are both given; remove one");
 		goto done;
 	}
 	if (!*data && !*path) {
@@ -91,7 +120,7 @@ static char *take_pem(const kc_entry *e, const char *key, ns_err *err)
 	}
 	if (*data) {
 		if (!ns_base64_decode(data, strlen(data), &out)) {
-			bad(e, err, NS_E_INVALID, data_key, "is not base64");
+			kc_bad(e, err, NS_E_INVALID, data_key, "is not base64");
 			goto done;
 		}
 	} else {
@@ -99,13 +128,11 @@ static char *take_pem(const kc_entry *e, const char *key, ns_err *err)
 		bool ok = ns_read_file(file, 1u << 20, &out, err);
 		free(file);
 		if (!ok) {
-			ns_err_wrap(err, "%s: %s \"%s\": %s", e->file, e->what, e->name, key);
+			ns_err_wrap(err, "%s:%d: %s \"%s\": %s", e->file, kc_line(e, key), e->what, e->name, key);
 			goto done;
 		}
 	}
-	if (!strstr(ns_buf_str(&out), "-----BEGIN "))
-		bad(e, err, NS_E_INVALID, *data ? data_key : key, "holds no PEM (-----BEGIN …)");
-	else
+	if (check_pem(e, *data ? data_key : key, &out, strcmp(key, "client-key") == 0, err))
 		pem = ns_xstrdup(ns_buf_str(&out));
 done:
 	if (out.data)
@@ -120,7 +147,7 @@ char *kc_server(const kc_entry *e, const char *server, bool tls, ns_err *err)
 {
 	const char *scheme = strstr(server, "://");
 	if (scheme && strncmp(server, "https://", 8) != 0 && strncmp(server, "http://", 7) != 0) {
-		bad(e, err, NS_E_INVALID, "server", "must begin with https:// or http://");
+		kc_bad(e, err, NS_E_INVALID, "server", "must begin with https:// or http://");
 		return NULL;
 	}
 	char *url = scheme ? ns_xstrdup(server) : ns_xasprintf("%s://%s", tls ? "https" : "http", server);
@@ -129,7 +156,7 @@ char *kc_server(const kc_entry *e, const char *server, bool tls, ns_err *err)
 	for (size_t n = strlen(host); n && host[n - 1] == '/'; n--)
 		host[n - 1] = '\0';
 	if (!*host || *host == '/' || strpbrk(host, " \t\r\n\"\\<>") || strchr(host, '@')) {
-		bad(e, err, NS_E_INVALID, "server", "is no URL of an API server");
+		kc_bad(e, err, NS_E_INVALID, "server", "is no URL of an API server");
 		free(url);
 		return NULL;
 	}
@@ -147,14 +174,17 @@ bool kc_read_cluster(ns_kubeconfig *k, const kc_entry *e, ns_err *err)
 	if (!ca)
 		return false;
 	set(&k->ca_pem, ca);
+	ns_json_each(x, ns_json_get(e->body, "extensions"))
+		if (strcmp(ns_json_str(x, "name", ""), KC_EXEC_EXTENSION) == 0 && ns_json_get(x, "extension"))
+			set(&k->exec_config, ns_json_text(ns_json_get(x, "extension")));
 	if (k->insecure && *ca)
-		return bad(e, err, NS_E_INVALID, "insecure-skip-tls-verify", "and a certificate authority are both given; remove one");
+		return kc_bad(e, err, NS_E_INVALID, "insecure-skip-tls-verify", "and a certificate authority are both given; remove one");
 	if (!(server = kc_text(e, "server", err)))
 		return false;
 	if (!*server)
-		bad(e, err, NS_E_INVALID, "", "has no server");
+		kc_bad(e, err, NS_E_INVALID, "", "has no server");
 	else if (*k->proxy_url && strncmp(k->proxy_url, "http://", 7) && strncmp(k->proxy_url, "https://", 8) && strncmp(k->proxy_url, "socks5://", 9))
-		bad(e, err, NS_E_INVALID, "proxy-url", "must begin with http://, https:// or socks5://");
+		kc_bad(e, err, NS_E_INVALID, "proxy-url", "must begin with http://, https:// or socks5://");
 	else
 		ok = true;
 	char *url = ok ? kc_server(e, server, *ca || k->insecure, err) : NULL;
@@ -178,7 +208,19 @@ static bool read_impersonation(ns_kubeconfig *k, const kc_entry *e, ns_err *err)
 	if (any && named)
 		set(&k->as_json, ns_json_text(as));
 	cJSON_Delete(as);
-	return !any || named || bad(e, err, NS_E_INVALID, "", "asks for uid, groups or user-extra without impersonating a user (as)");
+	return !any || named || kc_bad(e, err, NS_E_INVALID, "", "asks for uid, groups or user-extra without impersonating a user (as)");
+}
+
+/* A list of texts, or of {name, value}. */
+static bool check_exec_list(const kc_entry *e, const cJSON *exec, const char *key, bool pairs, ns_err *err)
+{
+	const cJSON *l = ns_json_get(exec, key);
+	char path[16];
+	bool ok = !l || cJSON_IsNull(l) || cJSON_IsArray(l);
+	ns_json_each(x, ok ? l : NULL)
+		ok &= pairs ? *ns_json_str(x, "name", "") && cJSON_IsString(ns_json_get(x, "value")) : cJSON_IsString(x);
+	snprintf(path, sizeof path, "exec.%s", key);
+	return ok || kc_bad(e, err, NS_E_INVALID, path, pairs ? "must be a list of {name, value}, both texts" : "must be a list of texts");
 }
 
 static bool read_exec(ns_kubeconfig *k, const kc_entry *e, const cJSON *exec, ns_err *err)
@@ -188,20 +230,25 @@ static bool read_exec(ns_kubeconfig *k, const kc_entry *e, const cJSON *exec, ns
 	const char *mode = ns_json_str(exec, "interactiveMode", "");
 	bool v1 = strcmp(version, "client.authentication.k8s.io/v1") == 0;
 	if (!cJSON_IsObject(exec))
-		return bad(e, err, NS_E_INVALID, "exec", "must be a map");
+		return kc_bad(e, err, NS_E_INVALID, "exec", "must be a map");
 	if (!*command)
-		return bad(e, err, NS_E_INVALID, "exec", "has no command");
+		return kc_bad(e, err, NS_E_INVALID, "exec", "has no command");
 	if (!*version)
-		return bad(e, err, NS_E_INVALID, "exec", "has no apiVersion");
+		return kc_bad(e, err, NS_E_INVALID, "exec", "has no apiVersion");
 	if (!v1 && strcmp(version, "client.authentication.k8s.io/v1beta1") != 0)
-		return bad(e, err, NS_E_UNSUPPORTED, "exec", "apiVersion must be client.authentication.k8s.io/v1 or v1beta1");
+		return kc_bad(e, err, NS_E_UNSUPPORTED, "exec", "apiVersion must be client.authentication.k8s.io/v1 or v1beta1");
 	if (v1 && !*mode)
-		return bad(e, err, NS_E_INVALID, "exec", "has no interactiveMode (v1 requires it)");
+		return kc_bad(e, err, NS_E_INVALID, "exec", "has no interactiveMode (v1 requires it)");
+	if (!check_exec_list(e, exec, "args", false, err) || !check_exec_list(e, exec, "env", true, err))
+		return false;
+	const cJSON *info = ns_json_get(exec, "provideClusterInfo");
+	if (info && !cJSON_IsNull(info) && !cJSON_IsBool(info))
+		return kc_bad(e, err, NS_E_INVALID, "exec.provideClusterInfo", "must be true or false");
 	bool known = !*mode;
 	for (size_t i = 0; i < 3; i++)
 		known |= strcmp(mode, modes[i]) == 0;
 	if (!known)
-		return bad(e, err, NS_E_INVALID, "exec", "interactiveMode must be Never, IfAvailable or Always");
+		return kc_bad(e, err, NS_E_INVALID, "exec", "interactiveMode must be Never, IfAvailable or Always");
 	cJSON *copy = cJSON_Duplicate(exec, true);
 	if (strchr(command, '/') && *command != '/') {
 		char *abs = resolve(e, command);
@@ -220,9 +267,9 @@ static bool read_credentials(ns_kubeconfig *k, const kc_entry *e, ns_err *err)
 	bool ok = password && take_text(e, "username", &k->username, err) && (file = kc_text(e, "tokenFile", err));
 	if (ok) {
 		if (*cert && !*key)
-			ok = bad(e, err, NS_E_INVALID, "", "has a client certificate but no client-key");
+			ok = kc_bad(e, err, NS_E_INVALID, "", "has a client certificate but no client-key");
 		else if ((*token || *file) && *k->username)
-			ok = bad(e, err, NS_E_INVALID, "", "has a token and a username; only one is allowed");
+			ok = kc_bad(e, err, NS_E_INVALID, "", "has a token and a username; only one is allowed");
 	}
 	if (ok) {
 		set(&k->client_cert_pem, cert);
@@ -246,40 +293,55 @@ bool kc_read_user(ns_kubeconfig *k, const kc_entry *e, ns_err *err)
 	const cJSON *exec = ns_json_get(e->body, "exec"), *provider = ns_json_get(e->body, "auth-provider");
 	if (provider && !cJSON_IsNull(provider)) {
 		bool both = exec && !cJSON_IsNull(exec);
-		return bad(e, err, both ? NS_E_INVALID : NS_E_UNSUPPORTED, "auth-provider",
+		return kc_bad(e, err, both ? NS_E_INVALID : NS_E_UNSUPPORTED, "auth-provider",
 		    both ? "cannot stand beside exec" : "was removed from Kubernetes clients; use the vendor's exec plug-in");
 	}
 	return read_credentials(k, e, err) && read_impersonation(k, e, err) && (!exec || cJSON_IsNull(exec) || read_exec(k, e, exec, err));
 }
 
-ns_kubeconfig *kc_in_cluster(ns_err *err)
+/* The text of a small file of the service account, white space behind it left out; NULL with err. Caller frees. */
+static char *account_file(const char *dir, const char *name, ns_err *err)
+{
+	char *path = ns_path_join(dir, name);
+	ns_buf b = NS_BUF_INIT;
+	bool ok = ns_read_file(path, 1u << 20, &b, err);
+	free(path);
+	if (!ok) {
+		ns_buf_free(&b);
+		return NULL;
+	}
+	while (b.len && strchr(" \r\n\t", b.data[b.len - 1]))
+		b.data[--b.len] = '\0';
+	return ns_buf_steal(&b);
+}
+
+ns_kubeconfig *kc_in_cluster(const char *dir, ns_err *err)
 {
 	const char *host = getenv("KUBERNETES_SERVICE_HOST"), *port = getenv("KUBERNETES_SERVICE_PORT");
-	ns_buf ca = NS_BUF_INIT, ns = NS_BUF_INIT;
 	if (!host || !*host || !port || !*port) {
 		ns_fail(err, NS_E_NOTFOUND, "not in a cluster");
 		return NULL;
 	}
-	if (!ns_read_file(SA_DIR "/ca.crt", 1u << 20, &ca, err)) {
-		ns_err_wrap(err, "in-cluster configuration");
-		ns_buf_free(&ca);
+	ns_cert_info info;
+	char *ca = account_file(dir, "ca.crt", err);
+	if (!ca || !ns_cert_read(ca, &info, err)) {
+		ns_err_wrap(err, "in-cluster configuration: %s/ca.crt", dir);
+		free(ca);
 		return NULL;
 	}
 	ns_kubeconfig *k = kc_new();
 	k->in_cluster = true;
-	set(&k->file, ns_xstrdup(SA_DIR));
+	set(&k->file, ns_xstrdup(dir));
 	set(&k->context, ns_xstrdup("in-cluster"));
 	set(&k->cluster, ns_xstrdup("in-cluster"));
 	set(&k->user, ns_xstrdup("in-cluster"));
 	bool v6 = strchr(host, ':') != NULL;
 	set(&k->server, ns_xasprintf("https://%s%s%s:%s", v6 ? "[" : "", host, v6 ? "]" : "", port));
-	set(&k->ca_pem, ns_xstrdup(ns_buf_str(&ca)));
-	set(&k->token_file, ns_xstrdup(SA_DIR "/token"));
-	if (ns_read_file(SA_DIR "/namespace", 4096, &ns, NULL) && ns.len) {
-		ns.data[strcspn(ns.data, " \r\n\t")] = '\0';
-		set(&k->ns, ns_xstrdup(ns.data));
-	}
-	ns_buf_free(&ca);
-	ns_buf_free(&ns);
+	set(&k->ca_pem, ca);
+	set(&k->token_file, ns_path_join(dir, "token"));
+	char *ns = account_file(dir, "namespace", NULL);
+	if (ns && *ns)
+		set(&k->ns, ns_xstrdup(ns));
+	free(ns);
 	return k;
 }

@@ -6,12 +6,20 @@
 #include "neuroscale/model/json.h"
 
 #define KC_MAX_BYTES (4u << 20)
+#define KC_EXEC_EXTENSION "client.authentication.k8s.io/exec" /* what a cluster has to say to plug-ins */
 
 typedef struct kc_entry {
 	const char *what; /* "cluster", "user" or "context", for messages */
 	const char *name, *file, *dir;
 	const cJSON *body; /* never NULL */
+	const char *text;  /* of the file, */
+	size_t text_len;
+	char path[48];     /* and where in it: "clusters.0.cluster" */
 } kc_entry;
+
+/* Fails with "FILE:LINE: cluster "c1": KEY what", the line being that of the key when it is there, else that of the entry. */
+bool kc_bad(const kc_entry *e, ns_err *err, ns_code code, const char *key, const char *what);
+int kc_line(const kc_entry *e, const char *key);
 
 bool kc_read_cluster(ns_kubeconfig *k, const kc_entry *e, ns_err *err);
 bool kc_read_user(ns_kubeconfig *k, const kc_entry *e, ns_err *err);
@@ -19,7 +27,8 @@ bool kc_read_user(ns_kubeconfig *k, const kc_entry *e, ns_err *err);
 char *kc_text(const kc_entry *e, const char *key, ns_err *err);
 /* https://…, http://…, or host:port (then by `tls`), without query, fragment and trailing slashes. NULL with err when it is none. Caller frees. */
 char *kc_server(const kc_entry *e, const char *server, bool tls, ns_err *err);
-/* The configuration of a pod's service account. NULL with NS_E_NOTFOUND outside of a pod. */
-ns_kubeconfig *kc_in_cluster(ns_err *err);
+/* The configuration of a pod's service account, whose files are in dir. NULL with NS_E_NOTFOUND outside of a pod. */
+ns_kubeconfig *kc_in_cluster(const char *dir, ns_err *err);
+#define KC_SERVICE_ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount"
 ns_kubeconfig *kc_new(void); /* every string "" */
 #endif

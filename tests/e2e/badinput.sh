@@ -67,7 +67,7 @@ fi
 fails "an unknown context, with the nearest" 3 'context "stagign" does not exist in down.yaml; did you mean "staging"\?' --headless --kubeconfig down.yaml --context stagign
 fails "an unknown context, with all" 3 'context "zzzzzzzzzz" does not exist in down.yaml \(there are: .*staging' --headless --kubeconfig down.yaml --context zzzzzzzzzz
 kubeconfig https://127.0.0.1:1 'certificate-authority-data: bm90IGEgY2VydA==' >badca.yaml
-fails "a CA that is no certificate" 8 '.*badca.yaml: cluster "c": certificate-authority-data holds no PEM' --headless --kubeconfig badca.yaml
+fails "a CA that is no certificate" 8 '.*badca.yaml:[0-9]+: cluster "c": certificate-authority-data holds no PEM' --headless --kubeconfig badca.yaml
 kubeconfig https://127.0.0.1:1 'certificate-authority: gone.pem' >goneca.yaml
 fails "a CA file that is not there" 3 '.*gone.pem' --headless --kubeconfig goneca.yaml
 

@@ -3,7 +3,7 @@
 #include "kube/kc_file.h"
 #include "kube/test_certs.h"
 
-#include "neuroscale/kube/kubeconfig.h"
+#include "../../src/kube/kubeconfig_priv.h"
 #include "neuroscale/model/json.h"
 #include "neuroscale/sys/digest.h"
 
@@ -206,13 +206,133 @@ static void test_malformed(void **state)
 		refuses(kc_write("bad", "%s", rows[i].text), NULL, rows[i].code, rows[i].words);
 }
 
+/* Every class of mistake names the file and the line where it stands. Lines: 1 apiVersion, 2 kind, 3 current-context, 4 contexts, 5 its entry prod. */
+static void test_mistakes_have_a_line(void **state)
+{
+	ns_buf der = NS_BUF_INIT, no_cert = NS_BUF_INIT;
+	static const char der_bytes[] = "0\x82\x01\x00\x02", broken[] = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+	ns_base64_encode(der_bytes, sizeof der_bytes - 1, &der);
+	ns_base64_encode(broken, sizeof broken - 1, &no_cert);
+	char with_der[512], with_broken[512];
+	snprintf(with_der, sizeof with_der, SIMPLE("https://h\n    certificate-authority-data: %s", "{}"), ns_buf_str(&der));
+	snprintf(with_broken, sizeof with_broken, SIMPLE("https://h\n    certificate-authority-data: %s", "{}"), ns_buf_str(&no_cert));
+	const struct { const char *text; int line; ns_code code; const char *words; } rows[] = {
+	    {"a: b\nc: [1, 2\n", 3, NS_E_INVALID, ""},
+	    {"a: 1\n\ta: 2\n", 2, NS_E_INVALID, ""},
+	    {"clusters:\n- name: a\n  name: b\n", 3, NS_E_INVALID, "the key occurs twice: name"},
+	    {"a: &x {}\nb: *x\n", 2, NS_E_UNSUPPORTED, "aliases"},
+	    {"apiVersion: v1\nkind: Pod\n", 2, NS_E_INVALID, "kind is Pod"},
+	    {"kind: Config\nclusters: {}\n", 2, NS_E_INVALID, "clusters must be a list"},
+	    {"kind: Config\nusers: seven\n", 2, NS_E_INVALID, "users must be a list"},
+	    {"contexts:\n- name: x\n  context: {}\n- context: {}\n", 4, NS_E_INVALID, "entry 2 of contexts has no name"},
+	    {"current-context: x\ncontexts:\n- name: x\n  context:\n    cluster: none\n    user: u\n", 5, NS_E_NOTFOUND, "context \"x\": cluster \"none\" does not exist"},
+	    {"current-context: x\ncontexts:\n- name: x\n  context:\n    cluster: c\n    user: u\nclusters: [{name: c, cluster: {server: 'https://h'}}]\n", 6, NS_E_NOTFOUND,
+	        "context \"x\": user \"u\" does not exist"},
+	    {"current-context: x\ncontexts:\n- name: x\n  context: 7\n", 3, NS_E_INVALID, "has no \"context:\" map"},
+	    {"current-context: x\ncontexts:\n- name: x\n  context: {cluster: [c]}\n", 4, NS_E_INVALID, "cluster must be a text"},
+	    {SIMPLE("ftp://h", "{}"), 12, NS_E_INVALID, "server must begin with https://"},
+	    {SIMPLE("https://h\n    insecure-skip-tls-verify: maybe", "{}"), 13, NS_E_INVALID, "must be true or false"},
+	    {SIMPLE("https://h\n    certificate-authority-data: '***'", "{}"), 13, NS_E_INVALID, "is not base64"},
+	    {with_der, 13, NS_E_INVALID, "it is no PEM, perhaps DER"},
+	    {with_broken, 13, NS_E_INVALID, "holds no certificate that can be read"},
+	    {SIMPLE("https://h\n    certificate-authority: /x\n    certificate-authority-data: YWJj", "{}"), 14, NS_E_INVALID, "both given"},
+	    {SIMPLE("https://h\n    certificate-authority: /nonexistent/ca", "{}"), 13, NS_E_NOTFOUND, "/nonexistent/ca"},
+	    {SIMPLE("https://h\n    certificate-authority: /", "{}"), 13, NS_E_INVALID, "is not a regular file"},
+	    {SIMPLE("https://h\n    proxy-url: ftp://x", "{}"), 13, NS_E_INVALID, "proxy-url must begin with"},
+	    {SIMPLE("https://h", "\n    token: a\n    username: b"), 15, NS_E_INVALID, "only one is allowed"},
+	    {SIMPLE("https://h", "\n    client-certificate: /dev/null"), 16, NS_E_INVALID, "client-certificate"},
+	    {SIMPLE("https://h", "\n    token:\n    - a"), 16, NS_E_INVALID, "token must be a text"},
+	    {SIMPLE("https://h", "\n    exec:\n      apiVersion: client.authentication.k8s.io/v1beta1\n      command: x\n      args: one"), 19, NS_E_INVALID, "exec.args must be a list of texts"},
+	    {SIMPLE("https://h", "\n    exec:\n      apiVersion: client.authentication.k8s.io/v1beta1\n      command: x\n      env: [A=b]"), 19, NS_E_INVALID, "must be a list of {name, value}"},
+	    {SIMPLE("https://h", "\n    exec: yes please"), 16, NS_E_INVALID, "exec must be a map"},
+	    {SIMPLE("https://h", "{}\n- name: u1\n  user: {token: other}"), 16, NS_E_INVALID, "user \"u1\" is defined a second time and differently (first in line 14)"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		ns_err err = {0};
+		char at[300];
+		const char *file = kc_write("lines", "%s", rows[i].text);
+		ns_kubeconfig *k = ns_kubeconfig_load(file, NULL, &err);
+		snprintf(at, sizeof at, "%s:%d:", file, rows[i].line);
+		if (k || err.code != rows[i].code || strncmp(err.text, at, strlen(at)) != 0 || !strstr(err.text, rows[i].words))
+			fail_msg("row %zu: want %s \"%s … %s\", got %s \"%s\"\n%s", i, ns_code_lookup(rows[i].code)->name, at, rows[i].words,
+			    k ? "a configuration" : ns_code_lookup(err.code)->name, err.text, rows[i].text);
+	}
+	ns_buf_free(&der);
+	ns_buf_free(&no_cert);
+}
+
+static void test_files_that_are_no_text(void **state)
+{
+	refuses(kc_dir, NULL, NS_E_INVALID, "is not a regular file");
+	ns_buf b = NS_BUF_INIT;
+	for (size_t i = 0; i < 10 << 20; i++)
+		ns_buf_putc(&b, i % 80 ? 'a' : '\n');
+	assert_true(ns_write_file_atomic(kc_path("big"), b.data, b.len, 0600, NULL));
+	refuses(kc_path("big"), NULL, NS_E_TOOBIG, "/big");
+	ns_buf_free(&b);
+	static const char binary[] = "\x7f" "ELF\x02\x01\x01\0\0\0\0\0\x03\0>\0";
+	assert_true(ns_write_file_atomic(kc_path("binary"), binary, sizeof binary, 0600, NULL));
+	refuses(kc_path("binary"), NULL, NS_E_INVALID, "/binary:1");
+	/* Nothing but white space or comments is nothing configured. */
+	unsetenv("KUBERNETES_SERVICE_HOST");
+	refuses(kc_write("empty", "%s", ""), NULL, NS_E_NOTFOUND, "nothing is configured in");
+	refuses(kc_write("comment", "# later\n\n"), NULL, NS_E_NOTFOUND, "nothing is configured in");
+	/* A list goes on behind what is missing, and stops at what is broken. */
+	char list[512];
+	snprintf(list, sizeof list, "%s:%s", kc_path("no-such"), kc_dir);
+	setenv("KUBECONFIG", list, 1);
+	refuses(NULL, NULL, NS_E_INVALID, "is not a regular file");
+	unsetenv("KUBECONFIG");
+}
+
+static void test_the_same_entry_twice_is_one(void **state)
+{
+	ns_kubeconfig *k = must(kc_write("a", SIMPLE("https://h", "{token: t}\n- name: u1\n  user: {token: t}\n- {name: other, user: {token: 1}}\n- {name: other, user: {token: 2}}")), NULL);
+	assert_string_equal(ns_secret_reveal(k->token), "t"); /* and what nobody refers to hurts nobody */
+	ns_kubeconfig_free(k);
+}
+
+static void test_in_a_pod(void **state)
+{
+	ns_err err = {0};
+	assert_true(ns_mkdirs(kc_path("sa"), 0700, NULL));
+	setenv("KUBERNETES_SERVICE_HOST", "fd00::1", 1);
+	setenv("KUBERNETES_SERVICE_PORT", "443", 1);
+	assert_null(kc_in_cluster(kc_path("sa"), &err));
+	assert_int_equal(err.code, NS_E_NOTFOUND);
+	assert_non_null(strstr(err.text, "sa/ca.crt"));
+	kc_write("sa/ca.crt", "%s", "no certificate");
+	ns_err_clear(&err);
+	assert_null(kc_in_cluster(kc_path("sa"), &err));
+	assert_int_equal(err.code, NS_E_INVALID);
+	kc_write("sa/ca.crt", "%s", ca_pem);
+	kc_write("sa/namespace", "ops\n");
+	kc_write("sa/token", "abc");
+	ns_kubeconfig *k = kc_in_cluster(kc_path("sa"), &err);
+	assert_non_null(k);
+	assert_string_equal(k->server, "https://[fd00::1]:443");
+	assert_string_equal(k->ns, "ops");
+	assert_string_equal(k->token_file, kc_path("sa/token")); /* read, and read again, by whoever sends */
+	assert_true(k->in_cluster && *k->ca_pem && !k->insecure);
+	ns_kubeconfig_free(k);
+	unsetenv("KUBERNETES_SERVICE_PORT");
+	ns_err_clear(&err);
+	assert_null(kc_in_cluster(kc_path("sa"), &err));
+	assert_int_equal(err.code, NS_E_NOTFOUND);
+	unsetenv("KUBERNETES_SERVICE_HOST");
+}
+
 static void test_unreadable(void **state)
 {
-	if (geteuid() == 0)
-		skip(); /* root may read everything */
 	const char *file = kc_write("locked", "a: 1\n");
+	bool root = geteuid() == 0;
 	chmod(file, 0);
+	assert_false(root && seteuid(65534) != 0); /* root may read everything */
 	refuses(file, NULL, NS_E_DENIED, "locked");
+	setenv("KUBECONFIG", file, 1);
+	refuses(NULL, NULL, NS_E_DENIED, "locked"); /* which is not the same as missing */
+	unsetenv("KUBECONFIG");
+	assert_false(root && seteuid(0) != 0);
 }
 
 int main(void)
@@ -221,7 +341,9 @@ int main(void)
 	    cmocka_unit_test(test_current_context), cmocka_unit_test(test_server_without_scheme_and_scalars_without_quotes), cmocka_unit_test(test_json_is_yaml),
 	    cmocka_unit_test(test_merge_of_a_list), cmocka_unit_test(test_files_beside_the_file_that_names_them), cmocka_unit_test(test_data_forms),
 	    cmocka_unit_test(test_exec_is_kept), cmocka_unit_test(test_impersonation), cmocka_unit_test(test_nothing_there),
-	    cmocka_unit_test(test_unknown_context_names_the_nearest), cmocka_unit_test(test_malformed), cmocka_unit_test(test_unreadable),
+	    cmocka_unit_test(test_unknown_context_names_the_nearest), cmocka_unit_test(test_malformed), cmocka_unit_test(test_mistakes_have_a_line),
+	    cmocka_unit_test(test_files_that_are_no_text), cmocka_unit_test(test_the_same_entry_twice_is_one), cmocka_unit_test(test_in_a_pod),
+	    cmocka_unit_test(test_unreadable),
 	};
 	return cmocka_run_group_tests(tests, kc_setup, kc_teardown);
 }

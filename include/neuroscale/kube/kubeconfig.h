@@ -1,4 +1,5 @@
-/* kubeconfig: which files are read, merged and validated is client-go's rule. Errors name the file (and line). Thread-safe. */
+/* kubeconfig: which files are read, merged and validated is client-go's rule, but for one thing: a name that one file
+ * defines twice in two ways is an error. Errors name file and line. Thread-safe. */
 #ifndef NEUROSCALE_KUBE_KUBECONFIG_H
 #define NEUROSCALE_KUBE_KUBECONFIG_H
 #include <stdbool.h>
@@ -17,6 +18,7 @@ typedef struct ns_kubeconfig {
 	char *token_file;      /* absolute, "" none */
 	char *username, *proxy_url;
 	char *exec_json;       /* the exec stanza as JSON, "" none (run by the client) */
+	char *exec_config;     /* what the cluster's extension client.authentication.k8s.io/exec holds for plug-ins, as JSON, "" none */
 	char *as_json;         /* impersonation (as, as-uid, as-groups, as-user-extra) as JSON, "" none */
 	bool disable_compression, in_cluster;
 } ns_kubeconfig;
