@@ -171,12 +171,13 @@ format:
 	clang-format -i $(C_FILES)
 demo: $(B)/$(PROG)
 	@$(B)/$(PROG) demo
-bench: $(B)/$(PROG) $(B)/bench/bench
+BENCH_HELP := tests/bench/podgen.c tests/bench/proc.c tests/bench/scale_server.c
+bench: $(B)/$(PROG) $(B)/bench/bench $(B)/bench/scale $(B)/bench/probe
 	@B=$(B) sh tests/bench/bench.sh
-$(B)/bench/bench: tests/bench/bench.c $(call room_libs,engine) $(call room_lib,sim) $(B)/.flags
+$(B)/bench/%: tests/bench/%.c $(BENCH_HELP) $(wildcard tests/bench/*.h) $(call room_libs,engine) $(call room_lib,sim) $(B)/.flags
 	@mkdir -p $(@D)
 	$(call say,BENCH,$@)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS_ALL)
+	$(Q)$(CC) $(CPPFLAGS) -Itests/bench $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< $(BENCH_HELP) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS_ALL)
 fuzz:
 	@sh tests/fuzz/run.sh $(SECONDS_EACH)
 

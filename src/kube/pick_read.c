@@ -1,5 +1,5 @@
-/* Builds the members that are wanted. Strings are unescaped where they stand and end in a NUL in the place of their quote; numbers become what
- * ns_json_parse makes of them. Recursion is bounded by the depth of the text. */
+/* Builds the members that are wanted. Strings are unescaped where they stand and end in a NUL in the place of their quote; numbers become
+ * what ns_json_parse makes of them. Recursion is bounded by the depth of the text. */
 #include <limits.h>
 #include <stdlib.h>
 
@@ -123,7 +123,10 @@ static void unlink_child(cJSON *parent, cJSON *item)
 }
 
 /* Sorted, equal keys stand side by side, in their order. */
-typedef struct keyed { cJSON *item; size_t order; } keyed;
+typedef struct keyed {
+	cJSON *item;
+	size_t order;
+} keyed;
 
 static int by_key_and_order(const void *a, const void *b)
 {

@@ -1,4 +1,5 @@
-/* What is not kept is still checked, byte by byte as strictly as the rest: a body that is broken anywhere is an error, never another object. */
+/* What is not kept is still checked, byte by byte as strictly as the rest: a body that is broken anywhere is an error, never another
+ * object. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -142,7 +143,11 @@ char *pick_number(pick_reader *r, char *p, bool *integer)
 
 char *pick_word(pick_reader *r, char *p, int *type)
 {
-	static const struct { char text[6]; size_t n; int type; } words[] = {{"true", 4, cJSON_True}, {"false", 5, cJSON_False}, {"null", 4, cJSON_NULL}};
+	static const struct {
+		char text[6];
+		size_t n;
+		int type;
+	} words[] = {{"true", 4, cJSON_True}, {"false", 5, cJSON_False}, {"null", 4, cJSON_NULL}};
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (strncmp(p, words[i].text, words[i].n) == 0) {
 			*type = words[i].type;

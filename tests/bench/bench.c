@@ -6,6 +6,7 @@
 #include "neuroscale/sim/sim.h"
 #include "neuroscale/store/store.h"
 #include "neuroscale/sys/fs.h"
+#include "proc.h"
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -197,19 +198,6 @@ static double cpu_ms(pid_t pid)
 	return (double)(u + s) * 1000 / (double)sysconf(_SC_CLK_TCK);
 }
 
-static double rss_mib(pid_t pid)
-{
-	char path[64], line[256];
-	long kib = 0;
-	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-	FILE *f = fopen(path, "r");
-	while (f && fgets(line, sizeof line, f))
-		sscanf(line, "VmRSS: %ld", &kib);
-	if (f)
-		fclose(f);
-	return (double)kib / 1024;
-}
-
 /* ---- figures ---- */
 
 static ns_sim *new_sim(const char *scenario, const ns_clock *clock, const char *kubeconfig)
@@ -305,7 +293,7 @@ static void changes(ns_sim *sim, const char *kubeconfig)
 	report("a pod changes at the API to its row painted", &calm, "p99 <= 50 ms");
 	change(sim, &t, CALM, BUSY, 120, &busy);
 	report("the same, one after the other, 120 ms apart", &busy, "none set (the screen is painted 5 times a second then)");
-	printf("%-46s %.1f MiB   goal: <= 20 MiB with the demo cluster\n", "RSS, console and engine, 300 more pods", rss_mib(t.pid));
+	printf("%-46s %.1f MiB   goal: <= 20 MiB with the demo cluster\n", "RSS, console and engine, 300 more pods", proc_mib(t.pid, "VmRSS"));
 	end_tty(&t);
 }
 
@@ -321,13 +309,13 @@ static void idle(const char *kubeconfig)
 	double used = cpu_ms(t.pid) - before;
 	printf(
 	    "%-46s %.2f %% of a core over %d s   goal: <= 0.2 %%\n", "idle CPU, console and engine", used * 100 / IDLE_MS, IDLE_MS / 1000);
-	printf("%-46s %.1f MiB   goal: <= 20 MiB\n", "RSS, console and engine, a healthy cluster", rss_mib(t.pid));
+	printf("%-46s %.1f MiB   goal: <= 20 MiB\n", "RSS, console and engine, a healthy cluster", proc_mib(t.pid, "VmRSS"));
 	end_tty(&t);
 	const char *demo[] = {"neuroscale-tui", "demo", "--state-dir", fresh("demo"), NULL};
 	if (!open_tty(&t, demo))
 		return;
 	drain(&t, 15000);
-	printf("%-46s %.1f MiB   goal: <= 20 MiB (the simulated cluster is in it)\n", "RSS, the demo after 15 s", rss_mib(t.pid));
+	printf("%-46s %.1f MiB   goal: <= 20 MiB (the simulated cluster is in it)\n", "RSS, the demo after 15 s", proc_mib(t.pid, "VmRSS"));
 	fflush(stdout);
 	end_tty(&t);
 }
@@ -364,8 +352,8 @@ static void cards(void)
 		snprintf(kubeconfig, sizeof kubeconfig, "%s/card-%d.kubeconfig", base_dir, i);
 		ns_sim *sim = new_sim(i % 2 ? "crashloop-release" : "oom-simple", clock, kubeconfig);
 		ns_kubeconfig *kc = ns_kubeconfig_load(kubeconfig, NULL, &err);
-		ns_engine_opts o = {
-		    .cfg = kc, .cluster = "bench", .state_dir = dir, .clock = clock, .profile = NS_PROFILE_APPROVE, .lease_required = true};
+		ns_cluster_opts one = {.cfg = kc, .name = "bench", .profile = NS_PROFILE_APPROVE, .lease_required = true};
+		ns_engine_opts o = {.clusters = &one, .n_clusters = 1, .state_dir = dir, .clock = clock};
 		ns_engine *e = kc ? ns_engine_start(&o, &err) : NULL;
 		if (e && ns_engine_door(e, &door, &err)) {
 			double ms = card_of(&door);
