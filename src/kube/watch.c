@@ -325,12 +325,16 @@ static void end_of_list(stream *s, CURLcode rc, long http)
 {
 	cJSON *list = NULL;
 	if (rc == CURLE_OK && http == 200 && (list = kube_split_end(s->split, &s->why)) != NULL) {
+		bool is_list = ns_json_get(list, "items") != NULL; /* null counts: that is how an empty one may look */
 		kube_split_free(s->split);
 		s->split = NULL;
 		watch_remember(s, list);
-		listed_page(s, ns_json_str(list, "metadata.continue", ""));
+		if (is_list)
+			listed_page(s, ns_json_str(list, "metadata.continue", ""));
 		cJSON_Delete(list);
-		return;
+		if (is_list)
+			return;
+		ns_fail(&s->why, NS_E_INVALID, "the answer is no list");
 	}
 	if (rc == CURLE_OK && http != 200) {
 		if (refused(s, http))
