@@ -51,6 +51,10 @@ void ns_app_engine_opts(const ns_config *cfg, const ns_kubeconfig *kc, const ns_
 	    .cost_rule = {.min_ratio = cfg->cost_ratio, .min_per_day = cfg->cost_min_per_day},
 	    .cost_every_ms = cfg->cost_every_ms,
 	    .control_socket = true,
+	    .am_listen = cfg->am_listen,
+	    .am_token_file = cfg->am_token_file,
+	    .am_cluster_label = cfg->am_cluster_label,
+	    .am_expire_ms = cfg->am_expire_ms,
 	};
 	o->limits = ns_plan_limits_default;
 	o->limits.mem_factor = cfg->mem_factor;

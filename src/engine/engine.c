@@ -24,6 +24,11 @@ static void copy_options(ns_engine *e, const ns_engine_opts *o)
 	e->o.cluster = keep(e, o->cluster, o->cfg->context);
 	e->o.mode = keep(e, o->mode, "live");
 	e->o.state_dir = keep(e, o->state_dir, "");
+	e->o.am_listen = keep(e, o->am_listen, "");
+	e->o.am_token_file = keep(e, o->am_token_file, "");
+	e->o.am_cluster_label = keep(e, o->am_cluster_label, "cluster");
+	if (e->o.am_expire_ms <= 0)
+		e->o.am_expire_ms = 5 * 3600000;
 	e->o.opencost_url = keep(e, o->opencost_url, "");
 	e->o.lease_ns = keep(e, o->lease_ns, "default");
 	e->o.exception_ns = keep(e, o->exception_ns, "");
@@ -95,6 +100,11 @@ static bool backend_decide(void *ctx, uid_t uid, ns_role role, const ns_decide_r
 	return ns_engine_decide(ctx, uid, role, req, said, cap, err);
 }
 
+ns_detector *ns_cluster_detector(ns_engine *e, const char *named, ns_err *err)
+{
+	return e->detector; /* there is but one */
+}
+
 static bool build(ns_engine *e, ns_err *err)
 {
 	if (strlen(e->o.cluster) > MAX_CLUSTER_NAME) /* it is part of every identity and lock */
@@ -121,7 +131,7 @@ static bool build(ns_engine *e, ns_err *err)
 		if (!(e->control = ns_control_new(e->o.state_dir, &b, err)))
 			return false;
 	}
-	return ns_engine_recover(e, err) && ns_engine_publish(e, err);
+	return ns_alerts_open(e, err) && ns_engine_recover(e, err) && ns_engine_publish(e, err);
 }
 
 static bool start_threads(ns_engine *e, ns_err *err)
@@ -146,7 +156,8 @@ static bool start_threads(ns_engine *e, ns_err *err)
 			return false;
 	}
 	ns_service detector = {"detector", ns_detector_run, e->detector}; /* last: everybody who takes its alerts is there */
-	return ns_services_start(e->services, &detector, err);
+	ns_service webhook = {"webhook", ns_webhook_run, e->webhook};
+	return ns_services_start(e->services, &detector, err) && (!e->webhook || ns_services_start(e->services, &webhook, err));
 }
 
 ns_engine *ns_engine_start(const ns_engine_opts *o, ns_err *err)
@@ -179,6 +190,7 @@ void ns_engine_stop(ns_engine *e)
 	ns_cancel_fire(e->cancel);
 	ns_queue_close(e->intake);
 	ns_services_stop(e->services);
+	ns_webhook_free(e->webhook);
 	ns_control_free(e->control);
 	ns_detector_free(e->detector);
 	ns_executor_free(e->executor);

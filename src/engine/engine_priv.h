@@ -9,6 +9,7 @@
 #include "neuroscale/agents/escalation.h"
 #include "neuroscale/agents/executor.h"
 #include "neuroscale/agents/verifier.h"
+#include "neuroscale/agents/webhook.h"
 #include "neuroscale/base/queue.h"
 #include "neuroscale/base/thread.h"
 #include "neuroscale/engine/control.h"
@@ -54,6 +55,8 @@ struct ns_engine {
 	ns_lease *lease;
 	ns_detector *detector;
 	ns_control *control;
+	ns_webhook *webhook;          /* NULL: off */
+	char webhook_said[240];       /* its thread only: what was last wrong with where an alert belongs */
 	ns_kube_stats stats;
 	ns_services *services;
 	ns_cancel *cancel;            /* for what is not a service of its own: executor children */
@@ -178,6 +181,11 @@ bool ns_breakers_take(ns_step *s);
 bool ns_breakers_result(ns_step *s, bool fixed);
 bool ns_breakers_release(ns_step *s); /* the incident's trial, when it has one */
 void ns_breakers_rebase(ns_engine *e); /* own transaction: the wall clock stepped back */
+
+/* ---- alerts.c: alerts of other systems ---- */
+bool ns_alerts_open(ns_engine *e, ns_err *err); /* makes e->webhook when it is asked for */
+/* The detector of the cluster that an alert names; "" counts when there is but one. NULL: NS_E_NOTFOUND no such, NS_E_BUSY not up yet. */
+ns_detector *ns_cluster_detector(ns_engine *e, const char *named, ns_err *err);
 
 /* ---- intake.c, timers.c, verify.c ---- */
 extern const ns_detector_sink ns_engine_sink;        /* ctx: ns_engine */

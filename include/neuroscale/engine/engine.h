@@ -35,6 +35,9 @@ typedef struct ns_engine_opts {
 	int64_t cost_every_ms;
 	int workers;                      /* 3 when 0 */
 	bool control_socket;              /* listen on STATE_DIR/control.sock */
+	const char *am_listen, *am_token_file; /* Alertmanager's webhook, see agents/webhook.h; am_listen NULL or "": off */
+	const char *am_cluster_label;     /* "cluster" when NULL */
+	int64_t am_expire_ms;             /* 5 h when 0 */
 } ns_engine_opts;
 
 /* Takes the state directory's lock (NS_E_LOCKED names the pid of the other engine and the way out), opens the store, recovers what a dead
