@@ -6,6 +6,7 @@
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
+, := ,
 jobs := $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 MAKEFLAGS += --no-builtin-rules $(jobs)
 SHELL := /bin/sh
@@ -144,6 +145,9 @@ EXTRA_engine := sim
 EXTRA_tui := sim
 EXTRA_kube := sim
 $(foreach t,$(patsubst tests/%.c,%,$(TEST_SRC)),$(eval $(call test_rules,$(t))))
+
+# Watches every read of the decoders.
+$(B)/tests/agents/test_detector_keep: LDFLAGS_ALL += $(foreach f,get path str int int_or num_or bool_or,-Wl$(,)--wrap=ns_json_$(f))
 
 .PHONY: tests check check-long check-asan check-tsan check-valgrind check-cluster
 tests: $(TEST_BIN)

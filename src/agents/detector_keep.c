@@ -17,8 +17,7 @@
 
 const char *const dt_keep_pods[] = {META, OWNER, CONDITIONS, "spec.nodeName", "spec.initContainers.name", "spec.initContainers.restartPolicy",
     "spec.volumes.name", "spec.volumes.persistentVolumeClaim.claimName", "spec.volumes.ephemeral", "status.phase", "status.reason",
-    "status.message", CONTAINER("status.initContainerStatuses"), CONTAINER("status.containerStatuses"),
-    CONTAINER("status.ephemeralContainerStatuses"), NULL};
+    "status.message", CONTAINER("status.initContainerStatuses"), CONTAINER("status.containerStatuses"), NULL};
 
 /* Also what Kyverno's events are read by. */
 const char *const dt_keep_events[] = {"metadata.namespace", "metadata.creationTimestamp", "involvedObject", "regarding", "related", "reason", "type",
@@ -26,13 +25,23 @@ const char *const dt_keep_events[] = {"metadata.namespace", "metadata.creationTi
 
 /* Deployments, ReplicaSets, StatefulSets, DaemonSets, Jobs, CronJobs. Their status is small; their templates are not. */
 const char *const dt_keep_owners[] = {META, OWNER, "metadata.generation", "spec.paused", "spec.replicas", "spec.parallelism", "spec.suspend",
-    "spec.schedule", "spec.selector.matchLabels", "status", NULL};
+    "spec.schedule", "spec.selector.matchLabels", "spec.updateStrategy.type",
+    "spec.updateStrategy.rollingUpdate.partition", "status", NULL};
 
 const char *const dt_keep_nodes[] = {META, CONDITIONS, "spec.unschedulable", "spec.taints", NULL};
 
-const char *const dt_keep_reports[] = {META, "metadata.ownerReferences", "scope", "source", "results", NULL};
+const char *const dt_keep_reports[] = {"metadata.uid", "metadata.name", "metadata.namespace", "metadata.labels", "metadata.ownerReferences", "scope", "source", "results", NULL};
 
-const char *const dt_keep_policies[] = {META, "spec.validationFailureAction", "spec.rules.validate.failureAction", NULL};
+const char *const dt_keep_policies[] = {META, "spec.validationFailureAction", "spec.rules.validate.failureAction", "spec.validationActions", NULL};
+
+const char *const dt_keep_autoscalers[] = {META, CONDITIONS, "metadata.annotations.autoscaling\\.alpha\\.kubernetes\\.io/conditions", "spec.scaleTargetRef", NULL};
+
+const char *const dt_keep_claims[] = {META, "status.phase", NULL};
+
+/* Of Argo CD. Those of a large repository have megabytes of status. */
+const char *const dt_keep_applications[] = {META, CONDITIONS, "operation", "status.sync.status", "status.health", "status.history.id",
+    "status.operationState.phase", "status.operationState.message", "status.operationState.finishedAt", "status.resources.kind",
+    "status.resources.namespace", "status.resources.name", NULL};
 
 /* A certificate, and never the key that stands beside it. */
 const char *const dt_keep_secrets[] = {META, "type", "data.tls\\.crt", NULL};

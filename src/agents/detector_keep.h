@@ -2,5 +2,6 @@
 #ifndef NEUROSCALE_AGENTS_DETECTOR_KEEP_H
 #define NEUROSCALE_AGENTS_DETECTOR_KEEP_H
 extern const char *const dt_keep_pods[], *const dt_keep_events[], *const dt_keep_owners[], *const dt_keep_nodes[], *const dt_keep_reports[],
-    *const dt_keep_policies[], *const dt_keep_secrets[];
+    *const dt_keep_policies[], *const dt_keep_secrets[],
+    *const dt_keep_autoscalers[], *const dt_keep_claims[], *const dt_keep_applications[];
 #endif

@@ -29,10 +29,10 @@ const ns_watch_row dt_rows[DT_ROW_COUNT] = {
     [DT_ROW_CLUSTERREPORTS] = {"clusterpolicyreports", "/apis/wgpolicyk8s.io/v1alpha2/clusterpolicyreports", "", true, .cluster_scoped = true, .keep = dt_keep_reports},
     [DT_ROW_OPENREPORTS] = {"reports", "/apis/openreports.io/v1alpha1/reports", "", true, .keep = dt_keep_reports},
     [DT_ROW_OPENCLUSTERREPORTS] = {"clusterreports", "/apis/openreports.io/v1alpha1/clusterreports", "", true, .cluster_scoped = true, .keep = dt_keep_reports},
-    [DT_ROW_VALIDATINGPOLICIES] = {"validatingpolicies", "/apis/policies.kyverno.io/v1alpha1/validatingpolicies", "", true, .cluster_scoped = true},
-    [DT_ROW_AUTOSCALERS] = {"horizontalpodautoscalers", "/apis/autoscaling/v1/horizontalpodautoscalers", "", true},
-    [DT_ROW_CLAIMS] = {"persistentvolumeclaims", "/api/v1/persistentvolumeclaims", "", true},
-    [DT_ROW_APPLICATIONS] = {"applications", "/apis/argoproj.io/v1alpha1/applications", "", true},
+    [DT_ROW_VALIDATINGPOLICIES] = {"validatingpolicies", "/apis/policies.kyverno.io/v1alpha1/validatingpolicies", "", true, .cluster_scoped = true, .keep = dt_keep_policies},
+    [DT_ROW_AUTOSCALERS] = {"horizontalpodautoscalers", "/apis/autoscaling/v1/horizontalpodautoscalers", "", true, .keep = dt_keep_autoscalers},
+    [DT_ROW_CLAIMS] = {"persistentvolumeclaims", "/api/v1/persistentvolumeclaims", "", true, .keep = dt_keep_claims},
+    [DT_ROW_APPLICATIONS] = {"applications", "/apis/argoproj.io/v1alpha1/applications", "", true, .keep = dt_keep_applications},
     [DT_ROW_SECRETS] = {"secrets", "/api/v1/secrets", "fieldSelector=type%3Dkubernetes.io/tls", true, .keep = dt_keep_secrets},
 };
 
