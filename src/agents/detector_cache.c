@@ -80,7 +80,7 @@ void dt_work_reap(ns_detector *d, dt_work *w)
 	if (w->obj || w->n_pods || w->n_reports || w->n_things || w->node || w->dirty || w->spike || w->over_budget || dt_blocked_holds(w, ns_clock_wall_ms(d->clock), &until))
 		return;
 	for (int k = 0; w->k && k < NS_KIND_COUNT; k++)
-		if (w->k[k].alerted || w->k[k].holds)
+		if (w->k[k].alerted || w->k[k].holds || dt_flapped(&w->k[k], ns_clock_mono_ms(d->clock)))
 			return;
 	d->n_counted -= w->counted;
 	d->n_unhealthy -= w->counted && w->unhealthy;
@@ -270,8 +270,8 @@ const char *dt_pull_cause(const char *message)
 	    {"x509:", "TLS"}, {"certificate", "TLS"}, {"tls:", "TLS"}, {"http: server gave HTTP response", "TLS"},
 	    {"no such host", "network"}, {"i/o timeout", "network"}, {"connection refused", "network"}, {"connection reset", "network"},
 	    {"deadline exceeded", "network"}, {"network is unreachable", "network"}, {"no route to host", "network"}, {"TLS handshake timeout", "network"},
-	    {"manifest unknown", "not found"}, {"not found", "not found"}, {"repository does not exist", "not found"}, {"name unknown", "not found"},
-	    {"no match for platform", "platform"}, {"no space left", "disk full"}};
+	    {"no match for platform", "platform"}, {"manifest unknown", "not found"}, {"not found", "not found"}, {"repository does not exist", "not found"}, {"name unknown", "not found"},
+	    {"no space left", "disk full"}};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
 		if (ns_icontains(message, table[i].words))
 			return table[i].cause;

@@ -13,7 +13,9 @@ enum {
 	CHANGE_EVERY_MS = 2000,     /* after the first change of an alert, at most one more in this time */
 	CAUSE_LASTS_MS = 5 * 60000, /* an alerted cause without fresh evidence explains its symptoms that long */
 	STORM_CALM_MS = 30000,
+	FLAP_MIN_MS = 30000,
 	SWEEP_MS = 60000,
+	HOLD_MAX_MS = 30 * 60000,
 	MAX_MEMBERS = 200,
 	MAX_TEXT = 400
 };
@@ -43,7 +45,26 @@ static void say_front(ns_detector *d, dt_say first)
 
 typedef struct names { const char *const *at; size_t n; } names;
 
-static ns_alert *new_alert(const dt_env *e, const dt_work *w, const dt_rule *r, const dt_finding *f, names members, int64_t first_ms)
+/* How long what was found must be gone. What comes back soon after it was over is held twice as long each time: it stays one incident, and
+ * nobody is called again for each of its returns. */
+static int64_t hold_ms(const dt_rule *r, const dt_state *k)
+{
+	int64_t hold = r->recover_ms;
+	if (!k || !k->flaps)
+		return hold;
+	hold = (hold > FLAP_MIN_MS ? hold : FLAP_MIN_MS) << (k->flaps < 8 ? k->flaps : 8);
+	return hold < HOLD_MAX_MS ? hold : HOLD_MAX_MS;
+}
+
+static const char *reason_of(const dt_env *e, const dt_rule *r, const dt_finding *f, const dt_state *k)
+{
+	if (!k || !k->flaps)
+		return f->reason;
+	return ns_arena_printf(e->ar, "%s (flapping: back %d time%s, over after %lld s of quiet)", f->reason, k->flaps, k->flaps == 1 ? "" : "s",
+	    (long long)hold_ms(r, k) / 1000);
+}
+
+static ns_alert *new_alert(const dt_env *e, const dt_work *w, const dt_rule *r, const dt_finding *f, const dt_state *k, names members, int64_t first_ms)
 {
 	ns_arena *ar = e->ar;
 	ns_alert *a = ns_arena_alloc(ar, sizeof *a);
@@ -51,7 +72,7 @@ static ns_alert *new_alert(const dt_env *e, const dt_work *w, const dt_rule *r, 
 	const char *raw = also ? ns_arena_printf(ar, "%s%s(also reported: %s)", f->message, *f->message ? " " : "", also->reason) : f->message;
 	char *message = ns_redact_line(raw, strlen(raw), MAX_TEXT); /* it goes to the log and the screen */
 	*a = (ns_alert){.kind = r->info.kind, .severity = f->severity >= 0 ? (ns_severity)f->severity : r->info.severity, .container = ns_arena_strdup(ar, f->container),
-	    .reason = ns_text_clean_in(ar, f->reason, MAX_TEXT), .message = ns_arena_strdup(ar, message), .pods = members.at,
+	    .reason = ns_text_clean_in(ar, reason_of(e, r, f, k), MAX_TEXT), .message = ns_arena_strdup(ar, message), .pods = members.at,
 	    .n_pods = members.n, .first_ms = first_ms, .seen_ms = e->wall, .policy = ns_arena_strdup(ar, f->policy),
 	    .rule = ns_arena_strdup(ar, f->rule), .object_uid = ns_arena_strdup(ar, f->object_uid)};
 	a->target = (ns_workload){.cluster = e->d->cluster, .ns = ns_arena_strdup(ar, w->ns), .kind = ns_arena_strdup(ar, w->kind),
@@ -203,11 +224,17 @@ static void try_recovery(ns_detector *d, const dt_env *e, dt_work *w, dt_state *
 	int64_t from = latest(k->bad_mono, d->live_mono);
 	if (r->needs_ready)
 		from = latest(from, w->ready_mono);
-	if (e->mono < from + r->recover_ms) {
-		due(w, from + r->recover_ms);
+	if (e->mono < from + hold_ms(r, k)) {
+		due(w, from + hold_ms(r, k));
 		return;
 	}
+	k->ended_mono = e->mono;
 	end_alert(d, e, w, k, r->info.kind);
+}
+
+bool dt_flapped(const dt_state *k, int64_t mono)
+{
+	return k->ended_mono && mono < k->ended_mono + DT_FLAP_MS;
 }
 
 static void tell(ns_detector *d, const dt_env *e, dt_work *w, dt_state *k, const dt_finding *f)
@@ -221,12 +248,14 @@ static void tell(ns_detector *d, const dt_env *e, dt_work *w, dt_state *k, const
 		due(w, k->changed_mono + CHANGE_EVERY_MS);
 		return;
 	}
-	if (!k->alerted)
+	if (!k->alerted) {
 		k->first_ms = e->wall;
+		k->flaps = dt_flapped(k, e->mono) ? k->flaps + 1 : 0;
+	}
 	k->changed_mono = k->alerted ? e->mono : 0;
 	k->alerted = true;
 	k->digest = digest;
-	*say(d) = (dt_say){.what = DT_SAY_ALERT, .alert = new_alert(e, w, r, f, members, k->first_ms)};
+	*say(d) = (dt_say){.what = DT_SAY_ALERT, .alert = new_alert(e, w, r, f, k, members, k->first_ms)};
 }
 
 static void step_kind(ns_detector *d, const dt_env *e, dt_work *w, ns_kind kind, const dt_finding *f, unsigned row, bool symptom)
@@ -251,8 +280,11 @@ static void step_kind(ns_detector *d, const dt_env *e, dt_work *w, ns_kind kind,
 	if (k->holds)
 		k->bad_mono = e->mono;
 	k->holds = false;
-	if (!k->alerted)
+	if (!k->alerted) {
+		if (dt_flapped(k, e->mono))
+			due(w, k->ended_mono + DT_FLAP_MS); /* forgotten by then */
 		return;
+	}
 	if (symptom) {
 		/* Its cause is known by now and stands for it. */
 		end_alert(d, e, w, k, kind);
@@ -351,7 +383,7 @@ static void say_storm(ns_detector *d, const dt_env *e)
 			if (w->counted && w->unhealthy && m.n < MAX_MEMBERS)
 				at[m.n++] = ns_arena_printf(e->ar, "%s/%s", w->ns, w->name);
 	}
-	say_front(d, (dt_say){.what = DT_SAY_ALERT, .alert = new_alert(e, &cluster, storm_rule(), &f, m, d->storm_since_ms)});
+	say_front(d, (dt_say){.what = DT_SAY_ALERT, .alert = new_alert(e, &cluster, storm_rule(), &f, NULL, m, d->storm_since_ms)});
 }
 
 /* The words keep up with the numbers while it lasts. */

@@ -242,6 +242,7 @@ typedef struct dt_rule {
 enum { DT_MAX_RULES = 64 };
 extern const dt_rule dt_rules[];
 extern const size_t dt_n_rules;
+#define DT_FLAP_MS (30 * 60000) /* what comes back within that time flaps */
 #define DT_CERT_WARN_MS (14 * 86400000ll) /* so long before its end a certificate is told of */
 #define DT_BIT(kind) (1u << (kind))
 /* The kinds that make a workload unhealthy by themselves; the others (policy, cost) are judged only for their own incidents. */
@@ -398,6 +399,7 @@ const dt_thing *dt_external_note(const dt_work *w, int64_t wall); /* the first t
 void dt_judge(ns_detector *d);                   /* everything dirty or due; fills d->say */
 void dt_went_live(ns_detector *d);               /* health and recovery are counted from now */
 void dt_say_link(ns_detector *d);
+bool dt_flapped(const dt_state *k, int64_t mono); /* it was over only a while ago: should it come back, it flaps */
 
 /* ---- detector_cost.c ---- */
 void dt_cost_run(void *detector, ns_cancel *cancel); /* service */

@@ -32,7 +32,7 @@ static void test_oom_that_recovered_at_once(void **state)
 	rig_pod(&r, POD(.ready = true, .containers = c_running(&r, true, 1, "OOMKilled", 137, 132000)));
 	assert_string_equal(rig_tick(&r), "");
 	rig_pod(&r, POD(.ready = true, .containers = c_running(&r, true, 2, "OOMKilled", 137, 1000)));
-	assert_string_equal(rig_tick(&r), "+oom_killed Deployment/web OOMKilled app[1];");
+	assert_string_equal(rig_tick(&r), "+oom_killed Deployment/web OOMKilled (flapping: back 1 time, over after 240 s of quiet) app[1];");
 	rig_close(&r);
 }
 
