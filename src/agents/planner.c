@@ -56,8 +56,7 @@ void ns_draft_raise(ns_draft *d, ns_risk at_least)
 
 /* ---- runbook ----------------------------------------------------------------------------------------------------- */
 
-/* What describes the incident: the analysis, and the alert's own words. */
-static void describe(const ns_case *c, const ns_rca *r, ns_buf *q)
+void ns_plan_query(const ns_case *c, const ns_rca *r, ns_buf *q)
 {
 	const ns_alert *a = &c->alert;
 	ns_buf_printf(q, "%s\n%s\n%s\n%s %s. %s\n%s", r->root_cause, r->reasoning, r->cause_class, ns_kind_get(a->kind)->title, a->reason,
@@ -70,7 +69,7 @@ static void retrieve(ns_draft *d, const ns_library *lib)
 {
 	ns_match m[CANDIDATES];
 	ns_buf q = NS_BUF_INIT;
-	describe(d->c, d->r, &q);
+	ns_plan_query(d->c, d->r, &q);
 	size_t n = lib ? ns_library_search(lib, ns_buf_str(&q), m, CANDIDATES) : 0, pick = 0;
 	ns_buf_free(&q);
 	if (!n)

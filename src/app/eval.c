@@ -12,6 +12,7 @@
 enum { MAX_ROW = 8 << 20, MAX_TEXT = 64 << 20 };
 
 static const eval_command commands[] = {
+    {"incidents", "FILE", "kind, runbook, action and decision for each incident; --score judges them by the labels", 1, eval_incidents},
     {"contract", "FILE", "verdict on each model reply: valid, auto, route, reason", 1, eval_contract},
     {"injection", "FILE", "what each hostile text leaves in prompt, screen, Slack, log and argv, and what is decided", 1, eval_injection},
 };
@@ -43,9 +44,9 @@ int ns_app_eval(const ns_config *cfg, const ns_cancel *cancel)
 
 /* Our texts end at a NUL and our JSON has no half of a surrogate pair, but a row may carry either as an escape. Both are turned, in place, into an
  * escape of the same length that no data uses, and eval_text() turns that into the bytes that were meant. */
-#define NUL_MARK       "\\uf8fe"
+#define NUL_MARK       "f8fe"
 #define NUL_MARK_UTF8  "\xEF\xA3\xBE"
-#define HALF_MARK      "\\uf8fd"
+#define HALF_MARK      "f8fd"
 #define HALF_MARK_UTF8 "\xEF\xA3\xBD"
 #define HALF_BYTES     "\xED\xA0\x80" /* broken UTF-8, as half a pair is */
 
@@ -73,7 +74,7 @@ static void tame(char *s)
 			s += 12;
 		} else {
 			if (!u || (u >= 0xD800 && u <= 0xDFFF))
-				memcpy(s, u ? HALF_MARK : NUL_MARK, 6);
+				memcpy(s + 2, u ? HALF_MARK : NUL_MARK, 4); // NOLINT(bugprone-not-null-terminated-result)
 			s += 6;
 		}
 	}

@@ -10,6 +10,7 @@ typedef struct eval_command {
 	size_t n_args; /* after the name */
 	int (*run)(const ns_config *cfg, const ns_cancel *cancel);
 } eval_command;
+int eval_incidents(const ns_config *cfg, const ns_cancel *cancel);
 int eval_contract(const ns_config *cfg, const ns_cancel *cancel);
 int eval_injection(const ns_config *cfg, const ns_cancel *cancel);
 

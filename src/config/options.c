@@ -62,6 +62,8 @@ const ns_option ns_options[] = {
     {"rate", 0, NS_OPT_INT, AT(rate), "0..1000", "0", "N", "how many times faster simulated time runs (0: what suits the command)", "demo sim", false},
     {"role", 0, NS_OPT_BOOL, AT(role), NULL, "false", NULL, "print an account with the least rights, as YAML for kubectl", "doctor", false},
     {"act-in", 0, NS_OPT_LIST, AT(act_in), NULL, "", "LIST", "namespaces in which it may change something (default: looked up)", "doctor", false},
+    {"provider", 0, NS_OPT_ENUM, AT(provider), "offline|dashscope", "offline", "NAME", "whose analysis is evaluated", "eval", false},
+    {"score", 0, NS_OPT_BOOL, AT(score), NULL, "false", NULL, "judge the incidents by the labels in the file as well", "eval", false},
     {"head", 0, NS_OPT_STR, AT(head), NULL, "", "HASH", "anchored audit head that must be in the chain", "audit", false},
     {"help", 'h', NS_OPT_BOOL, AT(help), NULL, "false", NULL, "print help", NULL, false},
     {"version", 'V', NS_OPT_BOOL, AT(version), NULL, "false", NULL, "print the version", NULL, false},
@@ -78,7 +80,7 @@ const ns_command_info ns_commands[] = {
     {"incidents", "", "open and recent incidents", 0, 0},
     {"incident", "ID", "all that is known of one incident", 1, 1},
     {"audit", "verify", "prove that the audit record is whole", 1, 1},
-    {"eval", "WHAT [FILE]", "print what is made of each row of a data file: contract, injection", 1, 2},
+    {"eval", "WHAT [FILE]", "print what is made of each row of a data file: incidents, contract, injection", 1, 2},
     {.name = NULL},
 };
 

@@ -23,7 +23,8 @@
 #define ROLLBACK_DOUBTS(cause)                                                                                                             \
 	{cause, -.7, {F_GITOPS}, {0}}, {cause, -.85, {F_OPERATOR}, {0}}, {cause, -.3, {F_DATABASE}, {0}},                                  \
 	    {cause, -.15, {F_UNSAFE_DIFF}, {0}}, {cause, -.8, {F_HEALTHY}, {0}}, {cause, -.3, {F_PAUSED}, {0}},                            \
-	    {cause, -.85, {F_UNSCHEDULED}, {0}}, {cause, -.5, {F_CH_SECURITY}, {0}},                                                       \
+	    {cause, -.85, {F_UNSCHEDULED}, {0}}, {cause, -.5, {F_CH_SECURITY}, {0}}, {cause, -.88, {T_SAME_BEFORE}, {0}},                  \
+	    {cause, -.85, {T_MIGRATED}, {0}},                                                       \
 	{                                                                                                                                  \
 		cause, -.22, {F_RAN_FIRST},                                                                                                \
 		{                                                                                                                          \
@@ -49,6 +50,12 @@ const rule ns_rules[] = {
     {C_OOM_LIMIT, -.55, {T_LEAK}, {0}},
     {C_OOM_LIMIT, -.5, {T_NODE_MEMORY}, {0}},
     {C_OOM_LIMIT, -.2, {F_DATABASE}, {0}},
+    {C_OOM_LIMIT, -.9, {T_UNBOUNDED}, {0}},
+    {C_OOM_LIMIT, -.8, {T_NODE_SHORT}, {0}},
+    {C_OOM_LOWERED, -.8, {T_UNBOUNDED}, {0}},
+    {C_OOM_JVM, -.8, {T_UNBOUNDED}, {0}},
+    {C_OOM_GROWTH, .88, {F_OOM, T_UNBOUNDED}, {0}},
+    {C_OOM_NODE, .8, {F_OOM, T_NODE_SHORT}, {0}},
     {C_OOM_LOWERED, .93, {F_OOM, F_LIMIT, F_LOWERED}, {F_OPERATOR}},
     {C_OOM_LOWERED, -.3, {F_RAISED_TWICE}, {0}},
     {C_OOM_LOWERED, -.85, {T_BALLOON}, {0}},
@@ -329,6 +336,22 @@ const rule ns_rules[] = {
     {C_COST_STATE, .86, {F_COST, F_DATABASE}, {0}},
     {C_COST, .5, {F_COST}, {0}},
     {C_COST, -.5, {F_NONPROD, F_DEPLOYMENT}, {0}},
+    {C_COST_IDLE, -.88, {T_COST_NODES}, {0}},
+    {C_COST_IDLE, -.88, {T_COST_FEES}, {0}},
+    {C_COST_IDLE, -.85, {T_COST_LOAD}, {0}},
+    {C_COST_IDLE, -.85, {T_COST_DATA}, {0}},
+    {C_COST_IDLE, -.88, {T_COST_STORE}, {0}},
+    {C_COST_NODES, .92, {F_COST, T_COST_NODES}, {0}},
+    {C_COST_FEES, .91, {F_COST, T_COST_FEES}, {0}},
+    {C_COST_LOAD, .86, {F_COST, T_COST_LOAD}, {0}},
+    {C_COST_DATA, .86, {F_COST, T_COST_DATA}, {0}},
+    {C_COST_STATE, .9, {F_COST, T_COST_STORE}, {0}},
+    {C_POLICY_PRACTICE, -.6, {T_NO_AGREEMENT}, {0}},
+    {C_POLICY_PRACTICE, -.6, {T_POLICY_WRONG}, {0}},
+    {C_SCALED_ZERO, .72, {T_SCALED_ZERO, F_DEPLOYMENT}, {F_OOM, F_CRASH}},
+    {C_SCALED_ZERO, -.7, {T_ZERO_MEANT}, {0}},
+    {C_SCALED_ZERO, -.8, {F_HPA}, {0}},
+    {C_SCALED_ZERO, -.6, {F_GITOPS}, {0}},
     {C_EVICTED, .8, {T_EVICTED}, {F_OOM}},
     {C_EVICTED, .4, {T_EVICTED}, {0}},
     {C_NODE, .65, {T_NODE}, {0}},

@@ -199,7 +199,7 @@ static const signal signals[] = {
     {T_IMG_MISSING, STATUS | EVENT, GRAB_NO, false,
         "manifest unknown|manifest for*not found|: not found|name unknown|repository does not exist|no such image|image not "
         "found|manifest_unknown|"
-        "manifestunknown|404 not found|repository*not found",
+        "manifestunknown|404 not found|repository*not found|tag*does not exist|image*does not exist|tag*not found|no such tag|no such manifest",
         "secret|configmap|couldn't find", "the registry does not have this image"},
     {T_IMG_AUTH, STATUS | EVENT, GRAB_NO, false,
         "unauthorized|authentication required|pull access denied|insufficient_scope|no basic auth credentials|pull*403 forbidden|pull*401 "

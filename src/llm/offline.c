@@ -84,6 +84,8 @@ typedef struct veto {
 #define ANY_CHANGE (ON(NS_ACT_ROLLBACK) | ON(NS_ACT_SCALE) | ON(NS_ACT_PATCH_RESOURCES) | ON(NS_ACT_COST_SCALE_DOWN))
 static const veto vetoes[] = {
     {F_PROTECTED, ANY_CHANGE | ON(NS_ACT_POLICY_EXCEPTION), true, 2, "Namespace {ns} is protected: nothing is changed there by a machine."},
+    {T_PLATFORM, ANY_CHANGE | ON(NS_ACT_POLICY_EXCEPTION), true, 1, "It belongs to the platform of the cluster, which a person changes."},
+    {T_ORDERS, ANY_CHANGE | ON(NS_ACT_POLICY_EXCEPTION), false, 0, "Some of the text gives orders to its reader; it was left out, and a person is asked."},
     {F_OPERATOR, ANY_CHANGE, true, 0, "The workload is owned by {owner}, which would overwrite a change."},
     {F_GITOPS, ANY_CHANGE, false, 1, "{owner} keeps the workload at what Git says, so the change must follow there."},
     {F_DATABASE, ANY_CHANGE, false, 1, "It is a data store, so a person confirms any change."},

@@ -22,4 +22,6 @@ typedef struct ns_plan_history { const ns_plan *const *executed; size_t n; } ns_
  * steps, parameters, command, undo, risk and reasons. Never NULL: what cannot be done safely is a manual_review plan that says why and what
  * a person would run (manual_command). incident: for names ("inc-7"). */
 ns_plan *ns_plan_make(ns_arena *ar, const ns_case *c, const ns_rca *r, const ns_library *lib, const ns_plan_limits *lim, const ns_plan_history *h, int64_t incident);
+/* What a runbook is searched for with: the analysis with its reasoning, and the alert's own words. Appends. */
+void ns_plan_query(const ns_case *c, const ns_rca *r, ns_buf *q);
 #endif

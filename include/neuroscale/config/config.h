@@ -31,7 +31,8 @@ typedef struct ns_config {
 	/* of commands */
 	const char *digest, *reason, *listen, *scenario, *head;
 	int rate;
-	bool json, role;
+	bool json, role, score;
+	int provider;                         /* of eval: 0 offline, 1 dashscope */
 	const char *const *act_in;            /* of doctor: NULL-terminated, never NULL */
 	int demo_clusters;
 	/* of one cluster; see clusters */

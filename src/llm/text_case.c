@@ -1,0 +1,380 @@
+/* From what was read to the case. What a text states as observed is written down the way the collector writes it, so that everything behind
+ * it (findings, planner, gate) cannot tell the difference; what it only tells in passing becomes a note, which may argue against a change
+ * but never for acting alone. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "neuroscale/base/text.h"
+#include "neuroscale/model/k8s.h"
+#include "text_priv.h"
+
+#define NOW_MS        1790000000000LL /* any instant: only differences count */
+#define MINUTE_MS     60000LL
+#define DAY_MS        (1440 * MINUTE_MS)
+#define MAX_EVIDENCE  400
+#define USUAL_LIMIT   (256LL << 20) /* of a container that was OOMKilled, when the text does not say it */
+#define USUAL_REPLICAS 3
+
+typedef struct maker {
+	ns_arena *ar;
+	const text_doc *d;
+	const text_says *s;
+	const text_things *t;
+	const char *kind;
+	ns_case *c;
+} maker;
+
+static bool says(const maker *m, text_say s)
+{
+	return m->s->at[s] != NULL;
+}
+
+static void row(maker *m, ns_ev_kind kind, bool trusted, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+static void row(maker *m, ns_ev_kind kind, bool trusted, const char *fmt, ...)
+{
+	if (m->c->n_evidence == MAX_EVIDENCE)
+		return;
+	va_list ap;
+	va_start(ap, fmt);
+	ns_evidence *e = &m->c->evidence[m->c->n_evidence++];
+	*e = (ns_evidence){ns_arena_printf(m->ar, "E%zu", m->c->n_evidence), kind, trusted, ns_arena_vprintf(m->ar, fmt, ap), NOW_MS};
+	va_end(ap);
+}
+
+static bool seen(const text_unit *u)
+{
+	return u && (u->place == TEXT_PROSE || u->place == TEXT_STATUS);
+}
+
+/* ---- target ------------------------------------------------------------------------------------------------------ */
+
+static const char *flat_name(const maker *m)
+{
+	char *flat = ns_arena_printf(m->ar, " %s %s ", m->t->name, m->t->image);
+	for (char *p = flat; *p; p++)
+		if (!ns_is_alnum(*p))
+			*p = ' ';
+	return flat;
+}
+
+static const char first_words_of_data_stores[] =
+    "postgres|postgresql|mysql|mariadb|mongo|mongodb|redis|valkey|cassandra|elasticsearch|opensearch|etcd|kafka|zookeeper|rabbitmq|clickhouse|cockroach|influxdb|couchdb|neo4j|minio|memcached|database|db |pgsql|timescale|scylla|tidb|prometheus|loki|thanos|vault|consul";
+static const char helpers_of_data_stores[] = "exporter|operator|client|proxy|ui |admin|backup|migrat|controller|api |manager|adapter|gateway|consumer|producer|connector|sync|importer|writer|reader";
+
+static bool data_store(const maker *m)
+{
+	const char *name = flat_name(m);
+	if (*m->t->name)
+		return ns_flat_find(name, first_words_of_data_stores) && !ns_flat_find(name, helpers_of_data_stores);
+	const char *first = m->d->n ? m->d->unit[0].flat : " ";
+	return ns_flat_find(first, first_words_of_data_stores) && !ns_flat_find(first, helpers_of_data_stores);
+}
+
+static bool platform(const maker *m)
+{
+	static const char *const spaces[] = {"kube-system", "kube-public", "kube-node-lease", "istio-system", "calico-system", "tigera-operator", "cilium", "linkerd", "metallb-system", "longhorn-system", "rook-ceph", "ingress-nginx",
+	    "gatekeeper-system", "kyverno", "karpenter", "calico-apiserver", NULL};
+	static const char names[] = "coredns|kube dns|kube proxy|kube apiserver|kube scheduler|kube controller|calico|cilium|flannel|weave net|aws node|istiod|istio|linkerd|ingress nginx|nginx ingress|metallb|konnectivity|cluster autoscaler|nodelocaldns|node local dns|"
+	                            "csi|ebs csi|efs csi|longhorn|rook|ceph|cloud controller manager|multus|antrea|karpenter|kubelet|etcd|apiserver|gatekeeper|kyverno|metrics server";
+	const char *name = flat_name(m);
+	return ns_listed(m->t->ns, spaces) || !strncmp(m->t->ns, "openshift-", 10) || ns_flat_find(name, names) || says(m, SAY_KUBE_SYSTEM) ||
+	       (!*m->t->name && m->d->n && ns_flat_find(m->d->unit[0].flat, names));
+}
+
+static const char *workload_kind(const maker *m)
+{
+	static const struct {
+		text_say say;
+		const char *kind;
+	} said[] = {{SAY_STATEFULSET, "StatefulSet"}, {SAY_DAEMONSET, "DaemonSet"}, {SAY_JOB, "Job"}, {SAY_BARE_POD, "Pod"}};
+	if (*m->t->kind)
+		return m->t->kind;
+	const text_unit *deployment = m->s->at[SAY_DEPLOYMENT];
+	for (size_t i = 0; i < sizeof said / sizeof said[0]; i++) {
+		const text_unit *u = m->s->at[said[i].say];
+		if (u && (!deployment || u < deployment || (u == deployment && u->place == TEXT_PROSE && u->line == 0 && said[i].say != SAY_STATEFULSET)))
+			return said[i].kind;
+	}
+	return data_store(m) && !deployment ? "StatefulSet" : "Deployment";
+}
+
+static void set_target(maker *m)
+{
+	ns_case *c = m->c;
+	const char *ns = says(m, SAY_KUBE_SYSTEM) ? "kube-system" : *m->t->ns ? m->t->ns : "default";
+	const char *name = *m->t->name ? m->t->name : "workload", *kind = workload_kind(m);
+	c->alert.target = (ns_workload){"text", ns, kind, name, "text"};
+	c->alert.container = "app";
+	c->managed_by = "";
+	bool reset = says(m, SAY_OPERATOR) || says(m, SAY_VPA);
+	if (reset)
+		c->managed_by = says(m, SAY_VPA) ? "operator:VerticalPodAutoscaler" : "operator:Operator";
+	else if (says(m, SAY_ARGOCD))
+		c->managed_by = "argocd";
+	else if (says(m, SAY_FLUX) && !strcmp(m->kind, "argocd_drift"))
+		c->managed_by = "flux";
+	else if (says(m, SAY_HELM) && !strcmp(m->kind, "deployment_stalled"))
+		c->managed_by = "helm";
+	c->nonproduction = says(m, SAY_NONPROD) && !says(m, SAY_PROD);
+	c->has_hpa = says(m, SAY_HPA);
+	row(m, NS_EV_OWNER, true, "the workload is %s %s/%s%s%s%s", kind, ns, name, *c->managed_by ? ", managed by " : "", c->managed_by,
+	    c->nonproduction ? ", non-production" : "");
+}
+
+/* ---- container --------------------------------------------------------------------------------------------------- */
+
+static bool recovered(const maker *m)
+{
+	if (says(m, SAY_RECOVERED))
+		return true;
+	return says(m, SAY_HARMLESS) && !*m->t->waiting && !says(m, SAY_OOM) && strcmp(m->kind, "cost_spike") && strcmp(m->kind, "kyverno_violation");
+}
+
+static void set_exit(maker *m, ns_container_facts *k, bool oom)
+{
+	k->has_last = true;
+	k->last_reason = oom ? "OOMKilled" : m->t->exit_code == 128 ? "StartError" : m->t->exit_code == 0 ? "Completed" : "Error";
+	k->last_exit = oom ? 137 : m->t->exit_code;
+	k->last_started_ms = NOW_MS - 2 * MINUTE_MS;
+	k->last_finished_ms = NOW_MS - MINUTE_MS;
+	const text_unit *u = oom ? m->s->at[SAY_OOM] : m->t->exit_at;
+	row(m, NS_EV_EXIT, seen(u), "container %s ended last with reason %s, exit %d", k->name, k->last_reason, k->last_exit);
+}
+
+static void set_container(maker *m)
+{
+	ns_case *c = m->c;
+	const text_things *t = m->t;
+	bool oom = says(m, SAY_OOM) && !says(m, SAY_NOT_OOM), fine = recovered(m);
+	ns_container_facts *k = ns_arena_alloc(m->ar, sizeof *k);
+	*k = (ns_container_facts){.name = "app", .image = *t->image ? t->image : "app:current", .waiting_reason = "", .waiting_message = "", .last_reason = "", .last_message = ""};
+	c->containers = k;
+	c->n_containers = 1;
+	k->restarts = t->restarts ? t->restarts : *t->waiting || oom ? 3 : 0;
+	k->jvm = says(m, SAY_JVM);
+	if (*t->waiting && !fine) {
+		k->waiting_reason = t->waiting;
+		row(m, NS_EV_STATUS, seen(t->waiting_at), "container %s waits: %s", k->name, t->waiting);
+	}
+	if (oom || t->exit_code >= 0)
+		set_exit(m, k, oom);
+	k->ready = fine;
+	k->running = !*k->waiting_reason;
+	bool limited = t->mem_limit > 0, none = says(m, SAY_NODE_MEMORY) && !limited;
+	k->mem_limit = limited ? t->mem_limit : oom && !none ? USUAL_LIMIT : 0;
+	k->mem_request = t->mem_request ? t->mem_request : k->mem_limit;
+	if (k->mem_limit) {
+		char words[32];
+		ns_quantity_format_bytes(k->mem_limit, words);
+		row(m, NS_EV_RESOURCES, limited && seen(t->limit_at), "container %s: memory limit %s%s", k->name, words, limited ? "" : " (not told, taken as usual)");
+	}
+	c->replicas = says(m, SAY_SCALED_ZERO) && !oom ? 0 : says(m, SAY_ONE_REPLICA) ? 1 : t->replicas ? t->replicas : USUAL_REPLICAS;
+	c->ready = c->available = c->updated = fine ? c->replicas : 0;
+	c->unavailable = c->replicas - c->ready;
+	row(m, NS_EV_STATUS, true, "%s %s/%s: %s", c->alert.target.kind, c->alert.target.ns, c->alert.target.name, fine ? "ready again" : "not all replicas are ready");
+}
+
+/* ---- history ----------------------------------------------------------------------------------------------------- */
+
+static const char *template_of(maker *m, const char *image)
+{
+	const ns_container_facts *k = &m->c->containers[0];
+	char limit[32], request[32];
+	ns_quantity_format_bytes(k->mem_limit, limit);
+	ns_quantity_format_bytes(k->mem_request, request);
+	if (!k->mem_limit)
+		return ns_arena_printf(m->ar, "{\"spec\":{\"containers\":[{\"name\":\"%s\",\"image\":\"%s\"}]}}", k->name, image);
+	return ns_arena_printf(m->ar, "{\"spec\":{\"containers\":[{\"name\":\"%s\",\"image\":\"%s\",\"resources\":{\"limits\":{\"memory\":\"%s\"},\"requests\":{\"memory\":\"%s\"}}}]}}", k->name, image, limit, request);
+}
+
+/* What the newest revision is said to have changed, in the words of the collector. */
+static const char *changes_of(maker *m)
+{
+	static const struct {
+		text_say say;
+		const char *clause;
+	} clauses[] = {{SAY_CH_ENV, "env of app changed"}, {SAY_CH_COMMAND, "command of app changed"}, {SAY_CH_PROBE, "readiness probe of app changed"}, {SAY_LOWERED, "memory limit of app changed"}};
+	const char *out = "";
+	for (size_t i = 0; i < sizeof clauses / sizeof clauses[0]; i++)
+		if (says(m, clauses[i].say))
+			out = ns_arena_printf(m->ar, "%s%s%s", out, *out ? "; " : "", clauses[i].clause);
+	bool image = !*out || !strcmp(m->kind, "image_pull");
+	return image ? ns_arena_printf(m->ar, "image app:former -> app:current%s%s", *out ? "; " : "", out) : out;
+}
+
+static void add_revision(maker *m, int64_t number, int64_t age_ms, bool current, bool healthy, bool serving, const char *changes)
+{
+	ns_revision *r = &m->c->revisions[m->c->n_revisions++];
+	*r = (ns_revision){.number = number,
+	    .replicaset = ns_arena_printf(m->ar, "rs-%lld", (long long)number),
+	    .uid = ns_arena_printf(m->ar, "rs-%lld", (long long)number),
+	    .created_ms = NOW_MS - age_ms,
+	    .replicas = current || serving ? 1 : 0,
+	    .ready = serving ? 1 : 0,
+	    .current = current,
+	    .was_healthy = healthy,
+	    .changes = changes,
+	    .only_safe_fields = true,
+	    .template_json = template_of(m, current ? "app:current" : "app:former")};
+	row(m, NS_EV_ROLLOUT, true, "revision %lld %s%s%s", (long long)number, current ? "is current" : healthy ? "was healthy" : "was there before", *changes ? "; changed since: " : "", changes);
+}
+
+static void set_history(maker *m)
+{
+	ns_case *c = m->c;
+	c->revisions = ns_arena_alloc(m->ar, 2 * sizeof *c->revisions);
+	int64_t number = m->t->revision;
+	bool first = says(m, SAY_FIRST) || number == 1;
+	bool changed = (says(m, SAY_NEW) || number > 1) && !says(m, SAY_NO_CHANGE);
+	const text_unit *good = ns_text_good_former(m->d);
+	if (first && number <= 1) {
+		add_revision(m, 1, 10 * MINUTE_MS, true, false, false, "");
+		c->cond_progressing_reason = "ReplicaSetUpdated";
+	} else if (says(m, SAY_NO_CHANGE)) {
+		add_revision(m, number > 1 ? number : 2, 30 * DAY_MS, true, true, false, "");
+		c->cond_progressing_reason = "NewReplicaSetAvailable";
+		add_revision(m, number > 1 ? number - 1 : 1, 90 * DAY_MS, false, false, false, "image app:former -> app:current");
+	} else if (changed) {
+		number = number > 1 ? number : 2;
+		c->cond_progressing_reason = says(m, SAY_STALLED) ? "ProgressDeadlineExceeded" : "ReplicaSetUpdated";
+		add_revision(m, number, 10 * MINUTE_MS, true, recovered(m), false, "");
+		bool healthy = good && !first && !says(m, SAY_SAME_BEFORE);
+		add_revision(m, number - 1, 30 * DAY_MS, false, healthy, healthy && says(m, SAY_SERVING), changes_of(m));
+	} else if (says(m, SAY_STALLED)) {
+		c->cond_progressing_reason = "ProgressDeadlineExceeded";
+	}
+	if (*c->cond_progressing_reason)
+		row(m, NS_EV_CONDITION, true, "condition Progressing: %s", c->cond_progressing_reason);
+}
+
+/* ---- what others report -------------------------------------------------------------------------------------------- */
+
+static void set_policy(maker *m)
+{
+	ns_case *c = m->c;
+	ns_buf msg = NS_BUF_INIT;
+	for (size_t i = 0; i < m->d->n && msg.len < 900; i++)
+		if (!m->d->unit[i].order)
+			ns_buf_printf(&msg, "%s%s", msg.len ? " " : "", m->d->unit[i].text);
+	c->alert.policy = m->t->policy;
+	c->alert.rule = m->t->rule;
+	c->policy_message = ns_arena_take(m->ar, &msg);
+	c->exception_api_version = "kyverno.io/v2";
+	c->exception_namespace = "policy-exceptions";
+	row(m, NS_EV_POLICY, true, "policy %s, rule %s: %s", m->t->policy, m->t->rule, c->policy_message);
+}
+
+static void set_cost(maker *m)
+{
+	ns_case *c = m->c;
+	ns_alert *a = &c->alert;
+	bool runaway = says(m, SAY_RUNAWAY);
+	a->cost_now = m->t->cost_now > 0 ? m->t->cost_now : 1;
+	a->cost_before = m->t->cost_before > 0 ? m->t->cost_before : runaway ? a->cost_now / 2 : 0;
+	c->monthly_cost = a->cost_now;
+	row(m, NS_EV_COST, true, "it costs %.2f, %.2f before", a->cost_now, a->cost_before);
+	if (says(m, SAY_IDLE))
+		row(m, NS_EV_COST, seen(m->s->at[SAY_IDLE]), "efficiency 5 %% or so: %s", m->s->at[SAY_IDLE]->text);
+}
+
+/* Words of a note are what findings_text.c knows; the quotation is for people. */
+static const struct {
+	text_say say;
+	const char *words, *only; /* for one kind only, "" any */
+} notes[] = {
+    {SAY_UNBOUNDED, "memory demand is not bounded", ""},
+    {SAY_SAME_BEFORE, "another revision fails as well", ""},
+    {SAY_MIGRATED, "a migration stands in the way", ""},
+    {SAY_COST_NODES, "the cost is one of nodes", "cost_spike"},
+    {SAY_COST_FEES, "the cost is one of services and fees", "cost_spike"},
+    {SAY_COST_LOAD, "the cost follows load or a plan", "cost_spike"},
+    {SAY_COST_DATA, "the cost figures are in doubt", "cost_spike"},
+    {SAY_DATABASE, "the cost is one of a data store", "cost_spike"},
+    {SAY_SCALED_ZERO, "it was scaled to zero", "deployment_stalled"},
+    {SAY_SCALED_ZERO, "it was scaled to zero", "other"},
+    {SAY_ZERO_MEANT, "zero replicas may be meant", ""},
+    {SAY_POLICY_WRONG, "the policy itself may be wrong", "kyverno_violation"},
+    {SAY_NODE_MEMORY, "the node itself may be short of memory", "oom_killed"},
+    {SAY_NOT_OOM, "it was not for memory", ""},
+};
+
+static void set_notes(maker *m)
+{
+	for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++)
+		if (says(m, notes[i].say) && (!*notes[i].only || !strcmp(notes[i].only, m->kind)))
+			row(m, NS_EV_NOTE, false, "%s: %s", notes[i].words, m->s->at[notes[i].say]->text);
+	if (platform(m))
+		row(m, NS_EV_NOTE, false, "it belongs to the platform");
+	if (!strcmp(m->kind, "kyverno_violation") && !says(m, SAY_EXCEPTION))
+		row(m, NS_EV_NOTE, false, "no agreed way of exceptions is named");
+	if (!strcmp(m->kind, "kyverno_violation") && says(m, SAY_AUDIT) && !says(m, SAY_BLOCKED))
+		row(m, NS_EV_NOTE, false, "the policy only audits");
+	for (size_t i = 0; i < m->d->n; i++)
+		if (m->d->unit[i].order) {
+			row(m, NS_EV_NOTE, false, "the text gives orders to its reader");
+			break;
+		}
+}
+
+/* Every line as itself. A sentence of prose may quote a log, so the application's own words are looked for in it as well. */
+static void set_lines(maker *m)
+{
+	static const ns_ev_kind kinds[] = {[TEXT_PROSE] = NS_EV_STATUS, [TEXT_STATUS] = NS_EV_STATUS, [TEXT_EVENT] = NS_EV_EVENT, [TEXT_LOG] = NS_EV_LOG};
+	m->c->log_lines = ns_arena_alloc(m->ar, (m->d->n + 1) * sizeof *m->c->log_lines);
+	for (size_t i = 0; i < m->d->n; i++) {
+		const text_unit *u = &m->d->unit[i];
+		if (u->order)
+			continue;
+		row(m, kinds[u->place], u->place == TEXT_PROSE || u->place == TEXT_STATUS, "%s", u->text);
+		if (u->place == TEXT_PROSE || u->place == TEXT_EVENT)
+			m->c->log_lines[m->c->n_log_lines++] = u->text;
+	}
+}
+
+static void set_alert(maker *m)
+{
+	ns_alert *a = &m->c->alert;
+	if (!ns_kind_parse(m->kind, &a->kind))
+		a->kind = NS_KIND_OTHER;
+	a->severity = ns_kind_get(a->kind)->severity;
+	a->reason = says(m, SAY_OOM) && a->kind == NS_KIND_OOM_KILLED ? "OOMKilled" : *m->t->waiting ? m->t->waiting : "";
+	a->policy = a->rule = "";
+	a->object_uid = "text";
+	a->first_ms = NOW_MS - 5 * MINUTE_MS;
+	a->seen_ms = NOW_MS;
+	ns_buf msg = NS_BUF_INIT;
+	for (size_t i = 0; i < m->d->n && msg.len < 240; i++)
+		if (!m->d->unit[i].order)
+			ns_buf_printf(&msg, "%s%.240s", msg.len ? "; " : "", m->d->unit[i].text);
+	a->message = ns_arena_take(m->ar, &msg);
+}
+
+ns_case *ns_case_from_text(ns_arena *ar, const char *text, size_t n)
+{
+	text_doc d;
+	text_says s;
+	text_things t;
+	ns_text_read(ar, text, n, &d);
+	ns_text_listen(&d, &s);
+	ns_text_things(&d, &s, &t);
+	ns_case *c = ns_case_new(ar);
+	maker m = {ar, &d, &s, &t, ns_text_kind_of(&d, &s, &t), c};
+	c->evidence = ns_arena_alloc(ar, MAX_EVIDENCE * sizeof *c->evidence);
+	c->taken_ms = NOW_MS;
+	c->api_version = "apps/v1";
+	c->resource_version = "1";
+	c->generation = c->observed_generation = 1;
+	c->found = true;
+	set_alert(&m);
+	set_target(&m);
+	set_container(&m);
+	set_history(&m);
+	if (c->alert.kind == NS_KIND_KYVERNO_VIOLATION)
+		set_policy(&m);
+	if (c->alert.kind == NS_KIND_COST_SPIKE)
+		set_cost(&m);
+	set_notes(&m);
+	set_lines(&m);
+	return c;
+}

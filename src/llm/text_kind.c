@@ -1,0 +1,91 @@
+/* The alert class of a text. Every row that is heard counts with its weight, the heaviest class wins: a proximate cause weighs more than
+ * the symptom that follows from it, and what the first line says counts somewhat more. */
+#include <string.h>
+
+#include "text_priv.h"
+
+#define HEADLINE 1.1
+
+static const struct {
+	const char *kind;
+	double weight;
+	const char *pattern, *unless;
+} rows[] = {
+    {"kyverno_violation", 10,
+        "policyviolation|policyreport|clusterpolicyreport|policy report|policy reports|kyverno * (fail|block|den|violat|reject|refus)|clusterpolicy|clusterpolicies|validate kyverno svc|mutate kyverno svc|policy check|policy violation|validationfailureaction|"
+        "blocked due to the following policies|policy * rule * fail|verifyimages|verify image",
+        "failed calling webhook|no endpoints available|gatekeeper|kyverno * oomkilled|kyverno * crashloop"},
+    {"cost_spike", 9.8,
+        "opencost|kubecost|cost alert|cost anomal|cost spike|cost report|daily cost|hourly cost|monthly cost|monthly bill|cloud bill|cloud cost|cloud spend|finops|budget alert|budget|over budget|cost increase|cost rose|costs rose|cost jumped|cost doubled|cost of|cost per|cost up|cost anomaly|cost explorer|"
+        "spend |spending|billing|the bill |bill |costs |cost |usd per|usd a day|usd day|expensive|savings",
+        "at the cost of|cost center label|costcenter|cost cent|error budget|disruption budget|disruptionbudget|retry budget"},
+    {"oom_killed", 9.2, "oomkilled|oomkill|oom killed|oom kill|oomkilling|memory cgroup out of memory|killed process|oom killer|exceeded its memory limit|hit its memory limit", "oomkilled false|not oomkilled|no oom|without oom|not oom|never oom"},
+    {"image_pull", 8.6,
+        "errimagepull|imagepullbackoff|failed to pull image|invalidimagename|errimageneverpull|back off pulling image|imageinspecterror|pull access denied|manifest unknown|pull rate limit|cannot pull|could not pull|can t pull|image pull|failed to pull|pulling image * (fail|error)|failed to resolve reference|"
+        "manifest for * not found|imagepullsecret",
+        ""},
+    {"config_error", 8.2,
+        "createcontainerconfigerror|createcontainererror|runcontainererror|container has runasnonroot|cannot verify user is non root|couldn t find key|secret * not found|secrets * not found|configmap * not found|configmaps * not found|references non existent|invalid variable names", "failed calling webhook"},
+    {"config_error", 7.0, "failedmount|mountvolume|unable to attach or mount|failedattachvolume|multi attach|failedmapvolume|stuck in containercreating", ""},
+    {"evicted", 8.0, "evicted|eviction of|evicting pod|evicted pod|the node was low on resource|ephemeral local storage usage exceeds|usage of emptydir|preempted|preempting|exceeds the total limit", "eviction api|cannot evict|evictionhard|eviction threshold|eviction manager"},
+    {"unschedulable", 7.6,
+        "failedscheduling|nodes are available|notriggerscaleup|didn t trigger scale up|did not trigger scale up|unschedulable|untolerated taint|insufficient cpu|insufficient memory|insufficient nvidia|insufficient ephemeral|insufficient pods|too many pods|unbound immediate|unbound persistentvolumeclaim|volume node affinity|"
+        "didn t match pod|didn t match node|node selector|no nodes available to schedule|cannot be scheduled|can t be scheduled|outofcpu|outofmemory|outofpods",
+        "unschedulable false"},
+    {"unschedulable", 3.2, "pending", ""},
+    {"node_pressure", 7.2,
+        "nodenotready|node not ready|node * notready|nodes * notready|notready|node * is not ready|diskpressure|memorypressure|pidpressure|pleg|kubelet stopped|stopped posting|nodehas|disk pressure|memory pressure|pid pressure|imagegcfailed|garbage collect|freediskspacefailed|nodestatusunknown|node status unknown|systemoom|"
+        "kubenode|node unreachable|kernel deadlock|readonlyfilesystem|evictionhard|nodefs|imagefs|inodes|kubelet * (crash|fail|down|dead|hang)|node * (hang|crash|reboot|unreachable|full|lost|failed)|node disk|nodefilesystem",
+        "diskpressure false|memorypressure false|kubelet false"},
+    {"argocd_drift", 6.8, "outofsync|out of sync|comparisonerror|syncerror|sync failed|syncfailed|sync error|application * degraded|self heal|selfheal|drift|perpetual diff|argocd app|argo cd app|argocd application|argo cd application|auto sync|sync status|synced|failed sync|sync operation|sync wave|presync|postsync", ""},
+    {"argocd_drift", 5.2, "argocd|argo cd|kustomization|helmrelease|fluxcd|flux |gitops", ""},
+    {"probe_failure", 6.2, "liveness probe failed|readiness probe failed|startup probe failed|liveness probe errored|readiness probe errored|failed liveness|failed startup|failed readiness|probe failed|probe fails|probe * (fail|timeout|time out|timed out|kill)|liveness * (fail|kill|timeout)|readiness * (fail|timeout)|unhealthy", ""},
+    {"probe_failure", 5.7, "liveness probe|readiness probe|startup probe|livenessprobe|readinessprobe|startupprobe|initialdelayseconds|failurethreshold", ""},
+    {"other", 6.0, "backofflimitexceeded|job has reached|cronjob|job * failed|deadlineexceeded * job|kubejobfailed|job failed|failed jobs", ""},
+    {"other", 8.9, "failed calling webhook|conversion webhook|aggregated api|apiservice|kubectl * (x509|unable to connect)|all kubectl", ""},
+    {"pod_crashloop", 5.6, "crashloopbackoff|crash loop|crashloop|crashlooping|back off restarting|keeps restarting|keeps crashing|restart loop|starterror|kubepodcrashlooping|restarts endlessly|restarts forever|restarts constantly", ""},
+    {"pod_crashloop", 5.1, "exit code|exits with|exit 1 |exit 2 |exit 3 |exit 126 |exit 127 |exit 128 |exit 134 |exit 137 |exit 139 |exit 143 |exited with|crashes|crashed|crashing|panic|segmentation fault|sigsegv|restart count|terminated", ""},
+    {"deployment_stalled", 5.3,
+        "progressdeadlineexceeded|exceeded its progress deadline|rollout * (stuck|stall|hang|timed out|blocked|fail)|stuck rollout|failedcreate|exceeded quota|helm upgrade|helm rollback|upgrade failed|pending upgrade|pending install|pending rollback|another operation|field is immutable|immutable|replicafailure|"
+        "timed out waiting for the condition|minimumreplicasunavailable|rollout status|kubedeploymentreplicasmismatch|kubedeploymentrolloutstuck|scaled to 0|scaled to zero|deployment does not have|replicas mismatch|maxunavailable|during the rollout|is forbidden|replicas * available|0 * available|timed out progressing",
+        ""},
+};
+
+const char *ns_text_kind_of(const text_doc *d, const text_says *s, const text_things *t)
+{
+	const char *best = "other";
+	double most = 0;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		double w = 0;
+		for (size_t k = 0; k < d->n; k++) {
+			const text_unit *u = &d->unit[k];
+			const char *hit = u->order ? NULL : ns_flat_find(u->flat, rows[i].pattern);
+			if (!hit || ns_flat_denied(u->flat, hit) || (*rows[i].unless && ns_flat_find(u->flat, rows[i].unless)))
+				continue;
+			double v = rows[i].weight + (u->line == 0 ? HEADLINE : 0);
+			w = v > w ? v : w;
+		}
+		/* An application that ends by itself is not what a probe killed. */
+		bool own_end = t->exit_code > 0 && t->exit_code != 137 && t->exit_code != 143;
+		if (w > 0 && own_end && !strcmp(rows[i].kind, "probe_failure") && !strcmp(t->waiting, "CrashLoopBackOff"))
+			w -= 1.5;
+		/* Killed by signal 9 for memory: an eviction, unless the container's own limit was the reason. */
+		if (w > most) {
+			most = w;
+			best = rows[i].kind;
+		}
+	}
+	(void)s;
+	return best;
+}
+
+const char *ns_text_kind(ns_arena *ar, const char *text, size_t n)
+{
+	text_doc d;
+	text_says s;
+	text_things t;
+	ns_text_read(ar, text, n, &d);
+	ns_text_listen(&d, &s);
+	ns_text_things(&d, &s, &t);
+	return ns_text_kind_of(&d, &s, &t);
+}

@@ -1,0 +1,71 @@
+/* Inside the reading of incidents from text: text_lines.c cuts and sorts the lines, text_says.c knows the phrases, text_things.c takes out
+ * names and numbers, text_kind.c names the alert class, text_case.c puts the case together. */
+#ifndef NEUROSCALE_LLM_TEXT_PRIV_H
+#define NEUROSCALE_LLM_TEXT_PRIV_H
+#include "neuroscale/llm/text_case.h"
+
+/* Who speaks: it decides what a sentence may prove. */
+typedef enum text_place { TEXT_PROSE, TEXT_STATUS, TEXT_EVENT, TEXT_LOG } text_place;
+typedef struct text_unit {
+	const char *text; /* a line of output, or a sentence of prose; sanitised */
+	const char *flat; /* lower case, everything but letters and digits one space, a space at both ends */
+	text_place place;
+	bool order; /* speaks to the reader instead of about the cluster */
+	size_t line;
+} text_unit;
+typedef struct text_doc {
+	ns_arena *ar;
+	text_unit *unit;
+	size_t n;
+} text_doc;
+void ns_text_read(ns_arena *ar, const char *text, size_t n, text_doc *d);
+
+/* First match of a pattern in a flat text, NULL none. '|' between alternatives, (a|b) within one; '*' stands for at most 60 characters; every piece begins at
+ * the beginning of a word and may end inside one ("deploy" finds "deployed") unless a blank closes it. */
+const char *ns_flat_find(const char *flat, const char *pattern);
+/* Is what begins at `hit` denied by the words before it ("no", "not", "without" …)? */
+bool ns_flat_denied(const char *flat, const char *hit);
+
+/* What a text can say about an incident as a whole. */
+/* clang-format off */
+typedef enum text_say {
+	/* release history */
+	SAY_NEW, SAY_FIRST, SAY_NO_CHANGE, SAY_SAME_BEFORE, SAY_MIGRATED, SAY_CH_ENV, SAY_CH_COMMAND, SAY_CH_PROBE, SAY_CH_REF, SAY_CH_IMAGE,
+	/* state */
+	SAY_OOM, SAY_NOT_OOM, SAY_RECOVERED, SAY_HARMLESS, SAY_SERVING, SAY_SCALED_ZERO, SAY_ZERO_MEANT, SAY_STALLED, SAY_UNREADY, SAY_SYMPTOM,
+	/* memory */
+	SAY_UNBOUNDED, SAY_JVM, SAY_LOWERED, SAY_NODE_MEMORY,
+	/* owners */
+	SAY_OPERATOR, SAY_VPA, SAY_ARGOCD, SAY_FLUX, SAY_HELM, SAY_HPA, SAY_STATEFULSET, SAY_DAEMONSET, SAY_JOB, SAY_BARE_POD, SAY_DEPLOYMENT,
+	SAY_DATABASE, SAY_PLATFORM, SAY_KUBE_SYSTEM,
+	/* cost */
+	SAY_NONPROD, SAY_PROD, SAY_IDLE, SAY_RUNAWAY, SAY_COST_NODES, SAY_COST_FEES, SAY_COST_LOAD, SAY_COST_DATA, SAY_ONE_REPLICA,
+	/* policy */
+	SAY_BLOCKED, SAY_AUDIT, SAY_EXCEPTION, SAY_POLICY_WRONG,
+	SAY_COUNT
+} text_say;
+/* clang-format on */
+typedef struct text_says {
+	const text_unit *at[SAY_COUNT]; /* the first unit that says so; NULL: nobody does */
+} text_says;
+void ns_text_listen(const text_doc *d, text_says *s);
+/* A former revision is said to have been healthy; NULL when it is not. */
+const text_unit *ns_text_good_former(const text_doc *d);
+/* Text that speaks to the reader. */
+bool ns_text_is_order(const char *flat);
+
+typedef struct text_things {
+	const char *ns, *kind, *name, *container, *image;
+	const char *waiting;  /* a waiting reason, "" none */
+	const text_unit *waiting_at;
+	int exit_code;        /* -1 none */
+	const text_unit *exit_at;
+	int64_t restarts, mem_limit, mem_request, mem_usage, replicas;
+	const text_unit *limit_at;
+	int64_t revision;     /* the newest that is named, 0 none */
+	const char *policy, *rule;
+	double cost_now, cost_before;
+} text_things;
+void ns_text_things(const text_doc *d, const text_says *s, text_things *t);
+const char *ns_text_kind_of(const text_doc *d, const text_says *s, const text_things *t);
+#endif
