@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "kube_priv.h"
 #include "neuroscale/base/buf.h"
@@ -16,10 +18,15 @@ static size_t drop(char *p, size_t size, size_t n, void *ctx)
 	return n;
 }
 
+typedef struct walker {
+	ns_way *way;
+	bool connected; /* some socket had a peer: libcurl counts a connection only once TLS stands */
+} walker;
+
 static size_t on_header(char *p, size_t size, size_t n, void *ctx)
 {
 	static const char date[] = "Date:";
-	ns_way *w = ctx;
+	ns_way *w = ((walker *)ctx)->way;
 	char line[64];
 	if (n < sizeof date || n >= sizeof line || strncasecmp(p, date, sizeof date - 1) != 0)
 		return n;
@@ -65,13 +72,32 @@ static void read_times(CURL *easy, ns_way *w)
 	w->answer_ms = step_ms(easy, CURLINFO_STARTTRANSFER_TIME_T, &before);
 }
 
-static ns_way_end end_of(CURLcode rc, const ns_way *w)
+static int on_close(void *ctx, curl_socket_t fd)
+{
+	walker *wk = ctx;
+	struct sockaddr_storage peer;
+	socklen_t n = sizeof peer;
+	wk->connected |= getpeername(fd, (struct sockaddr *)&peer, &n) == 0;
+	return close(fd);
+}
+
+/* Failures that only one who is connected can have; a peer that is gone by now has no name any more. */
+static bool was_connected(CURLcode rc)
+{
+	static const CURLcode codes[] = {CURLE_SSL_CONNECT_ERROR, CURLE_GOT_NOTHING, CURLE_RECV_ERROR, CURLE_SEND_ERROR};
+	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+		if (codes[i] == rc)
+			return true;
+	return false;
+}
+
+static ns_way_end end_of(CURLcode rc, const ns_way *w, bool connected)
 {
 	if (rc == CURLE_OK || w->http)
 		return NS_WAY_ANSWERED;
-	if (rc == CURLE_COULDNT_RESOLVE_HOST || rc == CURLE_COULDNT_RESOLVE_PROXY || (w->dns_ms <= 0 && rc != CURLE_COULDNT_CONNECT))
+	if (rc == CURLE_COULDNT_RESOLVE_HOST || rc == CURLE_COULDNT_RESOLVE_PROXY || (w->dns_ms <= 0 && rc != CURLE_COULDNT_CONNECT && !connected))
 		return NS_WAY_NO_NAME;
-	if (rc == CURLE_COULDNT_CONNECT || w->tcp_ms <= 0)
+	if (!connected)
 		return NS_WAY_NO_CONNECT;
 	return w->https && w->tls_ms <= 0 ? NS_WAY_NO_TLS : NS_WAY_NO_ANSWER;
 }
@@ -93,6 +119,7 @@ static void split(const char *url, ns_way *w)
 void ns_way_walk(const ns_kubeconfig *k, const char *path, int ms, const ns_cancel *cancel, ns_way *out)
 {
 	kube_dress d = {0};
+	walker wk = {.way = out};
 	char detail[CURL_ERROR_SIZE] = "";
 	char *text = NULL;
 	long http = 0;
@@ -110,7 +137,9 @@ void ns_way_walk(const ns_kubeconfig *k, const char *path, int ms, const ns_canc
 		curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, detail);
 		curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, drop);
 		curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-		curl_easy_setopt(easy, CURLOPT_HEADERDATA, out);
+		curl_easy_setopt(easy, CURLOPT_HEADERDATA, &wk);
+		curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+		curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, &wk);
 #if LIBCURL_VERSION_NUM >= 0x075700
 		curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* a resolver that hangs must not hold us at the end */
 #endif
@@ -121,7 +150,7 @@ void ns_way_walk(const ns_kubeconfig *k, const char *path, int ms, const ns_canc
 			ns_copy(out->address, sizeof out->address, text);
 		read_times(easy, out);
 		out->chain_pem = chain_of(easy);
-		out->end = end_of(rc, out);
+		out->end = end_of(rc, out, wk.connected || was_connected(rc));
 		out->timed_out = rc == CURLE_OPERATION_TIMEDOUT || rc == CURLE_ABORTED_BY_CALLBACK;
 		if (rc != CURLE_OK)
 			ns_copy(out->detail, sizeof out->detail, *detail ? detail : curl_easy_strerror(rc));
