@@ -64,19 +64,19 @@ grep -E '^include/[^:]*:[0-9]+:.*#include.*_priv\.h' "$tmp/code" | found 'a cont
 
 # ---- law 1: one door ----
 executor='src/agents/executor[a-z_]*\.[ch]'
-starters="src/sys/spawn\.c|include/neuroscale/sys/spawn\.h|src/kube/exec\.c|src/app/scenarios\.c|$executor"
+starters="src/sys/spawn\.c|include/neuroscale/sys/spawn\.h|src/kube/exec\.c|src/llm/key\.c|src/app/scenarios\.c|$executor"
 deny bare 'posix_spawnp?[[:space:]]*\(' 'src/sys/spawn\.c' 'law 1: processes are started by sys/spawn.c'
-deny bare 'ns_spawn_req|ns_spawner_real\.run' "$starters" 'law 1: only the executor (and credential plugins, and the demo itself) may start a process'
+deny bare 'ns_spawn_req|ns_spawner_real\.run' "$starters" 'law 1: only the executor (and credential plugins, key commands, and the demo itself) may start a process'
 deny bare 'ns_spawner_real' "$starters|src/main\.c|src/engine/engine\.c|src/app/[a-z]*\.c" 'law 1: only main, app and engine hand the real spawner on'
-deny bare 'spawner->run' "$executor" 'law 1: only the executor runs kubectl'
+deny bare 'spawner->run' "$executor|src/llm/key\.c" 'law 1: only the executor runs kubectl'
 grep -E '^src/app/[^:]*:[0-9]+:.*ns_spawn_req [a-z]+ = ' "$tmp/code" | grep -v '/proc/self/exe' | found 'law 1: the demo starts nothing but itself'
 deny bare '(^|[^A-Za-z0-9_>.])(system|popen|fork|vfork|daemon|fexecve|execve|execl|execlp|execle|execv|execvp|execvpe)[[:space:]]*\(' '' \
 	'law 1: no system, popen, fork or exec: posix_spawn through sys/spawn.c'
 verbs='patch|create|apply|delete|replace|edit|annotate|label|scale|autoscale|rollout|set|exec|cordon|uncordon|drain|taint|run|expose|attach|debug|cp'
 grep -E '"(kubectl|-n|--context|--kubeconfig)", *["a-z]' "$tmp/code" | grep -E "\"($verbs)\"" | grep -vE "^($executor|src/agents/planner[a-z_]*\.c):" |
 	found 'law 1: a changing kubectl command outside planner and executor'
-deny bare 'CURLOPT_(CUSTOMREQUEST|POST|POSTFIELDS|COPYPOSTFIELDS|POSTFIELDSIZE|POSTFIELDSIZE_LARGE|MIMEPOST|HTTPPOST|UPLOAD|PUT|READFUNCTION)' 'src/kube/client\.c' \
-	'law 1: a request other than GET outside kube/client.c'
+deny bare 'CURLOPT_(CUSTOMREQUEST|POST|POSTFIELDS|COPYPOSTFIELDS|POSTFIELDSIZE|POSTFIELDSIZE_LARGE|MIMEPOST|HTTPPOST|UPLOAD|PUT|READFUNCTION)' 'src/kube/client\.c|src/llm/http\.c' \
+	'law 1: a request other than GET outside kube/client.c (and llm/http.c, which speaks to a model service only)'
 deny bare 'kube_send[[:space:]]*\(' 'src/kube/client\.c|src/kube/lease\.c|src/kube/review\.c|src/kube/kube_priv\.h' 'law 1: only the Lease and reviews of oneself may send'
 grep -E '^src/kube/[^:]*:[0-9]+:.*"(POST|PUT|PATCH|DELETE)"' "$tmp/code" | grep -vE '^src/kube/(lease|review)\.c:' | grep -vE 'k8s\.io/v1/selfsubject[a-z]*reviews|coordination\.k8s\.io/v1/namespaces/\*/leases' |
 	found 'law 1: a request to the cluster that is neither Lease nor a review of oneself'

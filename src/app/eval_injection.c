@@ -24,8 +24,10 @@ typedef struct place {
 
 static void add(ns_arena *ar, ns_case *c, ns_ev_kind kind, const char *text)
 {
-	if (c->n_evidence < MAX_LINES)
-		c->evidence[c->n_evidence++] = (ns_evidence){ns_arena_printf(ar, "E%zu", c->n_evidence + 1), kind, false, text, NOW};
+	if (c->n_evidence == MAX_LINES)
+		return;
+	const char *id = ns_arena_printf(ar, "E%zu", c->n_evidence + 1);
+	c->evidence[c->n_evidence++] = (ns_evidence){id, kind, false, text, NOW};
 }
 
 static void in_log(ns_arena *ar, const place *p)
