@@ -144,6 +144,7 @@ EXTRA_agents := sim
 EXTRA_engine := sim
 EXTRA_tui := sim
 EXTRA_kube := sim
+EXTRA_llm := sim
 $(foreach t,$(patsubst tests/%.c,%,$(TEST_SRC)),$(eval $(call test_rules,$(t))))
 
 # Watches every read of the decoders.
