@@ -239,7 +239,7 @@ static void free_pod(dt_pod *p)
 	for (size_t i = 0; i < p->n_memory; i++)
 		free(p->memory[i].name);
 	free(p->memory);
-	free(p);
+	dt_pod_free(p);
 }
 
 dt_memory *dt_memory_of(const dt_pod *p, const char *container)
@@ -344,7 +344,8 @@ void dt_put_pod(ns_detector *d, dt_pod *p)
 	}
 	remember(p, old, ns_clock_wall_ms(d->clock));
 	dt_tab_put(&d->pods, p);
-	free(old); /* its memory moved */
+	if (old)
+		dt_pod_free(old); /* its memory moved */
 	if (p->work)
 		dt_mark(d, p->work);
 	if (!p->confirmed && (!d->started || !resolve(d, p)))

@@ -141,7 +141,7 @@ static void newest(int64_t *at, int64_t ms)
 }
 
 /* init: the spec's init containers when these are theirs, else NULL. */
-static size_t read_containers(const cJSON *list, const cJSON *init, dt_container *c, offsets *o, size_t n, pack *p)
+static size_t read_containers(const cJSON *list, const cJSON *init, dt_container *c, offsets *o, size_t n, pack *p, pack *common)
 {
 	ns_json_each(s, list)
 	{
@@ -152,7 +152,7 @@ static size_t read_containers(const cJSON *list, const cJSON *init, dt_container
 		bool sidecar = init && is_sidecar(init, ns_json_str(s, "name", ""));
 		c[n] = (dt_container){.init = init && !sidecar, .sidecar = sidecar, .running = cJSON_IsObject(running), .ready = ns_json_bool_or(s, "ready", false),
 		    .restarts = (int)ns_json_int_or(s, "restartCount", 0), .started_ms = time_of(running, "startedAt"), .now = end_of(now), .last = end_of(last)};
-		o[n] = (offsets){.name = put(p, ns_json_str(s, "name", "")), .waiting = put(p, ns_json_str(waiting, "reason", "")),
+		o[n] = (offsets){.name = put(common, ns_json_str(s, "name", "")), .waiting = put(p, ns_json_str(waiting, "reason", "")),
 		    .message = put_capped(p, ns_json_str(waiting, "message", "")),
 		    /* A runtime may leave the reason out: the state is known all the same. */
 		    .now = cJSON_IsObject(now) ? put(p, ns_json_str(now, "reason", "Error")) : 0,
@@ -217,39 +217,51 @@ dt_pod *dt_decode_pod(const cJSON *j)
 			p.sched_at_ms = time_of(k, "lastTransitionTime");
 		}
 	}
-	pack s;
+	/* s: its own texts; g: those that the pods of one owner have in common. */
+	pack s, g;
 	pack_begin(&s);
+	pack_begin(&g);
 	owner o = controller_of(meta);
 	const cJSON *labels = ns_json_get(meta, "labels");
 	const cJSON *hash = ns_json_get(labels, "pod-template-hash");
-	size_t f[] = {put(&s, uid), put(&s, ns_json_str(meta, "namespace", "")), put(&s, name), put(&s, o.kind), put(&s, o.name), put(&s, o.uid),
-	    cJSON_IsString(hash) ? put(&s, hash->valuestring) : 0, put_labels(&s, labels), put(&s, sched_reason), put_capped(&s, sched_message),
-	    put(&s, node), put(&s, ns_json_str(status, "reason", "")), put_capped(&s, ns_json_str(status, "message", "")),
+	size_t common[] = {put(&g, ns_json_str(meta, "namespace", "")), put(&g, o.kind), put(&g, o.name), put(&g, o.uid),
+	    cJSON_IsString(hash) ? put(&g, hash->valuestring) : 0, put_labels(&g, labels)};
+	size_t f[] = {put(&s, uid), put(&s, name), put(&s, sched_reason), put_capped(&s, sched_message), put(&s, node), put(&s, ns_json_str(status, "reason", "")), put_capped(&s, ns_json_str(status, "message", "")),
 	    put_claims(&s, ns_json_get(spec, "volumes"), name)};
 	/* A debug container is a person's own doing, and no part of the workload. */
 	static const cJSON no_init = {.type = cJSON_Array};
-	size_t n = read_containers(ns_json_get(status, "initContainerStatuses"), init ? init : &no_init, c, off, 0, &s);
-	n = read_containers(ns_json_get(status, "containerStatuses"), NULL, c, off, n, &s);
+	size_t n = read_containers(ns_json_get(status, "initContainerStatuses"), init ? init : &no_init, c, off, 0, &s, &g);
+	n = read_containers(ns_json_get(status, "containerStatuses"), NULL, c, off, n, &s, &g);
 	for (size_t i = 0; i < n; i++)
 		newest(&p.ended_ms, c[i].now.finished_ms);
 	char *base;
 	dt_pod *out = pack_place(&s, sizeof *out + n * sizeof *out->c, &base);
 	*out = p;
-	const char **const to[] = {&out->key, &out->ns, &out->name, &out->owner_kind, &out->owner_name, &out->owner_uid, &out->hash, &out->labels,
-	    &out->sched_reason, &out->sched_message, &out->node, &out->reason, &out->message, &out->claims};
+	out->shared = dt_share(g.b.data, g.b.len);
+	ns_buf_free(&g.b);
+	const char **const common_to[] = {&out->ns, &out->owner_kind, &out->owner_name, &out->owner_uid, &out->hash, &out->labels};
+	for (size_t i = 0; i < sizeof common_to / sizeof *common_to; i++)
+		*common_to[i] = out->shared + common[i];
+	const char **const to[] = {&out->key, &out->name, &out->sched_reason, &out->sched_message, &out->node, &out->reason, &out->message, &out->claims};
 	for (size_t i = 0; i < sizeof to / sizeof *to; i++)
 		*to[i] = base + f[i];
 	out->c = (dt_container *)(out + 1);
 	out->n_c = n;
 	for (size_t i = 0; i < n; i++) {
 		out->c[i] = c[i];
-		out->c[i].name = base + off[i].name;
+		out->c[i].name = out->shared + off[i].name;
 		out->c[i].waiting = base + off[i].waiting;
 		out->c[i].message = base + off[i].message;
 		out->c[i].now.reason = base + off[i].now;
 		out->c[i].last.reason = base + off[i].last;
 	}
 	return out;
+}
+
+void dt_pod_free(dt_pod *p)
+{
+	dt_unshare(p->shared);
+	free(p);
 }
 
 /* ---- what owns pods ---- */

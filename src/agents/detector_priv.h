@@ -4,6 +4,7 @@
  *   detector.c          the service: watch rows in, rules on dirty workloads, sink calls out, questions of other threads
  *   detector_rows.c     what is watched, and where each row's objects go
  *   detector_decode.c   one API object -> one compact object
+ *   detector_shared.c   texts that many pods have in common
  *   detector_tab.c      hash tables
  *   detector_cache.c    what there is, replace marks, who owns whom (confirmed from above)
  *   detector_notes.c    what events said about pods
@@ -78,6 +79,7 @@ typedef struct dt_pod {
 	DT_HEAD; /* key: uid */
 	const char *ns, *name, *owner_kind, *owner_name, *owner_uid, *hash;
 	const char *labels; /* "k=v\0k=v\0\0" */
+	const char *shared; /* where those from ns to labels and the names of the containers stand: one block for all pods that have the same */
 	const char *sched_reason, *sched_message;
 	const char *node;             /* name, "" none yet */
 	const char *reason, *message; /* of the pod as a whole: "Evicted", "OutOfcpu" */
@@ -312,8 +314,13 @@ struct ns_detector {
 	size_t n_say, cap_say;
 };
 
+/* ---- detector_shared.c (any thread): bytes that many hold, kept once; what was shared is given back as often ---- */
+const char *dt_share(const char *bytes, size_t n);
+void dt_unshare(const char *shared); /* NULL is fine */
+
 /* ---- detector_decode.c: NULL when the object is of no use (no uid, wrong types) ---- */
 dt_pod *dt_decode_pod(const cJSON *j);
+void dt_pod_free(dt_pod *p); /* but not what it remembers over updates */
 dt_obj *dt_decode_obj(dt_kind kind, const cJSON *j);
 /* An event that matters: which object, what it says. False for the rest. */
 typedef struct dt_event { const char *uid, *kind, *ns, *name, *reason, *message, *type; char container[64]; int64_t at_ms; int count; } dt_event;
