@@ -13,6 +13,14 @@
 	"reason!%3DSuccessfulDelete,reason!%3DScalingReplicaSet,reason!%3DLeaderElection,reason!%3DPolicyApplied,reason!%3DPolicySkipped," \
 	"reason!%3DCompleted,reason!%3DSawCompletedJob,reason!%3DSuccessfulRescale,reason!%3DTaintManagerEviction"
 
+/* From Kubernetes 1.20 and Kyverno 1.9 on. */
+static const char *const older_cronjobs[] = {"/apis/batch/v1beta1/cronjobs", NULL};
+static const char *const older_autoscalers[] = {"/apis/autoscaling/v2beta2/horizontalpodautoscalers", "/apis/autoscaling/v1/horizontalpodautoscalers", NULL};
+static const char *const other_reports[] = {"/apis/wgpolicyk8s.io/v1beta1/policyreports", NULL};
+static const char *const other_clusterreports[] = {"/apis/wgpolicyk8s.io/v1beta1/clusterpolicyreports", NULL};
+static const char *const older_validatingpolicies[] = {"/apis/policies.kyverno.io/v1beta1/validatingpolicies",
+    "/apis/policies.kyverno.io/v1alpha1/validatingpolicies", NULL};
+
 const ns_watch_row dt_rows[DT_ROW_COUNT] = {
     [DT_ROW_PODS] = {"pods", "/api/v1/pods", "", false, .keep = dt_keep_pods},
     [DT_ROW_EVENTS] = {"events", "/api/v1/events", QUIET_EVENTS, true, .keep = dt_keep_events},
@@ -22,15 +30,18 @@ const ns_watch_row dt_rows[DT_ROW_COUNT] = {
     [DT_ROW_STATEFULSETS] = {"statefulsets", "/apis/apps/v1/statefulsets", "", true, .keep = dt_keep_owners},
     [DT_ROW_DAEMONSETS] = {"daemonsets", "/apis/apps/v1/daemonsets", "", true, .keep = dt_keep_owners},
     [DT_ROW_JOBS] = {"jobs", "/apis/batch/v1/jobs", "", true, .keep = dt_keep_owners},
-    [DT_ROW_CRONJOBS] = {"cronjobs", "/apis/batch/v1/cronjobs", "", true, .keep = dt_keep_owners},
-    [DT_ROW_REPORTS] = {"policyreports", "/apis/wgpolicyk8s.io/v1alpha2/policyreports", "", true, .keep = dt_keep_reports},
+    [DT_ROW_CRONJOBS] = {"cronjobs", "/apis/batch/v1/cronjobs", "", true, .keep = dt_keep_owners, .older = older_cronjobs},
+    [DT_ROW_REPORTS] = {"policyreports", "/apis/wgpolicyk8s.io/v1alpha2/policyreports", "", true, .keep = dt_keep_reports, .older = other_reports},
     [DT_ROW_CLUSTERPOLICIES] = {"clusterpolicies", "/apis/kyverno.io/v1/clusterpolicies", "", true, .cluster_scoped = true, .keep = dt_keep_policies},
     [DT_ROW_POLICIES] = {"policies", "/apis/kyverno.io/v1/policies", "", true, .keep = dt_keep_policies},
-    [DT_ROW_CLUSTERREPORTS] = {"clusterpolicyreports", "/apis/wgpolicyk8s.io/v1alpha2/clusterpolicyreports", "", true, .cluster_scoped = true, .keep = dt_keep_reports},
+    [DT_ROW_CLUSTERREPORTS] = {"clusterpolicyreports", "/apis/wgpolicyk8s.io/v1alpha2/clusterpolicyreports", "", true, .cluster_scoped = true, .keep = dt_keep_reports,
+        .older = other_clusterreports},
     [DT_ROW_OPENREPORTS] = {"reports", "/apis/openreports.io/v1alpha1/reports", "", true, .keep = dt_keep_reports},
     [DT_ROW_OPENCLUSTERREPORTS] = {"clusterreports", "/apis/openreports.io/v1alpha1/clusterreports", "", true, .cluster_scoped = true, .keep = dt_keep_reports},
-    [DT_ROW_VALIDATINGPOLICIES] = {"validatingpolicies", "/apis/policies.kyverno.io/v1alpha1/validatingpolicies", "", true, .cluster_scoped = true, .keep = dt_keep_policies},
-    [DT_ROW_AUTOSCALERS] = {"horizontalpodautoscalers", "/apis/autoscaling/v1/horizontalpodautoscalers", "", true, .keep = dt_keep_autoscalers},
+    [DT_ROW_VALIDATINGPOLICIES] = {"validatingpolicies", "/apis/policies.kyverno.io/v1/validatingpolicies", "", true, .cluster_scoped = true, .keep = dt_keep_policies,
+        .older = older_validatingpolicies},
+    [DT_ROW_AUTOSCALERS] = {"horizontalpodautoscalers", "/apis/autoscaling/v2/horizontalpodautoscalers", "", true, .keep = dt_keep_autoscalers,
+        .older = older_autoscalers},
     [DT_ROW_CLAIMS] = {"persistentvolumeclaims", "/api/v1/persistentvolumeclaims", "", true, .keep = dt_keep_claims},
     [DT_ROW_APPLICATIONS] = {"applications", "/apis/argoproj.io/v1alpha1/applications", "", true, .keep = dt_keep_applications},
     [DT_ROW_SECRETS] = {"secrets", "/api/v1/secrets", "fieldSelector=type%3Dkubernetes.io/tls", true, .keep = dt_keep_secrets},

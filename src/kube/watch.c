@@ -117,17 +117,22 @@ void watch_fail(stream *s, phase next)
 	s->retry_after_ms = 0;
 }
 
+const char *watch_api(const wrow *w)
+{
+	return w->version ? w->row->older[w->version - 1] : w->row->path;
+}
+
 /* "/api/v1/pods" of one namespace is "/api/v1/namespaces/shop/pods". */
 static void put_path(ns_buf *b, const stream *s)
 {
-	const char *resource = strrchr(s->row->path, '/');
+	const char *path = watch_api(s->home), *resource = strrchr(path, '/');
 	if (*s->ns && resource) {
-		ns_buf_put(b, s->row->path, (size_t)(resource - s->row->path));
+		ns_buf_put(b, path, (size_t)(resource - path));
 		ns_buf_puts(b, "/namespaces/");
 		ns_url_escape(b, s->ns);
 		ns_buf_puts(b, resource);
 	} else {
-		ns_buf_puts(b, s->row->path);
+		ns_buf_puts(b, path);
 	}
 	ns_buf_putc(b, '?');
 	ns_buf_puts(b, s->row->query);
@@ -272,13 +277,29 @@ void watch_absent(stream *s)
 	watch_schedule(s, LISTING, ABSENT_RETRY_MS);
 }
 
+/* A server that does not know this version of the API may know another. When it knew none the first is tried again, later. */
+static bool other_version(stream *s)
+{
+	wrow *w = s->home;
+	bool more = w->row->older && w->row->older[w->version];
+	w->version = more ? w->version + 1 : 0;
+	if (!more)
+		return false;
+	s = for_next(s, LISTING);
+	drop_list(s);
+	watch_schedule(s, LISTING, 0);
+	return true;
+}
+
 /* What every answer that is no success has in common. True when it is dealt with. */
 static bool refused(stream *s, long http)
 {
-	char *what = ns_xasprintf("GET %s%s%s", s->row->path, *s->ns ? " in " : "", s->ns);
+	char *what = ns_xasprintf("GET %s%s%s", watch_api(s->home), *s->ns ? " in " : "", s->ns);
 	kube_status_error(http, ns_buf_str(&s->body), s->body.len, what, &s->why);
 	free(what);
 	if (http == 403 && watch_narrow(s))
+		return true;
+	if (http == 404 && other_version(s))
 		return true;
 	if ((http == 404 || http == 403) && s->row->optional) {
 		watch_absent(s);

@@ -62,6 +62,7 @@ struct wrow {
 	kube_pick *pick;        /* what is kept of its objects */
 	stream **at;
 	size_t n;
+	size_t version;         /* 0: row->path, else row->older[version - 1] */
 	bool replacing, was_listed;
 	bool live, told_down;
 	ns_code told_code;
@@ -92,6 +93,7 @@ struct reflector {
 			for (stream *s = (r)->rows[row_].at[at_]; s && !s->gone; s = NULL)
 
 /* ---- watch.c ---- */
+const char *watch_api(const wrow *w);               /* of the version of its API in use */
 stream *watch_stream_new(wrow *w, const char *ns);
 void watch_stream_free(stream *s);
 void watch_stop(stream *s);                          /* ends its transfer */

@@ -65,7 +65,7 @@ static bool spread(wrow *w, const watch_scope *scope)
 {
 	w->at = ns_xrealloc(w->at, (MAX_STREAMS + 1) * sizeof *w->at);
 	for (size_t i = 0; i < scope->n && w->n <= MAX_STREAMS; i++)
-		if (may(scope->at[i].rules, w->row->path))
+		if (may(scope->at[i].rules, watch_api(w)))
 			w->at[w->n++] = watch_stream_new(w, scope->at[i].name);
 	if (w->n == 1)
 		return false;

@@ -104,12 +104,13 @@ static void *guard_run(void *arg)
 }
 
 static ns_kube_stats stats;
+static const char *const *older; /* other versions of the API of the row */
 
 static void watch(script_server *s, told *t, bool optional, int rate)
 {
 	ns_kubeconfig *k = config(s->port);
 	static const char *const keep[] = {"metadata.name", "metadata.uid", "spec", "status", NULL};
-	ns_watch_row rows[] = {{.name = "pods", .path = "/api/v1/pods", .query = "", .optional = optional, .cluster_scoped = optional, .keep = keep}};
+	ns_watch_row rows[] = {{.name = "pods", .path = "/api/v1/pods", .query = "", .optional = optional, .cluster_scoped = optional, .keep = keep, .older = older}};
 	ns_clock *clock = ns_clock_scaled(rate, 0, 1700000000000);
 	t->cancel = ns_cancel_new();
 	ns_watch_opts o = {.cfg = k, .clock = clock, .rows = rows, .n_rows = 1, .stats = &stats, .on_event = on_event, .wake_fd = -1, .ctx = t};
@@ -385,6 +386,42 @@ static void test_optional_row_that_is_not_there(void **state)
 	}
 }
 
+/* Versions of an API come and go: the server knows only the oldest that is asked for, and forgets it as well for a while. */
+typedef struct versions { plan p; atomic_int asked[3]; } versions;
+
+static bool handle_versions(script_server *s, int fd, const char *method, const char *target, const char *head, const char *body)
+{
+	versions *v = s->ctx;
+	int which = strncmp(target, "/api/v1/", 8) == 0 ? 0 : strncmp(target, "/apis/v1beta2/", 14) == 0 ? 1 : 2;
+	int nth = strstr(target, "watch=1") ? 1 : atomic_fetch_add(&v->asked[which], 1);
+	if (which < 2 || nth == 0)
+		return script_answer(fd, 404, "", "404 page not found");
+	s->ctx = &v->p;
+	bool go_on = handle_plan(s, fd, method, target, head, body);
+	s->ctx = v;
+	return go_on;
+}
+
+static void test_other_versions_of_an_api_are_tried(void **state)
+{
+	static const char *const others[] = {"/apis/v1beta2/pods", "/apis/v1beta1/pods", NULL};
+	script_server s;
+	versions v = {0};
+	told *t = calloc(1, sizeof *t);
+	t->want_rv = FIRST_RV + 1;
+	older = others;
+	script_start(&s, handle_versions, &v);
+	watch(&s, t, true, 1000);
+	script_stop(&s);
+	older = NULL;
+	/* Absent only once all of them are unknown; five minutes later the last is known, and stays in use. */
+	assert_string_equal(t->log, "[[[X[[[AA]LM");
+	assert_int_equal(atomic_load(&v.asked[0]), 2);
+	assert_int_equal(atomic_load(&v.asked[1]), 2);
+	assert_int_equal(atomic_load(&v.asked[2]), 2);
+	free(t);
+}
+
 /* ---- pages ---- */
 
 static bool handle_pages(script_server *s, int fd, const char *method, const char *target, const char *head, const char *body)
@@ -512,7 +549,7 @@ int main(void)
 	    cmocka_unit_test(test_one_byte_at_a_time),
 	    cmocka_unit_test(test_object_of_megabytes),
 	    cmocka_unit_test(test_object_over_the_cap),
-	    cmocka_unit_test(test_optional_row_that_is_not_there),
+	    cmocka_unit_test(test_optional_row_that_is_not_there), cmocka_unit_test(test_other_versions_of_an_api_are_tried),
 	    cmocka_unit_test(test_pages_and_an_expired_token),
 	    cmocka_unit_test(test_server_that_comes_back),
 	    cmocka_unit_test(test_latency_is_told),

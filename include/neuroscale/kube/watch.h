@@ -30,6 +30,8 @@ typedef struct ns_watch_row {
 	/* What on_event gets of an object: the members that these paths name ("metadata.name", "status.conditions.type" through arrays, "a\\.b"
 	 * for a key with a dot) and what is below them; NULL-terminated; NULL: all of it. The rest costs no memory and little time. */
 	const char *const *keep;
+	/* The same in other versions of its API, NULL-terminated; NULL none. Where a server does not know one (404) the next is tried at once. */
+	const char *const *older;
 } ns_watch_row;
 
 typedef struct ns_watch_opts {
