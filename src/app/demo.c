@@ -37,7 +37,8 @@ static bool list_scenarios(void)
 /* A demo starts from nothing. What --state-dir names may be anybody's directory: only one that a demo made is cleared, and of what is in
  * there only what a demo makes. */
 static const char mark_text[] = "made by neuroscale-tui demo, which clears this directory when it starts\n";
-static const char *const made_files[] = {"neuroscale.db", "neuroscale.db-wal", "neuroscale.db-shm", "neuroscale-tui.log", "kubeconfig", "engine.lock"};
+static const char *const made_files[] = {"neuroscale.db", "neuroscale.db-wal", "neuroscale.db-shm", "neuroscale-tui.log", "engine.lock", "kubeconfig",
+    "kubeconfig-1", "kubeconfig-2", "kubeconfig-3", "kubeconfig-4", "kubeconfig-5", "kubeconfig-6", "kubeconfig-7", "kubeconfig-8"};
 static const char *const made_dirs[] = {"kubectl", "locks"};
 
 static bool made_by_demo(const char *mark)
@@ -86,7 +87,8 @@ static bool fresh_dir(const char *dir, ns_err *err)
 /* Everything behind the demo's screen, made behind its first frame. */
 typedef struct backstage {
 	const ns_config *cfg;
-	const ns_sim_scenario *scenario;
+	ns_app_part cast[NS_STAGE_MOST];
+	size_t n;
 	const char *dir;
 	ns_clock *clock;
 	ns_app_stage stage;
@@ -97,18 +99,37 @@ typedef struct backstage {
 static bool set_up(void *ctx, ns_door *out, ns_err *err)
 {
 	backstage *t = ctx;
-	t->open = ns_app_stage_open(&t->stage, t->cfg, t->scenario, t->dir, t->clock, err) && ns_engine_door(t->stage.engine, &t->door, err);
+	t->open = ns_app_stage_open(&t->stage, t->cfg, t->cast, t->n, t->dir, t->clock, err) && ns_engine_door(t->stage.engine, &t->door, err);
 	*out = t->door;
 	return t->open;
+}
+
+/* Several clusters differ as they would: what is wrong, how much may be done, how they are called. */
+static void fill_cast(backstage *t, const ns_config *cfg)
+{
+	static const struct { const char *scenario, *name, *color; ns_profile profile; } parts[NS_STAGE_MOST] = {
+	    {"demo", "prod-eu", "red", NS_PROFILE_APPROVE}, {"image-typo", "prod-us", "red", NS_PROFILE_OBSERVE},
+	    {"crashloop-release", "staging", "green", NS_PROFILE_AUTO}, {"oom-twice", "prod-ap", "red", NS_PROFILE_APPROVE},
+	    {"healthy", "qa", "cyan", NS_PROFILE_AUTO}, {"crashloop-secret", "payments", "magenta", NS_PROFILE_APPROVE},
+	    {"kyverno-blocked", "data", "blue", NS_PROFILE_APPROVE}, {"storm", "edge", "yellow", NS_PROFILE_AUTO}};
+	const ns_sim_scenario *chosen = ns_sim_scenario_find(cfg->scenario[0] ? cfg->scenario : "demo");
+	t->n = (size_t)cfg->demo_clusters;
+	for (size_t i = 0; i < t->n; i++) {
+		const ns_sim_scenario *own = ns_sim_scenario_find(parts[i].scenario);
+		t->cast[i] = (ns_app_part){.scenario = i && own ? own : chosen, .name = parts[i].name, .color = parts[i].color, .profile = parts[i].profile};
+	}
+	if (t->n == 1)
+		t->cast[0] = (ns_app_part){.scenario = chosen, .profile = chosen->profile};
 }
 
 static int interactive(const ns_config *cfg, const ns_cancel *cancel)
 {
 	ns_err err = {0};
 	char *dir = ns_app_demo_dir(cfg);
-	backstage t = {.cfg = cfg, .dir = dir, .scenario = ns_sim_scenario_find(cfg->scenario[0] ? cfg->scenario : "demo"),
+	backstage t = {.cfg = cfg, .dir = dir,
 	    .clock = ns_clock_scaled(cfg->rate > 0 ? cfg->rate : DEMO_RATE, ns_real_mono_ms(), wall_now())};
 	ns_app_screen_opts so = {.state_dir = dir, .open = set_up, .open_ctx = &t, .clock = t.clock, .cancel = cancel};
+	fill_cast(&t, cfg);
 	ns_log_init(STDERR_FILENO, NS_LOG_TEXT, NS_LOG_INFO, t.clock);
 	bool ok = fresh_dir(dir, &err) && ns_app_screen(cfg, &so, &err);
 	if (t.open)
@@ -130,6 +151,10 @@ int ns_app_demo(const ns_config *cfg, const ns_cancel *cancel)
 	}
 	if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
 		return interactive(cfg, cancel);
+	if (cfg->demo_clusters > 1) {
+		ns_fail(&err, NS_E_USAGE, "--clusters is for the demo's console: it needs a terminal");
+		return ns_app_failed(&err);
+	}
 	if (!cfg->scenario[0])
 		return ns_app_scenarios(cfg, cancel);
 	char dir[] = "/tmp/neuroscale-scenario-XXXXXX";

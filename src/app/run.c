@@ -26,42 +26,100 @@ static const char *or_null(const char *s)
 	return s && *s ? s : NULL;
 }
 
-void ns_app_engine_opts(const ns_config *cfg, const ns_kubeconfig *kc, const ns_clock *clock, ns_engine_opts *o)
+void ns_app_cluster_opts(const ns_config *cfg, const ns_kubeconfig *kc, ns_cluster_opts *o)
+{
+	*o = (ns_cluster_opts){
+	    .name = or_null(cfg->cluster),
+	    .cfg = kc,
+	    .kubeconfig = cfg->kubeconfig,
+	    .context = cfg->context,
+	    .color = ns_color_name(cfg->color),
+	    .profile = (ns_profile)cfg->profile,
+	    .freeze = cfg->freeze,
+	    .windows = cfg->windows,
+	    .n_windows = cfg->n_windows,
+	    .actions_per_hour = cfg->actions_per_hour,
+	    .lease_ns = cfg->lease_ns,
+	    .lease_required = true,
+	    .limits = ns_plan_limits_default,
+	    .nonprod_labels = cfg->nonprod_labels,
+	    .protected_ns = cfg->protected_ns,
+	    .namespaces = cfg->namespaces,
+	    .exception_ns = cfg->exception_ns,
+	    .opencost_url = cfg->opencost_url,
+	    .cost_rule = {.min_ratio = cfg->cost_ratio, .min_per_day = cfg->cost_min_per_day},
+	    .cost_every_ms = cfg->cost_every_ms,
+	    .cost_budget = cfg->cost_budget,
+	};
+	o->limits.mem_factor = cfg->mem_factor;
+	o->limits.mem_cap = cfg->mem_cap;
+	o->limits.scale_max = cfg->scale_max;
+	o->limits.exception_ttl_hours = (int)(cfg->exception_ttl_ms / 3600000);
+	o->limits.allowed_actions = cfg->allowed_actions;
+}
+
+void ns_app_engine_opts(const ns_config *cfg, const ns_cluster_opts *clusters, size_t n, const ns_clock *clock, ns_engine_opts *o)
 {
 	*o = (ns_engine_opts){
-	    .cfg = kc,
-	    .cluster = cfg->cluster[0] ? cfg->cluster : kc->context,
+	    .clusters = clusters,
+	    .n_clusters = n,
 	    .mode = "live",
 	    .state_dir = cfg->state_dir,
 	    .kubectl = or_null(cfg->kubectl),
 	    .runbook_dir = or_null(cfg->runbook_dir),
-	    .opencost_url = cfg->opencost_url,
 	    .clock = clock,
-	    .profile = (ns_profile)cfg->profile,
 	    .approval_timeout_ms = cfg->approval_timeout_ms,
 	    .cooldown_ms = cfg->cooldown_ms,
-	    .actions_per_hour = cfg->actions_per_hour,
 	    .target_cooldown_ms = cfg->target_cooldown_ms,
-	    .freeze = cfg->freeze,
-	    .lease_ns = cfg->lease_ns,
-	    .lease_required = true,
-	    .nonprod_labels = cfg->nonprod_labels,
-	    .protected_ns = cfg->protected_ns,
-	    .exception_ns = cfg->exception_ns,
-	    .cost_rule = {.min_ratio = cfg->cost_ratio, .min_per_day = cfg->cost_min_per_day},
-	    .cost_every_ms = cfg->cost_every_ms,
 	    .control_socket = true,
 	    .am_listen = cfg->am_listen,
 	    .am_token_file = cfg->am_token_file,
 	    .am_cluster_label = cfg->am_cluster_label,
 	    .am_expire_ms = cfg->am_expire_ms,
 	};
-	o->limits = ns_plan_limits_default;
-	o->limits.mem_factor = cfg->mem_factor;
-	o->limits.mem_cap = cfg->mem_cap;
-	o->limits.scale_max = cfg->scale_max;
-	o->limits.exception_ttl_hours = (int)(cfg->exception_ttl_ms / 3600000);
-	o->limits.allowed_actions = cfg->allowed_actions;
+}
+
+/* ---- the clusters of the configuration ---- */
+
+typedef struct fleet {
+	ns_kubeconfig *kc[NS_MAX_CLUSTERS]; /* NULL: it cannot be read now; the engine tries again */
+	ns_cluster_opts opts[NS_MAX_CLUSTERS];
+	size_t n;
+} fleet;
+
+static void fleet_free(fleet *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		ns_kubeconfig_free(f->kc[i]);
+	f->n = 0;
+}
+
+/* One of several whose kubeconfig is missing or broken is down, no more; a context that its file does not have is a mistake in the
+ * configuration. The only one must be there. */
+static bool may_come_later(const ns_config *one, const ns_err *why)
+{
+	bool unknown_context = why->code == NS_E_NOTFOUND && (one->kubeconfig[0] ? ns_exists(one->kubeconfig) : strstr(why->text, "context \"") != NULL);
+	return one->many && !unknown_context;
+}
+
+static bool fleet_load(fleet *f, const ns_config *cfg, ns_err *err)
+{
+	*f = (fleet){0};
+	for (size_t i = 0; i < cfg->n_clusters; i++) {
+		const ns_config *one = cfg->clusters[i];
+		ns_err why = {0};
+		f->n = i + 1;
+		f->kc[i] = ns_kubeconfig_load(or_null(one->kubeconfig), or_null(one->context), &why);
+		if (!f->kc[i] && !may_come_later(one, &why)) {
+			*err = why;
+			if (one->where[0])
+				ns_err_wrap(err, "%s", one->where);
+			fleet_free(f);
+			return false;
+		}
+		ns_app_cluster_opts(one, f->kc[i], &f->opts[i]);
+	}
+	return true;
 }
 
 static bool is_loopback(const char *server)
@@ -73,16 +131,15 @@ static bool is_loopback(const char *server)
 	return false;
 }
 
-/* A simulated cluster's clock would make 300 s of silence pass in seconds: never on anything that could be a real cluster. */
-static ns_clock *pick_clock(const ns_config *cfg, const ns_kubeconfig *kc, ns_err *err)
+/* A simulated cluster's clock goes with simulated clusters: the engine refuses any other by the same rule, when it can read it. */
+static ns_clock *pick_clock(const ns_config *cfg, const fleet *f, ns_err *err)
 {
-	if (!cfg->clock[0])
-		return ns_clock_real();
-	if (!is_loopback(kc->server)) {
-		ns_fail(err, NS_E_DENIED, "--clock is for a simulated cluster on loopback; %s is not one", kc->server);
-		return NULL;
-	}
-	return ns_clock_parse(cfg->clock, err);
+	for (size_t i = 0; i < f->n && cfg->clock[0]; i++)
+		if (!f->kc[i] || !is_loopback(f->kc[i]->server)) {
+			ns_fail(err, NS_E_DENIED, "--clock is for a simulated cluster on loopback; %s is not one", f->kc[i] ? f->kc[i]->server : f->opts[i].context);
+			return NULL;
+		}
+	return cfg->clock[0] ? ns_clock_parse(cfg->clock, err) : ns_clock_real();
 }
 
 bool ns_app_screen(const ns_config *cfg, const ns_app_screen_opts *so, ns_err *err)
@@ -128,7 +185,7 @@ static int attach(const ns_config *cfg, ns_door *door, const ns_cancel *cancel)
 /* The engine of this console, started behind its first frame. */
 typedef struct own_engine {
 	const ns_config *cfg;
-	ns_kubeconfig *kc;
+	fleet f;
 	const ns_clock *clock;
 	ns_engine *engine;
 	ns_door door;
@@ -139,7 +196,7 @@ static bool open_own(void *ctx, ns_door *out, ns_err *err)
 {
 	own_engine *w = ctx;
 	ns_engine_opts o;
-	ns_app_engine_opts(w->cfg, w->kc, w->clock, &o);
+	ns_app_engine_opts(w->cfg, w->f.opts, w->f.n, w->clock, &o);
 	w->engine = ns_engine_start(&o, err);
 	w->open = w->engine && ns_engine_door(w->engine, &w->door, err);
 	*out = w->door;
@@ -156,8 +213,8 @@ int ns_app_console(const ns_config *cfg, const ns_cancel *cancel)
 	}
 	if (ns_door_connect(cfg->state_dir, &door, NULL))
 		return attach(cfg, &door, cancel);
-	own_engine w = {.cfg = cfg, .kc = ns_kubeconfig_load(or_null(cfg->kubeconfig), or_null(cfg->context), &err)};
-	ns_clock *clock = w.kc ? pick_clock(cfg, w.kc, &err) : NULL;
+	own_engine w = {.cfg = cfg};
+	ns_clock *clock = fleet_load(&w.f, cfg, &err) ? pick_clock(cfg, &w.f, &err) : NULL;
 	bool ok = false;
 	if (clock) {
 		ns_app_screen_opts so = {.state_dir = cfg->state_dir, .open = open_own, .open_ctx = &w, .clock = clock, .cancel = cancel};
@@ -169,32 +226,34 @@ int ns_app_console(const ns_config *cfg, const ns_cancel *cancel)
 		ns_engine_stop(w.engine);
 		ns_clock_free(clock);
 	}
-	ns_kubeconfig_free(w.kc);
+	fleet_free(&w.f);
 	return ok ? 0 : ns_app_failed(&err);
 }
 
 int ns_app_headless(const ns_config *cfg, const ns_cancel *cancel)
 {
 	ns_err err = {0};
-	ns_kubeconfig *kc = ns_kubeconfig_load(or_null(cfg->kubeconfig), or_null(cfg->context), &err);
-	ns_clock *clock = kc ? pick_clock(cfg, kc, &err) : NULL;
+	fleet f;
+	ns_clock *clock = fleet_load(&f, cfg, &err) ? pick_clock(cfg, &f, &err) : NULL;
 	ns_engine *e = NULL;
 	if (clock) {
 		ns_engine_opts o;
-		ns_app_engine_opts(cfg, kc, clock, &o);
+		ns_app_engine_opts(cfg, f.opts, f.n, clock, &o);
 		ns_log_init(STDOUT_FILENO, (ns_log_format)cfg->log_format, (ns_log_level)cfg->log_level, clock);
 		e = ns_engine_start(&o, &err);
 	}
 	if (e) {
-		ns_log_fields(NS_LOG_INFO, "engine", "started", "cluster", kc->context, "server", kc->server, "profile",
-		    ns_profile_name((ns_profile)cfg->profile), "state", cfg->state_dir, NULL);
+		for (size_t i = 0; i < f.n; i++)
+			ns_log_fields(NS_LOG_INFO, "engine", "started", "cluster", f.opts[i].name ? f.opts[i].name : f.kc[i]->context, "server",
+			    f.kc[i] ? f.kc[i]->server : "unknown: its kubeconfig cannot be read", "profile", ns_profile_name(f.opts[i].profile), "state",
+			    cfg->state_dir, NULL);
 		struct pollfd p = {.fd = ns_cancel_fd(cancel), .events = POLLIN};
 		while (!ns_cancel_fired(cancel) && (poll(&p, 1, -1) >= 0 || errno == EINTR))
 			continue;
 		ns_engine_stop(e);
 		ns_log(NS_LOG_INFO, "engine", "stopped");
 	}
-	ns_kubeconfig_free(kc);
+	fleet_free(&f);
 	if (clock)
 		ns_clock_free(clock);
 	return e ? 0 : ns_app_failed(&err);
@@ -234,6 +293,8 @@ int ns_app_audit(const ns_config *cfg)
 		return ns_app_failed(&err);
 	}
 	ns_store *s = ns_store_open_readonly(cfg->state_dir, ns_clock_real(), &err);
+	if (!s && err.code == NS_E_NOTFOUND)
+		ns_err_wrap(&err, "no engine has kept a record in %s: name its directory with --state-dir", cfg->state_dir);
 	bool ok = s && ns_store_audit_verify(s, or_null(cfg->head), &rows, head, &err);
 	ns_store_close(s);
 	if (!ok)

@@ -185,7 +185,7 @@ static bool judge(const play *p, const char *state_dir, judgement *j, ns_err *er
 	bool ok = st && ns_store_incidents(st, ar, 1000, &list, &n, err);
 	for (const ns_sim_expect *x = p->sc->expect; ok && x->ns; x++)
 		judge_row(j, st, ar, x, list, n);
-	int64_t intents = ok ? ns_store_intents_since(st, NULL, NULL, 0, NULL) : 0, taken = ns_sim_mutations(p->stage.sim, NULL, NULL);
+	int64_t intents = ok ? ns_store_intents_since(st, NULL, NULL, 0, NULL) : 0, taken = ns_sim_mutations(p->stage.sim[0], NULL, NULL);
 	if (ok && taken > intents)
 		ns_buf_printf(&j->faults, "; the cluster took %lld changes, the record knows %lld intents", (long long)taken, (long long)intents);
 	if (ok && !ns_store_audit_verify(st, NULL, &rows, head, err))
@@ -205,7 +205,8 @@ bool ns_app_scenario(const ns_config *cfg, const char *name, const char *state_d
 	int64_t began = ns_real_mono_ms();
 	p.clock = ns_clock_scaled(rate > 0 ? rate : DEFAULT_RATE, began, (int64_t)t.tv_sec * 1000);
 	ns_log_init(STDOUT_FILENO, (ns_log_format)cfg->log_format, (ns_log_level)cfg->log_level, p.clock);
-	bool ok = ns_app_stage_open(&p.stage, cfg, p.sc, state_dir, p.clock, err) && ns_door_connect(state_dir, &p.door, err);
+	ns_app_part part = {.scenario = p.sc, .profile = p.sc->profile};
+	bool ok = ns_app_stage_open(&p.stage, cfg, &part, 1, state_dir, p.clock, err) && ns_door_connect(state_dir, &p.door, err);
 	if (ok) {
 		ok = watch(&p, cancel, err);
 		p.door.close(p.door.ctx);

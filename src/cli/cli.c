@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cli_priv.h"
+#include "neuroscale/base/text.h"
 #include "neuroscale/model/json.h"
 
 enum { MIN_DIGEST = 8 };
@@ -31,12 +32,38 @@ static bool print_json(cJSON *j)
 }
 
 /* The snapshot's own JSON, one member of it. */
-static bool print_member(const ns_snapshot *s, const char *key)
+static bool print_member(const ns_snapshot *s, const char *key, const char *only)
 {
 	cJSON *all = ns_snapshot_to_json(s);
 	cJSON *part = cJSON_DetachItemFromObjectCaseSensitive(all, key);
 	cJSON_Delete(all);
+	for (int i = cJSON_GetArraySize(part) - 1; *only && i >= 0; i--)
+		if (strcmp(ns_json_str(cJSON_GetArrayItem(part, i), "cluster", ""), only) != 0)
+			cJSON_DeleteItemFromArray(part, i);
 	return print_json(part);
+}
+
+/* --cluster NAME, checked: a name that is none would look like "no incidents". */
+static bool pick_cluster(const ns_config *cfg, const ns_snapshot *s, const char **only, ns_err *err)
+{
+	const char *names[NS_MAX_CLUSTERS];
+	size_t n = 0;
+	*only = ns_config_is_said(cfg, "cluster") ? cfg->cluster : "";
+	if (!**only || ns_snapshot_cluster(s, *only))
+		return true;
+	for (size_t i = 0; i < s->n_incidents; i++)
+		if (strcmp(s->incidents[i].cluster, *only) == 0)
+			return true; /* one that is not configured any more */
+	ns_buf all = NS_BUF_INIT;
+	for (; n < s->n_clusters && n < NS_MAX_CLUSTERS; n++) {
+		names[n] = s->clusters[n].name;
+		ns_buf_printf(&all, "%s%s", n ? ", " : "", names[n]);
+	}
+	const char *near = ns_nearest(*only, names, n);
+	ns_fail(err, NS_E_NOTFOUND, "the engine watches no cluster \"%s\"%s%s%s (it watches: %s)", *only, near ? ", did you mean \"" : "", near ? near : "",
+	    near ? "\"?" : "", ns_buf_str(&all));
+	ns_buf_free(&all);
+	return false;
 }
 
 static bool verb_approvals(const ns_config *cfg, const ns_door *door, ns_err *err)
@@ -44,12 +71,14 @@ static bool verb_approvals(const ns_config *cfg, const ns_door *door, ns_err *er
 	ns_snapshot *s = door->snapshot(door->ctx, err);
 	if (!s)
 		return false;
-	if (cfg->json)
-		print_member(s, "approvals");
-	else
-		ns_cli_approvals(s);
+	const char *only;
+	bool ok = pick_cluster(cfg, s, &only, err);
+	if (ok && cfg->json)
+		print_member(s, "approvals", only);
+	else if (ok)
+		ns_cli_approvals(s, only);
 	ns_snapshot_unref(s);
-	return true;
+	return ok;
 }
 
 static bool verb_incidents(const ns_config *cfg, const ns_door *door, ns_err *err)
@@ -57,12 +86,14 @@ static bool verb_incidents(const ns_config *cfg, const ns_door *door, ns_err *er
 	ns_snapshot *s = door->snapshot(door->ctx, err);
 	if (!s)
 		return false;
-	if (cfg->json)
-		print_member(s, "incidents");
-	else
-		ns_cli_incidents(s);
+	const char *only;
+	bool ok = pick_cluster(cfg, s, &only, err);
+	if (ok && cfg->json)
+		print_member(s, "incidents", only);
+	else if (ok)
+		ns_cli_incidents(s, only);
 	ns_snapshot_unref(s);
-	return true;
+	return ok;
 }
 
 static bool verb_incident(const ns_config *cfg, const ns_door *door, ns_err *err)

@@ -32,27 +32,41 @@ static int64_t now_of(const ns_snapshot *s)
 	return now;
 }
 
-void ns_cli_approvals(const ns_snapshot *s)
+/* Where it is: with its cluster when there are several. */
+static const char *where_of(const ns_snapshot *s, const char *cluster, const char *ns, const char *target, char out[256])
+{
+	bool several = s->n_clusters > 1;
+	snprintf(out, 256, "%s%s%s%s%s", several ? cluster : "", several ? ": " : "", ns, *ns ? "/" : "", target);
+	return out;
+}
+
+static bool wanted(const char *cluster, const char *only)
+{
+	return !*only || strcmp(cluster, only) == 0;
+}
+
+void ns_cli_approvals(const ns_snapshot *s, const char *only)
 {
 	int64_t now = now_of(s);
-	if (!s->n_approvals) {
-		puts("nothing waits for a decision");
-		return;
-	}
+	size_t shown = 0;
 	for (size_t i = 0; i < s->n_approvals; i++) {
 		const ns_appr_row *a = &s->approvals[i];
-		char left[64];
+		char left[64], where[256];
+		if (!wanted(a->cluster, only))
+			continue;
+		shown++;
+		where_of(s, a->cluster, a->ns, a->target, where);
 		if (a->state == NS_CARD_BLOCKED) {
 			printf("-  %s\n   %s\n", a->headline, a->summary);
 			continue;
 		}
 		if (a->state == NS_CARD_PREPARING) {
-			printf("-  %s  (%s/%s; the dry-run is out)\n", a->headline, a->ns, a->target);
+			printf("-  %s  (%s; the dry-run is out)\n", a->headline, where);
 			continue;
 		}
 		int64_t rest = a->deadline_ms > now ? (a->deadline_ms - now) / 1000 : 0;
 		snprintf(left, sizeof left, "%lld:%02lld", (long long)(rest / 60), (long long)(rest % 60));
-		printf("%lld  %s  (%s/%s, risk %s, %s left)\n", (long long)a->id, a->headline, a->ns, a->target, ns_risk_name(a->risk), left);
+		printf("%lld  %s  (%s, risk %s, %s left)\n", (long long)a->id, a->headline, where, ns_risk_name(a->risk), left);
 		printf("   %s\n", a->summary);
 		if (a->ask[0])
 			printf("   why you     %s\n", a->ask);
@@ -60,21 +74,27 @@ void ns_cli_approvals(const ns_snapshot *s)
 		printf("   runs        %s\n", a->command);
 		printf("   approve     neuroscale-tui approve %lld --digest %.12s\n", (long long)a->id, a->digest);
 	}
+	if (!shown)
+		puts("nothing waits for a decision");
 }
 
-void ns_cli_incidents(const ns_snapshot *s)
+void ns_cli_incidents(const ns_snapshot *s, const char *only)
 {
 	int64_t now = now_of(s);
-	if (!s->n_incidents)
-		puts("no incidents");
+	size_t shown = 0;
 	for (size_t i = 0; i < s->n_incidents; i++) {
 		const ns_inc_row *r = &s->incidents[i];
-		char age[16], where[192]; /* the same name lives in many namespaces */
+		char age[16], where[256]; /* the same name lives in many namespaces, and in many clusters */
+		if (!wanted(r->cluster, only))
+			continue;
+		shown++;
 		ns_duration_format(now - r->opened_ms, age);
-		snprintf(where, sizeof where, "%s%s%s", r->ns, r->ns[0] ? "/" : "", r->target);
+		where_of(s, r->cluster, r->ns, r->target, where);
 		printf("%-4lld %-4s %-18s %-34.34s %-18s %-9s %5s  %s\n", (long long)r->id, ns_severity_name(r->severity), ns_kind_get(r->kind)->title,
 		    where, ns_state_get(r->state)->name, ns_verdict_name(r->verdict), age, r->headline[0] ? r->headline : r->reason);
 	}
+	if (!shown)
+		puts("no incidents");
 }
 
 void ns_cli_incident(const ns_detail *d)
@@ -83,6 +103,7 @@ void ns_cli_incident(const ns_detail *d)
 	char at[32];
 	printf("#%lld %s  %s %s%s%s%s%s  [%s%s%s]\n", (long long)r->id, ns_kind_get(r->kind)->title, r->target_kind, r->ns, r->ns[0] ? "/" : "", r->target,
 	    r->container[0] ? ", container " : "", r->container, ns_state_get(r->state)->name, r->verdict ? ", " : "", ns_verdict_name(r->verdict));
+	print_wrapped("cluster", r->cluster);
 	print_wrapped("note", r->note);
 	print_wrapped("summary", d->summary);
 	print_wrapped("cause", d->root_cause);

@@ -43,6 +43,12 @@ static const struct {
     [NS_ROLE_DIFF_DEL] = {"diff.del", {1, -1, -1, -1, 0, NS_ATTR_UNDERLINE}},
     [NS_ROLE_FLASH_ERROR] = {"flash.error", {1, -1, -1, -1, NS_ATTR_BOLD, NS_ATTR_BOLD | NS_ATTR_REVERSE}},
     [NS_ROLE_GRAPH] = {"graph", {6, -1, -1, -1, 0, 0}},
+    [NS_ROLE_CLUSTER_RED] = {"cluster.red", {1, -1, -1, -1, NS_ATTR_BOLD, NS_ATTR_BOLD}},
+    [NS_ROLE_CLUSTER_GREEN] = {"cluster.green", {2, -1, -1, -1, NS_ATTR_BOLD, NS_ATTR_BOLD}},
+    [NS_ROLE_CLUSTER_YELLOW] = {"cluster.yellow", {3, -1, -1, -1, NS_ATTR_BOLD, NS_ATTR_BOLD}},
+    [NS_ROLE_CLUSTER_BLUE] = {"cluster.blue", {4, -1, -1, -1, NS_ATTR_BOLD, NS_ATTR_BOLD}},
+    [NS_ROLE_CLUSTER_MAGENTA] = {"cluster.magenta", {5, -1, -1, -1, NS_ATTR_BOLD, NS_ATTR_BOLD}},
+    [NS_ROLE_CLUSTER_CYAN] = {"cluster.cyan", {6, -1, -1, -1, NS_ATTR_BOLD, NS_ATTR_BOLD}},
 };
 
 /* ---- one file ---- */

@@ -9,6 +9,11 @@ static bool decide(ns_step *s, const ns_approval *a, const ns_decide_req *req, c
 {
 	ns_engine *e = s->e;
 	ns_appr_state to = req->approve ? NS_APPR_APPROVED : NS_APPR_REJECTED;
+	const ns_cluster *c = ns_cluster_find(e, s->inc.target.cluster);
+	if (req->approve && !c)
+		return ns_fail(&s->err, NS_E_DENIED, "the cluster %s is not configured any more: nothing is sent there", s->inc.target.cluster);
+	if (req->approve && c->o.profile == NS_PROFILE_OBSERVE)
+		return ns_fail(&s->err, NS_E_DENIED, "%s is only observed: give it the profile approve to let anything be sent there", c->o.name);
 	if (!ns_store_approval_decide(e->store, a->id, to, req->digest, by, req->surface, reason, &s->err))
 		return false;
 	if (s->inc.state != NS_ST_AWAITING_APPROVAL)
@@ -44,8 +49,6 @@ bool ns_engine_decide(ns_engine *e, uid_t uid, ns_role role, const ns_decide_req
 	ns_uid_words(uid, by, sizeof by);
 	if (role < NS_ROLE_APPROVER)
 		return ns_fail(err, NS_E_DENIED, "%s may not decide here: only the user that runs the engine may", by);
-	if (req->approve && e->o.profile == NS_PROFILE_OBSERVE)
-		return ns_fail(err, NS_E_DENIED, "this engine only observes: start it with --profile approve to let anything be sent");
 	if (req->approve && (!req->digest || strlen(req->digest) != 64))
 		return ns_fail(err, NS_E_USAGE, "an approval needs the 64-digit digest of what is approved");
 	ns_arena *ar = ns_arena_new();
@@ -58,8 +61,8 @@ bool ns_engine_decide(ns_engine *e, uid_t uid, ns_role role, const ns_decide_req
 	if (ok)
 		ns_agent_count(e, NS_AG_ESCALATION);
 	if (ok)
-		snprintf(said, cap, "%s: incident %lld, %s/%s%s", req->approve ? "approved" : "rejected", (long long)a.incident, s.inc.target.ns,
-		    s.inc.target.name, req->approve ? "; it is being executed" : "");
+		snprintf(said, cap, "%s: incident %lld, %s/%s in %s%s", req->approve ? "approved" : "rejected", (long long)a.incident, s.inc.target.ns,
+		    s.inc.target.name, s.inc.target.cluster, req->approve ? "; it is being executed" : "");
 	else if (err)
 		*err = s.err;
 	if (ok && req->approve)

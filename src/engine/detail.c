@@ -1,6 +1,7 @@
 /* All that is known of one incident, read from the store by whoever asks. */
 #include <string.h>
 #include "engine_priv.h"
+#include "neuroscale/base/text.h"
 
 static void put_evidence(ns_detail *d, const ns_case *c)
 {
@@ -10,7 +11,7 @@ static void put_evidence(ns_detail *d, const ns_case *c)
 		    .text = c->evidence[i].text, .trusted = c->evidence[i].trusted, .at_ms = c->evidence[i].at_ms};
 }
 
-static void put_plan(const ns_engine *e, ns_detail *d, const ns_plan *p)
+static void put_plan(const ns_cluster *c, ns_detail *d, const ns_plan *p)
 {
 	d->runbook = p->runbook;
 	d->runbook_title = p->runbook_title;
@@ -20,12 +21,12 @@ static void put_plan(const ns_engine *e, ns_detail *d, const ns_plan *p)
 	d->margin = p->margin;
 	const char **steps = ns_arena_alloc(d->arena, (p->n_steps + 1) * sizeof *steps);
 	for (size_t i = 0; i < p->n_steps; i++)
-		steps[i] = ns_with_context(e, d->arena, p->steps[i]);
+		steps[i] = ns_with_context(c, d->arena, p->steps[i]);
 	d->plan_steps = steps;
 	d->n_plan_steps = p->n_steps;
 	d->verify = p->verify;
-	d->manual_command = ns_with_context(e, d->arena, p->manual_command);
-	d->undo = p->undo_valid ? ns_with_context(e, d->arena, p->undo.equivalent) : p->action == NS_ACT_MANUAL_REVIEW ? "" : "no valid inverse";
+	d->manual_command = ns_with_context(c, d->arena, p->manual_command);
+	d->undo = p->undo_valid ? ns_with_context(c, d->arena, p->undo.equivalent) : p->action == NS_ACT_MANUAL_REVIEW ? "" : "no valid inverse";
 	d->command = p->command.equivalent;
 }
 
@@ -53,6 +54,22 @@ static const char *fact_line(ns_engine *e, ns_arena *ar, int64_t incident, const
 	return line;
 }
 
+/* What an audit row says beside its name: its words, or what was sent, what came of it, what was asked. */
+static const char *note_of(ns_arena *ar, const cJSON *j)
+{
+	const char *outcome = ns_json_str(j, "outcome", ""), *error = ns_json_str(j, "error", ""), *command = ns_json_str(j, "command", "");
+	const char *note = ns_json_str(j, "note", ns_json_str(j, "reason", ns_json_str(j, "scope", "")));
+	if (note[0])
+		return ns_arena_strdup(ar, note);
+	if (outcome[0])
+		return ns_arena_printf(ar, "%s%s%s", outcome, error[0] ? ", " : "", error);
+	if (command[0])
+		return ns_text_clean_in(ar, command, 160);
+	int64_t approval = ns_json_int_or(j, "approval", 0);
+	const char *digest = ns_json_str(j, "digest", "");
+	return approval ? ns_arena_printf(ar, "approval %lld, plan %.8s", (long long)approval, digest) : digest[0] ? ns_arena_printf(ar, "plan %.8s", digest) : "";
+}
+
 static bool put_history(ns_engine *e, ns_detail *d, int64_t incident, ns_err *err)
 {
 	ns_audit_row *rows;
@@ -62,7 +79,7 @@ static bool put_history(ns_engine *e, ns_detail *d, int64_t incident, ns_err *er
 	d->history = ns_arena_alloc(d->arena, (n + 1) * sizeof *d->history);
 	for (size_t i = 0; i < n; i++) {
 		cJSON *j = rows[i].detail[0] ? ns_json_parse(rows[i].detail, strlen(rows[i].detail), &ns_json_strict, NULL) : NULL;
-		const char *note = ns_json_str(j, "note", ns_json_str(j, "reason", ""));
+		const char *note = note_of(d->arena, j);
 		d->history[d->n_history++] = (ns_detail_step){.at_ms = rows[i].at_ms, .who = rows[i].actor,
 		    .what = ns_arena_printf(d->arena, "%s%s%s", rows[i].action, note[0] ? ": " : "", note)};
 		cJSON_Delete(j);
@@ -86,27 +103,28 @@ ns_detail *ns_engine_detail(ns_engine *e, int64_t incident, ns_err *err)
 	    &d->summary};
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
 		*texts[i] = "";
+	const ns_cluster *c = ns_cluster_find(e, inc.target.cluster);
 	ns_fill_row(e, &inc, &f, &d->row);
 	if (f.rca) {
 		d->root_cause = f.rca->root_cause;
 		d->reasoning = f.rca->reasoning;
 		d->provider = f.rca->provider;
 		d->cause_class = f.rca->cause_class;
-		d->next_steps = ns_with_context(e, ar, f.rca->next_steps);
+		d->next_steps = ns_with_context(c, ar, f.rca->next_steps);
 		d->confidence = f.rca->confidence;
 		d->risk = f.rca->risk;
 	}
 	if (f.cs)
 		put_evidence(d, f.cs);
 	if (f.plan)
-		put_plan(e, d, f.plan);
+		put_plan(c, d, f.plan);
 	if (f.dryrun) {
 		d->diff = f.dryrun->diff;
 		d->dryrun_error = f.dryrun->error;
 		d->warnings = f.dryrun->warnings;
 		d->digest = f.dryrun->digest;
-		if (f.dryrun->shown_command[0])
-			d->command = f.dryrun->shown_command;
+		if (f.plan)
+			d->command = ns_shown_command(c, ar, &f);
 	}
 	if (f.card)
 		d->summary = f.card->summary;

@@ -9,6 +9,7 @@
 #include "neuroscale/base/log.h"
 #include "neuroscale/sys/fs.h"
 
+enum { ALONE = 3, PER_CLUSTER = 2, MAX_WORKERS = 64 };
 enum { COALESCE_MS = 30, REPAINT_MS = 1000 }; /* the first change paints at once; what follows within this time is one picture */
 enum { MAX_CLUSTER_NAME = 253 }; /* a DNS subdomain, the longest name Kubernetes itself allows: it is part of every identity and lock */
 
@@ -21,7 +22,6 @@ static const char *keep(ns_engine *e, const char *s, const char *dflt)
 static void copy_options(ns_engine *e, const ns_engine_opts *o)
 {
 	e->o = *o;
-	e->o.cluster = keep(e, o->cluster, o->cfg->context);
 	e->o.mode = keep(e, o->mode, "live");
 	e->o.state_dir = keep(e, o->state_dir, "");
 	e->o.am_listen = keep(e, o->am_listen, "");
@@ -29,9 +29,6 @@ static void copy_options(ns_engine *e, const ns_engine_opts *o)
 	e->o.am_cluster_label = keep(e, o->am_cluster_label, "cluster");
 	if (e->o.am_expire_ms <= 0)
 		e->o.am_expire_ms = 5 * 3600000;
-	e->o.opencost_url = keep(e, o->opencost_url, "");
-	e->o.lease_ns = keep(e, o->lease_ns, "default");
-	e->o.exception_ns = keep(e, o->exception_ns, "");
 	if (!e->o.spawner)
 		e->o.spawner = &ns_spawner_real;
 	if (e->o.approval_timeout_ms <= 0)
@@ -40,35 +37,22 @@ static void copy_options(ns_engine *e, const ns_engine_opts *o)
 		e->o.cooldown_ms = 900000;
 	if (e->o.target_cooldown_ms <= 0)
 		e->o.target_cooldown_ms = 300000;
-	if (e->o.actions_per_hour <= 0)
-		e->o.actions_per_hour = 10;
-	if (e->o.limits.mem_factor <= 0) {
-		const char *const *allowed = o->limits.allowed_actions;
-		e->o.limits = ns_plan_limits_default;
-		e->o.limits.allowed_actions = allowed;
+	e->clusters = ns_xcalloc(o->n_clusters + 1, sizeof *e->clusters);
+	e->n_clusters = o->n_clusters;
+	for (size_t i = 0; i < o->n_clusters; i++)
+		ns_cluster_init(&e->clusters[i], e, &o->clusters[i]);
+	e->o.clusters = NULL; /* each has its own copy */
+	/* A cluster that hangs holds as many workers as it may, and there are that many for every other one. */
+	int most = (int)o->n_clusters * PER_CLUSTER;
+	e->n_workers = o->workers > 0 && o->workers <= MAX_WORKERS ? o->workers : o->n_clusters > 1 ? most : ALONE;
+	e->most_per_cluster = o->n_clusters > 1 ? PER_CLUSTER : e->n_workers;
+	e->workers = ns_xcalloc((size_t)e->n_workers, sizeof *e->workers);
+	for (int i = 0; i < e->n_workers; i++) {
+		e->workers[i].e = e;
+		e->workers[i].turn = (size_t)i % o->n_clusters;
+		e->workers[i].wake = ns_wake_new();
+		e->workers[i].clients = ns_xcalloc(o->n_clusters, sizeof(ns_kube_client *));
 	}
-	e->o.limits.protected_ns = o->protected_ns;
-	if (e->o.cost_rule.min_ratio <= 0)
-		e->o.cost_rule = (ns_cost_rule){.min_ratio = 1.3, .min_per_day = 5};
-	e->n_workers = o->workers > 0 && o->workers <= (int)(sizeof e->workers / sizeof e->workers[0]) ? o->workers : 3;
-}
-
-static ns_detector *make_detector(ns_engine *e, ns_err *err)
-{
-	ns_detector_opts d = {.cluster = e->o.cluster, .cfg = e->o.cfg, .clock = e->o.clock, .stats = &e->stats, .opencost_url = e->o.opencost_url,
-	    .cost_every_ms = e->o.cost_every_ms, .cost_rule = e->o.cost_rule, .protected_ns = e->o.protected_ns,
-	    .nonprod_labels = e->o.nonprod_labels, .sink = ns_engine_sink};
-	d.sink.ctx = e;
-	return ns_detector_new(&d, err);
-}
-
-static ns_lease *make_lease(ns_engine *e)
-{
-	char host[128] = "localhost", holder[256], suffix[9];
-	gethostname(host, sizeof host - 1);
-	ns_random_hex(suffix, 8);
-	snprintf(holder, sizeof holder, "%s_%d_%s", host, (int)getpid(), suffix);
-	return ns_lease_new(e->o.cfg, e->o.lease_ns, NS_LEASE_NAME, holder, &e->stats);
 }
 
 static bool take_state_dir(ns_engine *e, ns_err *err)
@@ -100,36 +84,41 @@ static bool backend_decide(void *ctx, uid_t uid, ns_role role, const ns_decide_r
 	return ns_engine_decide(ctx, uid, role, req, said, cap, err);
 }
 
-ns_detector *ns_cluster_detector(ns_engine *e, const char *named, ns_err *err)
+static bool find_kubectl(ns_engine *e, ns_err *err)
 {
-	return e->detector; /* there is but one */
+	const char *path = getenv("PATH");
+	e->kubectl = e->o.kubectl ? ns_xstrdup(e->o.kubectl) : ns_find_program("kubectl", path ? path : "/usr/local/bin:/usr/bin:/bin");
+	if (!e->kubectl)
+		return ns_fail(err, NS_E_NOTFOUND, "kubectl is not in PATH: install it (contrib/deps.sh) or name it with --kubectl");
+	return access(e->kubectl, X_OK) == 0 || ns_fail(err, NS_E_NOTFOUND, "kubectl was not found at %s: install it, or name it with --kubectl", e->kubectl);
+}
+
+static bool check_names(ns_engine *e, ns_err *err)
+{
+	for (size_t i = 0; i < e->n_clusters; i++) {
+		const char *name = e->clusters[i].o.name;
+		if (strlen(name) > MAX_CLUSTER_NAME) /* it is part of every identity and lock */
+			return ns_fail(err, NS_E_USAGE, "the cluster's name has more than %d bytes: give it a shorter one with --cluster", MAX_CLUSTER_NAME);
+		if (ns_cluster_find(e, name) != &e->clusters[i])
+			return ns_fail(err, NS_E_USAGE, "two clusters are called \"%s\": give one of them another name", name);
+	}
+	return true;
 }
 
 static bool build(ns_engine *e, ns_err *err)
 {
-	if (strlen(e->o.cluster) > MAX_CLUSTER_NAME) /* it is part of every identity and lock */
-		return ns_fail(err, NS_E_USAGE, "the cluster's name has more than %d bytes: give it a shorter one with --cluster", MAX_CLUSTER_NAME);
-	if (!take_state_dir(e, err))
-		return false;
-	char *found = NULL;
-	if (!e->o.kubectl) {
-		const char *path = getenv("PATH");
-		found = ns_find_program("kubectl", path ? path : "/usr/local/bin:/usr/bin:/bin");
-		if (!found)
-			return ns_fail(err, NS_E_NOTFOUND, "kubectl is not in PATH: install it (contrib/deps.sh) or name it with --kubectl");
-	}
-	ns_executor_opts x = {.cfg = e->o.cfg, .state_dir = e->o.state_dir, .kubectl = e->o.kubectl ? e->o.kubectl : found, .spawner = e->o.spawner,
-	    .cancel = e->cancel, .clock = e->o.clock, .protected_ns = e->o.protected_ns};
-	if ((e->store = ns_store_open(e->o.state_dir, e->o.clock, err)) && (e->library = ns_library_load(e->o.runbook_dir, err)) &&
-	    (e->executor = ns_executor_new(&x, err)) && (e->detector = make_detector(e, err)))
-		e->lease = make_lease(e);
-	free(found);
-	if (!e->lease)
+	if (!check_names(e, err) || !take_state_dir(e, err) || !find_kubectl(e, err) || !(e->store = ns_store_open(e->o.state_dir, e->o.clock, err)) ||
+	    !(e->library = ns_library_load(e->o.runbook_dir, err)))
 		return false;
 	if (e->o.control_socket) {
 		ns_control_backend b = {.snapshot = backend_snapshot, .detail = backend_detail, .decide = backend_decide, .ctx = e};
 		if (!(e->control = ns_control_new(e->o.state_dir, &b, err)))
 			return false;
+	}
+	for (size_t i = 0; i < e->n_clusters; i++) {
+		ns_err why = {0};
+		if (e->clusters[i].o.cfg && !ns_cluster_make(&e->clusters[i], &why)) /* its keeper tries again */
+			ns_log(NS_LOG_WARN, "engine", "%s: %s", e->clusters[i].o.name, why.text);
 	}
 	return ns_alerts_open(e, err) && ns_engine_recover(e, err) && ns_engine_publish(e, err);
 }
@@ -140,24 +129,27 @@ static bool start_threads(ns_engine *e, ns_err *err)
 	const ns_service rows[] = {
 	    {"engine", ns_engine_run, e},
 	    {"verifier", ns_verifier_run, e},
-	    {"lease", ns_lease_run, e->lease},
 	    {"control", ns_control_run, e->control},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		bool wanted = rows[i].ctx && (rows[i].run != ns_lease_run || e->o.lease_required);
-		if (wanted && !ns_services_start(e->services, &rows[i], err))
+		if (rows[i].ctx && !ns_services_start(e->services, &rows[i], err))
 			return false;
 	}
 	for (int i = 0; i < e->n_workers; i++) {
 		ns_worker *w = &e->workers[i];
-		snprintf(w->name, sizeof w->name, "worker-%c", (char)('1' + i));
+		snprintf(w->name, sizeof w->name, "worker-%u", (unsigned)(i + 1) % 1000);
 		ns_service row = {w->name, ns_worker_run, w};
 		if (!ns_services_start(e->services, &row, err))
 			return false;
 	}
-	ns_service detector = {"detector", ns_detector_run, e->detector}; /* last: everybody who takes its alerts is there */
+	for (size_t i = 0; i < e->n_clusters; i++) { /* last: everybody who takes their alerts is there */
+		ns_cluster *c = &e->clusters[i];
+		ns_service keeper = {c->keeper, ns_cluster_run, c}, renewer = {c->renewer, ns_cluster_renew, c};
+		if ((c->o.lease_required && !ns_services_start(e->services, &renewer, err)) || !ns_services_start(e->services, &keeper, err))
+			return false;
+	}
 	ns_service webhook = {"webhook", ns_webhook_run, e->webhook};
-	return ns_services_start(e->services, &detector, err) && (!e->webhook || ns_services_start(e->services, &webhook, err));
+	return !e->webhook || ns_services_start(e->services, &webhook, err);
 }
 
 ns_engine *ns_engine_start(const ns_engine_opts *o, ns_err *err)
@@ -165,7 +157,6 @@ ns_engine *ns_engine_start(const ns_engine_opts *o, ns_err *err)
 	ns_engine *e = ns_xcalloc(1, sizeof *e);
 	e->arena = ns_arena_new();
 	e->lock_fd = -1;
-	copy_options(e, o);
 	e->cancel = ns_cancel_new();
 	e->wake = ns_wake_new();
 	e->verify_wake = ns_wake_new();
@@ -173,10 +164,7 @@ ns_engine *ns_engine_start(const ns_engine_opts *o, ns_err *err)
 	pthread_mutex_init(&e->pub_mu, NULL);
 	pthread_mutex_init(&e->say_mu, NULL);
 	pthread_mutex_init(&e->verify_mu, NULL);
-	for (int i = 0; i < e->n_workers; i++) {
-		e->workers[i].e = e;
-		e->workers[i].wake = ns_wake_new();
-	}
+	copy_options(e, o);
 	if (build(e, err) && start_threads(e, err))
 		return e;
 	ns_engine_stop(e);
@@ -192,9 +180,9 @@ void ns_engine_stop(ns_engine *e)
 	ns_services_stop(e->services);
 	ns_webhook_free(e->webhook);
 	ns_control_free(e->control);
-	ns_detector_free(e->detector);
-	ns_executor_free(e->executor);
-	ns_lease_free(e->lease);
+	for (size_t i = 0; i < e->n_clusters; i++)
+		ns_cluster_end(&e->clusters[i]);
+	free(e->clusters);
 	ns_library_free(e->library);
 	ns_store_close(e->store);
 	ns_snapshot_unref(e->picture);
@@ -205,8 +193,12 @@ void ns_engine_stop(ns_engine *e)
 	free(e->verifying);
 	for (int i = 0; i < NS_HEADLINES; i++)
 		free(e->headlines[i].text);
-	for (int i = 0; i < e->n_workers; i++)
+	for (int i = 0; i < e->n_workers; i++) {
 		ns_wake_free(e->workers[i].wake);
+		free(e->workers[i].clients);
+	}
+	free(e->workers);
+	free(e->kubectl);
 	ns_wake_free(e->wake);
 	ns_wake_free(e->verify_wake);
 	ns_cancel_free(e->cancel);

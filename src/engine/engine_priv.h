@@ -34,10 +34,34 @@ typedef struct ns_active {
 	struct ns_active *next;
 } ns_active;
 
+/* A cluster and what works on it. Its keeper's thread makes the three tools, once; the others see them only when `made` says so. */
+typedef struct ns_cluster {
+	ns_engine *e;
+	ns_cluster_opts o;            /* strings point into the engine's arena */
+	ns_kubeconfig *own_cfg;       /* o.cfg, when we read it ourselves */
+	ns_executor *executor;
+	ns_lease *lease;
+	ns_detector *detector;
+	_Atomic bool made;
+	ns_wake *made_wake;           /* for the Lease's thread */
+	char keeper[16], renewer[16]; /* names of its threads */
+	ns_kube_stats stats;
+	_Atomic int busy;             /* workers that it holds now */
+	_Atomic int64_t cost_read_ms; /* when the last cost report came, 0 never */
+	char why[256];                /* under say_mu: why it could not be made */
+	int64_t down_since;           /* wall; before `made` */
+	bool storm_before, frozen_before; /* engine thread only */
+	enum { NS_LINK_UNSAID, NS_LINK_UP, NS_LINK_DOWN } link_said; /* engine thread only */
+	struct { int64_t requests, at; double per_s; } rate;         /* the thread that paints only */
+} ns_cluster;
+
 /* A worker's own tools: a handle belongs to one thread. */
 typedef struct ns_worker {
 	ns_engine *e;
-	ns_kube_client *client;
+	ns_cluster *cluster;          /* of the job in hand */
+	ns_kube_client *client;       /* its own, of that cluster */
+	ns_kube_client **clients;     /* by cluster; made when first needed, made anew after a failure */
+	size_t turn;                  /* the cluster to look at first */
 	const ns_cancel *cancel;
 	ns_wake *wake;
 	bool job_done;                /* the step's own transaction ended the job */
@@ -51,29 +75,25 @@ struct ns_engine {
 	int lock_fd;
 	ns_store *store;
 	ns_library *library;
-	ns_executor *executor;
-	ns_lease *lease;
-	ns_detector *detector;
+	char *kubectl;
+	ns_cluster *clusters;         /* as many as were configured; they never move */
+	size_t n_clusters;
 	ns_control *control;
 	ns_webhook *webhook;          /* NULL: off */
 	char webhook_said[240];       /* its thread only: what was last wrong with where an alert belongs */
-	ns_kube_stats stats;
 	ns_services *services;
 	ns_cancel *cancel;            /* for what is not a service of its own: executor children */
-	ns_worker workers[8];
-	int n_workers;
+	ns_worker *workers;
+	int n_workers, most_per_cluster;
 
 	ns_queue *intake;             /* ns_intake items from the detector's thread to the engine's */
 	ns_active *active;            /* engine thread only */
 	ns_intake *deferred;          /* engine thread only: could not be recorded, or came after what could not; in order */
 	int64_t orphans_at;           /* engine thread only: mono of the next look at incidents that nobody alerts any more */
-	bool storm_before;            /* engine thread only */
-	enum { NS_LINK_UNSAID, NS_LINK_UP, NS_LINK_DOWN } link_said; /* engine thread only */
-	int64_t last_requests, last_requests_at; /* engine thread only */
+	struct { int64_t cpu_ms, at; double percent; } cpu; /* the thread that paints only */
 
 	ns_wake *wake;                /* of the engine's thread */
 	_Atomic bool dirty;           /* the picture is stale */
-	_Atomic int64_t cost_read_ms; /* when the last cost report came, 0 never */
 	_Atomic int64_t clock_offset; /* wall minus monotonic time as last seen, 0 never */
 	_Atomic int64_t clock_insane_until;
 	_Atomic bool clock_stepped_back; /* the engine's thread has something to do about it */
@@ -105,6 +125,7 @@ struct ns_engine {
 /* From the detector's thread to the engine's. */
 struct ns_intake {
 	enum { NS_IN_ALERT, NS_IN_RECOVERED, NS_IN_LINK } type;
+	ns_cluster *cluster;
 	ns_arena *arena;
 	ns_alert *alert;
 	char *identity;
@@ -122,7 +143,7 @@ typedef struct ns_step {
 	ns_worker *worker;         /* with job: the commit ends it */
 	const ns_job *job;
 	/* Said after the commit, never before. */
-	struct { ns_state from, to; bool moved; char note[200], actor[64]; char head[NS_HEX256]; bool anchored; } done[4];
+	struct { ns_state from, to; bool moved; char note[200], actor[64]; char head[NS_HEX256]; bool anchored; struct { const char *name; char value[72]; } more[2]; } done[4];
 	size_t n_done;
 } ns_step;
 bool ns_step_begin(ns_step *s, ns_engine *e, ns_arena *ar, int64_t incident);
@@ -138,6 +159,24 @@ bool ns_step_hold(ns_step *s);
 bool ns_step_commit(ns_step *s);     /* then logs, anchors, wakes; false: rolled back, err says why */
 void ns_step_abandon(ns_step *s);
 bool ns_step_failed(ns_step *s, ns_err *err); /* abandons it and hands its error on; false */
+
+/* ---- cluster.c: what is asked of a cluster, whether it is up, down or not configured any more (NULL) ---- */
+void ns_cluster_init(ns_cluster *c, ns_engine *e, const ns_cluster_opts *o);
+bool ns_cluster_make(ns_cluster *c, ns_err *err);      /* once; reads files, asks nobody */
+void ns_cluster_run(void *cluster, ns_cancel *cancel); /* service: its keeper and detector */
+void ns_cluster_renew(void *cluster, ns_cancel *cancel); /* service: its Lease */
+void ns_cluster_end(ns_cluster *c);
+ns_cluster *ns_cluster_find(ns_engine *e, const char *name); /* NULL: not configured */
+bool ns_cluster_made(const ns_cluster *c);
+void ns_cluster_link(ns_cluster *c, ns_link *out);
+void ns_cluster_health(ns_engine *e, const ns_workload *w, ns_kind kind, ns_health *out);
+bool ns_cluster_holds_lease(ns_cluster *c, int64_t *transitions);
+/* In words in why (cap bytes, may be NULL); *changes_ms (may be NULL): wall time at which that changes by itself, -1 never. */
+bool ns_cluster_frozen(const ns_cluster *c, int64_t wall_ms, char *why, size_t cap, int64_t *changes_ms);
+/* "NAME: " where there are several clusters, "" where there is one; out: 80 bytes. */
+const char *ns_cluster_prefix(const ns_engine *e, const char *name, char out[80]);
+/* The cluster of a breaker's scope. */
+ns_cluster *ns_cluster_of_scope(ns_engine *e, const char *scope);
 
 /* ---- jobs.c ---- */
 void ns_worker_run(void *worker, ns_cancel *cancel); /* service */
@@ -188,7 +227,7 @@ bool ns_alerts_open(ns_engine *e, ns_err *err); /* makes e->webhook when it is a
 ns_detector *ns_cluster_detector(ns_engine *e, const char *named, ns_err *err);
 
 /* ---- intake.c, timers.c, verify.c ---- */
-extern const ns_detector_sink ns_engine_sink;        /* ctx: ns_engine */
+extern const ns_detector_sink ns_engine_sink;        /* ctx: ns_cluster */
 void ns_engine_run(void *engine, ns_cancel *cancel); /* service: intake, timers, publication */
 void ns_intake_handle(ns_engine *e, ns_intake *in); /* takes it */
 int64_t ns_intake_again(ns_engine *e);               /* what could not be recorded; mono of the next try, -1 none */
@@ -213,7 +252,7 @@ bool ns_verify_progress(ns_engine *e, int64_t incident, int64_t *good_ms, int64_
 /* The store took nothing (a full disk): it is said on the screen until it takes something again, err == NULL. Other errors say nothing. */
 void ns_engine_store_says(ns_engine *e, const ns_err *err);
 /* A command for people, with the context it is meant for: another shell may stand elsewhere. */
-const char *ns_with_context(const ns_engine *e, ns_arena *ar, const char *text);
+const char *ns_with_context(const ns_cluster *c, ns_arena *ar, const char *text);
 bool ns_engine_decide(ns_engine *e, uid_t uid, ns_role role, const ns_decide_req *req, char *said, size_t cap, ns_err *err);
 
 /* ---- recover.c: what a dead engine left ---- */
@@ -226,6 +265,7 @@ void ns_engine_dirty(ns_engine *e);                  /* the picture is stale: wa
 bool ns_engine_publish(ns_engine *e, ns_err *err);
 ns_detail *ns_engine_detail(ns_engine *e, int64_t incident, ns_err *err);
 void ns_fill_row(ns_engine *e, const ns_incident *inc, const ns_dossier *d, ns_inc_row *r);
+const char *ns_shown_command(const ns_cluster *c, ns_arena *ar, const ns_dossier *d); /* d->plan is there */
 void ns_engine_say(ns_engine *e, int level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void ns_agent_begin(ns_engine *e, ns_agent a, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void ns_agent_end(ns_engine *e, ns_agent a, bool ok);

@@ -205,7 +205,8 @@ static bool action_allowed(const char *const *allowed, ns_action a)
 void ns_gate_collect(ns_engine *e, ns_arena *ar, const ns_incident *inc, const ns_dossier *d, ns_gate_facts *f)
 {
 	memset(f, 0, sizeof *f);
-	f->profile = e->o.profile;
+	ns_cluster *c = ns_cluster_find(e, inc->target.cluster);
+	f->profile = c ? c->o.profile : NS_PROFILE_OBSERVE; /* not configured any more: nothing is sent there */
 	f->score_floor = ns_library_score_floor(e->library);
 	f->margin_floor = ns_library_margin_floor(e->library);
 	f->rca_risk = f->plan_risk = NS_RISK_CRITICAL;
@@ -225,10 +226,10 @@ void ns_gate_collect(ns_engine *e, ns_arena *ar, const ns_incident *inc, const n
 		f->score = d->plan->score;
 		f->margin = d->plan->margin;
 		f->plan_requires_approval = d->plan->requires_approval;
-		f->action_allowed = action_allowed(e->o.limits.allowed_actions, d->plan->action);
+		f->action_allowed = c && action_allowed(c->o.limits.allowed_actions, d->plan->action);
 		f->undo_valid = d->plan->undo_valid && d->dryrun && d->dryrun->undo_ok;
 	}
-	f->target_protected = ns_namespace_protected(inc->target.ns, e->o.protected_ns);
+	f->target_protected = ns_namespace_protected(inc->target.ns, c ? c->o.protected_ns : NULL);
 	if (d->dryrun) {
 		f->dryrun_done = true;
 		f->dryrun_ok = d->dryrun->ok;
@@ -248,17 +249,17 @@ void ns_gate_collect(ns_engine *e, ns_arena *ar, const ns_incident *inc, const n
 	f->breaker_target = ns_breaker_look(&b, now, inc->id);
 
 	ns_link link;
-	ns_detector_link(e->detector, &link);
+	ns_cluster_link(c, &link);
 	f->storm = link.storm;
 	f->watch_live = link.live;
 	f->watch_synced = link.synced;
-	f->freeze = e->o.freeze;
-	f->lease_held = !e->o.lease_required || ns_lease_held(e->lease, NULL);
+	f->freeze = !c || ns_cluster_frozen(c, now, NULL, 0, NULL);
+	f->lease_held = ns_cluster_holds_lease(c, NULL);
 	f->clock_sane = ns_clock_watch(e);
 	char target[700];
 	snprintf(target, sizeof target, "%s/%s/%s", inc->target.ns, inc->target.kind, inc->target.name);
 	int64_t last = 0;
-	f->limits_free = ns_store_intents_since(e->store, inc->target.cluster, NULL, now - 3600000, NULL) < e->o.actions_per_hour;
+	f->limits_free = c && ns_store_intents_since(e->store, inc->target.cluster, NULL, now - 3600000, NULL) < c->o.actions_per_hour;
 	/* A verification may take longer than the cool-down; a second change would decide it. */
 	f->cooldown_free = ns_store_intents_since(e->store, inc->target.cluster, target, now - e->o.target_cooldown_ms, &last) == 0 &&
 	    !ns_store_target_busy(e->store, &inc->target, inc->id);

@@ -28,10 +28,11 @@ void ns_intake_free(void *item)
 	}
 }
 
-static void push(ns_engine *e, ns_intake *in)
+static void push(ns_cluster *c, ns_intake *in)
 {
-	if (ns_queue_push(e->intake, in))
-		ns_wake_ring(e->wake);
+	in->cluster = c;
+	if (ns_queue_push(c->e->intake, in))
+		ns_wake_ring(c->e->wake);
 	else
 		ns_intake_free(in); /* closed: we are stopping */
 }
@@ -58,9 +59,9 @@ static void on_link(void *ctx)
 
 static void on_cost(void *ctx)
 {
-	ns_engine *e = ctx;
-	atomic_store(&e->cost_read_ms, ns_clock_wall_ms(e->o.clock));
-	ns_engine_dirty(e);
+	ns_cluster *c = ctx;
+	atomic_store(&c->cost_read_ms, ns_clock_wall_ms(c->e->o.clock));
+	ns_engine_dirty(c->e);
 }
 
 const ns_detector_sink ns_engine_sink = {.alert = on_alert, .recovered = on_recovered, .link = on_link, .cost = on_cost};
@@ -141,11 +142,11 @@ static bool take_alert(ns_engine *e, const ns_alert *a)
 		ns_log(NS_LOG_ERROR, "engine", "an alert could not be recorded: %s", open ? s.err.text : err.text);
 		ns_engine_store_says(e, open ? &s.err : &err);
 	} else if (is_new) {
-		char line[24];
+		char line[24], prefix[80];
 		snprintf(line, sizeof line, "%lld", (long long)id);
-		ns_log_fields(NS_LOG_INFO, "detector", "alert", "incident", line, "kind", ns_kind_get(a->kind)->name, "ns", a->target.ns, "workload",
+		ns_log_fields(NS_LOG_INFO, "detector", "alert", "incident", line, "cluster", a->target.cluster, "kind", ns_kind_get(a->kind)->name, "ns", a->target.ns, "workload",
 		    a->target.name, "reason", a->reason, "message", a->message, NULL);
-		ns_engine_say(e, NS_LOG_WARN, "#%s %s/%s %s: %s", line, a->target.ns, a->target.name, ns_kind_get(a->kind)->title, a->message);
+		ns_engine_say(e, NS_LOG_WARN, "#%s %s%s/%s %s: %s", line, ns_cluster_prefix(e, a->target.cluster, prefix), a->target.ns, a->target.name, ns_kind_get(a->kind)->title, a->message);
 		ns_agent_count(e, NS_AG_DETECTOR);
 		NS_POINT("detected", id);
 	}
@@ -153,10 +154,10 @@ static bool take_alert(ns_engine *e, const ns_alert *a)
 	return ok;
 }
 
-static bool storm_now(ns_engine *e)
+static bool storm_now(ns_cluster *c)
 {
 	ns_link link;
-	ns_detector_link(e->detector, &link);
+	ns_cluster_link(c, &link);
 	return link.storm;
 }
 
@@ -164,7 +165,7 @@ static bool storm_now(ns_engine *e)
 static bool held_by_storm(ns_engine *e, ns_arena *ar, const ns_active *a)
 {
 	ns_incident inc;
-	return a->alert->kind != NS_KIND_STORM && storm_now(e) && !ns_store_incident_by_identity(e->store, ar, a->identity, &inc, NULL);
+	return a->alert->kind != NS_KIND_STORM && storm_now(ns_cluster_find(e, a->alert->target.cluster)) && !ns_store_incident_by_identity(e->store, ar, a->identity, &inc, NULL);
 }
 
 void ns_active_reopen(ns_engine *e)
@@ -212,16 +213,17 @@ static bool take_recovery(ns_engine *e, const char *identity)
 }
 
 /* Without a screen the log is all there is: one line when the cluster is lost, one when it is back. */
-static void say_link(ns_engine *e)
+static void say_link(ns_cluster *c)
 {
 	ns_link link;
-	ns_detector_link(e->detector, &link);
-	if (link.live && link.synced && e->link_said != NS_LINK_UP) {
-		ns_log(NS_LOG_INFO, "detector", "watching %s: %lld pods, %lld workloads", e->o.cluster, (long long)link.pods, (long long)link.workloads);
-		e->link_said = NS_LINK_UP;
-	} else if (!link.live && strstr(link.down_why, ": ") && e->link_said != NS_LINK_DOWN) { /* "watch of X: why"; without a why it only begins */
-		ns_log(NS_LOG_WARN, "detector", "%s is not watched, trying again: %s", e->o.cluster, link.down_why);
-		e->link_said = NS_LINK_DOWN;
+	ns_cluster_link(c, &link);
+	if (link.live && link.synced && c->link_said != NS_LINK_UP) {
+		ns_log(NS_LOG_INFO, "detector", "watching %s: %lld pods, %lld workloads%s%s", c->o.name, (long long)link.pods, (long long)link.workloads,
+		    *link.degraded ? "; " : "", link.degraded);
+		c->link_said = NS_LINK_UP;
+	} else if (!link.live && strstr(link.down_why, ": ") && c->link_said != NS_LINK_DOWN) { /* "watch of X: why"; without a why it only begins */
+		ns_log(NS_LOG_WARN, "detector", "%s is not watched, trying again: %s", c->o.name, link.down_why);
+		c->link_said = NS_LINK_DOWN;
 	}
 }
 
@@ -240,13 +242,14 @@ static bool handle(ns_engine *e, ns_intake *in)
 		drop_active(e, in->identity);
 		ok = take_recovery(e, in->identity);
 	} else {
-		bool storm = storm_now(e);
-		say_link(e);
-		if (e->storm_before && !storm)
+		ns_cluster *c = in->cluster;
+		bool storm = storm_now(c);
+		say_link(c);
+		if (c->storm_before && !storm)
 			ns_active_reopen(e);
-		if (storm != e->storm_before)
-			ns_log(NS_LOG_WARN, "engine", "%s", storm ? "storm brake on: nothing automatic runs" : "storm brake off");
-		e->storm_before = storm;
+		if (storm != c->storm_before)
+			ns_log_fields(NS_LOG_WARN, "engine", storm ? "storm brake on: nothing automatic runs" : "storm brake off", "cluster", c->o.name, NULL);
+		c->storm_before = storm;
 		ns_engine_dirty(e);
 	}
 	return ok;
@@ -284,16 +287,18 @@ int64_t ns_intake_again(ns_engine *e)
 
 /* Nobody alerts for them any more, and nobody will say that they recovered: what a former engine left open and what healed while no engine
  * ran. They are over when the workload has been seen healthy (or is gone) for long enough that any rule would have spoken. */
-static bool healed(ns_engine *e, const ns_incident *inc, const ns_link *link, int64_t wall)
+static bool healed(ns_engine *e, const ns_incident *inc, int64_t wall)
 {
 	ns_health h;
-	if (!link->live || !link->synced || wall - link->since_ms < ORPHAN_MS)
+	ns_link link;
+	ns_cluster_link(ns_cluster_find(e, inc->target.cluster), &link);
+	if (!link.live || !link.synced || wall - link.since_ms < ORPHAN_MS)
 		return false;
 	if (inc->kind == NS_KIND_STORM)
-		return !link->storm;
+		return !link.storm;
 	if (inc->kind == NS_KIND_COST_SPIKE) /* known only from report to report */
 		return false;
-	ns_detector_health(e->detector, &inc->target, inc->kind, &h);
+	ns_cluster_health(e, &inc->target, inc->kind, &h);
 	return h.live && (!h.found || (h.healthy && h.healthy_since_ms && wall - h.healthy_since_ms >= ORPHAN_MS));
 }
 
@@ -301,15 +306,14 @@ int64_t ns_orphans_recover(ns_engine *e, ns_arena *ar, const ns_incident *list, 
 {
 	int64_t wall, mono;
 	bool any = false;
-	ns_link link;
 	ns_clock_now(e, &wall, &mono);
 	bool due = mono >= e->orphans_at;
-	if (due)
-		ns_detector_link(e->detector, &link);
 	for (size_t i = 0; i < n; i++) {
 		if (list[i].closed_ms || list[i].state == NS_ST_EXECUTING || list[i].state == NS_ST_VERIFYING || *find_active(e, list[i].identity))
 			continue;
-		if (due && healed(e, &list[i], &link, wall))
+		if (!ns_cluster_find(e, list[i].target.cluster))
+			continue; /* nobody watches it: it stays as it is */
+		if (due && healed(e, &list[i], wall))
 			take_recovery(e, list[i].identity);
 		else
 			any = true;

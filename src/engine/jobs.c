@@ -87,6 +87,24 @@ static void again(ns_worker *w, const ns_job *job, int64_t delay_ms)
 	give_back(w, job, delay_ms);
 }
 
+/* What may be the connection's or the credentials' fault is tried on a new one. */
+static void drop_client(ns_worker *w)
+{
+	size_t i = (size_t)(w->cluster - w->e->clusters);
+	ns_kube_client_free(w->clients[i]);
+	w->clients[i] = w->client = NULL;
+}
+
+static bool have_client(ns_worker *w, ns_err *err)
+{
+	ns_cluster *c = w->cluster;
+	ns_kube_client **mine = &w->clients[c - w->e->clusters];
+	if (!*mine)
+		*mine = ns_kube_client_new(c->o.cfg, &c->stats, w->cancel, err);
+	w->client = *mine;
+	return w->client || ns_err_wrap(err, "%s", c->o.name);
+}
+
 static void run_job(ns_worker *w, const ns_job *job)
 {
 	ns_engine *e = w->e;
@@ -101,8 +119,10 @@ static void run_job(ns_worker *w, const ns_job *job)
 	ns_agent_begin(e, row->agent, "%s #%lld", job->kind, (long long)job->incident);
 	w->job_done = false;
 	/* Its attempts count dead engines too: a job that kills whoever runs it must not be tried for ever. */
-	bool ok = job->attempts < row->max_attempts ? row->run(w, ar, job, &err) : ns_fail(&err, NS_E_FAILED, "the engine ended %lld times in it", (long long)job->attempts);
+	bool ok = job->attempts < row->max_attempts ? have_client(w, &err) && row->run(w, ar, job, &err) : ns_fail(&err, NS_E_FAILED, "the engine ended %lld times in it", (long long)job->attempts);
 	ns_agent_end(e, row->agent, ok);
+	if (!ok && (err.code == NS_E_UNREACHABLE || err.code == NS_E_TIMEOUT || err.code == NS_E_DENIED))
+		drop_client(w);
 	if (w->job_done) {
 		/* ended by the step's own transaction */
 	} else if (ok) {
@@ -131,12 +151,67 @@ static void run_job(ns_worker *w, const ns_job *job)
 	ns_arena_free(ar);
 }
 
+/* ---- whose turn it is ---- */
+
+/* A cluster that hangs must not hold all workers: each has so many places, and whoever finds none goes to the next cluster. */
+static bool take_place(ns_cluster *c)
+{
+	if (!ns_cluster_made(c))
+		return false;
+	if (atomic_fetch_add(&c->busy, 1) < c->e->most_per_cluster)
+		return true;
+	atomic_fetch_sub(&c->busy, 1);
+	return false;
+}
+
+static void leave_place(ns_cluster *c)
+{
+	if (atomic_fetch_sub(&c->busy, 1) == c->e->most_per_cluster)
+		ns_engine_work(c->e); /* it was full: others may have passed it by */
+}
+
+/* A job of the next cluster in turn that is up and has a place free. NS_E_NOTFOUND when none is due. */
+static bool claim(ns_worker *w, ns_arena *ar, ns_job *job, ns_err *err)
+{
+	ns_engine *e = w->e;
+	ns_fail(err, NS_E_NOTFOUND, "no job is due");
+	for (size_t i = 0; i < e->n_clusters; i++) {
+		size_t k = (w->turn + i) % e->n_clusters;
+		ns_cluster *c = &e->clusters[k];
+		ns_err why = {0};
+		if (!take_place(c))
+			continue;
+		int64_t due = ns_store_next_due(e->store, c->o.name);
+		if (due >= 0 && due <= ns_clock_wall_ms(e->o.clock) && ns_store_job_claim(e->store, ar, c->o.name, job, &why)) {
+			w->cluster = c;
+			w->turn = (k + 1) % e->n_clusters;
+			return true;
+		}
+		if (why.code != NS_OK && why.code != NS_E_NOTFOUND)
+			*err = why;
+		leave_place(c);
+	}
+	return false;
+}
+
+/* When a job is due that we could take: what waits for a place rings when there is one. Wall time, -1 never. */
+static int64_t next_due(ns_engine *e)
+{
+	int64_t due = -1;
+	for (size_t i = 0; i < e->n_clusters; i++) {
+		ns_cluster *c = &e->clusters[i];
+		if (ns_cluster_made(c) && atomic_load(&c->busy) < e->most_per_cluster)
+			due = ns_sooner(due, ns_store_next_due(e->store, c->o.name));
+	}
+	return due;
+}
+
 /* Until the next job's time, or until somebody puts one in. A store in trouble is asked again in 5 s. */
 static void wait_for_work(ns_worker *w, bool store_fine)
 {
 	const ns_clock *clock = w->e->o.clock;
 	int64_t now = ns_clock_wall_ms(clock);
-	int64_t due = store_fine ? ns_store_next_due(w->e->store, NULL) : now + 5000;
+	int64_t due = store_fine ? next_due(w->e) : now + 5000;
 	int64_t deadline = due < 0 ? -1 : ns_clock_mono_ms(clock) + (due > now ? due - now : 0);
 	struct pollfd p[2] = {{.fd = ns_wake_fd(w->wake), .events = POLLIN}, {.fd = ns_cancel_fd(w->cancel), .events = POLLIN}};
 	poll(p, 2, ns_clock_poll_ms(clock, deadline));
@@ -145,28 +220,24 @@ static void wait_for_work(ns_worker *w, bool store_fine)
 void ns_worker_run(void *worker, ns_cancel *cancel)
 {
 	ns_worker *w = worker;
-	ns_engine *e = w->e;
-	ns_err err = {0};
 	w->cancel = cancel;
-	w->client = ns_kube_client_new(e->o.cfg, &e->stats, cancel, &err);
-	if (!w->client) {
-		ns_log(NS_LOG_ERROR, w->name, "%s", err.text);
-		return;
-	}
 	while (!ns_cancel_fired(cancel)) {
 		ns_wake_clear(w->wake); /* before looking: what is put in from here on rings again */
 		ns_arena *ar = ns_arena_new();
 		ns_job job;
-		err.code = NS_OK;
-		bool got = ns_store_job_claim(e->store, ar, NULL, &job, &err);
-		if (got)
+		ns_err err = {0};
+		bool got = claim(w, ar, &job, &err);
+		if (got) {
 			run_job(w, &job);
-		else if (err.code != NS_E_NOTFOUND)
+			leave_place(w->cluster);
+		} else if (err.code != NS_E_NOTFOUND) {
 			ns_log(NS_LOG_ERROR, w->name, "%s", err.text);
+		}
 		ns_arena_free(ar);
 		if (!got)
 			wait_for_work(w, err.code == NS_E_NOTFOUND);
 	}
-	ns_kube_client_free(w->client);
+	for (size_t i = 0; i < w->e->n_clusters; i++)
+		ns_kube_client_free(w->clients[i]);
 	w->client = NULL;
 }

@@ -3,12 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include "engine_priv.h"
 #include "neuroscale/base/log.h"
 #include "neuroscale/base/text.h"
 
-enum { MAX_INCIDENTS = 500, MAX_COST_LINES = 40 };
+enum { MAX_INCIDENTS = 500, MAX_COST_LINES = 40, RATE_MS = 2000 };
 
 void ns_engine_dirty(ns_engine *e)
 {
@@ -52,10 +53,10 @@ void ns_engine_store_says(ns_engine *e, const ns_err *err)
 	ns_engine_dirty(e);
 }
 
-const char *ns_with_context(const ns_engine *e, ns_arena *ar, const char *text)
+const char *ns_with_context(const ns_cluster *c, ns_arena *ar, const char *text)
 {
 	static const char tool[] = "kubectl ", plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@:/-+";
-	const char *context = e->o.cfg->context, *p;
+	const char *context = !c ? "" : ns_cluster_made(c) ? c->o.cfg->context : c->o.context, *p;
 	if (!*context || strchr(context, '\'') || !strstr(text, tool))
 		return text;
 	const char *quote = context[strspn(context, plain)] ? "'" : "";
@@ -120,8 +121,11 @@ static void put_agents(ns_engine *e, ns_snapshot *s)
 	}
 	pthread_mutex_unlock(&e->say_mu);
 	/* The two that are no job: the watch, and the waiting for people. */
-	s->agents[NS_AG_DETECTOR].busy = s->live;
-	s->agents[NS_AG_DETECTOR].doing = s->live ? "watching" : "no connection";
+	size_t live = 0;
+	for (size_t i = 0; i < s->n_clusters; i++)
+		live += s->clusters[i].live;
+	s->agents[NS_AG_DETECTOR].busy = live > 0;
+	s->agents[NS_AG_DETECTOR].doing = live == s->n_clusters ? "watching" : live ? ns_arena_printf(s->arena, "watching %zu of %zu", live, s->n_clusters) : "no connection";
 	s->agents[NS_AG_ESCALATION].busy = s->n_approvals > 0;
 	s->agents[NS_AG_ESCALATION].doing = s->n_approvals ? ns_arena_printf(s->arena, "%zu waiting", s->n_approvals) : "";
 }
@@ -194,7 +198,18 @@ void ns_fill_row(ns_engine *e, const ns_incident *inc, const ns_dossier *d, ns_i
 
 /* ---- approvals ---- */
 
-static void put_card(const ns_engine *e, ns_arena *ar, const ns_incident *inc, const ns_dossier *d, const ns_approval *a, ns_appr_row *r)
+/* A rollback is sent as a patch with the whole template in it: what it amounts to stands first. */
+const char *ns_shown_command(const ns_cluster *c, ns_arena *ar, const ns_dossier *d)
+{
+	const char *shown = d->dryrun ? d->dryrun->shown_command : "";
+	if (!shown[0])
+		return d->plan->command.equivalent;
+	if (d->plan->action != NS_ACT_ROLLBACK || !d->plan->command.equivalent[0])
+		return shown;
+	return ns_arena_printf(ar, "%s\nsent as: %s", ns_with_context(c, ar, d->plan->command.equivalent), shown);
+}
+
+static void put_card(ns_engine *e, ns_arena *ar, const ns_incident *inc, const ns_dossier *d, const ns_approval *a, ns_appr_row *r)
 {
 	const ns_plan *p = d->plan;
 	r->incident = inc->id;
@@ -216,10 +231,10 @@ static void put_card(const ns_engine *e, ns_arena *ar, const ns_incident *inc, c
 	r->ask = p->requires_approval && d->card ? d->card->ask : inc->note;
 	r->root_cause = d->rca ? d->rca->root_cause : "";
 	r->runbook = p->runbook;
-	r->command = d->dryrun && d->dryrun->shown_command[0] ? d->dryrun->shown_command : p->command.equivalent;
+	r->command = ns_shown_command(ns_cluster_find(e, inc->target.cluster), ar, d);
 	r->diff = d->dryrun ? d->dryrun->diff : "";
 	r->warnings = d->dryrun ? d->dryrun->warnings : "";
-	r->undo = p->undo_valid ? ns_with_context(e, ar, p->undo.equivalent) : "no valid inverse";
+	r->undo = p->undo_valid ? ns_with_context(ns_cluster_find(e, inc->target.cluster), ar, p->undo.equivalent) : "no valid inverse";
 	r->verify = p->verify;
 	r->effect = p->expected_effect;
 	r->created_ms = a ? a->created_ms : inc->updated_ms;
@@ -243,11 +258,15 @@ static void put_breakers(ns_engine *e, ns_snapshot *s, size_t cap)
 	for (size_t i = 0; i < n; i++) {
 		int64_t until = rows[i].opened_ms + NS_BREAKER_OPEN_MS;
 		const char *state = until > s->taken_ms ? "open" : "half-open";
-		s->breakers = ns_arena_printf(s->arena, "%s%s%s %s", s->breakers, s->breakers[0] ? ", " : "", rows[i].scope, state);
+		ns_cluster *c = ns_cluster_of_scope(e, rows[i].scope);
+		if (c) {
+			ns_cluster_row *k = &s->clusters[c - e->clusters];
+			k->breakers = ns_arena_printf(s->arena, "%s%s%s %s", k->breakers, k->breakers[0] ? ", " : "", rows[i].scope, state);
+		}
 		if (strcmp(rows[i].state, "open") != 0 || s->n_approvals == cap)
 			continue;
 		ns_appr_row *r = &s->approvals[s->n_approvals++];
-		*r = (ns_appr_row){.state = NS_CARD_BLOCKED, .digest = "", .cluster = e->o.cluster, .ns = "", .target_kind = "", .target = rows[i].scope,
+		*r = (ns_appr_row){.state = NS_CARD_BLOCKED, .digest = "", .cluster = c ? c->o.name : "", .ns = "", .target_kind = "", .target = rows[i].scope,
 		    .summary = "Three changes in a row did not fix what they were for. Until the breaker closes again nothing is sent, approved or not; "
 		               "after the pause exactly one change is tried.",
 		    .ask = "", .root_cause = "", .runbook = "", .command = "", .diff = "", .undo = "", .verify = "", .effect = "", .warnings = "",
@@ -327,7 +346,13 @@ static bool put_incidents(ns_engine *e, ns_snapshot *s, ns_err *err)
 			put_card(e, s->arena, &list[i], &d, pending ? &a : NULL, &s->approvals[s->n_approvals++]);
 		r->approval = pending ? a.id : 0;
 		if (r->open) {
+			ns_cluster *c = ns_cluster_find(e, r->cluster);
 			s->n_open++;
+			if (c) {
+				s->clusters[c - e->clusters].n_open++;
+				s->clusters[c - e->clusters].n_crit += r->severity == NS_SEV_CRIT;
+				s->clusters[c - e->clusters].n_waiting += pending;
+			}
 			*(r->severity == NS_SEV_CRIT ? &s->n_crit : r->severity == NS_SEV_WARN ? &s->n_warn : &s->n_info) += 1;
 		}
 	}
@@ -337,23 +362,87 @@ static bool put_incidents(ns_engine *e, ns_snapshot *s, ns_err *err)
 	return true;
 }
 
-static void put_cost(ns_engine *e, ns_snapshot *s)
+static void put_cost(ns_cluster *c, ns_snapshot *s, ns_cluster_row *k)
 {
 	char why[256] = "";
-	ns_cost_report *r = ns_detector_cost(e->detector, s->arena, why, sizeof why);
-	s->cost_error = ns_arena_strdup(s->arena, why);
+	ns_cost_report *r = ns_cluster_made(c) ? ns_detector_cost(c->detector, s->arena, why, sizeof why) : NULL;
+	k->cost_error = ns_arena_strdup(s->arena, why);
+	k->cost_budget = c->o.cost_budget;
 	if (!r)
 		return;
 	size_t n = r->n_rows < MAX_COST_LINES ? r->n_rows : MAX_COST_LINES;
-	s->cost = ns_arena_alloc(s->arena, (n + 2) * sizeof *s->cost);
 	for (size_t i = 0; i < n; i++)
-		s->cost[s->n_cost++] = (ns_cost_line){.ns = r->rows[i].ns, .workload = r->rows[i].controller, .per_day = r->rows[i].per_day,
-		    .before = r->rows[i].per_day_before, .efficiency = r->rows[i].efficiency, .spike = ns_cost_is_spike(&r->rows[i], &e->o.cost_rule)};
+		s->cost[s->n_cost++] = (ns_cost_line){.cluster = c->o.name, .ns = r->rows[i].ns, .workload = r->rows[i].controller,
+		    .per_day = r->rows[i].per_day, .before = r->rows[i].per_day_before, .efficiency = r->rows[i].efficiency,
+		    .spike = ns_cost_is_spike(&r->rows[i], &c->o.cost_rule)};
 	if (r->idle_per_day > 0)
-		s->cost[s->n_cost++] = (ns_cost_line){.ns = "(idle)", .workload = "", .per_day = r->idle_per_day, .before = r->idle_per_day, .efficiency = -1};
-	s->cost_total = r->total_per_day;
-	s->cost_before = r->total_before;
-	s->cost_at_ms = atomic_load(&e->cost_read_ms);
+		s->cost[s->n_cost++] = (ns_cost_line){.cluster = c->o.name, .ns = "(idle)", .workload = "", .per_day = r->idle_per_day,
+		    .before = r->idle_per_day, .efficiency = -1};
+	k->cost_total = r->total_per_day;
+	k->cost_before = r->total_before;
+	k->cost_at_ms = atomic_load(&c->cost_read_ms);
+}
+
+static void put_link(ns_cluster *c, ns_snapshot *s, ns_cluster_row *k)
+{
+	ns_link link;
+	char words[256] = "";
+	ns_cluster_link(c, &link);
+	k->live = link.live;
+	k->synced = link.synced;
+	k->link_since_ms = link.since_ms;
+	k->last_event_ms = link.last_event_ms;
+	k->down_why = ns_arena_strdup(s->arena, link.down_why);
+	k->degraded = ns_arena_strdup(s->arena, link.degraded);
+	k->storm = link.storm;
+	k->storm_why = ns_arena_strdup(s->arena, link.storm_why);
+	k->lease_held = ns_cluster_holds_lease(c, NULL);
+	if (!k->lease_held && ns_cluster_made(c))
+		ns_lease_status(c->lease, words, sizeof words);
+	k->lease_why = ns_arena_strdup(s->arena, words);
+	k->frozen = ns_cluster_frozen(c, s->taken_ms, words, sizeof words, NULL);
+	k->frozen_why = ns_arena_strdup(s->arena, words);
+	k->pods = link.pods;
+	k->workloads = link.workloads;
+	k->unhealthy = link.unhealthy_workloads;
+	k->nodes = link.nodes;
+}
+
+/* Our own requests per second, over at least as long as a rate means something. */
+static void put_rate(ns_cluster *c, ns_cluster_row *k, int64_t now)
+{
+	k->requests = atomic_load(&c->stats.requests);
+	if (!c->rate.at || now - c->rate.at >= RATE_MS) {
+		c->rate.per_s = c->rate.at ? (double)(k->requests - c->rate.requests) * 1000.0 / (double)(now - c->rate.at) : 0;
+		c->rate.requests = k->requests;
+		c->rate.at = now;
+	}
+	k->req_per_s = c->rate.per_s;
+}
+
+static void put_clusters(ns_engine *e, ns_snapshot *s)
+{
+	int64_t now = ns_real_mono_ms();
+	s->clusters = ns_arena_alloc(s->arena, e->n_clusters * sizeof *s->clusters);
+	s->n_clusters = e->n_clusters;
+	s->cost = ns_arena_alloc(s->arena, e->n_clusters * (MAX_COST_LINES + 1) * sizeof *s->cost);
+	for (size_t i = 0; i < e->n_clusters; i++) {
+		ns_cluster *c = &e->clusters[i];
+		ns_cluster_row *k = &s->clusters[i];
+		bool made = ns_cluster_made(c);
+		k->name = c->o.name;
+		k->context = made ? ns_arena_strdup(s->arena, c->o.cfg->context) : c->o.context;
+		k->server = ns_arena_strdup(s->arena, made ? c->o.cfg->server : "");
+		k->user = ns_arena_strdup(s->arena, made ? c->o.cfg->user : "");
+		k->insecure = made && c->o.cfg->insecure;
+		k->color = c->o.color;
+		k->profile = c->o.profile;
+		k->breakers = "";
+		put_link(c, s, k);
+		put_cost(c, s, k);
+		put_rate(c, k, now);
+		s->req_per_s += k->req_per_s;
+	}
 }
 
 static int64_t resident_bytes(void)
@@ -367,51 +456,36 @@ static int64_t resident_bytes(void)
 	return pages * sysconf(_SC_PAGESIZE);
 }
 
+static double cpu_percent(ns_engine *e)
+{
+	struct timespec t;
+	int64_t now = ns_real_mono_ms();
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	int64_t used = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	if (!e->cpu.at || now - e->cpu.at >= RATE_MS) {
+		e->cpu.percent = e->cpu.at ? (double)(used - e->cpu.cpu_ms) * 100.0 / (double)(now - e->cpu.at) : 0;
+		e->cpu.cpu_ms = used;
+		e->cpu.at = now;
+	}
+	return e->cpu.percent;
+}
+
 static void put_header(ns_engine *e, ns_snapshot *s)
 {
-	ns_link link;
 	char words[256];
-	ns_detector_link(e->detector, &link);
-	s->cluster = e->o.cluster;
-	s->context = e->o.cfg->context;
-	s->server = e->o.cfg->server;
 	s->mode = e->o.mode;
 	s->version = NS_VERSION;
-	s->profile = e->o.profile;
-	s->insecure = e->o.cfg->insecure;
-	s->live = link.live;
-	s->synced = link.synced;
-	s->link_since_ms = link.since_ms;
-	s->last_event_ms = link.last_event_ms;
-	s->down_why = ns_arena_strdup(s->arena, link.down_why);
 	pthread_mutex_lock(&e->say_mu);
-	s->degraded = !e->store_why[0] ? ns_arena_strdup(s->arena, link.degraded)
-	                               : ns_arena_printf(s->arena, "nothing can be recorded, so nothing is done: %s%s%s", e->store_why, *link.degraded ? "; " : "", link.degraded);
+	s->trouble = e->store_why[0] ? ns_arena_printf(s->arena, "nothing can be recorded, so nothing is done: %s", e->store_why) : "";
 	pthread_mutex_unlock(&e->say_mu);
-	s->storm = link.storm;
-	s->storm_why = ns_arena_strdup(s->arena, link.storm_why);
-	s->lease_held = !e->o.lease_required || ns_lease_held(e->lease, NULL);
-	words[0] = '\0';
-	if (!s->lease_held)
-		ns_lease_status(e->lease, words, sizeof words);
-	s->lease_why = ns_arena_strdup(s->arena, words);
 	ns_uid_words(getuid(), words, sizeof words);
 	s->user = ns_arena_strdup(s->arena, words);
 	s->clock_rate = ns_clock_rate(e->o.clock);
 	char clock[96];
 	ns_clock_format(e->o.clock, clock, sizeof clock);
 	s->clock = ns_arena_strdup(s->arena, clock);
-	s->pods = link.pods;
-	s->workloads = link.workloads;
-	s->unhealthy = link.unhealthy_workloads;
 	s->rss_bytes = resident_bytes();
-	s->requests = atomic_load(&e->stats.requests);
-	int64_t now = ns_real_mono_ms();
-	if (e->last_requests_at && now > e->last_requests_at)
-		s->req_per_s = (double)(s->requests - e->last_requests) * 1000.0 / (double)(now - e->last_requests_at);
-	e->last_requests = s->requests;
-	e->last_requests_at = now;
-	s->breakers = "";
+	s->cpu_percent = cpu_percent(e);
 }
 
 bool ns_engine_publish(ns_engine *e, ns_err *err)
@@ -422,11 +496,11 @@ bool ns_engine_publish(ns_engine *e, ns_err *err)
 	atomic_init(&s->refs, 1);
 	s->taken_ms = ns_clock_wall_ms(e->o.clock);
 	put_header(e, s);
+	put_clusters(e, s);
 	if (!put_incidents(e, s, err)) {
 		ns_arena_free(ar);
 		return false;
 	}
-	put_cost(e, s);
 	put_agents(e, s);
 
 	pthread_mutex_lock(&e->pub_mu);

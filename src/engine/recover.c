@@ -42,6 +42,23 @@ static void ensure_job(ns_engine *e, ns_arena *ar, const ns_incident *inc)
 	}
 }
 
+/* The incident's cluster is not configured any more: it stays on the screen, its question is void, and nothing is done. What was sent and is
+ * being verified ends as UNKNOWN, since nobody watches. */
+static bool leave_alone(ns_engine *e, ns_arena *ar, const ns_incident *inc, ns_err *err)
+{
+	ns_step s;
+	ns_approval a;
+	const char *why = ns_arena_printf(ar, "the cluster %s is not configured any more: nothing is done there", inc->target.cluster);
+	if (ns_state_get(inc->state)->terminal || !ns_state_may(inc->state, NS_ST_MANUAL_REVIEW) || inc->state == NS_ST_VERIFYING)
+		return true;
+	bool ok = ns_step_begin(&s, e, ar, inc->id);
+	if (ok && ns_store_approval_latest(e->store, ar, inc->id, &a, NULL) && a.state == NS_APPR_PENDING)
+		ok = ns_store_approval_decide(e->store, a.id, NS_APPR_VOIDED, NULL, "engine", "engine", why, &s.err);
+	ok = ok && ns_store_jobs_drop(e->store, inc->id, &s.err) && ns_step_move(&s, NS_ST_MANUAL_REVIEW, s.inc.verdict, "engine", why) &&
+	    ns_step_hold(&s) && ns_step_commit(&s);
+	return ok || ns_step_failed(&s, err);
+}
+
 bool ns_engine_recover(ns_engine *e, ns_err *err)
 {
 	ns_arena *ar = ns_arena_new();
@@ -58,7 +75,10 @@ bool ns_engine_recover(ns_engine *e, ns_err *err)
 	}
 	ok = ok && ns_store_incidents(e->store, ar, 1000, &list, &n, err);
 	for (size_t i = 0; ok && i < n; i++) {
-		ensure_job(e, ar, &list[i]);
+		if (!ns_cluster_find(e, list[i].target.cluster) && !list[i].closed_ms)
+			ok = leave_alone(e, ar, &list[i], err);
+		else
+			ensure_job(e, ar, &list[i]);
 		if (list[i].state != NS_ST_VERIFYING)
 			continue;
 		/* Whatever cannot be read of it, it is watched: an incident that nobody looks at would stay here for ever. */

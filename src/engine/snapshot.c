@@ -1,6 +1,7 @@
 /* The life of a picture, and its JSON form: one field table per struct drives both directions. */
 #include "neuroscale/engine/snapshot.h"
 #include <stdatomic.h>
+#include <string.h>
 #include "neuroscale/model/record.h"
 
 ns_snapshot *ns_snapshot_ref(ns_snapshot *s)
@@ -14,6 +15,14 @@ void ns_snapshot_unref(ns_snapshot *s)
 {
 	if (s && atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) == 1)
 		ns_arena_free(s->arena); /* the picture itself lives in it */
+}
+
+const ns_cluster_row *ns_snapshot_cluster(const ns_snapshot *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_clusters; i++)
+		if (strcmp(s->clusters[i].name, name) == 0)
+			return &s->clusters[i];
+	return NULL;
 }
 
 void ns_detail_free(ns_detail *d)
@@ -67,8 +76,20 @@ static const ns_field approval_fields[] = {
     NS_FIELD_END,
 };
 
+#define CLU(FIELD, TYPE) NS_FIELD(ns_cluster_row, FIELD, TYPE)
+static const ns_field cluster_fields[] = {
+    CLU(name, STR), CLU(context, STR), CLU(server, STR), CLU(user, STR), CLU(color, STR),
+    NS_FIELD_ENUM(ns_cluster_row, profile, ns_profile_word, 3),
+    CLU(insecure, BOOL), CLU(live, BOOL), CLU(synced, BOOL), CLU(storm, BOOL), CLU(lease_held, BOOL), CLU(frozen, BOOL), CLU(storm_why, STR),
+    CLU(lease_why, STR), CLU(frozen_why, STR), CLU(down_why, STR), CLU(degraded, STR), CLU(breakers, STR), CLU(link_since_ms, I64),
+    CLU(last_event_ms, I64), CLU(pods, I64), CLU(workloads, I64), CLU(unhealthy, I64), CLU(nodes, I64), CLU(requests, I64), CLU(req_per_s, DBL),
+    CLU(n_open, SIZE), CLU(n_crit, SIZE), CLU(n_waiting, SIZE), CLU(cost_total, DBL), CLU(cost_before, DBL), CLU(cost_budget, DBL),
+    CLU(cost_at_ms, I64), CLU(cost_error, STR),
+    NS_FIELD_END,
+};
+
 static const ns_field cost_fields[] = {
-    NS_FIELD(ns_cost_line, ns, STR), NS_FIELD(ns_cost_line, workload, STR), NS_FIELD(ns_cost_line, per_day, DBL),
+    NS_FIELD(ns_cost_line, cluster, STR), NS_FIELD(ns_cost_line, ns, STR), NS_FIELD(ns_cost_line, workload, STR), NS_FIELD(ns_cost_line, per_day, DBL),
     NS_FIELD(ns_cost_line, before, DBL), NS_FIELD(ns_cost_line, efficiency, DBL), NS_FIELD(ns_cost_line, spike, BOOL), NS_FIELD_END,
 };
 static const ns_field agent_fields[] = {
@@ -81,17 +102,13 @@ static const ns_field message_fields[] = {
 
 #define SNAP(FIELD, TYPE) NS_FIELD(ns_snapshot, FIELD, TYPE)
 static const ns_field snapshot_fields[] = {
-    SNAP(seq, I64), SNAP(taken_ms, I64), SNAP(cluster, STR), SNAP(context, STR), SNAP(server, STR), SNAP(user, STR), SNAP(mode, STR),
-    SNAP(version, STR),
-    NS_FIELD_ENUM(ns_snapshot, profile, ns_profile_word, 3),
-    SNAP(insecure, BOOL), SNAP(live, BOOL), SNAP(synced, BOOL), SNAP(link_since_ms, I64), SNAP(last_event_ms, I64), SNAP(down_why, STR),
-    SNAP(degraded, STR), SNAP(storm, BOOL), SNAP(lease_held, BOOL), SNAP(storm_why, STR), SNAP(lease_why, STR), SNAP(breakers, STR),
-    SNAP(clock_rate, INT), SNAP(clock, STR), SNAP(pods, I64), SNAP(workloads, I64), SNAP(unhealthy, I64), SNAP(requests, I64), SNAP(rss_bytes, I64),
-    SNAP(req_per_s, DBL), SNAP(n_crit, SIZE), SNAP(n_warn, SIZE), SNAP(n_info, SIZE), SNAP(n_open, SIZE),
+    SNAP(seq, I64), SNAP(taken_ms, I64), SNAP(user, STR), SNAP(mode, STR), SNAP(version, STR), SNAP(trouble, STR),
+    SNAP(clock_rate, INT), SNAP(clock, STR), SNAP(rss_bytes, I64), SNAP(req_per_s, DBL), SNAP(cpu_percent, DBL),
+    NS_FIELD_LIST(ns_snapshot, clusters, n_clusters, cluster_fields),
+    SNAP(n_crit, SIZE), SNAP(n_warn, SIZE), SNAP(n_info, SIZE), SNAP(n_open, SIZE),
     NS_FIELD_LIST(ns_snapshot, incidents, n_incidents, row_fields),
     NS_FIELD_LIST(ns_snapshot, approvals, n_approvals, approval_fields),
     NS_FIELD_LIST(ns_snapshot, cost, n_cost, cost_fields),
-    SNAP(cost_total, DBL), SNAP(cost_before, DBL), SNAP(cost_at_ms, I64), SNAP(cost_error, STR),
     NS_FIELD_LIST(ns_snapshot, agents, n_agents, agent_fields),
     NS_FIELD_LIST(ns_snapshot, messages, n_messages, message_fields),
     NS_FIELD_END,

@@ -44,6 +44,25 @@ bool ns_step_failed(ns_step *s, ns_err *err)
 	return false;
 }
 
+/* What the log line says of an audit row beside its name. */
+static void keep_facts(ns_step *s, size_t i, const cJSON *detail)
+{
+	static const char *const names[] = {"approval", "digest", "outcome", "error", "scope"};
+	size_t n = 0;
+	for (size_t k = 0; k < sizeof names / sizeof names[0] && n < 2; k++) {
+		int64_t number;
+		const char *text = ns_json_str(detail, names[k], "");
+		char *value = s->done[i].more[n].value;
+		if (ns_json_int(detail, names[k], &number))
+			snprintf(value, sizeof s->done[i].more[n].value, "%lld", (long long)number);
+		else if (*text)
+			ns_copy(value, sizeof s->done[i].more[n].value, text);
+		else
+			continue;
+		s->done[i].more[n++].name = names[k];
+	}
+}
+
 static bool audit(ns_step *s, const char *actor, const char *action, cJSON *detail, bool anchor)
 {
 	size_t i = s->n_done;
@@ -52,6 +71,8 @@ static bool audit(ns_step *s, const char *actor, const char *action, cJSON *deta
 		ns_fail(&s->err, NS_E_FAILED, "more than %zu audit rows in one step", i);
 	else
 		ok = ns_store_audit(s->e->store, actor, action, s->inc.id, detail, s->done[i].head, &s->err);
+	if (ok)
+		keep_facts(s, i, detail);
 	cJSON_Delete(detail);
 	if (!ok)
 		return false;
@@ -114,13 +135,15 @@ bool ns_step_hold(ns_step *s)
 
 static void tell(ns_step *s)
 {
-	char id[24];
+	char id[24], prefix[80];
 	snprintf(id, sizeof id, "%lld", (long long)s->inc.id);
+	ns_cluster_prefix(s->e, s->inc.target.cluster, prefix);
 	for (size_t i = 0; i < s->n_done; i++) {
 		if (s->done[i].anchored)
 			syslog(LOG_AUTHPRIV | LOG_NOTICE, "audit head %s incident %s %s by %s", s->done[i].head, id, s->done[i].note, s->done[i].actor);
 		if (!s->done[i].moved) {
-			ns_log_fields(NS_LOG_INFO, "audit", s->done[i].note, "incident", id, "by", s->done[i].actor, NULL);
+			ns_log_fields(NS_LOG_INFO, "audit", s->done[i].note, "incident", id, "cluster", s->inc.target.cluster, "by", s->done[i].actor,
+			    s->done[i].more[0].name, s->done[i].more[0].value, s->done[i].more[1].name, s->done[i].more[1].value, NULL);
 			continue;
 		}
 		char msg[96];
@@ -135,9 +158,9 @@ static void tell(ns_step *s)
 			more[n++] = "verdict";
 			more[n++] = verdict;
 		}
-		ns_log_fields(NS_LOG_INFO, "engine", msg, "kind", ns_kind_get(s->inc.kind)->name, "ns", s->inc.target.ns, "workload",
+		ns_log_fields(NS_LOG_INFO, "engine", msg, "cluster", s->inc.target.cluster, "kind", ns_kind_get(s->inc.kind)->name, "ns", s->inc.target.ns, "workload",
 		    s->inc.target.name, "by", s->done[i].actor, more[0], more[1], more[2], more[3], NULL);
-		ns_engine_say(s->e, NS_LOG_INFO, "#%s %s/%s %s -> %s%s%s", id, s->inc.target.ns, s->inc.target.name,
+		ns_engine_say(s->e, NS_LOG_INFO, "#%s %s%s/%s %s -> %s%s%s", id, prefix, s->inc.target.ns, s->inc.target.name,
 		    ns_state_get(s->done[i].from)->name, ns_state_get(s->done[i].to)->name, s->done[i].note[0] ? ": " : "", s->done[i].note);
 	}
 }

@@ -24,10 +24,12 @@ static const char *verdict_words(ns_arena *ar, const ns_gate_verdict *v)
 static bool ask_person(ns_step *s, const ns_dryrun *dr, const ns_gate_verdict *v)
 {
 	int64_t id = 0;
+	if (!ns_store_approval_put(s->e->store, s->inc.id, dr->digest, s->e->o.approval_timeout_ms, &id, &s->err))
+		return false;
 	cJSON *detail = cJSON_CreateObject();
 	ns_json_put_str(detail, "digest", dr->digest);
-	return ns_store_approval_put(s->e->store, s->inc.id, dr->digest, s->e->o.approval_timeout_ms, &id, &s->err) &&
-	    ns_step_audit(s, "gate", "approval asked", detail, false) &&
+	ns_json_put_int(detail, "approval", id);
+	return ns_step_audit(s, "gate", "approval asked", detail, false) &&
 	    ns_step_move(s, NS_ST_AWAITING_APPROVAL, s->inc.verdict, "gate", verdict_words(s->ar, v));
 }
 
@@ -55,7 +57,7 @@ bool ns_step_dryrun(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 		return false;
 	if (!d.plan || !d.cs)
 		return ns_fail(err, NS_E_INVALID, "incident %lld has no plan", (long long)job->incident);
-	ns_dryrun *dr = ns_execute_dryrun(e->executor, ar, w->client, d.plan, d.cs, NS_POLICY_VERSION, false);
+	ns_dryrun *dr = ns_execute_dryrun(w->cluster->executor, ar, w->client, d.plan, d.cs, NS_POLICY_VERSION, false);
 	if (!dr->ok && may_pass(dr->code))
 		return ns_fail(err, dr->code, "%s", dr->error);
 	if (!dr->ok && dr->code == NS_E_CONFLICT)
@@ -159,8 +161,7 @@ static admission admit(ns_worker *w, ns_arena *ar, const ns_job *job, ns_dossier
 		return passing ? NOT_NOW : REFUSED;
 	}
 	int64_t transitions = 0;
-	if (e->o.lease_required)
-		ns_lease_held(e->lease, &transitions);
+	ns_cluster_holds_lease(w->cluster, &transitions);
 	const char *target = ns_arena_printf(ar, "%s/%s/%s", s.inc.target.ns, s.inc.target.kind, s.inc.target.name);
 	ns_intent it = {.incident = job->incident, .approval = approval->id, .digest = d->dryrun->digest, .action = ns_action_get(d->plan->action)->name,
 	    .target = target, .cluster = s.inc.target.cluster, .argv_json = argv_text(ar, &d->plan->command), .body = d->plan->command.body,
@@ -237,7 +238,7 @@ static bool execute_locked(ns_worker *w, ns_arena *ar, const ns_job *job, ns_dos
 	const char *approved_digest = d->dryrun->digest;
 	if (!read_approval(e, ar, &inc, d, &approval))
 		approval.id = 0;
-	ns_dryrun *fresh = ns_execute_dryrun(e->executor, ar, w->client, d->plan, d->cs, NS_POLICY_VERSION, false);
+	ns_dryrun *fresh = ns_execute_dryrun(w->cluster->executor, ar, w->client, d->plan, d->cs, NS_POLICY_VERSION, false);
 	if (!fresh->ok && may_pass(fresh->code))
 		return ns_fail(err, fresh->code, "%s", fresh->error);
 	if (!fresh->ok && fresh->code == NS_E_CONFLICT)
@@ -260,7 +261,7 @@ static bool execute_locked(ns_worker *w, ns_arena *ar, const ns_job *job, ns_dos
 	case ADMITTED: break;
 	}
 	NS_POINT("after-intent", job->incident);
-	ns_execution *x = ns_execute(e->executor, ar, w->client, d->plan, false, lock_fd);
+	ns_execution *x = ns_execute(w->cluster->executor, ar, w->client, d->plan, false, lock_fd);
 	NS_POINT("after-send", job->incident);
 	return record(w, ar, job, d, intent, x, err);
 }
@@ -273,7 +274,7 @@ bool ns_step_execute(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 	if (!d.plan || !d.cs || !d.dryrun)
 		return ns_fail(err, NS_E_INVALID, "incident %lld has no plan to execute", (long long)job->incident);
 	char lock_path[600];
-	int fd = ns_target_lock(w->e->executor, &d.plan->target, lock_path, sizeof lock_path, err);
+	int fd = ns_target_lock(w->cluster->executor, &d.plan->target, lock_path, sizeof lock_path, err);
 	if (fd < 0)
 		return false;
 	bool ok = execute_locked(w, ar, job, &d, fd, lock_path, err);

@@ -9,10 +9,10 @@ enum { MAX_PLANS = 8 }; /* per incident: an object that changes each time it is 
 /* Case and cause for the incident's alert, read from the cluster now. NULL with err when the cluster cannot be read. */
 static ns_case *collect(ns_worker *w, ns_arena *ar, const ns_alert *a, ns_rca **rca, char **identity, ns_err *err)
 {
-	ns_engine *e = w->e;
-	ns_collect_opts o = {.nonprod_labels = e->o.nonprod_labels, .exception_ns = e->o.exception_ns, .clock = e->o.clock,
+	ns_cluster *cl = w->cluster;
+	ns_collect_opts o = {.nonprod_labels = cl->o.nonprod_labels, .exception_ns = cl->o.exception_ns, .clock = w->e->o.clock,
 	    .cost_now = a->cost_now, .cost_before = a->cost_before, .efficiency = -1};
-	ns_cost_report *report = ns_detector_cost(e->detector, ar, NULL, 0);
+	ns_cost_report *report = ns_detector_cost(cl->detector, ar, NULL, 0);
 	for (size_t i = 0; report && i < report->n_rows; i++) {
 		const ns_cost_row *r = &report->rows[i];
 		if (strcmp(r->ns, a->target.ns) == 0 && strcmp(r->controller, a->target.name) == 0) {
@@ -21,7 +21,7 @@ static ns_case *collect(ns_worker *w, ns_arena *ar, const ns_alert *a, ns_rca **
 			o.efficiency = r->efficiency;
 		}
 	}
-	*identity = ns_kube_identity(w->client, e->o.cfg, err);
+	*identity = ns_kube_identity(w->client, cl->o.cfg, err);
 	if (!*identity)
 		return NULL;
 	ns_case *c = ns_case_collect(ar, w->client, a, &o, err);
@@ -111,7 +111,7 @@ bool ns_step_plan(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 		return false;
 	if (!d.cs || !d.rca)
 		return ns_fail(err, NS_E_INVALID, "incident %lld has no analysis", (long long)job->incident);
-	ns_plan *p = ns_plan_make(ar, d.cs, d.rca, w->e->library, &w->e->o.limits, &d.history, job->incident);
+	ns_plan *p = ns_plan_make(ar, d.cs, d.rca, w->e->library, &w->cluster->o.limits, &d.history, job->incident);
 	NS_POINT("planning", job->incident);
 	ns_step s;
 	if (!ns_step_begin_job(&s, w, ar, job))
@@ -151,7 +151,7 @@ bool ns_step_replan(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 	if (!c)
 		return false;
 	forget_unmade(ar, &d, c);
-	ns_plan *p = ns_plan_make(ar, c, rca, w->e->library, &w->e->o.limits, &d.history, job->incident);
+	ns_plan *p = ns_plan_make(ar, c, rca, w->e->library, &w->cluster->o.limits, &d.history, job->incident);
 	ns_step s;
 	bool ok = ns_step_begin_job(&s, w, ar, job);
 	if (ok && s.inc.state != NS_ST_PLANNING) {

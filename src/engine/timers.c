@@ -35,7 +35,7 @@ static bool void_if_changed(ns_engine *e, ns_arena *ar, const ns_approval *a)
 	if (!ns_store_incident_get(e->store, ar, a->incident, &inc, NULL) || inc.state != NS_ST_AWAITING_APPROVAL ||
 	    !ns_dossier_read(e, ar, a->incident, NS_D_DRYRUN, &d, NULL) || !d.dryrun)
 		return false;
-	ns_detector_health(e->detector, &inc.target, inc.kind, &h);
+	ns_cluster_health(e, &inc.target, inc.kind, &h);
 	if (!h.live || !h.found || h.generation <= d.dryrun->live_generation)
 		return false;
 	ns_step s;
@@ -90,6 +90,8 @@ static int64_t end_cooldowns(ns_engine *e, ns_arena *ar)
 	for (size_t i = 0; i < n; i++) {
 		if (list[i].closed_ms || !ns_state_get(list[i].state)->terminal || !list[i].cooldown_until_ms)
 			continue;
+		if (!ns_cluster_find(e, list[i].target.cluster))
+			continue; /* nobody would notice that it still fails: it stays until its cluster is back */
 		if (list[i].cooldown_until_ms > wall)
 			next = ns_sooner(next, mono + list[i].cooldown_until_ms - wall);
 		else if (free_identity(e, ar, list[i].id))
@@ -142,6 +144,28 @@ void ns_clock_stepped_back(ns_engine *e)
 	ns_engine_work(e);
 }
 
+/* A freeze window that opens or closes is said, and shown. Mono time of the next one. */
+static int64_t watch_windows(ns_engine *e)
+{
+	int64_t wall, mono, next = -1;
+	ns_clock_now(e, &wall, &mono);
+	for (size_t i = 0; i < e->n_clusters; i++) {
+		ns_cluster *c = &e->clusters[i];
+		char why[160];
+		int64_t changes;
+		bool frozen = ns_cluster_frozen(c, wall, why, sizeof why, &changes);
+		if (changes >= 0)
+			next = ns_sooner(next, mono + (changes > wall ? changes - wall : 0));
+		if (frozen == c->frozen_before)
+			continue;
+		c->frozen_before = frozen;
+		ns_log_fields(NS_LOG_INFO, "engine", frozen ? "freeze: nothing automatic" : "freeze over", "cluster", c->o.name,
+		    frozen ? "why" : NULL, why, NULL);
+		ns_engine_dirty(e);
+	}
+	return next;
+}
+
 int64_t ns_timers_run(ns_engine *e)
 {
 	ns_arena *ar = ns_arena_new();
@@ -149,6 +173,7 @@ int64_t ns_timers_run(ns_engine *e)
 	if (atomic_exchange(&e->clock_stepped_back, false))
 		ns_clock_stepped_back(e);
 	int64_t next = ns_sooner(ns_intake_again(e), ns_sooner(expire_approvals(e, ar), end_cooldowns(e, ar)));
+	next = ns_sooner(next, watch_windows(e));
 	ns_arena_free(ar);
 	return next;
 }

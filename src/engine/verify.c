@@ -134,7 +134,7 @@ static bool look(ns_engine *e, size_t slot)
 		used = false;
 	} else if (known) { /* a store that cannot be read is asked again in a second */
 		ns_health h;
-		ns_detector_health(e->detector, &inc.target, inc.kind, &h);
+		ns_cluster_health(e, &inc.target, inc.kind, &h);
 		ns_verdict verdict = ns_verify_step(&w.v, &h, ns_clock_wall_ms(e->o.clock), why, sizeof why);
 		settle(e, slot, w.serial, &w.v);
 		if (w.v.good_ms > 0)

@@ -8,7 +8,7 @@ void ns_cols_fit(const ns_col *c, int n, int width, int x[NS_COLS_MAX], int w[NS
 	int need = 0;
 	for (int i = 0; i < n; i++) {
 		w[i] = c[i].min;
-		need += c[i].min + GAP;
+		need += c[i].min ? c[i].min + GAP : 0;
 	}
 	need -= GAP;
 	while (need > width) {

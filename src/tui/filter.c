@@ -1,5 +1,5 @@
-/* The filter: words that must all be found; "!word" must not. "ns:", "kind:", "state:" and "sev:" look at one field only; "sev>=warn"
- * compares. */
+/* The filter: words that must all be found; "!word" must not. "cluster:", "ns:", "kind:", "state:" and "sev:" look at one field only;
+ * "sev>=warn" compares. */
 #include "neuroscale/base/buf.h"
 #include "neuroscale/base/text.h"
 #include "view.h"
@@ -59,12 +59,12 @@ bool ns_filter_approval(const ns_appr_row *r, const char *filter)
 	char id[24];
 	snprintf(id, sizeof id, "#%lld", (long long)r->id);
 	const field f[] = {{"ns", r->ns}, {"name", r->target}, {"risk", ns_risk_name(r->risk)}, {"action", ns_action_get(r->action)->name},
-	    {"text", r->headline}, {"runbook", r->runbook}, {"id", id}};
+	    {"text", r->headline}, {"runbook", r->runbook}, {"cluster", r->cluster}, {"id", id}};
 	return all(filter, f, sizeof f / sizeof *f, NS_SEV_CRIT);
 }
 
 bool ns_filter_cost(const ns_cost_line *r, const char *filter)
 {
-	const field f[] = {{"ns", r->ns}, {"name", r->workload}, {"text", r->spike ? "spike" : ""}};
+	const field f[] = {{"ns", r->ns}, {"name", r->workload}, {"text", r->spike ? "spike" : ""}, {"cluster", r->cluster}};
 	return all(filter, f, sizeof f / sizeof *f, NS_SEV_CRIT);
 }

@@ -40,34 +40,25 @@ static void upper(const char *s, char *out, size_t cap)
 
 /* The link in a word, with the age of what is shown once that says something. A quiet cluster is silent for a minute: coarse steps, so that
  * a console nobody looks at has nothing to do. */
-static void link_part(const ns_pen *p, parts *ps)
+static void link_part(const ns_pen *p, parts *ps, const ns_cluster_row *c)
 {
 	const ns_ui *ui = p->ui;
-	const ns_snapshot *s = ui->snap;
 	char text[64], age[16];
-	if (ui->gone) {
-		add(ps, true, 9, NS_ROLE_STATE_FAIL, true, "ENGINE GONE");
-		return;
-	}
-	if (!s) {
-		add(ps, true, 9, NS_ROLE_STATE_RUN, false, "starting");
-		return;
-	}
-	if (ns_ui_stale(ui)) {
-		ns_pen_age(p, s->last_event_ms > 0 ? s->last_event_ms : s->link_since_ms, age);
+	if (ns_cluster_stale(ui, c)) {
+		ns_pen_age(p, c->last_event_ms > 0 ? c->last_event_ms : c->link_since_ms, age);
 		snprintf(text, sizeof text, "STALE %s", age);
 		add(ps, true, 9, NS_ROLE_STATE_STALE, true, text);
 		return;
 	}
-	if (!s->live || !s->synced) {
-		add(ps, true, 9, NS_ROLE_STATE_RUN, false, s->live ? "syncing" : "connecting");
+	if (!c->live || !c->synced) {
+		add(ps, true, 9, NS_ROLE_STATE_RUN, false, c->live ? "syncing" : "connecting");
 		ns_pen_due(p, 5000);
 		return;
 	}
-	int64_t quiet = ui->wall - s->last_event_ms;
-	if (s->last_event_ms <= 0 || quiet < 15000) {
+	int64_t quiet = ui->wall - c->last_event_ms;
+	if (c->last_event_ms <= 0 || quiet < 15000) {
 		add(ps, true, 9, NS_ROLE_STATE_OK, false, "live");
-		ns_pen_due(p, s->last_event_ms > 0 ? 15000 - quiet : 15000);
+		ns_pen_due(p, c->last_event_ms > 0 ? 15000 - quiet : 15000);
 	} else {
 		int64_t step = quiet < 60000 ? 15000 : quiet < 3600000 ? 60000 : 3600000;
 		ns_duration_format(quiet / step * step, age);
@@ -75,6 +66,36 @@ static void link_part(const ns_pen *p, parts *ps)
 		add(ps, true, 9, NS_ROLE_STATE_OK, false, text);
 		ns_pen_due(p, step - quiet % step);
 	}
+}
+
+/* "3 live", "2 of 3 live": the strip says which. */
+static void links_part(const ns_pen *p, parts *ps)
+{
+	const ns_snapshot *s = p->ui->snap;
+	char text[64];
+	size_t live = 0;
+	for (size_t i = 0; i < s->n_clusters; i++)
+		live += s->clusters[i].live && s->clusters[i].synced;
+	if (live == s->n_clusters)
+		snprintf(text, sizeof text, "%zu live", live);
+	else
+		snprintf(text, sizeof text, "%zu of %zu live", live, s->n_clusters);
+	add(ps, true, 9, live == s->n_clusters ? NS_ROLE_STATE_OK : NS_ROLE_STATE_STALE, live != s->n_clusters, text);
+	if (live != s->n_clusters)
+		ns_pen_due(p, 5000);
+}
+
+static void state_part(const ns_pen *p, parts *ps)
+{
+	const ns_snapshot *s = p->ui->snap;
+	if (p->ui->gone)
+		add(ps, true, 9, NS_ROLE_STATE_FAIL, true, "ENGINE GONE");
+	else if (!s || !s->n_clusters)
+		add(ps, true, 9, NS_ROLE_STATE_RUN, false, "starting");
+	else if (s->n_clusters == 1)
+		link_part(p, ps, &s->clusters[0]);
+	else
+		links_part(p, ps);
 }
 
 static void count_parts(const ns_pen *p, parts *ps, bool narrow)
@@ -110,7 +131,7 @@ static void collect(const ns_pen *p, parts *ps, bool narrow)
 	if (!s) {
 		add(ps, false, 9, NS_ROLE_HEADER, true, "NeuroScale Autopilot");
 		add(ps, false, 2, NS_ROLE_TEXT, false, ui->user);
-		link_part(p, ps);
+		state_part(p, ps);
 		return;
 	}
 	bool demo = !strcmp(s->mode, "demo");
@@ -121,9 +142,16 @@ static void collect(const ns_pen *p, parts *ps, bool narrow)
 		snprintf(text, sizeof text, "x%d", s->clock_rate);
 		add(ps, false, 7, NS_ROLE_STATE_WAIT, true, text);
 	}
-	add(ps, false, 6, NS_ROLE_TEXT_STRONG, true, s->cluster);
-	snprintf(text, sizeof text, "%s%s", p->r.w < 100 ? "" : "profile ", ns_profile_name(s->profile));
-	add(ps, false, 4, NS_ROLE_TEXT, false, text);
+	const ns_cluster_row *c = s->n_clusters == 1 ? &s->clusters[0] : ns_ui_cluster(ui, ui->cluster); /* the one that is shown */
+	if (c) {
+		snprintf(text, sizeof text, s->n_clusters > 1 ? "only %.80s" : "%.90s", c->name);
+		add(ps, false, 6, ns_cluster_role(c), true, text);
+		snprintf(text, sizeof text, "%s%s", p->r.w < 100 ? "" : "profile ", ns_profile_name(c->profile));
+		add(ps, false, 4, NS_ROLE_TEXT, false, text);
+	} else {
+		snprintf(text, sizeof text, "%zu clusters", s->n_clusters);
+		add(ps, false, 6, NS_ROLE_TEXT_STRONG, true, text);
+	}
 	if (ui->role_known) {
 		char who[64];
 		login_name(ui->user, who, sizeof who);
@@ -131,10 +159,10 @@ static void collect(const ns_pen *p, parts *ps, bool narrow)
 		    text, sizeof text, "%s%s%s", narrow ? "" : who, narrow || !*who ? "" : " ", ui->role >= NS_ROLE_APPROVER ? "rw" : "ro");
 		add(ps, false, 3, NS_ROLE_TEXT, false, text);
 	}
-	if (!narrow)
-		add(ps, false, 1, s->lease_held ? NS_ROLE_TEXT_DIM : NS_ROLE_STATE_WAIT, false, s->lease_held ? "lease held" : "observing");
+	if (!narrow && c)
+		add(ps, false, 1, c->lease_held ? NS_ROLE_TEXT_DIM : NS_ROLE_STATE_WAIT, false, c->lease_held ? "lease held" : "observing");
 	count_parts(p, ps, narrow);
-	link_part(p, ps);
+	state_part(p, ps);
 }
 
 static int width_of(const parts *ps, int gap)
@@ -159,13 +187,14 @@ static void drop_least(parts *ps)
 	ps->n--;
 }
 
+/* Too small for anything but saying so, and that something calls. */
 static void tiny(const ns_pen *p)
 {
 	const ns_snapshot *s = p->ui->snap;
-	if (s)
-		ns_pen_printf(p, 0, 0, p->r.w, NS_ROLE_SEV_CRIT, "A%zu C%zu W%zu", s->n_approvals, s->n_crit, s->n_warn);
-	else
-		ns_pen_text(p, 0, 0, p->r.w, NS_ROLE_TEXT, "..");
+	bool calls = s && (s->n_approvals || s->n_crit);
+	ns_pen_text(p, 0, 0, p->r.w, NS_ROLE_STATE_WAIT, p->r.w >= 21 ? "too small: needs 20x5" : "needs 20x5");
+	if (calls && p->r.h > 1)
+		ns_pen_printf(p, 0, 1, p->r.w, NS_ROLE_SEV_CRIT, "A%zu C%zu W%zu", s->n_approvals, s->n_crit, s->n_warn);
 }
 
 void ns_header_draw(const ns_pen *p, const ns_layout *l)
@@ -197,47 +226,92 @@ void ns_header_draw(const ns_pen *p, const ns_layout *l)
 
 typedef struct warning {
 	ns_color_role role;
-	const char *word, *text;
+	const char *word;
+	char text[320];
 } warning;
-enum { WARNINGS = 8 };
+enum { WARNINGS = 12 };
+typedef struct warnings {
+	warning w[WARNINGS];
+	int n, more; /* more: had no place */
+} warnings;
 
-static int warnings(const ns_ui *ui, warning w[WARNINGS])
+/* cluster NULL: about the engine. With one cluster its name says nothing. */
+static void warn(warnings *w, const ns_ui *ui, ns_color_role role, const char *word, const ns_cluster_row *c, const char *text)
+{
+	if (w->n == WARNINGS) {
+		w->more++;
+		return;
+	}
+	warning *x = &w->w[w->n++];
+	x->role = role;
+	x->word = word;
+	bool named = c && ns_ui_several(ui);
+	snprintf(x->text, sizeof x->text, "%.80s%s%s", named ? c->name : "", named ? ": " : "", text);
+}
+
+static void over_budget(warnings *w, const ns_ui *ui, const ns_cluster_row *c)
+{
+	char total[32], budget[32], text[96];
+	if (!(c->cost_budget > 0 && c->cost_total > c->cost_budget))
+		return;
+	ns_money(c->cost_total, total);
+	ns_money(c->cost_budget, budget);
+	snprintf(text, sizeof text, "it costs %s a day, the budget is %s", total, budget);
+	warn(w, ui, NS_ROLE_SEV_WARN, "OVER BUDGET", c, text);
+}
+
+/* The gravest kind first, and in each the clusters in their order. */
+static void collect_warnings(const ns_ui *ui, warnings *w)
 {
 	const ns_snapshot *s = ui->snap;
-	int n = 0;
+	*w = (warnings){.n = 0};
 	if (ui->gone)
-		w[n++] = (warning){NS_ROLE_STATE_FAIL, "ENGINE GONE", ui->gone_why};
+		warn(w, ui, NS_ROLE_STATE_FAIL, "ENGINE GONE", NULL, ui->gone_why);
 	if (!s)
-		return n;
-	if (s->storm)
-		w[n++] = (warning){NS_ROLE_SEV_CRIT, "STORM BRAKE", s->storm_why};
-	if (!ui->gone && *s->down_why && !s->live)
-		w[n++] = (warning){NS_ROLE_STATE_STALE, "CLUSTER DOWN", s->down_why};
-	if (s->insecure)
-		w[n++] = (warning){NS_ROLE_SEV_WARN, "INSECURE TLS",
-		    "the server's certificate is not verified; anyone on the way can read and change what is sent"};
-	if (*s->breakers)
-		w[n++] = (warning){NS_ROLE_SEV_WARN, "BREAKER", s->breakers};
-	if (!s->lease_held && *s->lease_why)
-		w[n++] = (warning){NS_ROLE_STATE_WAIT, "OBSERVING", s->lease_why};
-	if (*s->degraded)
-		w[n++] = (warning){NS_ROLE_SEV_WARN, "DEGRADED", s->degraded};
-	return n;
+		return;
+	if (*s->trouble)
+		warn(w, ui, NS_ROLE_STATE_FAIL, "TROUBLE", NULL, s->trouble);
+	for (int kind = 0; kind < 8; kind++)
+		for (size_t i = 0; i < s->n_clusters; i++) {
+			const ns_cluster_row *c = &s->clusters[i];
+			if (kind == 0 && c->storm)
+				warn(w, ui, NS_ROLE_SEV_CRIT, "STORM BRAKE", c, c->storm_why);
+			else if (kind == 1 && !ui->gone && *c->down_why && !c->live)
+				warn(w, ui, NS_ROLE_STATE_STALE, "CLUSTER DOWN", c, c->down_why);
+			else if (kind == 2 && c->insecure)
+				warn(w, ui, NS_ROLE_SEV_WARN, "INSECURE TLS", c,
+				    "the server's certificate is not verified; anyone on the way can read and change what is sent");
+			else if (kind == 3 && *c->breakers)
+				warn(w, ui, NS_ROLE_SEV_WARN, "BREAKER", c, c->breakers);
+			else if (kind == 4 && !c->lease_held && *c->lease_why)
+				warn(w, ui, NS_ROLE_STATE_WAIT, "OBSERVING", c, c->lease_why);
+			else if (kind == 5 && *c->degraded)
+				warn(w, ui, NS_ROLE_SEV_WARN, "DEGRADED", c, c->degraded);
+			else if (kind == 6 && c->frozen)
+				warn(w, ui, NS_ROLE_STATE_WAIT, "FROZEN", c, c->frozen_why);
+			else if (kind == 7)
+				over_budget(w, ui, c);
+		}
 }
 
 int ns_banner_count(const ns_ui *ui)
 {
-	warning w[WARNINGS];
-	return warnings(ui, w);
+	warnings w;
+	collect_warnings(ui, &w);
+	return w.n;
 }
 
 void ns_banners_draw(const ns_pen *p)
 {
-	warning w[WARNINGS];
-	int n = warnings(p->ui, w);
+	warnings all;
+	if (p->r.h <= 0)
+		return;
+	collect_warnings(p->ui, &all);
+	const warning *w = all.w;
+	int n = all.n;
 	for (int i = 0; i < n && i < p->r.h; i++) {
 		int used = ns_pen_bold(p, 0, i, p->r.w, w[i].role, w[i].word);
-		int room = p->r.w - used - 1, hidden = i == p->r.h - 1 ? n - p->r.h : 0;
+		int room = p->r.w - used - 1, hidden = i == p->r.h - 1 ? n - p->r.h + all.more : 0;
 		if (hidden > 0) {
 			char more[24];
 			snprintf(more, sizeof more, " +%d more", hidden);
@@ -265,7 +339,7 @@ static void hints(const ns_pen *p)
 	/* As many of the most important as fit, shown in the order of the table. */
 	for (int rank = 1; rank <= HINT_RANKS && last == rank - 1; rank++)
 		for (const ns_binding *b = ns_bindings; b->run; b++) {
-			if (!b->hint || b->rank != rank)
+			if (!b->hint || b->rank != rank || ns_binding_idle(ui, b))
 				continue;
 			int need = b->where & where ? hint_width(b) : 0;
 			if (need <= room) {
@@ -274,7 +348,7 @@ static void hints(const ns_pen *p)
 			}
 		}
 	for (const ns_binding *b = ns_bindings; b->run; b++) {
-		if (!b->hint || !(b->where & where) || b->rank > last)
+		if (!b->hint || !(b->where & where) || b->rank > last || ns_binding_idle(ui, b))
 			continue;
 		bool dead = ns_binding_dead(ui, b);
 		x += ns_pen_bold(p, x, 0, p->r.w - x, dead ? NS_ROLE_KEY_DISABLED : NS_ROLE_KEY_HINT, b->keys) + 1;
@@ -282,9 +356,23 @@ static void hints(const ns_pen *p)
 	}
 }
 
-/* Nothing of our own to say: what the engine said last. */
-static void newest(const ns_pen *p)
+/* What we ourselves cost: requests to all clusters, memory, processor. Returns the columns it took at the right. */
+static int ourselves(const ns_pen *p)
 {
+	const ns_snapshot *s = p->ui->snap;
+	char text[64];
+	if (!s || !s->rss_bytes || p->r.w < 60)
+		return 0;
+	snprintf(text, sizeof text, "%.1f req/s %lld MB %.0f%% cpu", s->req_per_s, (long long)(s->rss_bytes >> 20), s->cpu_percent);
+	int w = ns_utf8_width(text);
+	ns_pen_right(p, p->r.w - w, 0, w, NS_ROLE_TEXT_DIM, text);
+	return w + 2;
+}
+
+/* Nothing of our own to say: what the engine said last. */
+static void newest(const ns_pen *line)
+{
+	ns_pen q = ns_pen_in(line, 0, 0, line->r.w - ourselves(line), 1), *p = &q;
 	const ns_snapshot *s = p->ui->snap;
 	char time[32];
 	if (!s || !s->n_messages)

@@ -11,6 +11,11 @@ int64_t ns_incidents_key(const ns_snapshot *s, size_t i)
 	return s->incidents[i].id;
 }
 
+const char *ns_incidents_cluster(const ns_snapshot *s, size_t i)
+{
+	return s->incidents[i].cluster;
+}
+
 bool ns_incidents_match(const ns_snapshot *s, size_t i, const char *filter)
 {
 	return ns_filter_incident(&s->incidents[i], filter);

@@ -1,5 +1,6 @@
 /* The keys: one table from which come what a key does, the hint line and the help. Letters act, no function keys (phones have none); no key
  * that moves in vim, less, readline or tmux does anything but move; Enter opens and never acts. */
+#include "neuroscale/base/text.h"
 #include "view.h"
 #include <stdio.h>
 #include <string.h>
@@ -102,6 +103,8 @@ static void back(ns_ui *ui, int arg)
 		ns_ui_pop(ui);
 	else if (*m->filter)
 		*m->filter = '\0';
+	else
+		*ui->cluster = '\0';
 }
 
 static void quit(ns_ui *ui, int arg)
@@ -125,6 +128,26 @@ static void decide(ns_ui *ui, int approve)
 		ns_ui_flash(ui, false, "%s", why);
 	else
 		ns_sheet_open(ui, approve, id);
+}
+
+/* All clusters, then one after the other. */
+static void cycle(ns_ui *ui, int by)
+{
+	const ns_snapshot *s = ui->snap;
+	if (!ns_ui_several(ui)) {
+		ns_ui_flash(ui, false, "There is one cluster.");
+		return;
+	}
+	int n = (int)s->n_clusters + 1, at = 0; /* 0: all of them */
+	for (size_t i = 0; i < s->n_clusters; i++)
+		if (!strcmp(s->clusters[i].name, ui->cluster))
+			at = (int)i + 1;
+	at = (at + by + n) % n;
+	ns_copy(ui->cluster, sizeof ui->cluster, at ? s->clusters[at - 1].name : "");
+	ns_ui_flash(ui, false, at ? "Only %s is shown. c: the next one, Esc: all." : "All clusters are shown.%s", at ? ui->cluster : "");
+	ns_ui_settle(ui);
+	for (int k = 0; k < NS_PANE_COUNT; k++)
+		ui->pane[k].disarmed = false; /* the person's own narrowing is no surprise */
 }
 
 static void filter(ns_ui *ui, int arg)
@@ -162,6 +185,8 @@ const ns_binding ns_bindings[] = {
         "open the approve sheet; nothing is sent before it is answered"},
     {{'x'}, NS_IN_HOME | NS_IN_DETAIL, false, decide, 0, "x", "reject", 2, "open the reject sheet"},
     {{'/'}, NS_IN_HOME, false, filter, 0, "/", "filter", 8, "filter the list"},
+    {{'c'}, NS_IN_HOME, false, cycle, 1, "c", "cluster", 9, "only the next cluster, then all; filter cluster:NAME does the same for one list"},
+    {{'C'}, NS_IN_ALL, false, push, NS_VIEW_CLUSTERS, "C", NULL, 0, "every cluster: state, Lease, freeze, requests, cost"},
     {{'z'}, NS_IN_HOME, false, zoom, 0, "z", "zoom", 9, "the pane alone, and back"},
     {{'1'}, NS_IN_ALL, false, focus_set, NS_PANE_ALERTS, "1 2 3 4", NULL, 0, "alerts, pipeline, approvals, cost"},
     {{'2'}, NS_IN_ALL, false, focus_set, NS_PANE_PIPELINE, "2", NULL, 0, NULL},
@@ -170,7 +195,7 @@ const ns_binding ns_bindings[] = {
     {{'m'}, NS_IN_ALL, false, push, NS_VIEW_MESSAGES, "m", "messages", 10, "what was said, newest last"},
     {{'?'}, NS_IN_ALL, false, push, NS_VIEW_HELP, "?", "help", 3, "this help"},
     {{NS_KEY_ESC, NS_KEY_BACKSPACE, 'h', NS_KEY_LEFT}, NS_IN_ALL, false, back, 0, "Esc", NULL, 0,
-        "back; in a list: drop the filter (h, Backspace)"},
+        "back; in a list: drop the filter, then show all clusters (h, Backspace)"},
     {{'q'}, NS_IN_ALL, false, quit, 0, "q", "quit", 6, "back; in a list: quit (^C twice quits anywhere)"},
     {{NS_CTRL('l')}, NS_IN_ALL, false, repaint, 0, "^L", NULL, 0, "paint the screen anew"},
     {{NS_CTRL('z')}, NS_IN_ALL, false, suspend, 0, "^Z", NULL, 0, "stop this program; fg brings it back"},
@@ -189,8 +214,14 @@ const ns_binding *ns_binding_find(unsigned where, uint32_t key)
 unsigned ns_ui_where(const ns_ui *ui)
 {
 	static const unsigned in[NS_VIEW_COUNT] = {
-	    [NS_VIEW_HOME] = NS_IN_HOME, [NS_VIEW_DETAIL] = NS_IN_DETAIL, [NS_VIEW_HELP] = NS_IN_TEXT, [NS_VIEW_MESSAGES] = NS_IN_TEXT};
+	    [NS_VIEW_HOME] = NS_IN_HOME, [NS_VIEW_DETAIL] = NS_IN_DETAIL, [NS_VIEW_HELP] = NS_IN_TEXT, [NS_VIEW_MESSAGES] = NS_IN_TEXT,
+	    [NS_VIEW_CLUSTERS] = NS_IN_TEXT};
 	return in[ns_ui_view(ui)];
+}
+
+bool ns_binding_idle(const ns_ui *ui, const ns_binding *b)
+{
+	return b->run == cycle && !ns_ui_several(ui);
 }
 
 bool ns_binding_dead(const ns_ui *ui, const ns_binding *b)

@@ -67,6 +67,8 @@ void ns_layout_of(const ns_ui *ui, ns_layout *l)
 		return;
 	}
 	l->header = take_top(&b, 1);
+	if (ns_ui_several(ui) && ui->rows >= 10)
+		l->strip = take_top(&b, 1);
 	l->hints = take_bottom(&b, 1);
 	l->flash = ui->rows >= 14 ? take_bottom(&b, 1) : l->hints;
 	int banners = ns_banner_count(ui);

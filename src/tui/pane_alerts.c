@@ -4,10 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { C_SEV, C_AGE, C_ALERT, C_WHERE, C_MEMBERS, C_STATE, C_WHAT, C_COUNT };
+enum { C_SEV, C_AGE, C_CLUSTER, C_ALERT, C_WHERE, C_MEMBERS, C_STATE, C_WHAT, C_COUNT };
 static const ns_col cols[C_COUNT] = {
     [C_SEV] = {"SEV", 4, 4, 0, false},
     [C_AGE] = {"AGE", 4, 4, 3, true},
+    [C_CLUSTER] = {"CLUSTER", 8, 16, 0, false},
     [C_ALERT] = {"ALERT", 17, 17, 0, false},
     [C_WHERE] = {"WHERE", 18, 40, 0, false},
     [C_MEMBERS] = {"PODS", 4, 4, 4, true},
@@ -38,6 +39,8 @@ static void row(const ns_pen *p, int y, const ns_inc_row *r, const int *x, const
 		ns_pen_age(p, r->opened_ms, buf);
 		ns_pen_right(&q, x[C_AGE], 0, w[C_AGE], NS_ROLE_TEXT_DIM, buf);
 	}
+	if (w[C_CLUSTER])
+		ns_pen_cluster(&q, x[C_CLUSTER], 0, w[C_CLUSTER], r->cluster);
 	ns_pen_text(&q, x[C_ALERT], 0, w[C_ALERT], body, ns_kind_get(r->kind)->title);
 	ns_where(r, text, sizeof text);
 	int used = ns_pen_name(&q, x[C_WHERE], 0, w[C_WHERE], r->open ? NS_ROLE_TEXT_STRONG : body, text);
@@ -70,7 +73,8 @@ static void card(const ns_pen *p, int y, const ns_inc_row *r, bool selected, boo
 		snprintf(text, sizeof text, "%s x%lld", ns_kind_get(r->kind)->title, (long long)r->members);
 	else
 		snprintf(text, sizeof text, "%s", ns_kind_get(r->kind)->title);
-	ns_pen_text(p, 7, y + 1, w - 7 - state_w - 1, NS_ROLE_TEXT_DIM, text);
+	int tag = ns_ui_several(p->ui) ? ns_pen_cluster(p, 7, y + 1, 12, r->cluster) + 1 : 0;
+	ns_pen_text(p, 7 + tag, y + 1, w - 7 - tag - state_w - 1, NS_ROLE_TEXT_DIM, text);
 	ns_pen_right(p, w - state_w, y + 1, state_w, state.role, state.text);
 }
 
@@ -83,18 +87,27 @@ static void empty(const ns_pen *p)
 		return;
 	}
 	if (s->n_incidents) {
-		ns_pen_empty(p, "Nothing passes the filter.", "Esc clears it.");
+		snprintf(text, sizeof text, "Nothing is wrong in %.80s.", p->ui->cluster);
+		bool filtered = *p->ui->pane[NS_PANE_ALERTS].filter || !*p->ui->cluster;
+		ns_pen_empty(p, filtered ? "Nothing passes the filter." : text, filtered ? "Esc clears it." : "Esc shows all clusters.");
 		return;
 	}
-	if (!s->synced) {
-		ns_pen_empty(p, "Reading the cluster.", "");
+	int64_t pods = 0, workloads = 0;
+	size_t synced = 0;
+	for (size_t i = 0; i < s->n_clusters; i++) {
+		synced += s->clusters[i].synced;
+		pods += s->clusters[i].pods;
+		workloads += s->clusters[i].workloads;
+	}
+	if (!synced) {
+		ns_pen_empty(p, s->n_clusters > 1 ? "Reading the clusters." : "Reading the cluster.", "");
 		return;
 	}
 	if (!strcmp(s->mode, "demo")) { /* somebody sees this for the first time */
 		ns_pen_empty(p, "Simulated: soon something breaks.", "Then a shows what to do, y approves it.");
 		return;
 	}
-	snprintf(text, sizeof text, "%lld pods in %lld workloads watched.", (long long)s->pods, (long long)s->workloads);
+	snprintf(text, sizeof text, "%lld pods in %lld workloads watched.", (long long)pods, (long long)workloads);
 	ns_pen_empty(p, "All quiet: nothing is wrong that a rule knows.", text);
 }
 
@@ -110,8 +123,12 @@ static void draw(const ns_pen *p, bool focused)
 	}
 	if (head) {
 		ns_pen q = ns_pen_in(p, MARKER, 0, p->r.w - MARKER, 1);
-		ns_cols_fit(cols, C_COUNT, q.r.w, x, w);
-		ns_cols_head(&q, cols, C_COUNT, x, w);
+		ns_col c[C_COUNT];
+		memcpy(c, cols, sizeof cols);
+		if (!ns_ui_several(ui))
+			c[C_CLUSTER].min = c[C_CLUSTER].max = 0;
+		ns_cols_fit(c, C_COUNT, q.r.w, x, w);
+		ns_cols_head(&q, c, C_COUNT, x, w);
 	}
 	for (size_t i = m->top; i < m->n; i++) {
 		int y = head + (int)(i - m->top) * step;
@@ -134,9 +151,11 @@ static void status(const ns_ui *ui, char *out, size_t cap)
 		*out = '\0';
 	else if (*m->filter)
 		snprintf(out, cap, "%zu of %zu  filter: %s", m->n, s->n_incidents, m->filter);
-	else
-		snprintf(out, cap, "%zu open", s->n_open);
+	else {
+		const ns_cluster_row *c = ns_ui_cluster(ui, ui->cluster);
+		snprintf(out, cap, "%zu open", c ? c->n_open : s->n_open);
+	}
 }
 
 const ns_pane_ops ns_pane_alerts = {
-    "Alerts", "Alerts", "Alerts", ns_incidents_count, ns_incidents_key, ns_incidents_match, chrome, ns_incidents_height, draw, status};
+    "Alerts", "Alerts", "Alerts", ns_incidents_count, ns_incidents_key, ns_incidents_cluster, ns_incidents_match, chrome, ns_incidents_height, draw, status};

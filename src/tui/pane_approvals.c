@@ -18,6 +18,11 @@ static int64_t key(const ns_snapshot *s, size_t i)
 	return s->approvals[i].incident;
 }
 
+static const char *cluster(const ns_snapshot *s, size_t i)
+{
+	return s->approvals[i].cluster;
+}
+
 static bool match(const ns_snapshot *s, size_t i, const char *filter)
 {
 	return ns_filter_approval(&s->approvals[i], filter);
@@ -87,7 +92,8 @@ static void card(const ns_pen *p, const ns_appr_row *a, bool selected, bool focu
 		    text, sizeof text, "%s/%s  confidence %.0f %%  %s %.2f", a->ns, a->target, a->confidence * 100, a->runbook, a->score);
 	else
 		snprintf(text, sizeof text, "%s/%s  confidence %.0f %%", a->ns, a->target, a->confidence * 100);
-	ns_pen_text(p, INDENT, 1, p->r.w - INDENT - 1, NS_ROLE_TEXT_DIM, text);
+	int tag = ns_ui_several(p->ui) ? ns_pen_cluster(p, INDENT, 1, 16, a->cluster) + 2 : 0;
+	ns_pen_text(p, INDENT + tag, 1, p->r.w - INDENT - tag - 1, NS_ROLE_TEXT_DIM, text);
 	if (!selected)
 		return;
 	ns_doc d;
@@ -135,4 +141,4 @@ static void status(const ns_ui *ui, char *out, size_t cap)
 		snprintf(out, cap, "%zu", s->n_approvals);
 }
 
-const ns_pane_ops ns_pane_approvals = {"Pending approvals", "Approvals", "Appr", count, key, match, chrome, height, draw, status};
+const ns_pane_ops ns_pane_approvals = {"Pending approvals", "Approvals", "Appr", count, key, cluster, match, chrome, height, draw, status};

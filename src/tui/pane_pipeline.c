@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MARKER = 2, STAGE_W = 8, STAGE_NARROW = 2, NAME_MIN = 16 };
+enum { TAG_W = 9, MARKER = 2, STAGE_W = 8, STAGE_NARROW = 2, NAME_MIN = 16 };
 
 /* Head line, and below the rows the legend and the agents as far as the height allows. */
 static int foot(ns_rect r)
@@ -50,13 +50,17 @@ static void name_of(const ns_inc_row *r, char *out, size_t cap)
 }
 
 typedef struct geometry {
-	int name_w, stage_w, word_w; /* word_w 0: no words at the end */
+	int tag_w, name_w, stage_w, word_w; /* tag_w 0: one cluster; word_w 0: no words at the end */
 } geometry;
 
-static geometry measure(int width)
+static geometry measure(const ns_ui *ui, int width)
 {
 	geometry g = {.stage_w = STAGE_W};
 	width -= MARKER;
+	if (ns_ui_several(ui)) {
+		g.tag_w = TAG_W;
+		width -= TAG_W;
+	}
 	if (width < NAME_MIN + NS_STAGE_COUNT * STAGE_W)
 		g.stage_w = STAGE_NARROW;
 	int rest = width - NS_STAGE_COUNT * g.stage_w - 1;
@@ -72,10 +76,12 @@ static void row(const ns_pen *p, int y, const ns_inc_row *r, geometry g, bool se
 	char text[512], buf[32];
 	name_of(r, text, sizeof text);
 	ns_pen_marker(p, y, selected, focused);
-	int used = ns_pen_name(p, MARKER, y, g.name_w, r->open ? NS_ROLE_TEXT_STRONG : NS_ROLE_TEXT_DIM, text);
+	if (g.tag_w)
+		ns_pen_cluster(p, MARKER, y, g.tag_w - 1, r->cluster);
+	int used = ns_pen_name(p, MARKER + g.tag_w, y, g.name_w, r->open ? NS_ROLE_TEXT_STRONG : NS_ROLE_TEXT_DIM, text);
 	if (selected)
-		ns_grid_mark(p->g, p->r, MARKER, y, used, focused ? NS_CELL_SELECTED : NS_CELL_SELECTED_UNFOCUSED);
-	int x = MARKER + g.name_w + 1;
+		ns_grid_mark(p->g, p->r, MARKER + g.tag_w, y, used, focused ? NS_CELL_SELECTED : NS_CELL_SELECTED_UNFOCUSED);
+	int x = MARKER + g.tag_w + g.name_w + 1;
 	for (int i = 0; i < NS_STAGE_COUNT; i++)
 		stage(p, x + i * g.stage_w, y, g.stage_w - 1, r, i);
 	ns_word state = ns_word_state(r, buf);
@@ -96,14 +102,18 @@ static void card(const ns_pen *p, int y, const ns_inc_row *r, bool selected, boo
 	for (int i = 0; i < NS_STAGE_COUNT; i++)
 		stage(p, 7 + i * STAGE_NARROW, y + 1, 1, r, i);
 	ns_word state = ns_word_state(r, buf);
-	int sw = ns_utf8_width(state.text);
+	int sw = ns_utf8_width(state.text), after = 7 + NS_STAGE_COUNT * STAGE_NARROW;
+	if (ns_ui_several(p->ui))
+		ns_pen_cluster(p, after, y + 1, p->r.w - sw - 1 - after, r->cluster);
 	ns_pen_right(p, p->r.w - sw, y + 1, sw, state.role, state.text);
 }
 
 static void head(const ns_pen *p, geometry g)
 {
-	int x = MARKER + g.name_w + 1;
-	ns_pen_text(p, MARKER, 0, g.name_w, NS_ROLE_TEXT_DIM, "INCIDENT");
+	int x = MARKER + g.tag_w + g.name_w + 1;
+	if (g.tag_w)
+		ns_pen_text(p, MARKER, 0, g.tag_w - 1, NS_ROLE_TEXT_DIM, "CLUSTER");
+	ns_pen_text(p, MARKER + g.tag_w, 0, g.name_w, NS_ROLE_TEXT_DIM, "INCIDENT");
 	for (int i = 0; i < NS_STAGE_COUNT; i++) {
 		char letter[2] = {(char)(ns_stage_words[i][0] - 'a' + 'A'), 0};
 		ns_pen_text(p, x + i * g.stage_w, 0, g.stage_w - 1, NS_ROLE_TEXT_DIM, g.stage_w == STAGE_W ? ns_stage_words[i] : letter);
@@ -170,7 +180,7 @@ static void draw(const ns_pen *p, bool focused)
 	const ns_ui *ui = p->ui;
 	const ns_pane *m = &ui->pane[NS_PANE_PIPELINE];
 	int below = foot(p->r), top = ns_ui_cards(ui) ? 0 : 1, step = ns_incidents_height(ui, 0, p->r);
-	geometry g = measure(p->r.w);
+	geometry g = measure(p->ui, p->r.w);
 	if (!ui->snap)
 		return;
 	ns_pen list = ns_pen_in(p, 0, 0, p->r.w, p->r.h - below);
@@ -217,5 +227,5 @@ static void status(const ns_ui *ui, char *out, size_t cap)
 	snprintf(out, cap, "%zu running, %zu waiting", running, waiting);
 }
 
-const ns_pane_ops ns_pane_pipeline = {"Agent pipeline", "Pipeline", "Pipe", ns_incidents_count, ns_incidents_key, ns_incidents_match, chrome,
+const ns_pane_ops ns_pane_pipeline = {"Agent pipeline", "Pipeline", "Pipe", ns_incidents_count, ns_incidents_key, ns_incidents_cluster, ns_incidents_match, chrome,
     ns_incidents_height, draw, status};

@@ -68,6 +68,11 @@ int ns_pen_printf(const ns_pen *p, int x, int y, int w, ns_color_role role, cons
 	return ns_pen_text(p, x, y, w, role, text);
 }
 
+int ns_pen_cluster(const ns_pen *p, int x, int y, int w, const char *name)
+{
+	return ns_grid_name(p->g, p->r, x, y, w, ns_cluster_role(ns_ui_cluster(p->ui, name)), 0, name);
+}
+
 void ns_pen_glyph(const ns_pen *p, int x, int y, ns_color_role role, ns_glyph g)
 {
 	ns_grid_fill(p->g, p->r, x, y, 1, role, 0, ns_glyph_of(p->ui, g));

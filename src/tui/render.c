@@ -104,6 +104,8 @@ int64_t ns_ui_render(const ns_ui *ui, ns_grid *g)
 	}
 	ns_pen p = pen_at(&root, l.header);
 	ns_header_draw(&p, &l);
+	p = pen_at(&root, l.strip);
+	ns_strip_draw(&p);
 	p = pen_at(&root, l.banners);
 	ns_banners_draw(&p);
 	if (ns_ui_view(ui) == NS_VIEW_HOME) {

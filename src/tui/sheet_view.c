@@ -58,10 +58,14 @@ static void prompt(const ns_ui *ui, int width, ns_doc *d)
 			    s->code, s->typed, (int)(4 - strlen(s->typed)), "____");
 			ns_doc_put(d, NULL, NS_ROLE_TEXT_DIM, tiny ? "other: cancel" : "Esc or any other key cancels. Nothing is sent.");
 		} else if (s->approve) {
-			ns_doc_put(d, NULL, NS_ROLE_KEY_HINT,
-			    tiny     ? "y approve"
-			    : narrow ? "y = approve, any other key = cancel"
-			             : "y  approve      Enter, Esc, any other key  cancel (nothing is sent)");
+			if (ns_ui_several(ui) && !tiny)
+				ns_doc_printf(d, NULL, NS_ROLE_KEY_HINT, narrow ? "y = approve in %s, else cancel" : "y  approve in %s      Enter, Esc, any other key  cancel (nothing is sent)",
+				    s->row.cluster);
+			else
+				ns_doc_put(d, NULL, NS_ROLE_KEY_HINT,
+				    tiny     ? "y approve"
+				    : narrow ? "y = approve, any other key = cancel"
+				             : "y  approve      Enter, Esc, any other key  cancel (nothing is sent)");
 		} else {
 			ns_doc_put(d, NULL, NS_ROLE_KEY_HINT,
 			    tiny     ? "y reject"
@@ -111,7 +115,10 @@ static void body(const ns_ui *ui, const ns_pen *p, int width, ns_doc *d)
 	ns_grid none = {0};
 	ns_pen still = {&none, {0, 0, 0, 0}, ui, &due};
 	bool narrow = width < 60;
+	const ns_cluster_row *c = ns_ui_cluster(ui, r->cluster);
 	ns_doc_init(d, width, narrow ? 9 : 12);
+	if (ns_ui_several(ui) || (c && *c->color)) /* the one mistake that a second look does not find */
+		ns_doc_printf(d, "CLUSTER", ns_cluster_role(c), c ? "%s   profile %s" : "%s", r->cluster, c ? ns_profile_name(c->profile) : "");
 	ns_doc_put(d, "WHAT", NS_ROLE_TEXT_STRONG, r->headline);
 	if (narrow)
 		ns_doc_printf(d, "WHERE", NS_ROLE_TEXT, "%s/%s, %s", r->ns, r->target, r->cluster);
@@ -225,19 +232,26 @@ static void title(const ns_pen *p)
 	const ns_ui *ui = p->ui;
 	const ns_sheet *s = &ui->sheet;
 	char left[64], right[192] = "", time[16] = "";
-	snprintf(left, sizeof left, "%s %s#%lld%s", s->approve ? "APPROVE" : "REJECT", s->approval ? "" : "incident ",
-	    (long long)(s->approval ? s->approval : s->incident), s->state == NS_SHEET_OPEN ? " ?" : "");
+	const char *verb = s->approve ? "APPROVE" : "REJECT", *mark = s->state == NS_SHEET_OPEN ? " ?" : "";
+	bool both = s->approval && p->r.w >= 60;
+	if (both)
+		snprintf(left, sizeof left, "%s approval %lld, incident #%lld%s", verb, (long long)s->approval, (long long)s->incident, mark);
+	else
+		snprintf(left, sizeof left, "%s %s%lld%s", verb, s->approval ? "approval " : "incident #", (long long)(s->approval ? s->approval : s->incident), mark);
 	int used = ns_pen_bold(p, 0, 0, p->r.w, NS_ROLE_TITLE, left);
 	if (s->row.deadline_ms > 0 && s->state == NS_SHEET_OPEN)
 		ns_pen_countdown(p, s->row.deadline_ms, time);
-	int room = p->r.w - used - 2;
-	if (ui->snap && room > 24)
-		snprintf(right, sizeof right, "%s %s   %s", ui->snap->mode, s->row.cluster, time);
-	else
-		snprintf(right, sizeof right, "%s", time);
+	int room = p->r.w - used - 2, time_w = (int)strlen(time);
 	if (room > 0)
 		ns_pen_right(
-		    p, used + 2, 0, room, ns_countdown_role(s->row.deadline_ms > 0 ? s->row.deadline_ms - ui->wall : INT64_MAX), right);
+		    p, used + 2, 0, room, ns_countdown_role(s->row.deadline_ms > 0 ? s->row.deadline_ms - ui->wall : INT64_MAX), time);
+	room -= time_w + (time_w ? 3 : 0);
+	if (!ui->snap || room < 8)
+		return;
+	snprintf(right, sizeof right, room > 24 ? "%s %s" : "%.0s%s", ui->snap->mode, s->row.cluster);
+	int w = ns_utf8_width(right) < room ? ns_utf8_width(right) : room, x = used + 2 + room - w;
+	ns_color_role role = ns_cluster_role(ns_ui_cluster(ui, s->row.cluster));
+	ns_pen_bold(p, x, 0, w, role, right);
 }
 
 void ns_sheet_draw(const ns_pen *root)

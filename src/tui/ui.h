@@ -52,7 +52,7 @@ typedef struct ns_ui_want {
 /* ---- the model ---- */
 
 enum { NS_PANE_ALERTS, NS_PANE_PIPELINE, NS_PANE_APPROVALS, NS_PANE_COST, NS_PANE_COUNT };
-typedef enum ns_view { NS_VIEW_HOME, NS_VIEW_DETAIL, NS_VIEW_HELP, NS_VIEW_MESSAGES, NS_VIEW_COUNT } ns_view;
+typedef enum ns_view { NS_VIEW_HOME, NS_VIEW_DETAIL, NS_VIEW_HELP, NS_VIEW_MESSAGES, NS_VIEW_CLUSTERS, NS_VIEW_COUNT } ns_view;
 
 typedef struct ns_pane {
 	int64_t selected; /* key of the selected row, 0 none: never an index */
@@ -100,9 +100,10 @@ typedef struct ns_ui {
 	ns_role role;
 	bool role_known;
 
-	ns_view stack[4]; /* stack[depth] is shown, stack[0] is home */
+	ns_view stack[5]; /* stack[depth] is shown, stack[0] is home */
 	int depth;
 	int scroll[NS_VIEW_COUNT];
+	char cluster[254]; /* the one that the panes show, "" all */
 	int focus; /* the one pane that has the keys */
 	bool zoom;
 	ns_pane pane[NS_PANE_COUNT];
@@ -137,7 +138,6 @@ void ns_ui_settle(ns_ui *ui); /* after any change: rows that pass, selection by 
 const ns_inc_row *ns_ui_incident(const ns_ui *ui, int64_t id);
 const ns_appr_row *ns_ui_approval_of(const ns_ui *ui, int64_t incident);
 int64_t ns_ui_selected_incident(const ns_ui *ui); /* of the view that has the keys, 0 none */
-bool ns_ui_stale(const ns_ui *ui);
 /* Why a sheet for that incident cannot be opened, and why what it asks cannot be decided now, in words; "" when it can. */
 void ns_ui_why_closed(const ns_ui *ui, int64_t incident, char *out, size_t cap);
 void ns_ui_why_not(const ns_ui *ui, bool approve, int64_t incident, char *out, size_t cap);
@@ -150,6 +150,12 @@ void ns_sheet_key(ns_ui *ui, uint32_t key, bool burst);
 void ns_sheet_check(ns_ui *ui); /* after news or time: does what is shown still stand? */
 int ns_sheet_max_top(const ns_ui *ui);
 int ns_sheet_page(const ns_ui *ui);
+
+/* clusters.c */
+bool ns_ui_several(const ns_ui *ui);
+const ns_cluster_row *ns_ui_cluster(const ns_ui *ui, const char *name); /* NULL: not configured */
+bool ns_ui_shows_cluster(const ns_ui *ui, const char *name);
+bool ns_cluster_stale(const ns_ui *ui, const ns_cluster_row *c); /* down long enough for what is shown to mislead */
 
 /* keys.c: one table for the keys, the hints and the help */
 enum { NS_IN_HOME = 1, NS_IN_DETAIL = 2, NS_IN_TEXT = 4, NS_IN_ALL = 7 };
@@ -166,6 +172,7 @@ typedef struct ns_binding {
 extern const ns_binding ns_bindings[]; /* ends with run == NULL */
 const ns_binding *ns_binding_find(unsigned where, uint32_t key);
 unsigned ns_ui_where(const ns_ui *ui);
+bool ns_binding_idle(const ns_ui *ui, const ns_binding *b); /* nothing for it to do on this engine: no hint */
 bool ns_binding_dead(const ns_ui *ui, const ns_binding *b); /* shown dim: pressing it only tells why */
 
 /* filter.c */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FLASH_MS = 4000, QUIT_MS = 2000, BELL_MS = 10000, STALE_MS = 15000 };
+enum { FLASH_MS = 4000, QUIT_MS = 2000, BELL_MS = 10000 };
 
 void ns_ui_init(ns_ui *ui, const char *user, bool unicode, int cols, int rows)
 {
@@ -60,17 +60,10 @@ int64_t ns_ui_selected_incident(const ns_ui *ui)
 	const ns_cost_line *c = &ui->snap->cost[m->row[m->at]];
 	for (size_t i = 0; i < ui->snap->n_incidents; i++) {
 		const ns_inc_row *r = &ui->snap->incidents[i];
-		if (r->kind == NS_KIND_COST_SPIKE && !strcmp(r->ns, c->ns) && !strcmp(r->target, c->workload))
+		if (r->kind == NS_KIND_COST_SPIKE && !strcmp(r->cluster, c->cluster) && !strcmp(r->ns, c->ns) && !strcmp(r->target, c->workload))
 			return r->id;
 	}
 	return 0;
-}
-
-/* The link has been down long enough for what is shown to mislead. */
-bool ns_ui_stale(const ns_ui *ui)
-{
-	const ns_snapshot *s = ui->snap;
-	return s && (ui->gone || ((!s->live || !s->synced) && s->link_since_ms > 0 && ui->wall - s->link_since_ms > STALE_MS));
 }
 
 void ns_ui_why_closed(const ns_ui *ui, int64_t incident, char *out, size_t cap)
@@ -100,13 +93,18 @@ void ns_ui_why_not(const ns_ui *ui, bool approve, int64_t incident, char *out, s
 	if (*out)
 		return;
 	const ns_appr_row *r = ns_ui_approval_of(ui, incident);
+	const ns_cluster_row *c = ns_ui_cluster(ui, r->cluster);
 	if (r->state == NS_CARD_PREPARING || !r->id)
 		ns_copy(out, cap, "The dry-run is still out: this can be decided when the server has answered.");
 	else if (r->deadline_ms > 0 && ui->wall >= r->deadline_ms)
 		ns_copy(out, cap, "Expired: silence is no.");
 	else if (approve && r->state == NS_CARD_BLOCKED)
 		snprintf(out, cap, "Blocked, it cannot be approved: %s", *r->warnings ? r->warnings : r->ask);
-	else if (approve && ns_ui_stale(ui))
+	else if (approve && !c)
+		snprintf(out, cap, "The cluster %s is not configured any more: nothing is sent there.", r->cluster);
+	else if (approve && c->profile == NS_PROFILE_OBSERVE)
+		snprintf(out, cap, "%s is only observed: its profile lets nothing be sent.", c->name);
+	else if (approve && ns_cluster_stale(ui, c))
 		ns_copy(out, cap, "The cluster does not answer: what stands here may be old, so it cannot be approved.");
 }
 
@@ -158,7 +156,7 @@ static void collect_rows(ns_ui *ui, int k)
 	}
 	m->n = 0;
 	for (size_t i = 0; i < n; i++)
-		if (!*m->filter || ns_panes[k]->match(ui->snap, i, m->filter))
+		if (ns_ui_shows_cluster(ui, ns_panes[k]->cluster(ui->snap, i)) && (!*m->filter || ns_panes[k]->match(ui->snap, i, m->filter)))
 			m->row[m->n++] = i;
 }
 
@@ -253,6 +251,8 @@ static void on_snapshot(ns_ui *ui, const ns_ui_event *ev)
 	}
 	ns_snapshot_unref(ui->snap);
 	ui->snap = ev->snap;
+	if (!ns_ui_cluster(ui, ui->cluster)) /* another engine */
+		*ui->cluster = '\0';
 	ui->gone = false;
 	for (int i = 1; i <= ui->depth; i++) {
 		const ns_inc_row *r = ns_ui_incident(ui, ui->detail_id);
@@ -291,7 +291,7 @@ static void on_decided(ns_ui *ui, const ns_ui_event *ev)
 		s->ok = ev->ok;
 		ns_copy(s->why, sizeof s->why, text);
 	} else {
-		ns_ui_flash(ui, true, "Approval #%lld: %s", (long long)ev->id, text);
+		ns_ui_flash(ui, true, "Approval %lld: %s", (long long)ev->id, text);
 	}
 }
 

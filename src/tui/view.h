@@ -10,7 +10,7 @@ typedef enum ns_class { NS_CLASS_TINY, NS_CLASS_XS, NS_CLASS_S, NS_CLASS_STACK, 
 typedef struct ns_layout {
 	ns_class cls;
 	bool panes;                                                    /* several panes at once, each with its own title line */
-	ns_rect header, banners, tabs, rule, body, peek, flash, hints; /* h 0: not there */
+	ns_rect header, strip, banners, tabs, rule, body, peek, flash, hints; /* h 0: not there */
 	ns_rect pane[NS_PANE_COUNT];                                   /* with the title line when `panes`; h 0: not shown */
 	int split;                                                     /* column of the line between left and right panes, 0 none */
 } ns_layout;
@@ -74,6 +74,9 @@ ns_word ns_word_risk(ns_risk r);
 ns_word ns_word_mark(ns_stage_mark m);
 ns_glyph ns_glyph_mark(ns_stage_mark m);
 ns_word ns_word_state(const ns_inc_row *r, char buf[32]); /* buf holds what is not constant */
+ns_word ns_word_cluster(const ns_ui *ui, const ns_cluster_row *c); /* the worst that holds */
+ns_color_role ns_cluster_role(const ns_cluster_row *c);            /* of its name; NULL is fine */
+int ns_pen_cluster(const ns_pen *p, int x, int y, int w, const char *name); /* its name in its colour */
 extern const char *const ns_stage_words[NS_STAGE_COUNT];
 void ns_where(const ns_inc_row *r, char *out, size_t cap); /* "shop/cart" */
 
@@ -81,7 +84,7 @@ void ns_where(const ns_inc_row *r, char *out, size_t cap); /* "shop/cart" */
 
 typedef struct ns_col {
 	const char *title;
-	int min, max; /* columns of the terminal; what is left over goes to those with max > min, in order */
+	int min, max; /* columns of the terminal, min 0: not there; what is left over goes to those with max > min, in order */
 	int drop;     /* the highest goes first when it is narrow; 0 stays */
 	bool right;
 } ns_col;
@@ -119,6 +122,7 @@ typedef struct ns_pane_ops {
 	const char *short_tab;
 	size_t (*count)(const ns_snapshot *s);
 	int64_t (*key)(const ns_snapshot *s, size_t i);
+	const char *(*cluster)(const ns_snapshot *s, size_t i);
 	bool (*match)(const ns_snapshot *s, size_t i, const char *filter);
 	int (*chrome)(const ns_ui *ui, ns_rect r);                 /* lines of the pane that are not rows */
 	int (*height)(const ns_ui *ui, size_t visible, ns_rect r); /* lines of one row */
@@ -128,6 +132,7 @@ typedef struct ns_pane_ops {
 /* incidents.c: the list that the alerts and the pipeline both show */
 size_t ns_incidents_count(const ns_snapshot *s);
 int64_t ns_incidents_key(const ns_snapshot *s, size_t i);
+const char *ns_incidents_cluster(const ns_snapshot *s, size_t i);
 bool ns_incidents_match(const ns_snapshot *s, size_t i, const char *filter);
 int ns_incidents_height(const ns_ui *ui, size_t visible, ns_rect r);
 extern const ns_pane_ops ns_pane_alerts, ns_pane_pipeline, ns_pane_approvals, ns_pane_cost;
@@ -139,6 +144,8 @@ void ns_banners_draw(const ns_pen *p);
 void ns_footer_draw(const ns_pen *flash, const ns_pen *hints);
 void ns_peek_draw(const ns_pen *p);
 void ns_detail_doc(const ns_ui *ui, const ns_pen *p, ns_doc *d); /* p: for ages; may be NULL */
+void ns_strip_draw(const ns_pen *p);
+void ns_clusters_doc(const ns_ui *ui, ns_doc *d);
 void ns_help_doc(const ns_ui *ui, ns_doc *d);
 void ns_messages_doc(const ns_ui *ui, ns_doc *d);
 void ns_text_view_draw(const ns_pen *p);

@@ -83,6 +83,7 @@ static void title(const ns_ui *ui, char *out, size_t cap)
 			snprintf(out, cap, "Incident #%lld", (long long)ui->detail_id);
 		break;
 	case NS_VIEW_HELP: snprintf(out, cap, "Keys"); break;
+	case NS_VIEW_CLUSTERS: snprintf(out, cap, "Clusters"); break;
 	default: snprintf(out, cap, "Messages"); break;
 	}
 }
@@ -98,6 +99,10 @@ static void build(const ns_ui *ui, const ns_pen *p, ns_rect r, ns_doc *d)
 	case NS_VIEW_HELP:
 		ns_doc_init(d, w, ui->cols < 60 ? 14 : 20);
 		ns_help_doc(ui, d);
+		break;
+	case NS_VIEW_CLUSTERS:
+		ns_doc_init(d, w, 11);
+		ns_clusters_doc(ui, d);
 		break;
 	default:
 		ns_doc_init(d, w, 0);

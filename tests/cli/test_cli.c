@@ -35,8 +35,7 @@ static ns_snapshot *fake_snapshot(void *ctx, ns_err *err)
 	ns_snapshot *s = ns_arena_alloc(ar, sizeof *s);
 	s->arena = ar;
 	s->refs = 1;
-	s->cluster = s->context = s->server = s->user = s->mode = s->version = s->down_why = s->degraded = s->storm_why = s->lease_why =
-	    s->breakers = s->cost_error = "";
+	s->user = s->mode = s->version = s->trouble = "";
 	s->taken_ms = 1000000 - 60000; /* nothing happened for a minute: what is shown goes by the engine's clock */
 	s->clock = ns_arena_printf(ar, "1:%lld:1000000", (long long)ns_real_mono_ms());
 	s->approvals = f->appr;

@@ -89,10 +89,10 @@ static void every_default_is_a_value_it_would_take(void **state)
 		const char *where = !o->commands ? "incidents" : o->commands; /* "" the console */
 		char line[512], command[32];
 		snprintf(command, sizeof command, "%.*s", (int)strcspn(where, " "), where);
-		snprintf(line, sizeof line, "--%s=%s %s%s", o->name, o->dflt, command,
-		    !strcmp(command, "audit")     ? " verify"
-		    : !strcmp(command, "approve") ? " 1"
-		                                  : "");
+		int n = snprintf(line, sizeof line, "--%s=%s %s", o->name, o->dflt, command);
+		for (const ns_command_info *k = ns_commands; k->name; k++)
+			for (size_t i = 0; strcmp(k->name, command) == 0 && i < k->min_args; i++)
+				n += snprintf(line + n, sizeof line - (size_t)n, " 1");
 		ns_config_free(loads(line));
 	}
 }

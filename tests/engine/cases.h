@@ -146,6 +146,7 @@ typedef struct live {
 	rig r;
 	ns_kubeconfig *kc;
 	ns_engine_opts o; /* between live_open and live_start a case may change them */
+	ns_cluster_opts c;
 	ns_engine *e;
 	ns_door door;
 } live;
@@ -159,7 +160,7 @@ static inline void live_open(live *l, const char *scenario, int rate, ns_profile
 	l->kc = ns_kubeconfig_load(l->r.kubeconfig, NULL, &err);
 	must(l->kc, "%s", err.text);
 	rig_want w = {.kubectl = cases.kubectl, .profile = profile, .approval_ms = MINUTES(60)};
-	rig_engine_opts(&l->o, l->kc, l->r.clock, l->r.state, &w);
+	rig_engine_opts(&l->o, &l->c, l->kc, l->r.clock, l->r.state, &w);
 }
 
 static inline void live_start(live *l)

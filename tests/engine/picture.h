@@ -51,6 +51,20 @@ static inline void fill_approval(ns_appr_row *a)
 	    a->undo = a->verify = a->effect = a->warnings = HOSTILE;
 }
 
+static inline void fill_cluster(ns_cluster_row *k)
+{
+	memset(k, 1, sizeof *k);
+	k->name = k->context = k->server = k->user = k->color = k->storm_why = k->lease_why = k->frozen_why = k->down_why = k->degraded = k->breakers =
+	    k->cost_error = HOSTILE;
+	k->profile = NS_PROFILE_AUTO;
+	k->insecure = k->live = k->synced = k->storm = k->lease_held = k->frozen = true;
+	k->req_per_s = 0.75;
+	k->cost_total = 10.25;
+	k->cost_before = 8.5;
+	k->cost_budget = 9;
+	k->n_open = k->n_crit = k->n_waiting = 3;
+}
+
 /* One reference; goes with ns_snapshot_unref. */
 static inline ns_snapshot *make_picture(size_t incidents)
 {
@@ -59,14 +73,14 @@ static inline ns_snapshot *make_picture(size_t incidents)
 	memset(s, 1, sizeof *s);
 	s->arena = ar;
 	atomic_init(&s->refs, 1);
-	s->cluster = s->context = s->server = s->user = s->mode = s->version = s->down_why = s->degraded = s->storm_why = s->lease_why = s->breakers =
-	    s->cost_error = s->clock = HOSTILE;
-	s->profile = NS_PROFILE_AUTO;
-	s->insecure = s->live = s->synced = s->storm = s->lease_held = true;
+	s->user = s->mode = s->version = s->trouble = s->clock = HOSTILE;
+	s->n_clusters = 2;
+	s->clusters = ns_arena_alloc(ar, 2 * sizeof *s->clusters);
+	for (int i = 0; i < 2; i++)
+		fill_cluster(&s->clusters[i]);
 	s->clock_rate = 6;
 	s->req_per_s = 1.5;
-	s->cost_total = 10.25;
-	s->cost_before = 8.5;
+	s->cpu_percent = 0.25;
 	s->n_crit = s->n_warn = s->n_info = s->n_open = 1;
 	s->n_incidents = incidents;
 	s->incidents = ns_arena_alloc(ar, (incidents + 1) * sizeof *s->incidents);
@@ -77,7 +91,7 @@ static inline ns_snapshot *make_picture(size_t incidents)
 	fill_approval(s->approvals);
 	s->n_cost = s->n_agents = s->n_messages = 1;
 	s->cost = ns_arena_alloc(ar, sizeof *s->cost);
-	*s->cost = (ns_cost_line){.ns = "qa", .workload = HOSTILE, .per_day = 1, .before = 2, .efficiency = 0.5, .spike = true};
+	*s->cost = (ns_cost_line){.cluster = "prod", .ns = "qa", .workload = HOSTILE, .per_day = 1, .before = 2, .efficiency = 0.5, .spike = true};
 	s->agents = ns_arena_alloc(ar, sizeof *s->agents);
 	*s->agents = (ns_agent_row){.name = "detector", .doing = HOSTILE, .done = 1, .failed = 2, .busy = true};
 	s->messages = ns_arena_alloc(ar, sizeof *s->messages);

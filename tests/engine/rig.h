@@ -66,10 +66,12 @@ static inline void rig_close(rig *r)
 	memset(r, 0, sizeof *r);
 }
 
-static inline void rig_engine_opts(ns_engine_opts *o, const ns_kubeconfig *cfg, const ns_clock *clock, const char *state, const rig_want *w)
+/* c is the one cluster; it lives as long as o. */
+static inline void rig_engine_opts(ns_engine_opts *o, ns_cluster_opts *c, const ns_kubeconfig *cfg, const ns_clock *clock, const char *state, const rig_want *w)
 {
-	*o = (ns_engine_opts){.cfg = cfg, .cluster = "sim", .mode = "demo", .state_dir = state, .kubectl = w->kubectl, .clock = clock,
-	    .profile = w->profile, .approval_timeout_ms = w->approval_ms, .lease_required = w->lease, .control_socket = true};
+	*c = (ns_cluster_opts){.cfg = cfg, .name = "sim", .profile = w->profile, .lease_required = w->lease};
+	*o = (ns_engine_opts){.clusters = c, .n_clusters = 1, .mode = "demo", .state_dir = state, .kubectl = w->kubectl, .clock = clock,
+	    .approval_timeout_ms = w->approval_ms, .control_socket = true};
 }
 
 static inline void rig_nap(int ms)

@@ -50,7 +50,8 @@ static int engine_main(char **argv)
 	die_at = argv[7];
 	rig_want w = {.kubectl = argv[5], .profile = NS_PROFILE_APPROVE, .lease = argv[6][0] == '1', .approval_ms = MINUTES(120)};
 	ns_engine_opts o;
-	rig_engine_opts(&o, kc, clock, argv[4], &w);
+	ns_cluster_opts one;
+	rig_engine_opts(&o, &one, kc, clock, argv[4], &w);
 	ns_engine *e = kc ? ns_engine_start(&o, &err) : NULL;
 	if (!e) {
 		ns_log(NS_LOG_ERROR, "test", "no engine: %s", err.text);

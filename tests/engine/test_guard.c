@@ -29,7 +29,7 @@ static void lease_of_another(void)
 {
 	live l;
 	live_open(&l, "oom-simple", 30, NS_PROFILE_APPROVE);
-	l.o.lease_required = true;
+	l.c.lease_required = true;
 	put_lease(&l, "bastion-2_4711", 3600);
 	live_start(&l);
 	card c = live_card(&l, "checkout", 0);
@@ -37,7 +37,7 @@ static void lease_of_another(void)
 	live_until(&l, "shop", "checkout", "executing");
 	live_quiet(&l, MINUTES(1));
 	ns_snapshot *s = l.door.snapshot(l.door.ctx, NULL);
-	must(!s->lease_held && strstr(s->lease_why, "bastion-2_4711"), "the screen says \"%s\"", s->lease_why);
+	must(!s->clusters[0].lease_held && strstr(s->clusters[0].lease_why, "bastion-2_4711"), "the screen says \"%s\"", s->clusters[0].lease_why);
 	must(s->n_open == 1, "the incident is gone");
 	ns_snapshot_unref(s);
 	live_until(&l, "shop", "checkout", "executing");
@@ -95,7 +95,8 @@ static void breaker_opens_and_refuses_the_approved(void)
 	bool blocked = false;
 	for (size_t i = 0; i < s->n_approvals; i++)
 		blocked |= s->approvals[i].state == NS_CARD_BLOCKED && strstr(s->approvals[i].headline, "breaker");
-	must(blocked && strstr(s->breakers, "target:sim/shop/Deployment/checkout open"), "nobody is told that it opened: \"%s\"", s->breakers);
+	must(blocked && strstr(s->clusters[0].breakers, "target:sim/shop/Deployment/checkout open"), "nobody is told that it opened: \"%s\"",
+	    s->clusters[0].breakers);
 	ns_snapshot_unref(s);
 	ns_inc_row row = yes_until(&l, &second, "manual_review|failed|resolved|verifying");
 	must(row.state == NS_ST_MANUAL_REVIEW && strstr(row.note, "breaker"), "%s: %s", ns_state_get(row.state)->name, row.note);
@@ -173,7 +174,7 @@ static void storm_holds(void)
 	must(row.kind == NS_KIND_STORM, "it is a %s", ns_kind_get(row.kind)->name);
 	live_quiet(&l, MINUTES(3));
 	ns_snapshot *s = l.door.snapshot(l.door.ctx, NULL);
-	must(s->storm && s->storm_why[0], "the screen knows of no storm");
+	must(s->clusters[0].storm && s->clusters[0].storm_why[0], "the screen knows of no storm");
 	must(s->n_incidents <= 8, "%zu incidents beside the one summary", s->n_incidents);
 	must(live_sent(&l) == 0, "something was sent");
 	ns_snapshot_unref(s);
@@ -213,7 +214,7 @@ static void open_by_hand(live *l, const char *scenario, ns_profile profile, pthr
 	must(l->r.sim && ns_sim_write_kubeconfig(l->r.sim, l->r.kubeconfig, &err), "%s", err.text);
 	l->kc = ns_kubeconfig_load(l->r.kubeconfig, NULL, &err);
 	must(l->kc, "%s", err.text);
-	l->o.cfg = l->kc;
+	l->c.cfg = l->kc;
 	l->o.clock = l->r.clock;
 	ns_log_init(STDERR_FILENO, NS_LOG_TEXT, NS_LOG_INFO, l->r.clock);
 	clock_runs = true;
@@ -360,11 +361,11 @@ static void full_disk_loses_no_news(void)
 	sigaddset(&set, SIGXFSZ);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	live_start(&l);
-	ns_engine_sink.alert(l.e, &b);
+	ns_engine_sink.alert(&l.e->clusters[0], &b);
 	live_until(&l, "shop", "goes", "detected|analyzing|planning|manual_review");
 	disk(true);
-	ns_engine_sink.alert(l.e, &a);
-	ns_engine_sink.recovered(l.e, gone, ns_clock_wall_ms(l.r.clock));
+	ns_engine_sink.alert(&l.e->clusters[0], &a);
+	ns_engine_sink.recovered(&l.e->clusters[0], gone, ns_clock_wall_ms(l.r.clock));
 	rig_nap(500);
 	ns_snapshot *s = l.door.snapshot(l.door.ctx, NULL);
 	must(!rig_row(s, "shop", "stays"), "the disk is not full");

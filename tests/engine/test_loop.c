@@ -213,7 +213,7 @@ static void approved_under_another_context(void)
 	live l;
 	ns_err err = {0};
 	live_open(&l, "oom-simple", 60, NS_PROFILE_APPROVE);
-	l.o.lease_required = true; /* another holds it: the approved change waits */
+	l.c.lease_required = true; /* another holds it: the approved change waits */
 	must(ns_sim_put(l.r.sim, "coordination.k8s.io/v1/leases", lease, &err), "%s", err.text);
 	live_start(&l);
 	card first = live_card(&l, "checkout", 0);
@@ -222,7 +222,7 @@ static void approved_under_another_context(void)
 	live_stop(&l);
 	free(l.kc->context);
 	l.kc->context = ns_xstrdup("renamed");
-	l.o.lease_required = false;
+	l.c.lease_required = false;
 	live_start(&l);
 	card second = live_card(&l, "checkout", first.id);
 	must(strcmp(first.digest, second.digest) != 0, "the digest does not know the context");
@@ -267,11 +267,11 @@ static void auto_sends_alone(void)
 }
 
 /* The same with one condition missing each: a person is asked, and nothing is sent. */
-static void auto_asks(const char *what, void (*tweak)(ns_engine_opts *o))
+static void auto_asks(const char *what, void (*tweak)(ns_cluster_opts *c))
 {
 	live l;
 	live_open(&l, "crashloop-release", 60, NS_PROFILE_AUTO);
-	tweak(&l.o);
+	tweak(&l.c);
 	live_start(&l);
 	live_card(&l, "cart", 0);
 	live_quiet(&l, MINUTES(1));
@@ -279,9 +279,9 @@ static void auto_asks(const char *what, void (*tweak)(ns_engine_opts *o))
 	live_close(&l);
 }
 
-static void freeze(ns_engine_opts *o)
+static void freeze(ns_cluster_opts *c)
 {
-	o->freeze = true;
+	c->freeze = true;
 }
 static void auto_asks_in_a_freeze(void)
 {

@@ -48,9 +48,9 @@ static void flap(live *l, int rounds)
 		char identity[512];
 		ns_alert a = flapping_alert(n++ % 7);
 		ns_identity(&a, identity, sizeof identity);
-		ns_engine_sink.alert(l->e, &a);
+		ns_engine_sink.alert(&l->e->clusters[0], &a);
 		rig_nap(2);
-		ns_engine_sink.recovered(l->e, identity, ns_clock_wall_ms(l->r.clock));
+		ns_engine_sink.recovered(&l->e->clusters[0], identity, ns_clock_wall_ms(l->r.clock));
 		rig_nap(2);
 	}
 	for (int i = 0; i < 500; i++) { /* until all of it is through */

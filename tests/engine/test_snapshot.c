@@ -40,6 +40,7 @@ static void picture_there_and_back(void **state)
 	assert_no_holes("snapshot", s, back, sizeof *s);
 	assert_no_holes("incident", &s->incidents[1], &back->incidents[1], sizeof *s->incidents);
 	assert_no_holes("approval", s->approvals, back->approvals, sizeof *s->approvals);
+	assert_no_holes("cluster", &s->clusters[1], &back->clusters[1], sizeof *s->clusters);
 	assert_no_holes("cost", s->cost, back->cost, sizeof *s->cost);
 	assert_no_holes("agent", s->agents, back->agents, sizeof *s->agents);
 	assert_no_holes("message", s->messages, back->messages, sizeof *s->messages);
@@ -72,8 +73,8 @@ static void foreign_pictures_are_refused(void **state)
 {
 	static const struct { const char *list, *key; const char *value; } bad[] = {
 	    {"incidents", "state", "\"exploded\""}, {"incidents", "kind", "7"}, {"incidents", "stage_plan", "\"maybe\""}, {"incidents", "id", "\"seven\""},
-	    {"approvals", "risk", "\"none\""}, {"approvals", "state", "\"\""}, {"approvals", "confidence", "\"high\""}, {NULL, "profile", "\"yolo\""},
-	    {NULL, "incidents", "{}"}, {NULL, "seq", "1.5"}, {NULL, "n_open", "-1"}, {NULL, "cluster", "1"}};
+	    {"approvals", "risk", "\"none\""}, {"approvals", "state", "\"\""}, {"approvals", "confidence", "\"high\""}, {"clusters", "profile", "\"yolo\""},
+	    {NULL, "incidents", "{}"}, {NULL, "seq", "1.5"}, {NULL, "n_open", "-1"}, {NULL, "user", "1"}, {"clusters", "name", "1"}};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		ns_err err = {0};
 		ns_snapshot *s = make_picture(1);

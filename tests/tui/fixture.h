@@ -22,36 +22,52 @@ typedef struct world {
 	char last_digest[65], last_reason[64];
 } world;
 
+static UNUSED ns_cluster_row cluster_make(const char *name, const char *color, ns_profile profile)
+{
+	return (ns_cluster_row){.name = name,
+	    .context = name,
+	    .server = "https://10.0.0.1:6443",
+	    .user = "kim@corp",
+	    .color = color,
+	    .profile = profile,
+	    .live = true,
+	    .synced = true,
+	    .lease_held = true,
+	    .storm_why = "",
+	    .lease_why = "",
+	    .frozen_why = "",
+	    .down_why = "",
+	    .degraded = "",
+	    .breakers = "",
+	    .link_since_ms = T0 - 600000,
+	    .last_event_ms = T0 - 2000,
+	    .pods = 124,
+	    .workloads = 31,
+	    .nodes = 6,
+	    .requests = 812,
+	    .req_per_s = 0.4,
+	    .cost_error = ""};
+}
+
 static UNUSED ns_snapshot *snap_new(int64_t seq)
 {
 	ns_arena *a = ns_arena_new();
 	ns_snapshot *s = ns_arena_alloc(a, sizeof *s);
 	*s = (ns_snapshot){.seq = seq,
 	    .taken_ms = T0,
-	    .cluster = "prod-eu-1",
-	    .context = "prod-eu-1",
-	    .server = "https://10.0.0.1:6443",
 	    .user = "mira",
 	    .mode = "live",
 	    .version = "0.1.0",
-	    .profile = NS_PROFILE_APPROVE,
-	    .live = true,
-	    .synced = true,
-	    .link_since_ms = T0 - 600000,
-	    .last_event_ms = T0 - 2000,
-	    .down_why = "",
-	    .degraded = "",
-	    .lease_held = true,
-	    .storm_why = "",
-	    .lease_why = "",
-	    .breakers = "",
+	    .trouble = "",
 	    .clock_rate = 1,
 	    .clock = "",
-	    .pods = 124,
-	    .workloads = 31,
-	    .cost_error = "",
+	    .rss_bytes = 14 << 20,
+	    .req_per_s = 0.4,
+	    .cpu_percent = 0.3,
 	    .arena = a,
 	    .refs = 1};
+	s->clusters = ns_arena_alloc(a, 4 * sizeof *s->clusters);
+	s->clusters[s->n_clusters++] = cluster_make("prod-eu-1", "", NS_PROFILE_APPROVE);
 	return s;
 }
 
@@ -174,15 +190,18 @@ static UNUSED ns_snapshot *snap_typical(int64_t seq)
 	s->n_approvals = 2;
 	s->approvals[0] = appr_make(3, 12, DIGEST_A, NS_CARD_READY, NS_RISK_MEDIUM);
 	s->approvals[1] = appr_make(0, 14, "", NS_CARD_PREPARING, NS_RISK_LOW);
-	static const ns_cost_line cost[] = {{"ml", "batch", 1204.5, 872.8, 0.22, true}, {"idle", "", 402, 362, 0, false},
-	    {"pay", "payments-api", 311.2, 314, 0.61, false}, {"data", "pg", 208, 208, 0.74, false},
-	    {"shop", "checkout", 140.1, 132, 0.48, false}};
+	static const ns_cost_line cost[] = {{"prod-eu-1", "ml", "batch", 1204.5, 872.8, 0.22, true}, {"prod-eu-1", "idle", "", 402, 362, 0, false},
+	    {"prod-eu-1", "pay", "payments-api", 311.2, 314, 0.61, false}, {"prod-eu-1", "data", "pg", 208, 208, 0.74, false},
+	    {"prod-eu-1", "shop", "checkout", 140.1, 132, 0.48, false}};
 	s->cost = ns_arena_alloc(s->arena, sizeof cost);
 	memcpy(s->cost, cost, sizeof cost);
 	s->n_cost = 5;
-	s->cost_total = 2265.8;
-	s->cost_before = 1888.8;
-	s->cost_at_ms = T0 - 65000;
+	s->clusters[0].cost_total = 2265.8;
+	s->clusters[0].cost_before = 1888.8;
+	s->clusters[0].cost_at_ms = T0 - 65000;
+	s->clusters[0].n_open = 5;
+	s->clusters[0].n_crit = 2;
+	s->clusters[0].n_waiting = 1;
 	static const ns_agent_row agents[] = {{"detector", "", 41, 0, false}, {"analyzer", "#9 ml/batch", 6, 0, true},
 	    {"planner", "#14 dry-run", 5, 0, true}, {"executor", "", 2, 0, false}, {"escalation", "", 4, 1, false},
 	    {"verifier", "#11 shop/frontend", 3, 0, true}};
@@ -194,6 +213,36 @@ static UNUSED ns_snapshot *snap_typical(int64_t seq)
 	s->messages = ns_arena_alloc(s->arena, sizeof messages);
 	memcpy(s->messages, messages, sizeof messages);
 	s->n_messages = 3;
+	return s;
+}
+
+/* The same in three clusters: one as before, one that cannot be reached, one where the machine may act. */
+static UNUSED ns_snapshot *snap_three(int64_t seq)
+{
+	ns_snapshot *s = snap_typical(seq);
+	s->clusters[0].color = "red";
+	s->clusters[0].n_open = 2;
+	s->clusters[1] = cluster_make("prod-us-1", "red", NS_PROFILE_OBSERVE);
+	s->clusters[1].live = s->clusters[1].synced = false;
+	s->clusters[1].down_why = "connection refused: https://10.0.9.1:6443";
+	s->clusters[1].link_since_ms = s->clusters[1].last_event_ms = T0 - 190000;
+	s->clusters[1].cost_error = "OpenCost at http://127.0.0.1:9103: connection refused";
+	s->clusters[1].n_open = 1;
+	s->clusters[2] = cluster_make("staging", "green", NS_PROFILE_AUTO);
+	s->clusters[2].frozen = true;
+	s->clusters[2].frozen_why = "Fri 16:00-Mon 08:00 Europe/Berlin, until 2026-11-30T07:00:00Z";
+	s->clusters[2].insecure = true;
+	s->clusters[2].n_open = 2;
+	s->clusters[2].n_crit = 1;
+	s->clusters[2].cost_total = 240.5;
+	s->clusters[2].cost_before = 241;
+	s->clusters[2].cost_budget = 200;
+	s->clusters[2].cost_at_ms = T0 - 5000;
+	s->n_clusters = 3;
+	s->incidents[1].cluster = s->incidents[2].cluster = s->incidents[4].cluster = "staging";
+	s->incidents[3].cluster = "prod-us-1";
+	s->approvals[1].cluster = "staging";
+	s->cost[4].cluster = s->cost[1].cluster = "staging";
 	return s;
 }
 

@@ -25,14 +25,28 @@ static ns_snapshot *mutate(int64_t seq, int64_t wall)
 {
 	static char digest[3][65];
 	ns_snapshot *s = snap_new(seq);
-	s->live = rnd(10) != 0;
-	s->synced = rnd(20) != 0;
-	s->link_since_ms = wall - (int64_t)rnd(40000);
-	s->last_event_ms = wall - (int64_t)rnd(100000);
-	s->storm = rnd(10) == 0;
-	s->storm_why = s->storm ? "17 workloads at once" : "";
-	s->lease_held = rnd(8) != 0;
-	s->lease_why = s->lease_held ? "" : "another engine holds it";
+	s->clusters[0].live = rnd(10) != 0;
+	s->clusters[0].synced = rnd(20) != 0;
+	s->clusters[0].link_since_ms = wall - (int64_t)rnd(40000);
+	s->clusters[0].last_event_ms = wall - (int64_t)rnd(100000);
+	s->clusters[0].storm = rnd(10) == 0;
+	s->clusters[0].storm_why = s->clusters[0].storm ? "17 workloads at once" : "";
+	s->clusters[0].lease_held = rnd(8) != 0;
+	s->clusters[0].lease_why = s->clusters[0].lease_held ? "" : "another engine holds it";
+	static const char *const names[] = {"prod-us-1", "staging", "arn:aws:eks:eu-central-1:123456789012:cluster/a-name-nobody-would-choose", "not-configured"};
+	for (int i = rnd(2) ? 3 : 0; i > 0; i--) {
+		ns_cluster_row *c = &s->clusters[s->n_clusters];
+		*c = cluster_make(names[s->n_clusters - 1], rnd(2) ? "red" : "", (ns_profile)rnd(3));
+		c->live = c->synced = rnd(3) != 0;
+		c->down_why = c->live ? "" : "connection refused";
+		c->link_since_ms = wall - (int64_t)rnd(40000);
+		c->frozen = rnd(4) == 0;
+		c->frozen_why = c->frozen ? "Fri 16:00-Mon 08:00" : "";
+		c->insecure = rnd(4) == 0;
+		c->n_waiting = rnd(3);
+		c->cost_at_ms = rnd(2) ? wall : 0;
+		s->n_clusters++;
+	}
 	s->n_incidents = rnd(12);
 	s->incidents = ns_arena_alloc(s->arena, (s->n_incidents + 1) * sizeof *s->incidents);
 	s->approvals = ns_arena_alloc(s->arena, (s->n_incidents + 1) * sizeof *s->approvals);
@@ -44,6 +58,8 @@ static ns_snapshot *mutate(int64_t seq, int64_t wall)
 			if (s->incidents[k].id == r->id)
 				r->id = 100 + (int64_t)i;
 		r->updated_ms = wall - (int64_t)rnd(1000);
+		if (s->n_clusters > 1 && rnd(3))
+			r->cluster = names[rnd(4)];
 		if (rnd(2))
 			continue;
 		int d = (int)rnd(3);
@@ -52,6 +68,7 @@ static ns_snapshot *mutate(int64_t seq, int64_t wall)
 		ns_appr_row *a = &s->approvals[s->n_approvals++];
 		*a = appr_make(st == NS_CARD_PREPARING ? 0 : r->id * 10 + rnd(2), r->id, st == NS_CARD_PREPARING ? "" : digest[d], st,
 		    (ns_risk)rnd(NS_RISK_COUNT));
+		a->cluster = r->cluster;
 		a->deadline_ms = st == NS_CARD_PREPARING ? 0 : wall + (int64_t)rnd(300000) - 3000;
 		r->approval = a->id;
 	}
@@ -59,8 +76,9 @@ static ns_snapshot *mutate(int64_t seq, int64_t wall)
 	s->cost = ns_arena_alloc(s->arena, (s->n_cost + 1) * sizeof *s->cost);
 	for (size_t i = 0; i < s->n_cost; i++)
 		s->cost[i] =
-		    (ns_cost_line){"ml", rnd(3) ? "batch" : "", rnd(100000) / 7.0, rnd(100000) / 7.0, rnd(100) / 50.0, rnd(4) == 0};
-	s->cost_at_ms = rnd(5) ? wall - (int64_t)rnd(100000) : 0;
+		    (ns_cost_line){s->clusters[rnd((unsigned)s->n_clusters)].name, "ml", rnd(3) ? "batch" : "", rnd(100000) / 7.0, rnd(100000) / 7.0,
+		        rnd(100) / 50.0, rnd(4) == 0};
+	s->clusters[0].cost_at_ms = rnd(5) ? wall - (int64_t)rnd(100000) : 0;
 	return s;
 }
 
@@ -94,7 +112,7 @@ static void check_frame(world *w)
 
 static uint32_t some_key(const world *w)
 {
-	static const uint32_t common[] = {'j', 'k', 'a', 'x', 'y', 'q', '1', '2', '3', '4', '5', '/', 'z', 'm', '?', ' ', 'g', 'G', 'l',
+	static const uint32_t common[] = {'j', 'k', 'a', 'x', 'y', 'q', '1', '2', '3', '4', '5', '/', 'z', 'm', 'c', 'C', '?', ' ', 'g', 'G', 'l',
 	    'h', NS_KEY_ENTER, NS_KEY_ESC, NS_KEY_TAB, NS_KEY_BACKTAB, NS_KEY_UP, NS_KEY_DOWN, NS_KEY_PGDN, NS_KEY_PGUP, NS_KEY_HOME,
 	    NS_KEY_END, NS_KEY_BACKSPACE, 4, 21, 12};
 	if (w->ui.sheet.state == NS_SHEET_OPEN) { /* or no sheet would ever be answered */
@@ -218,7 +236,7 @@ static void everything_at_random(void **state)
 		if (w.ui.sheet.state == NS_SHEET_OPEN && !*w.ui.sheet.typed)
 			*v.typed = '\0';
 		assert_in_range(w.ui.focus, 0, NS_PANE_COUNT - 1); /* I4 */
-		assert_in_range(w.ui.depth, 0, 3);
+		assert_in_range(w.ui.depth, 0, 4);
 		w.ui.want.quit = false;
 	}
 	assert_true(decisions > 50); /* or this has proved nothing */

@@ -65,6 +65,55 @@ static void home_at_every_size(void **state)
 	}
 }
 
+/* Three clusters: the strip, a tag on each row, totals by cluster, and the sheet that names where. */
+static void several_clusters(void **state)
+{
+	static const int at[] = {0, 2, 3};
+	static const char *const names[] = {"alerts", "pipeline", "approvals", "cost"};
+	for (int i = 0; i < 3; i++) {
+		int cols = sizes[at[i]].cols, rows = sizes[at[i]].rows;
+		world w;
+		char name[64];
+		open_world(&w, cols, rows);
+		see(&w, snap_three(1));
+		for (int k = 0; k < NS_PANE_COUNT; k++) {
+			key(&w, (uint32_t)('1' + k));
+			snprintf(name, sizeof name, "three-%s-%dx%d", names[k], cols, rows);
+			if (i || !k)
+				golden(&w, name, rows == 24 && !k);
+		}
+		key(&w, '1');
+		key(&w, 'a');
+		snprintf(name, sizeof name, "three-approve-%dx%d", cols, rows);
+		golden(&w, name, rows == 24);
+		key(&w, NS_KEY_ESC);
+		key(&w, 'C');
+		snprintf(name, sizeof name, "three-clusters-%dx%d", cols, rows);
+		golden(&w, name, false);
+		key(&w, NS_KEY_ESC);
+		key(&w, 'c');
+		key(&w, 'c');
+		key(&w, 'c');
+		later(&w, 5000);
+		snprintf(name, sizeof name, "three-picked-%dx%d", cols, rows);
+		golden(&w, name, false);
+		close_world(&w);
+	}
+}
+
+/* Every state of a cluster is a word, at every width at which there is a strip; without colour nothing is lost. */
+static void the_strip_says_what_is_wrong(void **state)
+{
+	for (int cols = 46; cols <= 200; cols += 7) {
+		world w;
+		open_world(&w, cols, 24);
+		see(&w, snap_three(1));
+		assert_true(shows(&w, "prod-us-1 "));
+		assert_true(shows(&w, "DOWN"));
+		close_world(&w);
+	}
+}
+
 static void each_pane_alone(void **state)
 {
 	static const char *const names[] = {"alerts", "pipeline", "approvals", "cost"};
@@ -149,12 +198,12 @@ static void warnings_have_words(void **state)
 	ns_snapshot *s = snap_typical(1);
 	s->mode = "demo";
 	s->clock_rate = 10;
-	s->storm = true;
-	s->storm_why = "17 workloads broke within 60 s: nothing runs by itself until it is calm";
-	s->insecure = true;
-	s->lease_held = false;
-	s->lease_why = "another engine (bastion-2, pid 811) holds the Lease of this cluster";
-	s->breakers = "target shop/cart open for 4m";
+	s->clusters[0].storm = true;
+	s->clusters[0].storm_why = "17 workloads broke within 60 s: nothing runs by itself until it is calm";
+	s->clusters[0].insecure = true;
+	s->clusters[0].lease_held = false;
+	s->clusters[0].lease_why = "another engine (bastion-2, pid 811) holds the Lease of this cluster";
+	s->clusters[0].breakers = "target shop/cart open for 4m";
 	see(&w, s);
 	golden(&w, "warnings-120x40", false);
 	tell(&w, (ns_ui_event){.kind = NS_UI_RESIZE, .cols = 46, .rows = 19});
@@ -167,10 +216,10 @@ static void stale_and_gone(void **state)
 	world w;
 	open_world(&w, 80, 24);
 	ns_snapshot *s = snap_typical(1);
-	s->live = false;
-	s->link_since_ms = T0 - 42000;
-	s->last_event_ms = T0 - 42000;
-	s->down_why = "connection refused";
+	s->clusters[0].live = false;
+	s->clusters[0].link_since_ms = T0 - 42000;
+	s->clusters[0].last_event_ms = T0 - 42000;
+	s->clusters[0].down_why = "connection refused";
 	see(&w, s);
 	assert_true(shows(&w, "STALE 42s"));
 	assert_true(shows(&w, "CLUSTER DOWN connection refused"));
@@ -247,6 +296,8 @@ int main(void)
 	setlocale(LC_CTYPE, "C.UTF-8");
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(home_at_every_size),
+	    cmocka_unit_test(several_clusters),
+	    cmocka_unit_test(the_strip_says_what_is_wrong),
 	    cmocka_unit_test(each_pane_alone),
 	    cmocka_unit_test(first_frame_before_any_data),
 	    cmocka_unit_test(detail_help_messages),

@@ -37,8 +37,8 @@ static void a_stale_picture_is_not_approved(void **state)
 	world w;
 	open_world(&w, 80, 24);
 	ns_snapshot *s = snap_typical(1);
-	s->live = false;
-	s->link_since_ms = T0 - 20000;
+	s->clusters[0].live = false;
+	s->clusters[0].link_since_ms = T0 - 20000;
 	see(&w, s);
 	key(&w, 'a');
 	read_sheet(&w);

@@ -4,36 +4,47 @@
 #include "neuroscale/agents/planner.h"
 #include "neuroscale/base/cancel.h"
 #include "neuroscale/base/clock.h"
+#include "neuroscale/config/freeze.h"
 #include "neuroscale/cost/cost.h"
 #include "neuroscale/engine/door.h"
 #include "neuroscale/kube/kubeconfig.h"
 #include "neuroscale/sys/spawn.h"
 
 typedef struct ns_engine ns_engine;
+/* One cluster: everything that is decided is decided by what stands here for the incident's own cluster. */
+typedef struct ns_cluster_opts {
+	const char *name;                 /* in every fact: unique, at most 253 bytes. NULL: the context's */
+	const ns_kubeconfig *cfg;         /* NULL: read from the two below, again and again until that works: the cluster is down meanwhile */
+	const char *kubeconfig, *context; /* as in ns_kubeconfig_load; NULL or "" the usual rules */
+	const char *color;                /* for the screen, "" none */
+	ns_profile profile;
+	bool freeze;                      /* a change freeze: nothing automatic */
+	const ns_freeze *windows;         /* and these; they live as long as the engine */
+	size_t n_windows;
+	int actions_per_hour;             /* 10 when 0 */
+	const char *lease_ns;             /* "default" when NULL */
+	bool lease_required;              /* true outside of unit tests */
+	ns_plan_limits limits;
+	const char *const *nonprod_labels, *const *protected_ns, *const *namespaces; /* namespaces: watch only these; NULL or empty all */
+	const char *exception_ns, *opencost_url; /* "" none */
+	ns_cost_rule cost_rule;
+	int64_t cost_every_ms;
+	double cost_budget;               /* per day, 0 none */
+} ns_cluster_opts;
+
 typedef struct ns_engine_opts {
-	const ns_kubeconfig *cfg;
-	const char *cluster;              /* its name in every fact */
+	const ns_cluster_opts *clusters;
+	size_t n_clusters;                /* at least 1 */
 	const char *mode;                 /* "live" | "demo" */
 	const char *state_dir;            /* created 0700 */
 	const char *kubectl;              /* absolute, or NULL: looked up in PATH; missing is NS_E_NOTFOUND */
 	const char *runbook_dir;          /* NULL: built-in only */
-	const char *opencost_url;         /* "" none */
-	const ns_clock *clock;
+	const ns_clock *clock;            /* one that is not real goes with clusters on loopback only */
 	const ns_spawner *spawner;        /* NULL: the real one */
-	ns_profile profile;
 	int64_t approval_timeout_ms;      /* 300000 when 0 */
 	int64_t cooldown_ms;              /* 900000 when 0: how long rejected, expired, failed and manual_review hold their identity without recovery */
-	int actions_per_hour;             /* 10 when 0, per cluster */
 	int64_t target_cooldown_ms;       /* 300000 when 0, between automatic actions on one target */
-	bool freeze;                      /* a freeze window is open: nothing automatic */
-	const char *lease_ns;             /* "default" when NULL */
-	bool lease_required;              /* true outside of unit tests */
-	ns_plan_limits limits;
-	const char *const *nonprod_labels, *const *protected_ns;
-	const char *exception_ns;
-	ns_cost_rule cost_rule;
-	int64_t cost_every_ms;
-	int workers;                      /* 3 when 0 */
+	int workers;                      /* 3 when 0; with several clusters each may hold 2 at a time, and there are enough for all of them */
 	bool control_socket;              /* listen on STATE_DIR/control.sock */
 	const char *am_listen, *am_token_file; /* Alertmanager's webhook, see agents/webhook.h; am_listen NULL or "": off */
 	const char *am_cluster_label;     /* "cluster" when NULL */
@@ -41,7 +52,8 @@ typedef struct ns_engine_opts {
 } ns_engine_opts;
 
 /* Takes the state directory's lock (NS_E_LOCKED names the pid of the other engine and the way out), opens the store, recovers what a dead
- * engine left (claimed jobs, intents without outcome), then starts all services. */
+ * engine left (claimed jobs, intents without outcome), then starts all services. A cluster that cannot be read or reached is no error: it is
+ * down, says why and is tried again. */
 ns_engine *ns_engine_start(const ns_engine_opts *o, ns_err *err);
 /* Stops everything in reverse order; children that run are given their grace. */
 void ns_engine_stop(ns_engine *e);

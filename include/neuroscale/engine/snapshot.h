@@ -47,7 +47,7 @@ typedef struct ns_appr_row {
 } ns_appr_row;
 
 typedef struct ns_cost_line {
-	const char *ns, *workload;       /* workload "" for idle */
+	const char *cluster, *ns, *workload; /* workload "" for idle */
 	double per_day, before, efficiency;
 	bool spike;
 } ns_cost_line;
@@ -56,24 +56,40 @@ typedef struct ns_agent_row { const char *name, *doing; int64_t done, failed; bo
 
 typedef struct ns_msg_row { int64_t at_ms; int level; const char *text; } ns_msg_row; /* level: ns_log_level */
 
+/* One configured cluster, up or not. */
+typedef struct ns_cluster_row {
+	const char *name, *context, *server, *user; /* user: of the kubeconfig */
+	const char *color;               /* "" none, else a word of ns_color_name */
+	ns_profile profile;
+	bool insecure;                   /* TLS is not verified: shown as a warning */
+	bool live, synced;
+	bool storm, lease_held, frozen;
+	const char *storm_why, *lease_why, *frozen_why;
+	const char *down_why, *degraded; /* why it cannot be watched, and what of it, "" fine */
+	const char *breakers;            /* "target:prod/shop/Deployment/cart open", "" all closed */
+	int64_t link_since_ms, last_event_ms;
+	int64_t pods, workloads, unhealthy, nodes, requests;
+	double req_per_s;
+	size_t n_open, n_crit, n_waiting; /* incidents that hold their identity, those of them that are critical, questions that wait */
+	double cost_total, cost_before, cost_budget; /* per day; budget 0 none */
+	int64_t cost_at_ms;              /* 0: no report yet */
+	const char *cost_error;
+} ns_cluster_row;
+
 typedef struct ns_snapshot {
 	int64_t seq;                     /* grows with every publication */
 	int64_t taken_ms;
 	/* header */
-	const char *cluster, *context, *server, *user, *mode; /* mode: "live" or "demo" */
+	const char *user, *mode;         /* user: whose engine it is; mode: "live" or "demo" */
 	const char *version;
-	ns_profile profile;
-	bool insecure;                   /* TLS is not verified: shown as a warning */
-	bool live, synced;
-	int64_t link_since_ms, last_event_ms;
-	const char *down_why, *degraded;
-	bool storm, lease_held;
-	const char *storm_why, *lease_why;
-	const char *breakers;            /* "target shop/cart open 4m", "" all closed */
+	const char *trouble;             /* of the engine itself: nothing can be recorded …, "" fine */
 	int clock_rate;                  /* 1 real */
 	const char *clock;               /* the engine's clock for ns_clock_parse, "" the real one: whoever shows ages and countdowns needs it */
-	int64_t pods, workloads, unhealthy, requests, rss_bytes;
-	double req_per_s;
+	int64_t rss_bytes;
+	double req_per_s;                /* to all clusters */
+	double cpu_percent;              /* of one core, over the last seconds */
+	ns_cluster_row *clusters;        /* in the order of the configuration, at least one */
+	size_t n_clusters;
 	size_t n_crit, n_warn, n_info, n_open;
 	ns_inc_row *incidents;           /* most urgent first: waits for a person, then severity, then newest; closed ones last */
 	size_t n_incidents;
@@ -81,9 +97,6 @@ typedef struct ns_snapshot {
 	size_t n_approvals;
 	ns_cost_line *cost;
 	size_t n_cost;
-	double cost_total, cost_before;
-	int64_t cost_at_ms;              /* 0: no report yet */
-	const char *cost_error;
 	ns_agent_row *agents;
 	size_t n_agents;
 	ns_msg_row *messages;            /* newest last, at most 200 */
@@ -92,6 +105,8 @@ typedef struct ns_snapshot {
 	_Atomic int refs;
 } ns_snapshot;
 
+/* The cluster of that name, NULL: it is not configured (any more). */
+const ns_cluster_row *ns_snapshot_cluster(const ns_snapshot *s, const char *name);
 ns_snapshot *ns_snapshot_ref(ns_snapshot *s);   /* NULL is fine; thread-safe */
 void ns_snapshot_unref(ns_snapshot *s);         /* NULL is fine; frees at the last */
 cJSON *ns_snapshot_to_json(const ns_snapshot *s);
