@@ -334,9 +334,15 @@ bool doctor_run_all(const doctor_opts *o)
 
 static int print_role(const ns_config *cfg)
 {
+	const ns_config *c = cfg->clusters[0];
+	ns_err err = {0};
+	if (cfg->n_clusters > 1) {
+		ns_fail(&err, NS_E_USAGE, "each of the %zu clusters has rights of its own: name one with --cluster", cfg->n_clusters);
+		return ns_app_failed(&err);
+	}
 	ns_buf out = NS_BUF_INIT;
-	ns_rights_opts o = {.allowed_actions = cfg->allowed_actions, .lease_ns = cfg->lease_ns, .exception_ns = cfg->exception_ns, .namespaces = *cfg->act_in ? cfg->act_in : cfg->namespaces, .watch_ns = cfg->namespaces};
-	ns_rights_yaml(&out, &o);
+	ns_rights_yaml(&out, &(ns_rights_opts){.allowed_actions = c->allowed_actions, .lease_ns = c->lease_ns, .exception_ns = c->exception_ns,
+	                         .namespaces = *cfg->act_in ? cfg->act_in : c->namespaces, .watch_ns = c->namespaces});
 	fputs(ns_buf_str(&out), stdout);
 	ns_buf_free(&out);
 	return fflush(stdout) == 0 ? 0 : 1;
@@ -353,7 +359,7 @@ int ns_app_doctor(const ns_config *cfg, const ns_cancel *cancel)
 	int64_t start = ns_real_mono_ms();
 	if (cfg->role)
 		return print_role(cfg);
-	doctor_printer *p = doctor_printer_new(cfg->json, isatty(STDOUT_FILENO) && !cfg->no_color && !ns_word_count(getenv("NO_COLOR") ? getenv("NO_COLOR") : ""), columns());
+	doctor_printer *p = doctor_printer_new(cfg->json, isatty(STDOUT_FILENO) && !cfg->no_color, columns());
 	doctor_opts o = {.cfg = cfg, .clusters = cfg->clusters, .n_clusters = cfg->n_clusters, .leave = cancel, .show = doctor_print, .ctx = p, .checks = doctor_checks};
 	bool complete = doctor_run_all(&o);
 	return doctor_printer_end(p, complete, ns_real_mono_ms() - start);

@@ -1,31 +1,19 @@
 #!/bin/sh
-# doctor.sh: `neuroscale-tui doctor` on a real control plane. The account that `doctor --role` prints is applied: with it nothing fails and nothing is
-# beyond the need; then each rule is taken away in turn, and doctor names exactly what is lost by it.
+# doctor.sh: `neuroscale-tui doctor` as a program: on the simulated cluster, on servers that are not there, and on a real control plane. There the
+# account that `doctor --role` prints is applied: with it nothing fails and nothing is beyond the need; then each rule is taken away in turn, and
+# doctor names exactly what is lost by it.
 #
-#   KUBEBUILDER_ASSETS=DIR   etcd, kube-apiserver, kube-controller-manager (the envtest convention); not set: skipped
+#   KUBEBUILDER_ASSETS=DIR   etcd, kube-apiserver, kube-controller-manager (the envtest convention); not set: that part is skipped
 #   NS_KUBE_SCRIPTS=DIR      up.sh and down.sh; default: ../shared/kube beside the checkout
 #   KEEP=1                   leave logs and state behind
 set -u
-if [ -z "${KUBEBUILDER_ASSETS-}" ]; then
-	echo "ok 1 - doctor on a real control plane # SKIP KUBEBUILDER_ASSETS is not set"
-	exit 0
-fi
 here=$(cd "$(dirname "$0")/../.." && pwd)
-scripts=${NS_KUBE_SCRIPTS:-$here/../shared/kube}
-missing=
-for f in etcd kube-apiserver kube-controller-manager; do [ -x "$KUBEBUILDER_ASSETS/$f" ] || missing="$missing $KUBEBUILDER_ASSETS/$f"; done
-for f in up.sh down.sh; do [ -f "$scripts/$f" ] || missing="$missing $scripts/$f"; done
-for f in kubectl openssl curl bash; do command -v $f >/dev/null 2>&1 || missing="$missing $f"; done
-[ -x /usr/bin/python3 ] || missing="$missing /usr/bin/python3"
-if [ -n "$missing" ]; then
-	echo "ok 1 - doctor on a real control plane # SKIP not there:$missing"
-	exit 0
-fi
-
 B=${B:-build}
 P=$(cd "$B" && pwd)/neuroscale-tui
 dir=$(mktemp -d) || exit 1
+sim=
 cleanup() {
+	[ -z "$sim" ] || kill "$sim" 2>/dev/null
 	[ ! -d "$dir/kube" ] || KUBE_HOME=$dir/kube bash "$scripts/down.sh" 1.20 >/dev/null 2>&1
 	if [ -n "${KEEP-}" ]; then echo "# left in $dir"; else rm -rf "$dir"; fi
 }
@@ -44,15 +32,64 @@ result() { # STATUS NAME [COMMENT]
 		[ -z "${3-}" ] || printf '%s\n' "$3" | sed 's/^/# /'
 	fi
 }
+leave_out() { # REASON
+	n=$((n + 1))
+	echo "ok $n - doctor on a real control plane # SKIP $1"
+	[ "$bad" -eq 0 ]
+	exit
+}
+
+# ---- the simulated cluster, and none ----
+"$P" sim --state-dir "$dir/sim" </dev/null >"$dir/sim.log" 2>&1 &
+sim=$!
+for _ in $(seq 1 50); do
+	[ ! -s "$dir/sim/sim-kubeconfig" ] || break
+	sleep 0.2
+done
+"$P" doctor --kubeconfig "$dir/sim/sim-kubeconfig" --kubectl /bin/false </dev/null >"$dir/out" 2>"$dir/err"; status=$?
+[ $status -eq 1 ] && grep -q '^  fail  kubectl  *' "$dir/out" && grep -q '^  ok    server  *v' "$dir/out" && [ ! -s "$dir/err" ]
+result $? "a kubectl that does not work is told, and the cluster is looked at all the same" "status $status: $(head -n 20 "$dir/out" "$dir/err")"
+tail -n 1 "$dir/out" | grep -qE '^[0-9]+ ok, [0-9]+ warnings?, 1 failed, [0-9]+ not checked, in [0-9.]+ s$'
+result $? "the sum is the last line" "$(tail -n 1 "$dir/out")"
+! grep -q "$(printf '\033')" "$dir/out"; result $? "no colours in a pipe"
+[ ! -e "$dir/neuroscale-tui" ]; result $? "no state directory is made by looking"
+"$P" doctor --json --kubeconfig "$dir/sim/sim-kubeconfig" --kubectl /bin/false </dev/null >"$dir/json" 2>&1
+sed -n '1s/^\[{"cluster":.*"status":".*/yes/p' "$dir/json" | grep -q yes && tail -n 1 "$dir/json" | grep -q '}\]$'
+result $? "--json prints objects" "$(head -n 2 "$dir/json")"
+"$P" doctor --role </dev/null >"$dir/role" 2>"$dir/err"; status=$?
+[ $status -eq 0 ] && grep -q '^kind: ServiceAccount$' "$dir/role"
+result $? "--role needs no cluster" "status $status: $(cat "$dir/err")"
+kill "$sim"
+sim=
+cat >"$dir/kubectl" <<'X'
+#!/bin/sh
+case $1 in version) echo '{"clientVersion":{"major":"1","minor":"32","gitVersion":"v1.32.0"}}' ;; *)
+	for f in --kubeconfig --context --cache-dir --request-timeout -n --type --patch-file -o -f --field-manager --dry-run; do echo "  $f: x"; done ;; esac
+X
+chmod 755 "$dir/kubectl"
+for row in "3|--kubeconfig $dir/gone|gone does not exist" "7|--kubeconfig $dir/sim/sim-kubeconfig|nothing answers at 127.0.0.1:" "3|--kubeconfig $dir/sim/sim-kubeconfig --context demo-clutser|demo-cluster"; do
+	rest=${row#*|}
+	# shellcheck disable=SC2086 # words
+	"$P" doctor --kubectl "$dir/kubectl" ${rest%%|*} </dev/null >"$dir/out" 2>&1; status=$?
+	grep '^  fail' "$dir/out" | grep -F "${rest#*|}" >/dev/null && [ $status -eq "${row%%|*}" ]
+	result $? "status ${row%%|*}: ${rest#*|}" "status $status: $(cat "$dir/out")"
+done
+
+# ---- a real control plane ----
+[ -n "${KUBEBUILDER_ASSETS-}" ] || leave_out "KUBEBUILDER_ASSETS is not set"
+scripts=${NS_KUBE_SCRIPTS:-$here/../shared/kube}
+missing=
+for f in etcd kube-apiserver kube-controller-manager; do [ -x "$KUBEBUILDER_ASSETS/$f" ] || missing="$missing $KUBEBUILDER_ASSETS/$f"; done
+for f in up.sh down.sh; do [ -f "$scripts/$f" ] || missing="$missing $scripts/$f"; done
+for f in kubectl openssl curl bash; do command -v $f >/dev/null 2>&1 || missing="$missing $f"; done
+[ -x /usr/bin/python3 ] || missing="$missing /usr/bin/python3"
+[ -z "$missing" ] || leave_out "not there:$missing"
 # Below 32768: above, any client's own end of a connection may sit on one of them.
 ports=
 for p in 2 1; do
 	curl -sk --max-time 1 "https://127.0.0.1:${p}6443/readyz" >/dev/null 2>&1 || { ports=$p; break; }
 done
-if [ -z "$ports" ]; then
-	echo "ok 1 - doctor on a real control plane # SKIP ports 16443 and 26443 are in use by others"
-	exit 0
-fi
+[ -n "$ports" ] || leave_out "ports 16443 and 26443 are in use by others"
 mkdir "$dir/kube"
 KUBE_HOME=$dir/kube KUBE_PORTS=$ports NOSCHED=1 NOFAKELET=1 bash "$scripts/up.sh" 1.20 >"$dir/up.log" 2>&1
 up=$?
