@@ -33,6 +33,7 @@ for name; do
 	case $name in
 	fuzz_runbook) cp runbooks/oomkill-increase-memory.md "$seeds/" ;;
 	fuzz_yaml) cp themes/*.yaml "$seeds/" ;;
+	fuzz_pick) printf '{"metadata":{"name":"a\\u00e9","labels":{"a.b/c":"d"}},"a":{"b":[1,2.5e3,{"c":null}],"c":{"d":9007199254740993}},"items":[{"x":1},[[{"z":"}]\\""}]]]}' >"$seeds/one" ;;
 	fuzz_json) printf '{"a":{"b":[1,2.5e3,"x\\u00e9",null,true,9007199254740993]}}' >"$seeds/one" ;;
 	fuzz_kubeconfig) printf 'apiVersion: v1\nkind: Config\nclusters:\n- name: c\n  cluster: {server: "https://127.0.0.1:1", insecure-skip-tls-verify: true}\ncontexts:\n- name: s\n  context: {cluster: c, user: u, namespace: n}\ncurrent-context: s\nusers:\n- name: u\n  user: {token: x}\n' >"$seeds/one" ;;
 	fuzz_watch) printf '\200\007{"kind":"PodList","metadata":{"resourceVersion":"5","continue":"t"},"items":[{"metadata":{"name":"p","resourceVersion":"4","managedFields":[{"a":"}]\\""}]},"spec":{"containers":[{"name":"c"}]},"status":{"a":"\\u0000\\ud83d\\ude00"}}]}    {"type":"MODIFIED","object":{"metadata":{"name":"p","resourceVersion":"6"}}}\n{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"7"}}}\n{"type":"ERROR","object":{"code":410,"reason":"Expired","message":"too old"}}\n' >"$seeds/one" ;;
