@@ -75,7 +75,7 @@ room_libs = $(foreach r,$(1) $(sort $(USES_$(1))),$(call room_lib,$(r)))
 closure_libs = $(foreach r,$(sort $(1) $(foreach u,$(1),$(USES_$(u)) $(foreach v,$(USES_$(u)),$(USES_$(v))))),$(LIBS_$(r)))
 
 .PHONY: all help
-all: $(B)/$(PROG) compile_commands.json
+all: $(B)/$(PROG) compile_commands.json $(B)/.man
 help:
 	@sed -n 's/^#   \(make.*\)/  \1/p' Makefile
 	@echo "  targets: all check check-long check-asan check-tsan check-valgrind check-cluster lint format bench fuzz install uninstall demo dist clean"
@@ -125,6 +125,13 @@ $(B)/$(PROG): $(B)/obj/main.o $(foreach r,$(ROOMS),$(call room_lib,$(r)))
 
 compile_commands.json: Makefile $(wildcard src/*.c src/*/*.c)
 	@sh contrib/compdb.sh '$(subst ','\'',$(CC) $(CPPFLAGS) $(CFLAGS_ALL))' src >$@
+
+# The man page of the detector shows the rule table itself.
+$(B)/.man: contrib/detector_man.c contrib/splice.sh man/neuroscale-detector.7 $(call room_libs,agents)
+	@mkdir -p $(B)/gen
+	@$(CC) $(CPPFLAGS) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $(B)/gen/detector_man $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(call closure_libs,agents) -lpthread
+	@$(B)/gen/detector_man | sh contrib/splice.sh man/neuroscale-detector.7 rules
+	@touch $@
 
 # ---- tests -------------------------------------------------------------------------------------------------------
 # tests/ROOM/test_X.c is one cmocka program that links ROOM and the rooms it may use; tests/e2e/*.sh drive the program itself.

@@ -3,6 +3,7 @@
  * thread-safe and never waits for the network. */
 #ifndef NEUROSCALE_AGENTS_DETECTOR_H
 #define NEUROSCALE_AGENTS_DETECTOR_H
+#include "neuroscale/base/buf.h"
 #include "neuroscale/base/cancel.h"
 #include "neuroscale/base/clock.h"
 #include "neuroscale/cost/cost.h"
@@ -97,4 +98,6 @@ bool ns_detector_external(ns_detector *d, const ns_external *x, ns_err *err);
 /* The rule table (one row per rule), for man pages and tests. */
 typedef struct ns_rule_info { const char *name; ns_kind kind; ns_severity severity; const char *when, *evidence, *recovers; } ns_rule_info;
 const ns_rule_info *ns_detector_rules(size_t *n);
+/* The generated part of man/neuroscale-detector.7, mdoc: the rules, and what is watched for them. Appended. */
+void ns_detector_man(ns_buf *out);
 #endif
