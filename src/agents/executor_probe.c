@@ -26,13 +26,20 @@ static bool ask(const asker *a, const char *const *argv, ns_buf *out, ns_err *er
 		char *const *rw;
 		const char *const *ro;
 	} envp = {.rw = env};
-	ns_spawn_req req = {.path = a->path, .argv = argv, .envp = envp.ro, .inherit_fd = -1, .deadline_ms = a->deadline_ms, .max_output = MAX_HELP, .cancel = a->cancel};
+	ns_spawn_req req = {.path = a->path,
+	    .argv = argv,
+	    .envp = envp.ro,
+	    .inherit_fd = -1,
+	    .deadline_ms = a->deadline_ms,
+	    .max_output = MAX_HELP,
+	    .cancel = a->cancel};
 	ns_spawn_res res = {.exit_code = -1};
 	bool ok = a->spawner->run(a->spawner->ctx, &req, &res, err);
 	if (ok && (res.timed_out || res.cancelled))
 		ok = ns_fail(err, NS_E_TIMEOUT, "%s %s did not end within %d s", a->path, argv[1], a->deadline_ms / 1000);
 	else if (ok && res.exit_code != 0)
-		ok = ns_fail(err, NS_E_FAILED, "%s %s ended with status %d: %.160s", a->path, argv[1], res.exit_code, ns_buf_str(&res.err_out));
+		ok = ns_fail(
+		    err, NS_E_FAILED, "%s %s ended with status %d: %.160s", a->path, argv[1], res.exit_code, ns_buf_str(&res.err_out));
 	if (ok)
 		ns_buf_put(out, ns_buf_str(&res.out), strlen(ns_buf_str(&res.out)));
 	ns_spawn_res_free(&res);
@@ -61,9 +68,9 @@ typedef struct search {
 	const asker *a;
 	ns_kubectl_info *out;
 	ns_err *err;
-	ns_buf options;                 /* of every verb */
+	ns_buf options; /* of every verb */
 	char verb[16];
-	ns_buf help;                    /* of that verb */
+	ns_buf help; /* of that verb */
 	bool failed;
 } search;
 
@@ -100,7 +107,8 @@ static bool read_version(const asker *a, ns_kubectl_info *out, ns_err *err)
 	return ok;
 }
 
-bool ns_kubectl_probe(const char *path, const ns_spawner *spawner, int deadline_ms, const ns_cancel *cancel, ns_kubectl_info *out, ns_err *err)
+bool ns_kubectl_probe(
+    const char *path, const ns_spawner *spawner, int deadline_ms, const ns_cancel *cancel, ns_kubectl_info *out, ns_err *err)
 {
 	asker a = {.path = path, .spawner = spawner ? spawner : &ns_spawner_real, .cancel = cancel, .deadline_ms = deadline_ms};
 	search s = {.a = &a, .out = out, .err = err};

@@ -41,11 +41,16 @@ static const struct {
 static const ns_right reads[] = {
     {NS_RIGHT_READ, "", "", "namespaces", "", "", "get,list", true, true, "which cluster it is cannot be told, so nothing is ever changed"},
     {NS_RIGHT_READ, "", "", "pods", "log", "", "get", false, false, "causes that only a log tells stay unknown"},
-    {NS_RIGHT_READ, "", "autoscaling", "horizontalpodautoscalers", "", "", "get,list", false, false, "an autoscaler is not noticed before its workload is scaled"},
-    {NS_RIGHT_READ, "", "autoscaling.k8s.io", "verticalpodautoscalers", "", "", "list", false, false, "a vertical autoscaler is not noticed: a memory limit is raised only by a person"},
-    {NS_RIGHT_READ, "", "", "limitranges", "", "", "list", false, false, "what a LimitRange forbids is not known: a memory limit is raised only by a person"},
-    {NS_RIGHT_READ, "", "", "resourcequotas", "", "", "list", false, false, "what a quota leaves is not known: a memory limit is raised only by a person"},
-    {NS_RIGHT_READ, "", "policy", "poddisruptionbudgets", "", "", "list", false, false, "what a disruption budget wants is not known: nothing is scaled down but by a person"},
+    {NS_RIGHT_READ, "", "autoscaling", "horizontalpodautoscalers", "", "", "get,list", false, false,
+        "an autoscaler is not noticed before its workload is scaled"},
+    {NS_RIGHT_READ, "", "autoscaling.k8s.io", "verticalpodautoscalers", "", "", "list", false, false,
+        "a vertical autoscaler is not noticed: a memory limit is raised only by a person"},
+    {NS_RIGHT_READ, "", "", "limitranges", "", "", "list", false, false,
+        "what a LimitRange forbids is not known: a memory limit is raised only by a person"},
+    {NS_RIGHT_READ, "", "", "resourcequotas", "", "", "list", false, false,
+        "what a quota leaves is not known: a memory limit is raised only by a person"},
+    {NS_RIGHT_READ, "", "policy", "poddisruptionbudgets", "", "", "list", false, false,
+        "what a disruption budget wants is not known: nothing is scaled down but by a person"},
 };
 
 typedef struct table {
@@ -63,7 +68,8 @@ static ns_right *find(table *t, const ns_right *r)
 {
 	for (size_t i = 0; i < t->n; i++) {
 		ns_right *x = &t->rows[i];
-		if (!strcmp(x->group, r->group) && !strcmp(x->resource, r->resource) && !strcmp(x->subresource, r->subresource) && x->use <= NS_RIGHT_READ && r->use <= NS_RIGHT_READ)
+		if (!strcmp(x->group, r->group) && !strcmp(x->resource, r->resource) && !strcmp(x->subresource, r->subresource) &&
+		    x->use <= NS_RIGHT_READ && r->use <= NS_RIGHT_READ)
 			return x;
 	}
 	return NULL;
@@ -94,7 +100,8 @@ static void add_watched(table *t, const ns_watch_row *row)
 	/* Where Secrets may be read they are looked at; to ask for that right would be too much. */
 	if (strcmp(resource, "secrets") == 0)
 		return;
-	add(t, (ns_right){NS_RIGHT_WATCH, "", group, resource, "", "", "get,list,watch", row->cluster_scoped, !row->optional, lost_with(t->ar, resource)});
+	add(t, (ns_right){NS_RIGHT_WATCH, "", group, resource, "", "", "get,list,watch", row->cluster_scoped, !row->optional,
+	           lost_with(t->ar, resource)});
 }
 
 static bool enabled(const ns_action_info *a, const ns_rights_opts *o)
@@ -123,7 +130,8 @@ static void add_actions(table *t, const ns_rights_opts *o)
 		}
 		const char *ns = strcmp(info->resource, "policyexceptions") == 0 ? words(o->exception_ns, "") : "";
 		if (enabled(info, o) && !said)
-			add(t, (ns_right){NS_RIGHT_ACT, ns, info->api_group, info->resource, "", "", info->verbs, false, false, ns_arena_strdup(t->ar, ns_buf_str(&lost))});
+			add(t, (ns_right){NS_RIGHT_ACT, ns, info->api_group, info->resource, "", "", info->verbs, false, false,
+			           ns_arena_strdup(t->ar, ns_buf_str(&lost))});
 		ns_buf_free(&lost);
 	}
 }
@@ -139,7 +147,8 @@ const ns_right *ns_rights_list(ns_arena *ar, const ns_rights_opts *o, size_t *n)
 		add(&t, reads[i]);
 	/* A name can be asked for in everything but a creation. */
 	add(&t, (ns_right){NS_RIGHT_LEASE, lease_ns, "coordination.k8s.io", "leases", "", "", "create", false, false, no_lease});
-	add(&t, (ns_right){NS_RIGHT_LEASE, lease_ns, "coordination.k8s.io", "leases", "", NS_LEASE_NAME, "get,update", false, false, no_lease});
+	add(&t,
+	    (ns_right){NS_RIGHT_LEASE, lease_ns, "coordination.k8s.io", "leases", "", NS_LEASE_NAME, "get,update", false, false, no_lease});
 	add_actions(&t, o);
 	*n = t.n;
 	return t.rows;
@@ -159,7 +168,8 @@ static void put_list(ns_buf *out, const char *list)
 
 static void put_rule(ns_buf *out, const ns_right *r)
 {
-	ns_buf_printf(out, "# without it: %s\n- apiGroups: [\"%s\"]\n  resources: [%s%s%s]\n", r->lost, r->group, r->resource, *r->subresource ? "/" : "", r->subresource);
+	ns_buf_printf(out, "# without it: %s\n- apiGroups: [\"%s\"]\n  resources: [%s%s%s]\n", r->lost, r->group, r->resource,
+	    *r->subresource ? "/" : "", r->subresource);
 	if (*r->name)
 		ns_buf_printf(out, "  resourceNames: [%s]\n", r->name);
 	ns_buf_puts(out, "  verbs: [");
@@ -175,11 +185,13 @@ static void put_head(ns_buf *out, const char *api, const char *kind, const char 
 enum scope { ANY_SCOPE, OF_CLUSTER, OF_NAMESPACES };
 
 /* The rights that uses (bits), scope and ns select, as one role. False when there are none. */
-static bool put_role(ns_buf *out, const ns_right *r, size_t n, unsigned uses, enum scope scope, const char *kind, const char *name, const char *ns)
+static bool put_role(
+    ns_buf *out, const ns_right *r, size_t n, unsigned uses, enum scope scope, const char *kind, const char *name, const char *ns)
 {
 	bool any = false;
 	for (size_t i = 0; i < n; i++) {
-		if (!(uses & 1u << r[i].use) || strcmp(r[i].ns, ns) != 0 || (scope != ANY_SCOPE && r[i].cluster_scoped != (scope == OF_CLUSTER)))
+		if (!(uses & 1u << r[i].use) || strcmp(r[i].ns, ns) != 0 ||
+		    (scope != ANY_SCOPE && r[i].cluster_scoped != (scope == OF_CLUSTER)))
 			continue;
 		if (!any) {
 			put_head(out, "rbac.authorization.k8s.io/v1", kind, name, ns);
@@ -221,7 +233,8 @@ static void put_comment(ns_buf *out, const char *home, bool bound)
 
 void ns_rights_yaml(ns_buf *out, const ns_rights_opts *o)
 {
-	static const char read[] = ACCOUNT, watch[] = ACCOUNT "-watch", lease[] = ACCOUNT "-lease", act[] = ACCOUNT "-act", except[] = ACCOUNT "-exceptions";
+	static const char read[] = ACCOUNT, watch[] = ACCOUNT "-watch", lease[] = ACCOUNT "-lease", act[] = ACCOUNT "-act",
+	                  except[] = ACCOUNT "-exceptions";
 	const char *home = words(o->lease_ns, "default"), *exceptions = words(o->exception_ns, "");
 	ns_arena *ar = ns_arena_new();
 	size_t n;

@@ -1,5 +1,5 @@
-/* `neuroscale-tui doctor`: checks the way to each cluster, step by step. The table below is the whole of it; the rest runs the rows, independent ones
- * beside each other and each under its own deadline, so that one target that hangs holds up only what needs it. */
+/* `neuroscale-tui doctor`: checks the way to each cluster, step by step. The table below is the whole of it; the rest runs the rows,
+ * independent ones beside each other and each under its own deadline, so that one target that hangs holds up only what needs it. */
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -13,11 +13,11 @@
 #include "neuroscale/base/text.h"
 #include "neuroscale/base/thread.h"
 
-#define HOST    "This machine"
-#define WAY     "The way there"
-#define RIGHTS  "Rights"
-#define APIS    "What it has"
-#define OTHERS  "Other services"
+#define HOST   "This machine"
+#define WAY    "The way there"
+#define RIGHTS "Rights"
+#define APIS   "What it has"
+#define OTHERS "Other services"
 
 enum { QUICK_MS = 5000, LONG_MS = 10000, WORKERS = 8 };
 
@@ -46,6 +46,7 @@ const doctor_check doctor_checks[DOCTOR_COUNT] = {
 	[DOCTOR_ARGO]         = {"Argo CD",          APIS,   true,  doctor_apis_argo,        DOCTOR_BIT(LOGIN), QUICK_MS},
 	[DOCTOR_METRICS]      = {"metrics API",      APIS,   true,  doctor_apis_metrics,     DOCTOR_BIT(LOGIN), QUICK_MS},
 	[DOCTOR_OPENCOST]     = {"OpenCost",         APIS,   true,  doctor_apis_opencost,    0, LONG_MS},
+	[DOCTOR_ALERTMANAGER] = {"Alertmanager",     OTHERS, false, doctor_apis_alertmanager, 0, QUICK_MS},
 	[DOCTOR_PROMETHEUS]   = {"Prometheus",       OTHERS, false, doctor_apis_prometheus,  0, QUICK_MS},
 	[DOCTOR_SLACK]        = {"Slack",            OTHERS, false, doctor_apis_slack,       0, QUICK_MS},
 	[DOCTOR_MODEL]        = {"model provider",   OTHERS, false, doctor_apis_model,       0, QUICK_MS},
@@ -69,12 +70,12 @@ static doctor_line *add(doctor_run *r, doctor_status status, const char *fix)
 	return l;
 }
 
-#define SAY(line) \
-	do { \
-		va_list ap; \
-		va_start(ap, fmt); \
-		(line)->text = ns_arena_vprintf(r->ar, fmt, ap); \
-		va_end(ap); \
+#define SAY(line)                                                                                                                          \
+	do {                                                                                                                               \
+		va_list ap;                                                                                                                \
+		va_start(ap, fmt);                                                                                                         \
+		(line)->text = ns_arena_vprintf(r->ar, fmt, ap);                                                                           \
+		va_end(ap);                                                                                                                \
 	} while (0)
 
 void doctor_ok(doctor_run *r, const char *fmt, ...)
@@ -117,7 +118,10 @@ void doctor_name_last(doctor_run *r, const char *name)
 
 const char *doctor_span(ns_arena *ar, int64_t ms)
 {
-	static const struct { int64_t ms; const char *word; } units[] = {{86400000, "day"}, {3600000, "hour"}, {60000, "minute"}, {1000, "second"}};
+	static const struct {
+		int64_t ms;
+		const char *word;
+	} units[] = {{86400000, "day"}, {3600000, "hour"}, {60000, "minute"}, {1000, "second"}};
 	size_t i = 0;
 	ms = ms < 0 ? -ms : ms;
 	while (i < 3 && ms < 2 * units[i].ms)
@@ -128,7 +132,8 @@ const char *doctor_span(ns_arena *ar, int64_t ms)
 
 const char *doctor_when(ns_arena *ar, int64_t at_ms, int64_t now_ms)
 {
-	return at_ms >= now_ms ? ns_arena_printf(ar, "in %s", doctor_span(ar, at_ms - now_ms)) : ns_arena_printf(ar, "%s ago", doctor_span(ar, now_ms - at_ms));
+	return at_ms >= now_ms ? ns_arena_printf(ar, "in %s", doctor_span(ar, at_ms - now_ms))
+	                       : ns_arena_printf(ar, "%s ago", doctor_span(ar, now_ms - at_ms));
 }
 
 /* ---- running ---- */
@@ -138,7 +143,7 @@ typedef struct job {
 	doctor_id id;
 	doctor_run run;
 	job_state state;
-	bool failed;           /* or skipped for want of what it needs: what needs it is skipped too */
+	bool failed; /* or skipped for want of what it needs: what needs it is skipped too */
 	int64_t start_ms, took_ms;
 } job;
 
@@ -148,9 +153,9 @@ typedef struct ward {
 	doctor_target *targets;
 	job *jobs;
 	size_t n, left;
-	pthread_mutex_t mu;    /* over the jobs' states */
+	pthread_mutex_t mu; /* over the jobs' states */
 	pthread_cond_t change;
-	ns_wake *done;         /* rung for the caller's thread */
+	ns_wake *done; /* rung for the caller's thread */
 	bool leaving;
 } ward;
 
@@ -258,11 +263,13 @@ static void show_and_wait(ward *w)
 		pthread_mutex_unlock(&w->mu);
 		if (j) {
 			if (!leaving)
-				w->o->show(w->o->ctx, &w->o->checks[j->id], j->run.t ? j->run.t->name : "", j->run.lines, j->run.n, j->took_ms);
+				w->o->show(
+				    w->o->ctx, &w->o->checks[j->id], j->run.t ? j->run.t->name : "", j->run.lines, j->run.n, j->took_ms);
 			shown++;
 			continue;
 		}
-		struct pollfd p[] = {{.fd = ns_wake_fd(w->done), .events = POLLIN}, {.fd = leaving ? -1 : ns_cancel_fd(w->o->leave), .events = POLLIN}};
+		struct pollfd p[] = {
+		    {.fd = ns_wake_fd(w->done), .events = POLLIN}, {.fd = leaving ? -1 : ns_cancel_fd(w->o->leave), .events = POLLIN}};
 		poll(p, 2, (int)wait);
 		ns_wake_clear(w->done);
 	}
@@ -272,7 +279,8 @@ static void admit(ward *w, doctor_id id, doctor_target *t)
 {
 	const doctor_check *c = &w->o->checks[id];
 	w->jobs[w->n++] = (job){.id = id,
-	    .run = {.name = c->name, .host = &w->host, .t = t, .cancel = ns_cancel_new(), .deadline_ms = c->deadline_ms, .ar = ns_arena_new()}};
+	    .run = {
+	        .name = c->name, .host = &w->host, .t = t, .cancel = ns_cancel_new(), .deadline_ms = c->deadline_ms, .ar = ns_arena_new()}};
 }
 
 /* Rows of the table in order; a run of cluster rows comes once per cluster. */
@@ -341,8 +349,11 @@ static int print_role(const ns_config *cfg)
 		return ns_app_failed(&err);
 	}
 	ns_buf out = NS_BUF_INIT;
-	ns_rights_yaml(&out, &(ns_rights_opts){.allowed_actions = c->allowed_actions, .lease_ns = c->lease_ns, .exception_ns = c->exception_ns,
-	                         .namespaces = *cfg->act_in ? cfg->act_in : c->namespaces, .watch_ns = c->namespaces});
+	ns_rights_yaml(&out, &(ns_rights_opts){.allowed_actions = c->allowed_actions,
+	                         .lease_ns = c->lease_ns,
+	                         .exception_ns = c->exception_ns,
+	                         .namespaces = *cfg->act_in ? cfg->act_in : c->namespaces,
+	                         .watch_ns = c->namespaces});
 	fputs(ns_buf_str(&out), stdout);
 	ns_buf_free(&out);
 	return fflush(stdout) == 0 ? 0 : 1;
@@ -360,7 +371,13 @@ int ns_app_doctor(const ns_config *cfg, const ns_cancel *cancel)
 	if (cfg->role)
 		return print_role(cfg);
 	doctor_printer *p = doctor_printer_new(cfg->json, isatty(STDOUT_FILENO) && !cfg->no_color, columns());
-	doctor_opts o = {.cfg = cfg, .clusters = cfg->clusters, .n_clusters = cfg->n_clusters, .leave = cancel, .show = doctor_print, .ctx = p, .checks = doctor_checks};
+	doctor_opts o = {.cfg = cfg,
+	    .clusters = cfg->clusters,
+	    .n_clusters = cfg->n_clusters,
+	    .leave = cancel,
+	    .show = doctor_print,
+	    .ctx = p,
+	    .checks = doctor_checks};
 	bool complete = doctor_run_all(&o);
 	return doctor_printer_end(p, complete, ns_real_mono_ms() - start);
 }

@@ -1,5 +1,7 @@
 /* What the cluster has that we can use, and the services beside it. */
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "doctor_priv.h"
 #include "neuroscale/base/text.h"
@@ -27,8 +29,7 @@ static const char *versions(doctor_run *r, const char *group)
 	cJSON *j = get(r, ns_arena_printf(r->ar, "/apis/%s", group), &missing);
 	if (!j)
 		return NULL;
-	ns_json_each(v, ns_json_get(j, "versions"))
-		ns_buf_printf(&b, "%s%s", b.len ? ", " : "", ns_json_str(v, "version", "?"));
+	ns_json_each(v, ns_json_get(j, "versions")) ns_buf_printf(&b, "%s%s", b.len ? ", " : "", ns_json_str(v, "version", "?"));
 	cJSON_Delete(j);
 	return ns_arena_take(r->ar, &b);
 }
@@ -47,14 +48,17 @@ static bool serves(doctor_run *r, const char *group_version, const char *resourc
 static const char *flag(const cJSON *args, const char *name)
 {
 	size_t n = strlen(name);
-	ns_json_each(a, args) if (cJSON_IsString(a) && !strncmp(a->valuestring, name, n) && a->valuestring[n] == '=') return a->valuestring + n + 1;
+	ns_json_each(
+	    a, args) if (cJSON_IsString(a) && !strncmp(a->valuestring, name, n) && a->valuestring[n] == '=') return a->valuestring +
+	    n + 1;
 	return NULL;
 }
 
 /* The admission controller's flags tell whether exceptions are processed, and where. */
 static void exceptions(doctor_run *r, const char *version)
 {
-	static const char path[] = "/apis/apps/v1/namespaces/kyverno/deployments?labelSelector=app.kubernetes.io%2Fcomponent%3Dadmission-controller";
+	static const char path[] =
+	    "/apis/apps/v1/namespaces/kyverno/deployments?labelSelector=app.kubernetes.io%2Fcomponent%3Dadmission-controller";
 	bool missing, off = false, found = false;
 	const char *ns = NULL, *set = r->t->cfg->exception_ns;
 	cJSON *list = get(r, path, &missing);
@@ -71,16 +75,21 @@ static void exceptions(doctor_run *r, const char *version)
 	}
 	cJSON_Delete(list);
 	if (off)
-		doctor_warn(r, "--enablePolicyException=true at its admission controller, or take policy_exception out of --allowed-actions",
+		doctor_warn(r,
+		    "--enablePolicyException=true at its admission controller, or take policy_exception out of --allowed-actions",
 		    "%s, but it does not process exceptions", version);
 	else if (*set && ns && strcmp(ns, "*") != 0 && strcmp(ns, set) != 0)
-		doctor_warn(r, ns_arena_printf(r->ar, "--exception-namespace %s", ns), "%s takes exceptions in %s, and --exception-namespace says %s: they would have no effect", version, ns, set);
+		doctor_warn(r, ns_arena_printf(r->ar, "--exception-namespace %s", ns),
+		    "%s takes exceptions in %s, and --exception-namespace says %s: they would have no effect", version, ns, set);
 	else if (ns)
 		doctor_ok(r, "%s, takes exceptions in %s", version, strcmp(ns, "*") ? ns : "every namespace");
 	else if (found && !*set)
-		doctor_warn(r, "--exceptionNamespace at its admission controller", "%s, with no namespace for exceptions: in recent versions they have no effect", version);
+		doctor_warn(r, "--exceptionNamespace at its admission controller",
+		    "%s, with no namespace for exceptions: in recent versions they have no effect", version);
 	else
-		doctor_ok(r, "%s%s", version, *set ? ns_arena_printf(r->ar, ", exceptions in %s as configured", set) : ", where it takes exceptions cannot be told: --exception-namespace names it");
+		doctor_ok(r, "%s%s", version,
+		    *set ? ns_arena_printf(r->ar, ", exceptions in %s as configured", set)
+		         : ", where it takes exceptions cannot be told: --exception-namespace names it");
 }
 
 void doctor_apis_kyverno(doctor_run *r)
@@ -95,7 +104,8 @@ void doctor_apis_kyverno(doctor_run *r)
 	if (!served && !r->n)
 		doctor_skip(r, "not installed: no policy violations, no policy_exception");
 	else if (served && !version)
-		doctor_warn(r, "Kyverno 1.11 or newer", "kyverno.io %s, without PolicyException v2 or v2beta1: no policy_exception", served);
+		doctor_warn(
+		    r, "Kyverno 1.11 or newer", "kyverno.io %s, without PolicyException v2 or v2beta1: no policy_exception", served);
 	else if (served && !allowed)
 		doctor_ok(r, "PolicyException %s; --allowed-actions leaves it out", version);
 	else if (served)
@@ -158,7 +168,8 @@ void doctor_apis_opencost(doctor_run *r)
 	else if (!c->n_rows)
 		doctor_warn(r, "it needs Prometheus, and an hour after its start", "%s answers, with no workload in the last day", url);
 	else if (!(c->total_per_day > 0 && c->total_per_day < 1e9))
-		doctor_warn(r, "give it prices (its pricing configuration)", "%s answers, but %zu workloads that cost %.2f a day cannot be right", url, c->n_rows, c->total_per_day);
+		doctor_warn(r, "give it prices (its pricing configuration)",
+		    "%s answers, but %zu workloads that cost %.2f a day cannot be right", url, c->n_rows, c->total_per_day);
 	else
 		doctor_ok(r, "%s, %zu workloads, %.2f a day", url, c->n_rows, c->total_per_day);
 	cJSON_Delete(now);
@@ -166,6 +177,25 @@ void doctor_apis_opencost(doctor_run *r)
 }
 
 /* ---- beside the cluster ---- */
+
+/* Its webhook is taken by the engine, which alone may listen there; what can be looked at is who could send. */
+void doctor_apis_alertmanager(doctor_run *r)
+{
+	const char *at = r->host->cfg->am_listen, *file = r->host->cfg->am_token_file;
+	struct stat st;
+	if (!*at)
+		doctor_skip(r, "not configured (--alertmanager-listen): no alerts from outside");
+	else if (!*file && strncmp(at, "127.", 4) != 0 && strncmp(at, "localhost:", 10) != 0 && strncmp(at, "[::1]", 5) != 0)
+		doctor_warn(r, "--alertmanager-token-file, and the same token as credentials of the webhook",
+		    "%s takes alerts from whoever reaches it", at);
+	else if (*file && stat(file, &st) != 0)
+		doctor_fail(r, NS_E_NOTFOUND, "", "the token file %s cannot be read: %s", file, strerror(errno));
+	else if (*file && st.st_mode & 077)
+		doctor_warn(r, ns_arena_printf(r->ar, "chmod 600 %s", file), "the token file %s is open to others (mode %03o)", file,
+		    (unsigned)st.st_mode & 0777);
+	else
+		doctor_ok(r, "http://%s/alertmanager, %s", at, *file ? "with a token" : "from this machine only");
+}
 
 void doctor_apis_prometheus(doctor_run *r)
 {

@@ -1,5 +1,5 @@
-/* Where the credential exceeds the need, from SelfSubjectRulesReview: whoever takes it takes all of it. Reading more than is needed is no news, but
- * for Secrets; changing more is. */
+/* Where the credential exceeds the need, from SelfSubjectRulesReview: whoever takes it takes all of it. Reading more than is needed is no
+ * news, but for Secrets; changing more is. */
 #include <stdio.h>
 #include <string.h>
 
@@ -32,7 +32,8 @@ static const struct danger {
     {"update", "", "nodes", "change nodes"},
 };
 
-static const char *const changing[] = {"create", "update", "patch", "delete", "deletecollection", "impersonate", "escalate", "bind", "approve", "sign", "use", NULL};
+static const char *const changing[] = {
+    "create", "update", "patch", "delete", "deletecollection", "impersonate", "escalate", "bind", "approve", "sign", "use", NULL};
 
 static bool fits(const char *pattern, const char *word)
 {
@@ -53,8 +54,8 @@ static bool is_needed(const ns_right *rights, size_t n, const char *ns, const ch
 		snprintf(full, sizeof full, "%s%s%s", x->resource, *x->subresource ? "/" : "", x->subresource);
 		const char *at = strstr(x->verbs, verb);
 		size_t len = strlen(verb);
-		if (at && (at == x->verbs || at[-1] == ',') && (!at[len] || at[len] == ',') && !strcmp(x->group, group) && !strcmp(full, resource) &&
-		    (!*x->ns || !*ns || !strcmp(x->ns, ns)))
+		if (at && (at == x->verbs || at[-1] == ',') && (!at[len] || at[len] == ',') && !strcmp(x->group, group) &&
+		    !strcmp(full, resource) && (!*x->ns || !*ns || !strcmp(x->ns, ns)))
 			return true;
 	}
 	return false;
@@ -63,7 +64,7 @@ static bool is_needed(const ns_right *rights, size_t n, const char *ns, const ch
 typedef struct excess {
 	const ns_right *rights;
 	size_t n_rights;
-	ns_buf words;        /* what is too much, each once */
+	ns_buf words; /* what is too much, each once */
 	bool everything, wildcard, protected_too;
 } excess;
 
@@ -93,7 +94,8 @@ static void judge(excess *x, const char *ns, bool is_protected, const char *verb
 	bool named = false;
 	for (size_t i = 0; i < sizeof dangers / sizeof *dangers; i++) {
 		const struct danger *d = &dangers[i];
-		bool covers = (any || fits(d->verb, verb)) && (fits(d->group, group) || !strcmp(group, "*")) && (fits(d->resource, resource) || !strcmp(resource, "*"));
+		bool covers = (any || fits(d->verb, verb)) && (fits(d->group, group) || !strcmp(group, "*")) &&
+		              (fits(d->resource, resource) || !strcmp(resource, "*"));
 		/* A rule for one thing is told by one row; a wildcard by every row that it covers. */
 		if (covers && (!named || any || !strcmp(resource, "*"))) {
 			note(x, d->words);
@@ -109,8 +111,8 @@ static void judge(excess *x, const char *ns, bool is_protected, const char *verb
 
 static void judge_rules(excess *x, const char *ns, bool is_protected, const cJSON *status)
 {
-	ns_json_each(rule, ns_json_get(status, "resourceRules")) ns_json_each(g, ns_json_get(rule, "apiGroups")) ns_json_each(res, ns_json_get(rule, "resources"))
-	    ns_json_each(v, ns_json_get(rule, "verbs"))
+	ns_json_each(rule, ns_json_get(status, "resourceRules")) ns_json_each(g, ns_json_get(rule, "apiGroups"))
+	    ns_json_each(res, ns_json_get(rule, "resources")) ns_json_each(v, ns_json_get(rule, "verbs"))
 	{
 		if (cJSON_IsString(g) && cJSON_IsString(res) && cJSON_IsString(v))
 			judge(x, ns, is_protected, v->valuestring, g->valuestring, res->valuestring);
@@ -124,9 +126,11 @@ static void say_excess(doctor_run *r, const excess *x, size_t looked, bool incom
 	else if (x->words.len)
 		doctor_warn(r, doctor_less, "it also may %s%s", ns_buf_str(&x->words), x->wildcard ? " (by wildcards)" : "");
 	if (!x->everything && x->protected_too)
-		doctor_warn(r, "bind what changes something in single namespaces, not cluster-wide", "what it needs it may in protected namespaces too; nothing is ever changed there");
+		doctor_warn(r, "bind what changes something in single namespaces, not cluster-wide",
+		    "what it needs it may in protected namespaces too; nothing is ever changed there");
 	if (!r->n)
-		doctor_ok(r, "nothing that changes anything, in the %zu namespaces that were looked at%s", looked, incomplete ? "; the server does not tell all of its rules" : "");
+		doctor_ok(r, "nothing that changes anything, in the %zu namespaces that were looked at%s", looked,
+		    incomplete ? "; the server does not tell all of its rules" : "");
 }
 
 void doctor_rights_excess(doctor_run *r)

@@ -19,7 +19,7 @@
 #include "neuroscale/sys/fs.h"
 
 enum { LEAST_FILES = 256, LEAST_COLUMNS = 80, LEAST_LINES = 24 };
-#define LEAST_FREE (256ull << 20)
+#define LEAST_FREE  (256ull << 20)
 #define LONG_AGO_MS 1735689600000ll /* 2025-01-01: older than this program */
 
 void doctor_host_clock(doctor_run *r)
@@ -30,9 +30,11 @@ void doctor_host_clock(doctor_run *r)
 	ns_time_format(wall, now);
 	int state = adjtimex(&tx);
 	if (wall < LONG_AGO_MS)
-		doctor_fail(r, NS_E_INVALID, "set it: tokens, certificates and approval deadlines are judged by it", "it is %s here, which cannot be", now);
+		doctor_fail(r, NS_E_INVALID, "set it: tokens, certificates and approval deadlines are judged by it",
+		    "it is %s here, which cannot be", now);
 	else if (state == TIME_ERROR || (state >= 0 && tx.status & STA_UNSYNC))
-		doctor_warn(r, "start chrony or systemd-timesyncd, unless something outside this machine sets its clock", "%s, and no time service keeps it", now);
+		doctor_warn(r, "start chrony or systemd-timesyncd, unless something outside this machine sets its clock",
+		    "%s, and no time service keeps it", now);
 	else
 		doctor_ok(r, "%s%s", now, state < 0 ? "" : ", kept by a time service");
 }
@@ -57,16 +59,20 @@ void doctor_host_terminal(doctor_run *r)
 		return;
 	}
 	if (!term || !*term || strcmp(term, "dumb") == 0) {
-		doctor_warn(r, "set TERM to what your terminal is, for example xterm-256color", "TERM is \"%s\": the console cannot draw", term ? term : "");
+		doctor_warn(r, "set TERM to what your terminal is, for example xterm-256color", "TERM is \"%s\": the console cannot draw",
+		    term ? term : "");
 		return;
 	}
 	ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws);
 	if (strcmp(codeset, "UTF-8") != 0)
-		doctor_warn(r, "export LC_CTYPE=C.UTF-8", "%s, the locale's characters are %s: names outside of ASCII are garbled", term, codeset);
+		doctor_warn(
+		    r, "export LC_CTYPE=C.UTF-8", "%s, the locale's characters are %s: names outside of ASCII are garbled", term, codeset);
 	else if (ws.ws_col && (ws.ws_col < LEAST_COLUMNS || ws.ws_row < LEAST_LINES))
-		doctor_warn(r, "make the window larger", "%dx%d: panes are shown one at a time below %dx%d", ws.ws_col, ws.ws_row, LEAST_COLUMNS, LEAST_LINES);
+		doctor_warn(r, "make the window larger", "%dx%d: panes are shown one at a time below %dx%d", ws.ws_col, ws.ws_row,
+		    LEAST_COLUMNS, LEAST_LINES);
 	else
-		doctor_ok(r, "%s, %dx%d, UTF-8%s", term, ws.ws_col, ws.ws_row, strstr(term, "256color") || getenv("COLORTERM") ? ", 256 colours" : "");
+		doctor_ok(r, "%s, %dx%d, UTF-8%s", term, ws.ws_col, ws.ws_row,
+		    strstr(term, "256color") || getenv("COLORTERM") ? ", 256 colours" : "");
 }
 
 /* ---- the state directory ---- */
@@ -135,13 +141,17 @@ void doctor_host_state(doctor_run *r)
 	else if (!S_ISDIR(st.st_mode))
 		doctor_fail(r, NS_E_INVALID, "name another with --state-dir", "%s is no directory", dir);
 	else if (st.st_uid != geteuid())
-		doctor_fail(r, NS_E_DENIED, "name one of your own with --state-dir", "%s belongs to the user with uid %u, not to you (%u)", dir, (unsigned)st.st_uid, (unsigned)geteuid());
+		doctor_fail(r, NS_E_DENIED, "name one of your own with --state-dir", "%s belongs to the user with uid %u, not to you (%u)",
+		    dir, (unsigned)st.st_uid, (unsigned)geteuid());
 	else if (access(dir, R_OK | W_OK | X_OK) != 0)
-		doctor_fail(r, NS_E_DENIED, "chmod 700, or name another with --state-dir", "%s may not be written to (mode %03o)", dir, (unsigned)st.st_mode & 0777);
+		doctor_fail(r, NS_E_DENIED, "chmod 700, or name another with --state-dir", "%s may not be written to (mode %03o)", dir,
+		    (unsigned)st.st_mode & 0777);
 	else if (st.st_mode & 077)
-		doctor_warn(r, ns_arena_printf(r->ar, "chmod 700 %s", dir), "%s is open to others (mode %03o)", dir, (unsigned)st.st_mode & 0777);
+		doctor_warn(
+		    r, ns_arena_printf(r->ar, "chmod 700 %s", dir), "%s is open to others (mode %03o)", dir, (unsigned)st.st_mode & 0777);
 	else if (free_bytes(dir) < LEAST_FREE)
-		doctor_warn(r, "make room: on a full disk nothing is decided and nothing is sent", "%s has only %s free", dir, size_words(r->ar, free_bytes(dir)));
+		doctor_warn(r, "make room: on a full disk nothing is decided and nothing is sent", "%s has only %s free", dir,
+		    size_words(r->ar, free_bytes(dir)));
 	else
 		state_store(r, dir);
 }
@@ -174,9 +184,11 @@ void doctor_host_kubectl(doctor_run *r)
 	else if (!ns_kubectl_probe(found, NULL, r->deadline_ms, r->cancel, k, &err))
 		doctor_fail_err(r, &err, "name another with --kubectl");
 	else if (*k->unknown)
-		doctor_fail(r, NS_E_UNSUPPORTED, ns_arena_printf(r->ar, "install kubectl 1.%d or newer", NS_KUBECTL_MINOR), "%s %s does not know: %s", found, k->version, k->unknown);
+		doctor_fail(r, NS_E_UNSUPPORTED, ns_arena_printf(r->ar, "install kubectl 1.%d or newer", NS_KUBECTL_MINOR),
+		    "%s %s does not know: %s", found, k->version, k->unknown);
 	else if (k->major == 1 && k->minor < NS_KUBECTL_MINOR)
-		doctor_warn(r, ns_arena_printf(r->ar, "install kubectl 1.%d or newer", NS_KUBECTL_MINOR), "%s %s is older than what is tested", found, k->version);
+		doctor_warn(r, ns_arena_printf(r->ar, "install kubectl 1.%d or newer", NS_KUBECTL_MINOR),
+		    "%s %s is older than what is tested", found, k->version);
 	else
 		doctor_ok(r, "%s %s, knows all %d flags that are used", found, k->version, k->flags);
 	free(found);

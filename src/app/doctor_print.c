@@ -1,5 +1,5 @@
-/* What doctor found, for people (groups, aligned, the sum last) and as JSON (one object per result). Everything that came from outside is cleaned and
- * redacted here, at the edge. */
+/* What doctor found, for people (groups, aligned, the sum last) and as JSON (one object per result). Everything that came from outside is
+ * cleaned and redacted here, at the edge. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,17 +13,20 @@ enum { NAME_COLUMN = 8, TEXT_COLUMN = 28, LEAST_TEXT = 24, MAX_TEXT = 2000 };
 
 static const struct {
 	const char *word, *color;
-} looks[] = {[DOCTOR_OK] = {"ok", "\033[32m"}, [DOCTOR_WARN] = {"warn", "\033[33m"}, [DOCTOR_FAIL] = {"fail", "\033[1;31m"}, [DOCTOR_SKIP] = {"skip", "\033[2m"}};
+} looks[] = {[DOCTOR_OK] = {"ok", "\033[32m"},
+    [DOCTOR_WARN] = {"warn", "\033[33m"},
+    [DOCTOR_FAIL] = {"fail", "\033[1;31m"},
+    [DOCTOR_SKIP] = {"skip", "\033[2m"}};
 
 struct doctor_printer {
 	bool json, color;
 	int columns;
 	char group[160];
 	size_t count[4], printed;
-	ns_code first;         /* of the first failure */
-	ns_buf unmet;          /* names of checks that one failure keeps from running … */
-	char because[64];      /* … which is this one */
-	char fix[MAX_TEXT];    /* the way out that is still to be said: lines that share one say it once, at the last of them */
+	ns_code first;      /* of the first failure */
+	ns_buf unmet;       /* names of checks that one failure keeps from running … */
+	char because[64];   /* … which is this one */
+	char fix[MAX_TEXT]; /* the way out that is still to be said: lines that share one say it once, at the last of them */
 };
 
 doctor_printer *doctor_printer_new(bool json, bool color, int columns)
@@ -77,7 +80,8 @@ static void put_line(doctor_printer *p, doctor_status status, const char *name, 
 	if (strcmp(out, p->fix) != 0)
 		flush_fix(p);
 	int pad = TEXT_COLUMN - NAME_COLUMN - ns_utf8_width(who);
-	printf("  %s%-4s%s  %s%*s", p->color ? looks[status].color : "", looks[status].word, p->color ? "\033[0m" : "", who, pad > 1 ? pad : 1, "");
+	printf("  %s%-4s%s  %s%*s", p->color ? looks[status].color : "", looks[status].word, p->color ? "\033[0m" : "", who,
+	    pad > 1 ? pad : 1, "");
 	put_words(p, said, TEXT_COLUMN);
 	ns_copy(p->fix, sizeof p->fix, out);
 	free(said);
@@ -171,7 +175,8 @@ int doctor_printer_end(doctor_printer *p, bool complete, int64_t took_ms)
 		flush_unmet(p);
 		flush_fix(p);
 		printf("\n%zu ok, %zu warning%s, %zu failed, %zu not checked, in %.1f s%s\n", p->count[DOCTOR_OK], p->count[DOCTOR_WARN],
-		    p->count[DOCTOR_WARN] == 1 ? "" : "s", p->count[DOCTOR_FAIL], p->count[DOCTOR_SKIP], (double)took_ms / 1000, complete ? "" : " (interrupted)");
+		    p->count[DOCTOR_WARN] == 1 ? "" : "s", p->count[DOCTOR_FAIL], p->count[DOCTOR_SKIP], (double)took_ms / 1000,
+		    complete ? "" : " (interrupted)");
 	}
 	ns_buf_free(&p->unmet);
 	free(p);

@@ -28,7 +28,7 @@ typedef enum doctor_id {
 	DOCTOR_KUBECONFIG, DOCTOR_NETWORK, DOCTOR_CERTIFICATE, DOCTOR_SKEW, DOCTOR_LOGIN, DOCTOR_SERVER, DOCTOR_KUBECTL_SKEW,
 	DOCTOR_WATCH, DOCTOR_READ, DOCTOR_LEASE, DOCTOR_ACT, DOCTOR_EXCESS,
 	DOCTOR_KYVERNO, DOCTOR_REPORTS, DOCTOR_ARGO, DOCTOR_METRICS, DOCTOR_OPENCOST,
-	DOCTOR_PROMETHEUS, DOCTOR_SLACK, DOCTOR_MODEL,
+	DOCTOR_ALERTMANAGER, DOCTOR_PROMETHEUS, DOCTOR_SLACK, DOCTOR_MODEL,
 	DOCTOR_COUNT
 } doctor_id;
 
@@ -132,6 +132,7 @@ void doctor_apis_reports(doctor_run *r);
 void doctor_apis_argo(doctor_run *r);
 void doctor_apis_metrics(doctor_run *r);
 void doctor_apis_opencost(doctor_run *r);
+void doctor_apis_alertmanager(doctor_run *r);
 void doctor_apis_prometheus(doctor_run *r);
 void doctor_apis_slack(doctor_run *r);
 void doctor_apis_model(doctor_run *r);

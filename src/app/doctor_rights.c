@@ -1,5 +1,5 @@
-/* What the account may do: asked for by SelfSubjectAccessReview, row by row of the rights table, several at a time. What is missing is named together
- * with what is lost by it. */
+/* What the account may do: asked for by SelfSubjectAccessReview, row by row of the rights table, several at a time. What is missing is
+ * named together with what is lost by it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,7 +65,10 @@ const char *const *doctor_act_in(const doctor_run *r)
 ns_rights_opts doctor_rights_opts(const doctor_run *r)
 {
 	const ns_config *c = r->t->cfg;
-	return (ns_rights_opts){.allowed_actions = c->allowed_actions, .lease_ns = c->lease_ns, .exception_ns = c->exception_ns, .namespaces = doctor_act_in(r),
+	return (ns_rights_opts){.allowed_actions = c->allowed_actions,
+	    .lease_ns = c->lease_ns,
+	    .exception_ns = c->exception_ns,
+	    .namespaces = doctor_act_in(r),
 	    .watch_ns = c->namespaces};
 }
 
@@ -74,8 +77,12 @@ static size_t questions_of(ns_arena *ar, const ns_right *r, const char *ns, ques
 {
 	size_t n = 0;
 	for (const char *v = r->verbs; *v; v += strcspn(v, ","), v += *v == ',')
-		q[n++] = (question){.what = {.ns = ns, .verb = ns_arena_strndup(ar, v, strcspn(v, ",")), .group = r->group, .resource = r->resource,
-		                        .subresource = r->subresource, .name = r->name}};
+		q[n++] = (question){.what = {.ns = ns,
+		                        .verb = ns_arena_strndup(ar, v, strcspn(v, ",")),
+		                        .group = r->group,
+		                        .resource = r->resource,
+		                        .subresource = r->subresource,
+		                        .name = r->name}};
 	return n;
 }
 
@@ -118,7 +125,8 @@ typedef struct spaces {
 	bool listed; /* from the cluster, not from the options */
 } spaces;
 
-/* Those that the options name, else all of the cluster, without protected ones when that is asked for. False with err when neither tells. */
+/* Those that the options name, else all of the cluster, without protected ones when that is asked for. False with err when neither tells.
+ */
 static bool find_spaces(doctor_run *r, const char *const *named, bool unprotected, spaces *s, ns_err *err)
 {
 	for (; named && *named && s->n < MAX_SPACES; named++)
@@ -173,7 +181,8 @@ static bool asked_all(doctor_run *r, question *q, size_t n)
 	return ok;
 }
 
-/* What may not be had everywhere may be had in single namespaces, where the watch then stays. True when that is all that the options ask for. */
+/* What may not be had everywhere may be had in single namespaces, where the watch then stays. True when that is all that the options ask
+ * for. */
 static bool in_single_namespaces(doctor_run *r, const ns_right *x, const spaces *s, const char **where)
 {
 	question *q = ns_arena_alloc(r->ar, (s->n * MAX_VERBS + 1) * sizeof *q);
@@ -274,18 +283,20 @@ static void act_in_some(doctor_run *r, const ns_right *x, const spaces *s)
 		if (all_allowed(q + i * verbs, verbs))
 			yes[may++] = names[i];
 		else
-			no[not++] = names[i];
+			no[not ++] = names[i];
 	}
 	const char *lacks = not ? denied_verbs(r->ar, q, n == 1 ? verbs : 0) : "";
 	const char *what = resource_words(r->ar, x);
-	if (!not)
+	if (!not )
 		doctor_ok(r, "may %s %s in %s", verb_words(r->ar, x->verbs), what, name_list(r->ar, yes, may));
 	else if (may && s->listed && !*x->ns)
-		doctor_ok(r, "may %s %s in %zu of %zu namespaces: %s", verb_words(r->ar, x->verbs), what, may, n, name_list(r->ar, yes, may));
+		doctor_ok(
+		    r, "may %s %s in %zu of %zu namespaces: %s", verb_words(r->ar, x->verbs), what, may, n, name_list(r->ar, yes, may));
 	else if (s->listed && !*x->ns)
 		doctor_warn(r, doctor_less, "no right to %s %s in any namespace: %s", verb_words(r->ar, x->verbs), what, x->lost);
 	else
-		doctor_warn(r, doctor_less, "no right to %s %s in %s: %s there", n == 1 ? lacks : verb_words(r->ar, x->verbs), what, name_list(r->ar, no, not), x->lost);
+		doctor_warn(r, doctor_less, "no right to %s %s in %s: %s there", n == 1 ? lacks : verb_words(r->ar, x->verbs), what,
+		    name_list(r->ar, no, not ), x->lost);
 }
 
 void doctor_rights_act(doctor_run *r)
@@ -312,8 +323,9 @@ void doctor_rights_act(doctor_run *r)
 		else if (known || *rights[i].ns)
 			act_in_some(r, &rights[i], &s);
 		else
-			doctor_warn(r, "name the namespaces with --act-in", "no right to %s %s everywhere, and which namespaces there are cannot be told: %s", verb_words(r->ar, rights[i].verbs),
-			    resource_words(r->ar, &rights[i]), rights[i].lost);
+			doctor_warn(r, "name the namespaces with --act-in",
+			    "no right to %s %s everywhere, and which namespaces there are cannot be told: %s",
+			    verb_words(r->ar, rights[i].verbs), resource_words(r->ar, &rights[i]), rights[i].lost);
 	}
 	if (!acts)
 		doctor_skip(r, "--allowed-actions allows none");

@@ -34,7 +34,8 @@ static void client_certificate(doctor_run *r, const ns_kubeconfig *k)
 		doctor_fail(r, NS_E_INVALID, "", "the client certificate of user \"%s\" cannot be read: %s", k->user, err.text);
 		return;
 	}
-	const char *who = ns_arena_printf(r->ar, "client certificate of %s%s%s%s", c.subject, *c.organisation ? " (" : "", c.organisation, *c.organisation ? ")" : "");
+	const char *who = ns_arena_printf(
+	    r->ar, "client certificate of %s%s%s%s", c.subject, *c.organisation ? " (" : "", c.organisation, *c.organisation ? ")" : "");
 	const char *renew = ns_arena_printf(r->ar, "renew it, and put it into %s", k->file);
 	if (c.not_after_ms <= now)
 		doctor_fail(r, NS_E_EXPIRED, renew, "%s, expired %s", who, doctor_when(r->ar, c.not_after_ms, now));
@@ -92,13 +93,15 @@ static void credential(doctor_run *r, const ns_kubeconfig *k)
 	else if (k->token)
 		token(r, k, k->token, "");
 	else if (*k->username)
-		doctor_warn(r, "use a token or a client certificate: API servers dropped this in 1.19", "user name and password of %s", k->username);
+		doctor_warn(r, "use a token or a client certificate: API servers dropped this in 1.19", "user name and password of %s",
+		    k->username);
 	else if (*k->exec_json && !*k->client_cert_pem) {
 		cJSON *j = ns_json_parse(k->exec_json, strlen(k->exec_json), &ns_json_strict, NULL);
 		doctor_ok(r, "given by the plug-in %s", ns_json_str(j, "command", "?"));
 		cJSON_Delete(j);
 	} else if (r->n == before && is_https(k))
-		doctor_warn(r, ns_arena_printf(r->ar, "give user \"%s\" a credential in %s", k->user, k->file), "none: the server sees system:anonymous");
+		doctor_warn(r, ns_arena_printf(r->ar, "give user \"%s\" a credential in %s", k->user, k->file),
+		    "none: the server sees system:anonymous");
 	else if (r->n == before)
 		doctor_ok(r, "none, over plain http none is sent");
 	while (before < r->n) {
@@ -162,24 +165,29 @@ void doctor_way_network(doctor_run *r)
 	ns_code code = w->timed_out ? NS_E_TIMEOUT : NS_E_UNREACHABLE;
 	switch (w->end) {
 	case NS_WAY_NO_NAME:
-		doctor_fail(r, code, "check the server's name in the kubeconfig, /etc/resolv.conf, and the VPN", "the name %s does not resolve%s%s%s", w->host, through,
-		    w->timed_out ? ": " : "", w->timed_out ? late : "");
+		doctor_fail(r, code, "check the server's name in the kubeconfig, /etc/resolv.conf, and the VPN",
+		    "the name %s does not resolve%s%s%s", w->host, through, w->timed_out ? ": " : "", w->timed_out ? late : "");
 		return;
 	case NS_WAY_NO_CONNECT:
-		doctor_fail(r, code, w->timed_out ? "a firewall drops it, or the VPN is down" : "is the API server up, and is this its port?", "nothing answers at %s%s (%s)",
-		    where, through, w->timed_out ? late : w->detail);
+		doctor_fail(r, code,
+		    w->timed_out ? "a firewall drops it, or the VPN is down" : "is the API server up, and is this its port?",
+		    "nothing answers at %s%s (%s)", where, through, w->timed_out ? late : w->detail);
 		return;
 	case NS_WAY_NO_TLS:
-		doctor_fail(r, code, strstr(w->detail, "wrong version number") ? "what listens there does not speak TLS: is it http://, or another port?" : "",
+		doctor_fail(r, code,
+		    strstr(w->detail, "wrong version number") ? "what listens there does not speak TLS: is it http://, or another port?"
+		                                              : "",
 		    "%s is connected, but no TLS comes about%s (%s)", where, through, w->timed_out ? late : w->detail);
 		return;
 	case NS_WAY_NO_ANSWER:
-		doctor_fail(r, code, "is it an API server? kubectl get --raw /version", "%s is connected, but does not answer%s (%s)", where, through, w->timed_out ? late : w->detail);
+		doctor_fail(r, code, "is it an API server? kubectl get --raw /version", "%s is connected, but does not answer%s (%s)",
+		    where, through, w->timed_out ? late : w->detail);
 		return;
 	case NS_WAY_ANSWERED: break;
 	}
-	doctor_ok(r, "%s%s%s%s%s, name %.1f ms, connect %.1f ms, TLS %.1f ms", where, strcmp(w->address, w->host) ? " (" : "", strcmp(w->address, w->host) ? w->address : "",
-	    strcmp(w->address, w->host) ? ")" : "", through, w->dns_ms, w->tcp_ms, w->tls_ms);
+	doctor_ok(r, "%s%s%s%s%s, name %.1f ms, connect %.1f ms, TLS %.1f ms", where, strcmp(w->address, w->host) ? " (" : "",
+	    strcmp(w->address, w->host) ? w->address : "", strcmp(w->address, w->host) ? ")" : "", through, w->dns_ms, w->tcp_ms,
+	    w->tls_ms);
 }
 
 /* ---- certificate ---- */
@@ -189,12 +197,18 @@ static const char *out_of_distrust(doctor_run *r, ns_cert_fault fault)
 	const ns_kubeconfig *k = r->t->kc;
 	const ns_way *w = &r->t->way;
 	if ((fault == NS_CERT_EXPIRED || fault == NS_CERT_NOT_YET) && w->date_ms && llabs(w->seen_ms - w->date_ms) > SKEW_FAIL_MS)
-		return ns_arena_printf(r->ar, "the clock here is %s %s the server's: set it first", doctor_span(r->ar, w->seen_ms - w->date_ms), w->seen_ms > w->date_ms ? "ahead of" : "behind");
+		return ns_arena_printf(r->ar, "the clock here is %s %s the server's: set it first",
+		    doctor_span(r->ar, w->seen_ms - w->date_ms), w->seen_ms > w->date_ms ? "ahead of" : "behind");
 	switch (fault) {
 	case NS_CERT_UNKNOWN_CA:
-		return *k->ca_pem ? ns_arena_printf(r->ar, "certificate-authority of cluster \"%s\" in %s is another cluster's, or old", k->cluster, k->file)
-		                  : ns_arena_printf(r->ar, "give cluster \"%s\" its certificate-authority in %s; the system's authorities do not know it", k->cluster, k->file);
-	case NS_CERT_WRONG_NAME: return ns_arena_printf(r->ar, "use one of those names as server, or as tls-server-name, of cluster \"%s\" in %s", k->cluster, k->file);
+		return *k->ca_pem ? ns_arena_printf(r->ar, "certificate-authority of cluster \"%s\" in %s is another cluster's, or old",
+		                        k->cluster, k->file)
+		                  : ns_arena_printf(r->ar,
+		                        "give cluster \"%s\" its certificate-authority in %s; the system's authorities do not know it",
+		                        k->cluster, k->file);
+	case NS_CERT_WRONG_NAME:
+		return ns_arena_printf(
+		    r->ar, "use one of those names as server, or as tls-server-name, of cluster \"%s\" in %s", k->cluster, k->file);
 	case NS_CERT_EXPIRED: return "renew the server's certificate (kubeadm certs renew)";
 	case NS_CERT_NOT_YET: return "look at the clocks here and there";
 	default: return "";
@@ -223,11 +237,14 @@ void doctor_way_certificate(doctor_run *r)
 	if (fault != NS_CERT_GOOD && k->insecure)
 		doctor_warn(r, out_of_distrust(r, fault), "not trusted, and not checked either: %s", why);
 	else if (fault != NS_CERT_GOOD)
-		doctor_fail(r, fault == NS_CERT_EXPIRED ? NS_E_EXPIRED : NS_E_UNREACHABLE, out_of_distrust(r, fault), "not trusted: %s", why);
+		doctor_fail(
+		    r, fault == NS_CERT_EXPIRED ? NS_E_EXPIRED : NS_E_UNREACHABLE, out_of_distrust(r, fault), "not trusted: %s", why);
 	else if (c.not_after_ms - now < SOON_DAYS * DAY_MS)
-		doctor_warn(r, "renew the server's certificate (kubeadm certs renew)", "%s by %s, expires %s", c.subject, c.issuer, doctor_when(r->ar, c.not_after_ms, now));
+		doctor_warn(r, "renew the server's certificate (kubeadm certs renew)", "%s by %s, expires %s", c.subject, c.issuer,
+		    doctor_when(r->ar, c.not_after_ms, now));
 	else
-		doctor_ok(r, "%s by %s, good for %s, expires %s", c.subject, c.issuer, w->tls_name, doctor_when(r->ar, c.not_after_ms, now));
+		doctor_ok(
+		    r, "%s by %s, good for %s, expires %s", c.subject, c.issuer, w->tls_name, doctor_when(r->ar, c.not_after_ms, now));
 }
 
 void doctor_way_skew(doctor_run *r)
@@ -238,9 +255,11 @@ void doctor_way_skew(doctor_run *r)
 		doctor_skip(r, "the server does not tell its time");
 		return;
 	}
-	const char *words = ns_arena_printf(r->ar, "the clock here is %s %s the server's", doctor_span(r->ar, apart), apart > 0 ? "ahead of" : "behind");
+	const char *words =
+	    ns_arena_printf(r->ar, "the clock here is %s %s the server's", doctor_span(r->ar, apart), apart > 0 ? "ahead of" : "behind");
 	if (llabs(apart) > SKEW_FAIL_MS)
-		doctor_fail(r, NS_E_INVALID, "keep both by a time service (chrony)", "%s: tokens and certificates are refused, and when an incident began cannot be told", words);
+		doctor_fail(r, NS_E_INVALID, "keep both by a time service (chrony)",
+		    "%s: tokens and certificates are refused, and when an incident began cannot be told", words);
 	else if (llabs(apart) > SKEW_WARN_MS)
 		doctor_warn(r, "keep both by a time service (chrony)", "%s", words);
 	else
@@ -258,9 +277,9 @@ static void say_who(doctor_run *r, ns_kube_client *c)
 		return;
 	}
 	ns_buf groups = NS_BUF_INIT;
-	ns_json_each(g, ns_json_get(who, "groups"))
-		if (cJSON_IsString(g) && strcmp(g->valuestring, "system:authenticated") != 0 && groups.len < 400)
-			ns_buf_printf(&groups, "%s%s", groups.len ? ", " : " (", g->valuestring);
+	ns_json_each(
+	    g, ns_json_get(who, "groups")) if (cJSON_IsString(g) && strcmp(g->valuestring, "system:authenticated") != 0 && groups.len < 400)
+	    ns_buf_printf(&groups, "%s%s", groups.len ? ", " : " (", g->valuestring);
 	doctor_ok(r, "%s%s%s", ns_json_str(who, "username", "?"), ns_buf_str(&groups), groups.len ? ")" : "");
 	ns_buf_free(&groups);
 	cJSON_Delete(who);
@@ -278,10 +297,13 @@ void doctor_way_login(doctor_run *r)
 	if (http == 401) {
 		ns_token_info t = {0};
 		bool old = k->token && ns_token_read(k->token, &t) && t.expires_ms && t.expires_ms < ns_clock_wall_ms(NULL);
-		doctor_fail(r, NS_E_DENIED, ns_arena_printf(r->ar, "log in again, and put the new credential of user \"%s\" into %s", k->user, k->file),
-		    "401: the server does not accept the credential%s", old ? ", which expired" : "; it expired, was withdrawn, or is another cluster's");
+		doctor_fail(r, NS_E_DENIED,
+		    ns_arena_printf(r->ar, "log in again, and put the new credential of user \"%s\" into %s", k->user, k->file),
+		    "401: the server does not accept the credential%s",
+		    old ? ", which expired" : "; it expired, was withdrawn, or is another cluster's");
 	} else if (http == 403 && strstr(err.text, "system:anonymous")) {
-		doctor_fail(r, NS_E_DENIED, ns_arena_printf(r->ar, "give user \"%s\" a credential in %s", k->user, k->file), "403: no credential was sent, and system:anonymous may do nothing");
+		doctor_fail(r, NS_E_DENIED, ns_arena_printf(r->ar, "give user \"%s\" a credential in %s", k->user, k->file),
+		    "403: no credential was sent, and system:anonymous may do nothing");
 	} else if (http == 403) {
 		say_who(r, c); /* known, and not allowed this */
 	} else if (ok) {
@@ -348,7 +370,8 @@ void doctor_way_server(doctor_run *r)
 	if (!c || !read_version(r, c, &p50, &err)) {
 		doctor_fail_err(r, &err, "");
 	} else {
-		const char *why = not_ready(r, c), *words = ns_arena_printf(r->ar, "%s, %.1f ms at the median of %d requests", r->t->version, p50, ASKED);
+		const char *why = not_ready(r, c),
+		           *words = ns_arena_printf(r->ar, "%s, %.1f ms at the median of %d requests", r->t->version, p50, ASKED);
 		if (why)
 			doctor_warn(r, "kubectl get --raw '/readyz?verbose'", "%s, not ready: %s", words, why);
 		else if (p50 > SLOW_MS)
@@ -364,8 +387,9 @@ void doctor_way_kubectl_skew(doctor_run *r)
 	const ns_kubectl_info *k = &r->host->kubectl;
 	int apart = k->minor - r->t->minor;
 	if (abs(apart) > 1)
-		doctor_warn(r, "only flags that both know are used; a kubectl within one minor version is what Kubernetes supports", "%s is %d minor versions %s than the server (%s)", k->version,
-		    abs(apart), apart > 0 ? "newer" : "older", r->t->version);
+		doctor_warn(r, "only flags that both know are used; a kubectl within one minor version is what Kubernetes supports",
+		    "%s is %d minor versions %s than the server (%s)", k->version, abs(apart), apart > 0 ? "newer" : "older",
+		    r->t->version);
 	else
 		doctor_ok(r, "%s fits %s", k->version, r->t->version);
 }

@@ -1,5 +1,6 @@
-/* Walks the way to a server with one libcurl transfer and reads off how far it came. The certificate is not checked here but kept: whether it can be
- * trusted is judged from what was shown (sys/cert.h), and what an untrusted server answers is used for one thing only, its Date. */
+/* Walks the way to a server with one libcurl transfer and reads off how far it came. The certificate is not checked here but kept: whether
+ * it can be trusted is judged from what was shown (sys/cert.h), and what an untrusted server answers is used for one thing only, its Date.
+ */
 #include "neuroscale/kube/probe.h"
 
 #include <curl/curl.h>
@@ -95,7 +96,8 @@ static ns_way_end end_of(CURLcode rc, const ns_way *w, bool connected)
 {
 	if (rc == CURLE_OK || w->http)
 		return NS_WAY_ANSWERED;
-	if (rc == CURLE_COULDNT_RESOLVE_HOST || rc == CURLE_COULDNT_RESOLVE_PROXY || (w->dns_ms <= 0 && rc != CURLE_COULDNT_CONNECT && !connected))
+	if (rc == CURLE_COULDNT_RESOLVE_HOST || rc == CURLE_COULDNT_RESOLVE_PROXY ||
+	    (w->dns_ms <= 0 && rc != CURLE_COULDNT_CONNECT && !connected))
 		return NS_WAY_NO_NAME;
 	if (!connected)
 		return NS_WAY_NO_CONNECT;
@@ -167,8 +169,20 @@ void ns_way_walk_url(const char *url, int ms, const ns_cancel *cancel, ns_way *o
 	size_t n = strlen(server);
 	while (n && server[n - 1] == '/')
 		server[--n] = '\0';
-	ns_kubeconfig plain = {.file = none, .context = none, .cluster = none, .user = none, .ns = none, .server = server, .tls_server_name = none,
-	    .ca_pem = none, .client_cert_pem = none, .token_file = none, .username = none, .proxy_url = none, .exec_json = none, .as_json = none};
+	ns_kubeconfig plain = {.file = none,
+	    .context = none,
+	    .cluster = none,
+	    .user = none,
+	    .ns = none,
+	    .server = server,
+	    .tls_server_name = none,
+	    .ca_pem = none,
+	    .client_cert_pem = none,
+	    .token_file = none,
+	    .username = none,
+	    .proxy_url = none,
+	    .exec_json = none,
+	    .as_json = none};
 	ns_way_walk(&plain, "", ms, cancel, out);
 	free(server);
 }

@@ -27,7 +27,9 @@ static cJSON *ask(ns_kube_client *c, const char *path, cJSON *review, ns_err *er
 
 bool ns_kube_may(ns_kube_client *c, const ns_access *a, bool *allowed, ns_err *err)
 {
-	const struct { const char *key, *value; } fields[] = {{"namespace", a->ns}, {"verb", a->verb}, {"group", a->group}, {"resource", a->resource},
+	const struct {
+		const char *key, *value;
+	} fields[] = {{"namespace", a->ns}, {"verb", a->verb}, {"group", a->group}, {"resource", a->resource},
 	    {"subresource", a->subresource}, {"name", a->name}};
 	cJSON *review = review_new("authorization.k8s.io", "SelfSubjectAccessReview");
 	cJSON *attributes = cJSON_AddObjectToObject(cJSON_AddObjectToObject(review, "spec"), "resourceAttributes");
@@ -50,7 +52,8 @@ cJSON *ns_kube_rules(ns_kube_client *c, const char *ns, ns_err *err)
 
 cJSON *ns_kube_whoami(ns_kube_client *c, ns_err *err)
 {
-	cJSON *status = ask(c, "/apis/authentication.k8s.io/v1/selfsubjectreviews", review_new("authentication.k8s.io", "SelfSubjectReview"), err);
+	cJSON *status =
+	    ask(c, "/apis/authentication.k8s.io/v1/selfsubjectreviews", review_new("authentication.k8s.io", "SelfSubjectReview"), err);
 	cJSON *user = cJSON_DetachItemFromObjectCaseSensitive(status, "userInfo");
 	if (status && !user)
 		ns_fail(err, NS_E_INVALID, "the server does not say who we are");

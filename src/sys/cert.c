@@ -1,5 +1,5 @@
-/* X.509 for people. Verification repeats what TLS does, on the certificates that were shown, so that the reason can be told apart: libcurl's own words
- * are one sentence for an unknown authority, a wrong name and a wrong clock. */
+/* X.509 for people. Verification repeats what TLS does, on the certificates that were shown, so that the reason can be told apart:
+ * libcurl's own words are one sentence for an unknown authority, a wrong name and a wrong clock. */
 #include "neuroscale/sys/cert.h"
 
 #include <arpa/inet.h>
@@ -139,8 +139,12 @@ static void say(ns_cert_fault fault, int code, const ns_cert_info *leaf, const X
 	day(bad.not_before_ms, from);
 	day(bad.not_after_ms, until);
 	switch (fault) {
-	case NS_CERT_UNKNOWN_CA: snprintf(text, cap, "signed by \"%s\", which is not among the authorities trusted here", leaf->issuer); break;
-	case NS_CERT_WRONG_NAME: snprintf(text, cap, "it is not for %s, but for %s", name, *leaf->names ? leaf->names : leaf->subject); break;
+	case NS_CERT_UNKNOWN_CA:
+		snprintf(text, cap, "signed by \"%s\", which is not among the authorities trusted here", leaf->issuer);
+		break;
+	case NS_CERT_WRONG_NAME:
+		snprintf(text, cap, "it is not for %s, but for %s", name, *leaf->names ? leaf->names : leaf->subject);
+		break;
 	case NS_CERT_EXPIRED: snprintf(text, cap, "\"%s\" expired on %s", bad.subject, until); break;
 	case NS_CERT_NOT_YET: snprintf(text, cap, "\"%s\" is not valid before %s", bad.subject, from); break;
 	default: snprintf(text, cap, "%s", X509_verify_cert_error_string(code));
@@ -159,7 +163,7 @@ static X509_STORE *trust(const char *ca_pem)
 	return store;
 }
 
-static int verify(X509_STORE *store, X509 *leaf, STACK_OF(X509) *chain, const char *name, int64_t now_ms, X509_STORE_CTX *ctx)
+static int verify(X509_STORE *store, X509 *leaf, STACK_OF(X509) * chain, const char *name, int64_t now_ms, X509_STORE_CTX *ctx)
 {
 	if (!X509_STORE_CTX_init(ctx, store, leaf, chain))
 		return X509_V_ERR_UNSPECIFIED;

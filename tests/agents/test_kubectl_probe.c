@@ -43,8 +43,8 @@ static void collect(void *ctx, const char *verb, const char *flag)
 
 static void test_flags_are_those_of_the_shapes(void **state)
 {
-	static const char *const want[] = {"patch --patch-file\n", "patch --type\n", "patch -o\n", "patch --kubeconfig\n", "patch --dry-run\n", "create -f\n",
-	    "create --field-manager\n", "create --request-timeout\n"};
+	static const char *const want[] = {"patch --patch-file\n", "patch --type\n", "patch -o\n", "patch --kubeconfig\n",
+	    "patch --dry-run\n", "create -f\n", "create --field-manager\n", "create --request-timeout\n"};
 	ns_buf b = NS_BUF_INIT;
 	ns_argv_each_flag(collect, &b);
 	for (size_t i = 0; i < sizeof want / sizeof *want; i++)
@@ -67,8 +67,9 @@ static void test_what_is_missing_is_named(void **state)
 {
 	ns_kubectl_info k;
 	ns_err err = {0};
-	const char *path = script(state, "#!/bin/sh\ncase $1 in\n" VERSION
-	    "options) printf '  --kubeconfig=%s: x\\n  --context=y: x\\n  --cache-dir=y: x\\n      --request-timeout=0: x\\n  -n, --namespace=: x\\n' a;;\n"
+	const char *path = script(state,
+	    "#!/bin/sh\ncase $1 in\n" VERSION "options) printf '  --kubeconfig=%s: x\\n  --context=y: x\\n  --cache-dir=y: x\\n      "
+	                                      "--request-timeout=0: x\\n  -n, --namespace=: x\\n' a;;\n"
 	    "patch) printf '  --type=x: --patch-file is new\\n  -o, --output=: x\\n  --dry-run=none: x\\n  --field-manager=k: x\\n';;\n"
 	    "create) printf '  -f, --filename=[]: x\\n  -o, --output=: x\\n  --dry-run=none: x\\n  --field-manager=k: x\\n';;\nesac\n");
 	if (!ns_kubectl_probe(path, NULL, 60000, NULL, &k, &err))
@@ -80,13 +81,17 @@ static void test_what_is_missing_is_named(void **state)
 
 static void test_what_is_no_kubectl(void **state)
 {
-	static const struct { const char *text, *words; ns_code code; } rows[] = {
-	    {"#!/bin/sh\necho hello\n", "is no kubectl", NS_E_INVALID}, {"#!/bin/sh\necho broken >&2\nexit 3\n", "ended with status 3: broken", NS_E_FAILED},
+	static const struct {
+		const char *text, *words;
+		ns_code code;
+	} rows[] = {{"#!/bin/sh\necho hello\n", "is no kubectl", NS_E_INVALID},
+	    {"#!/bin/sh\necho broken >&2\nexit 3\n", "ended with status 3: broken", NS_E_FAILED},
 	    {"#!/bin/sh\nexec sleep 600\n", "did not end within", NS_E_TIMEOUT}};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		ns_kubectl_info k;
 		ns_err err = {0};
-		assert_false(ns_kubectl_probe(script(state, rows[i].text), NULL, rows[i].code == NS_E_TIMEOUT ? 300 : 60000, NULL, &k, &err));
+		assert_false(
+		    ns_kubectl_probe(script(state, rows[i].text), NULL, rows[i].code == NS_E_TIMEOUT ? 300 : 60000, NULL, &k, &err));
 		if (err.code != rows[i].code || !strstr(err.text, rows[i].words))
 			fail_msg("%s: %s", rows[i].text, err.text);
 	}
@@ -94,8 +99,9 @@ static void test_what_is_no_kubectl(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_kubectl_1_20_knows_every_flag), cmocka_unit_test(test_the_installed_kubectl_knows_every_flag),
-	    cmocka_unit_test(test_flags_are_those_of_the_shapes), cmocka_unit_test_setup_teardown(test_what_is_missing_is_named, tmpdir_make, tmpdir_remove),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_kubectl_1_20_knows_every_flag),
+	    cmocka_unit_test(test_the_installed_kubectl_knows_every_flag), cmocka_unit_test(test_flags_are_those_of_the_shapes),
+	    cmocka_unit_test_setup_teardown(test_what_is_missing_is_named, tmpdir_make, tmpdir_remove),
 	    cmocka_unit_test_setup_teardown(test_what_is_no_kubectl, tmpdir_make, tmpdir_remove)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -44,7 +44,8 @@ static void test_actions_become_rights_and_losses(void **state)
 {
 	ns_arena *ar = ns_arena_new();
 	size_t n;
-	const ns_right *r = ns_rights_list(ar, &(ns_rights_opts){.exception_ns = "exceptions"}, &n), *x = right_of(r, n, NS_RIGHT_ACT, "apps", "deployments");
+	const ns_right *r = ns_rights_list(ar, &(ns_rights_opts){.exception_ns = "exceptions"}, &n),
+	               *x = right_of(r, n, NS_RIGHT_ACT, "apps", "deployments");
 	assert_non_null(x);
 	assert_string_equal(x->verbs, "get,patch");
 	assert_string_equal(x->lost, "no rollback, no scale, no patch_resources, no cost_scale_down");
@@ -78,7 +79,8 @@ static cJSON *documents(const char *yaml)
 
 static bool has_verb(const cJSON *role, const char *const *verbs)
 {
-	ns_json_each(rule, ns_json_get(role, "rules")) ns_json_each(v, ns_json_get(rule, "verbs")) if (ns_listed(v->valuestring, verbs)) return true;
+	ns_json_each(rule, ns_json_get(role, "rules"))
+	    ns_json_each(v, ns_json_get(rule, "verbs")) if (ns_listed(v->valuestring, verbs)) return true;
 	return false;
 }
 
@@ -98,20 +100,24 @@ static void test_the_role(void **state)
 	} rows[] = {{NULL, NULL, true}, {NULL, spaces, true}, {rollback_only, spaces, true}, {nothing, spaces, false}};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		ns_buf out = NS_BUF_INIT;
-		ns_rights_yaml(&out, &(ns_rights_opts){.allowed_actions = rows[i].actions, .namespaces = rows[i].namespaces, .lease_ns = "ops"});
+		ns_rights_yaml(
+		    &out, &(ns_rights_opts){.allowed_actions = rows[i].actions, .namespaces = rows[i].namespaces, .lease_ns = "ops"});
 		cJSON *all = documents(ns_buf_str(&out));
 		assert_non_null(document(all, "ServiceAccount", "neuroscale-autopilot", "ops"));
-		const cJSON *read = document(all, "ClusterRole", "neuroscale-autopilot", ""), *lease = document(all, "Role", "neuroscale-autopilot-lease", "ops"),
+		const cJSON *read = document(all, "ClusterRole", "neuroscale-autopilot", ""),
+		            *lease = document(all, "Role", "neuroscale-autopilot-lease", "ops"),
 		            *act = document(all, "ClusterRole", "neuroscale-autopilot-act", "");
 		assert_non_null(read);
 		assert_false(has_verb(read, changing)); /* cluster-wide, only reading is given */
 		assert_non_null(document(all, "ClusterRoleBinding", "neuroscale-autopilot", ""));
 		assert_non_null(lease);
-		assert_string_equal(ns_json_get(ns_json_get(lease, "rules")->child->next, "resourceNames")->child->valuestring, "neuroscale-autopilot");
+		assert_string_equal(
+		    ns_json_get(ns_json_get(lease, "rules")->child->next, "resourceNames")->child->valuestring, "neuroscale-autopilot");
 		assert_true((act != NULL) == rows[i].act);
 		assert_null(document(all, "ClusterRoleBinding", "neuroscale-autopilot-act", ""));
 		for (const char *const *ns = spaces; *ns; ns++)
-			assert_true((document(all, "RoleBinding", "neuroscale-autopilot-act", *ns) != NULL) == (rows[i].act && rows[i].namespaces));
+			assert_true(
+			    (document(all, "RoleBinding", "neuroscale-autopilot-act", *ns) != NULL) == (rows[i].act && rows[i].namespaces));
 		assert_null(strstr(out.data, "\"*\""));
 		assert_null(strstr(out.data, "delete"));
 		assert_null(strstr(out.data, "secrets"));
@@ -134,7 +140,8 @@ static void test_exceptions_have_a_namespace_of_their_own(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_watch_row_is_a_right), cmocka_unit_test(test_actions_become_rights_and_losses),
-	    cmocka_unit_test(test_the_role), cmocka_unit_test(test_exceptions_have_a_namespace_of_their_own)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_watch_row_is_a_right),
+	    cmocka_unit_test(test_actions_become_rights_and_losses), cmocka_unit_test(test_the_role),
+	    cmocka_unit_test(test_exceptions_have_a_namespace_of_their_own)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,7 +36,8 @@ static void make_cert(made_cert *m, const char *cn, const char *org, const char 
 		X509_NAME_add_entry_by_txt(X509_get_subject_name(m->cert), "O", MBSTRING_UTF8, (const unsigned char *)org, -1, -1, 0);
 	X509_NAME_add_entry_by_txt(X509_get_subject_name(m->cert), "CN", MBSTRING_UTF8, (const unsigned char *)cn, -1, -1, 0);
 	X509_set_issuer_name(m->cert, X509_get_subject_name(by ? by->cert : m->cert));
-	X509_EXTENSION *e = san ? X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, san) : X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints, "critical,CA:TRUE");
+	X509_EXTENSION *e = san ? X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, san)
+	                        : X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints, "critical,CA:TRUE");
 	X509_add_ext(m->cert, e, -1);
 	X509_EXTENSION_free(e);
 	X509_sign(m->cert, by ? by->key : m->key, EVP_sha256());

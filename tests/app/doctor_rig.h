@@ -11,7 +11,7 @@
 
 typedef struct found {
 	ns_buf text;
-	ns_code first;      /* of the first failure */
+	ns_code first; /* of the first failure */
 	bool complete;
 	int64_t took_ms;
 } found;
@@ -21,7 +21,8 @@ static void keep_lines(void *ctx, const doctor_check *check, const char *cluster
 	static const char *const words[] = {"ok", "warn", "fail", "skip"};
 	found *f = ctx;
 	for (size_t i = 0; i < n; i++) {
-		ns_buf_printf(&f->text, "%s: %s|%s|%s%s -> %s\n", cluster, lines[i].name, words[lines[i].status], lines[i].unmet ? "needs " : "", lines[i].text, lines[i].fix);
+		ns_buf_printf(&f->text, "%s: %s|%s|%s%s -> %s\n", cluster, lines[i].name, words[lines[i].status],
+		    lines[i].unmet ? "needs " : "", lines[i].text, lines[i].fix);
 		if (lines[i].status == DOCTOR_FAIL && f->first == NS_OK)
 			f->first = lines[i].code;
 	}
@@ -34,7 +35,10 @@ static ns_config *config_of(const char *const *more)
 	ns_err err = {0};
 	for (; more && *more; more++)
 		argv[n++] = *more;
-	union { const char **ro; char *const *rw; } v = {.ro = argv};
+	union {
+		const char **ro;
+		char *const *rw;
+	} v = {.ro = argv};
 	ns_config *c = ns_config_load(n, v.rw, &err);
 	if (!c)
 		fail_msg("%s", err.text);
@@ -57,7 +61,8 @@ static void doctor_rows(found *f, const ns_config *cfg, doctor_id from, doctor_i
 		rows[i].deadline_ms = ms ? ms : 20000; /* on a loaded machine */
 	}
 	*f = (found){.text = NS_BUF_INIT};
-	doctor_opts o = {.cfg = cfg, .clusters = cfg->clusters, .n_clusters = cfg->n_clusters, .show = keep_lines, .ctx = f, .checks = rows};
+	doctor_opts o = {
+	    .cfg = cfg, .clusters = cfg->clusters, .n_clusters = cfg->n_clusters, .show = keep_lines, .ctx = f, .checks = rows};
 	int64_t start = ns_real_mono_ms();
 	f->complete = doctor_run_all(&o);
 	f->took_ms = ns_real_mono_ms() - start;
@@ -90,7 +95,9 @@ static void done(found *f)
 /* One context on `server`; cluster and user are members of the maps. */
 static inline const char *kubeconfig_for(const char *name, const char *server, const char *cluster, const char *user)
 {
-	return kc_write(name, "current-context: %s\ncontexts:\n- name: %s\n  context: {cluster: c, user: u}\nclusters:\n- name: c\n  cluster: {server: '%s', %s}\nusers:\n- name: u\n  user: {%s}\n",
+	return kc_write(name,
+	    "current-context: %s\ncontexts:\n- name: %s\n  context: {cluster: c, user: u}\nclusters:\n- name: c\n  cluster: {server: '%s', "
+	    "%s}\nusers:\n- name: u\n  user: {%s}\n",
 	    name, name, server, cluster, user);
 }
 

@@ -60,10 +60,16 @@ static void test_a_right_that_is_missing_is_named_with_its_loss(void **state)
 	    {"watch", "v1/nodes", "watch|warn|no right to watch nodes: node incidents are not seen", NS_OK},
 	    {"list", "batch/v1/jobs", "watch|warn|no right to list jobs.batch: failed Jobs are not seen", NS_OK},
 	    {"get", "v1/namespaces", "read|fail|no right to get namespaces: which cluster it is cannot be told", NS_E_DENIED},
-	    {"create", "coordination.k8s.io/v1/leases", "lease|warn|no right to create leases.coordination.k8s.io in default: it only observes", NS_OK},
-	    {"update", "coordination.k8s.io/v1/leases", "lease|warn|no right to update leases.coordination.k8s.io in default: it only observes", NS_OK},
-	    {"patch", "apps/v1/deployments", "act|warn|no right to get, patch deployments.apps in any namespace: no rollback, no scale, no patch_resources, no cost_scale_down", NS_OK},
-	    {"create", "kyverno.io/v2/policyexceptions", "act|warn|no right to get, create, patch policyexceptions.kyverno.io in any namespace: no policy_exception", NS_OK},
+	    {"create", "coordination.k8s.io/v1/leases",
+	        "lease|warn|no right to create leases.coordination.k8s.io in default: it only observes", NS_OK},
+	    {"update", "coordination.k8s.io/v1/leases",
+	        "lease|warn|no right to update leases.coordination.k8s.io in default: it only observes", NS_OK},
+	    {"patch", "apps/v1/deployments",
+	        "act|warn|no right to get, patch deployments.apps in any namespace: no rollback, no scale, no patch_resources, no "
+	        "cost_scale_down",
+	        NS_OK},
+	    {"create", "kyverno.io/v2/policyexceptions",
+	        "act|warn|no right to get, create, patch policyexceptions.kyverno.io in any namespace: no policy_exception", NS_OK},
 	};
 	start_sim();
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -100,10 +106,12 @@ static void test_exceptions_in_the_wrong_namespace(void **state)
 {
 	found f;
 	ns_err err = {0};
-	sim = ns_sim_start(&(ns_sim_opts){.listen = "127.0.0.1:0", .scenario = "kyverno-namespace", .clock = ns_clock_real(), .seed = 1}, &err);
+	sim = ns_sim_start(
+	    &(ns_sim_opts){.listen = "127.0.0.1:0", .scenario = "kyverno-namespace", .clock = ns_clock_real(), .seed = 1}, &err);
 	assert_true(sim && ns_sim_write_kubeconfig(sim, kc_path("sim"), &err));
 	at_sim(&f, "--exception-namespace", "shop");
-	has(&f, "Kyverno|warn|PolicyException kyverno.io/v2 takes exceptions in policy-exceptions, and --exception-namespace says shop: they would have no effect -> --exception-namespace policy-exceptions");
+	has(&f, "Kyverno|warn|PolicyException kyverno.io/v2 takes exceptions in policy-exceptions, and --exception-namespace says shop: "
+	        "they would have no effect -> --exception-namespace policy-exceptions");
 	done(&f);
 	at_sim(&f, NULL, NULL);
 	has(&f, "Kyverno|ok|PolicyException kyverno.io/v2, takes exceptions in policy-exceptions");
@@ -123,6 +131,39 @@ static void test_opencost_that_is_not_there(void **state)
 	has(&f, "OpenCost|skip|not configured");
 	done(&f);
 	ns_sim_stop(sim);
+}
+
+static void test_the_webhook(void **state)
+{
+	static const struct {
+		const char *at, *line;
+		unsigned mode;
+	} rows[] = {
+	    {"127.0.0.1:9099", "Alertmanager|ok|http://127.0.0.1:9099/alertmanager, from this machine only", 0},
+	    {"0.0.0.0:9099", "Alertmanager|warn|0.0.0.0:9099 takes alerts from whoever reaches it", 0},
+	    {"0.0.0.0:9099", "Alertmanager|ok|http://0.0.0.0:9099/alertmanager, with a token", 0600},
+	    {"0.0.0.0:9099", "is open to others (mode 644) -> chmod 600 ", 0644},
+	};
+	found f;
+	doctor_at(&f, NULL, DOCTOR_ALERTMANAGER, DOCTOR_MODEL, 0);
+	has(&f, "Alertmanager|skip|not configured");
+	has(&f, "model provider|skip|not configured");
+	done(&f);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const char *file = kc_write("token", "t\n");
+		chmod(file, rows[i].mode ? rows[i].mode : 0600);
+		doctor_at(&f,
+		    (const char *const[]){
+		        "--alertmanager-listen", rows[i].at, rows[i].mode ? "--alertmanager-token-file" : NULL, file, NULL},
+		    DOCTOR_ALERTMANAGER, DOCTOR_MODEL, 0);
+		has(&f, rows[i].line);
+		done(&f);
+	}
+	doctor_at(&f, (const char *const[]){"--alertmanager-listen", "127.0.0.1:9099", "--alertmanager-token-file", kc_path("gone"), NULL},
+	    DOCTOR_ALERTMANAGER, DOCTOR_MODEL, 0);
+	has(&f, "Alertmanager|fail|the token file ");
+	assert_int_equal(f.first, NS_E_NOTFOUND);
+	done(&f);
 }
 
 /* ---- this machine ---- */
@@ -177,7 +218,9 @@ static void test_kubectl(void **state)
 	has(&f, "kubectl|fail|");
 	assert_int_equal(f.first, NS_E_TIMEOUT);
 	done(&f);
-	chmod(kc_write("kubectl", "#!/bin/sh\n[ $1 = version ] && echo '{\"clientVersion\":{\"major\":\"1\",\"minor\":\"12\",\"gitVersion\":\"v1.12.0\"}}'\nexit 0\n"), 0755);
+	chmod(kc_write("kubectl", "#!/bin/sh\n[ $1 = version ] && echo "
+	                          "'{\"clientVersion\":{\"major\":\"1\",\"minor\":\"12\",\"gitVersion\":\"v1.12.0\"}}'\nexit 0\n"),
+	    0755);
 	on_machine(&f, "--kubectl", kc_path("kubectl"));
 	has(&f, "kubectl|fail|");
 	has(&f, "v1.12.0 does not know: patch --kubeconfig, ");
@@ -317,17 +360,16 @@ static void test_text(void **state)
 {
 	ns_buf out = NS_BUF_INIT;
 	assert_int_equal(printed(false, false, 0, &out), 4); /* that of the first failure */
-	assert_string_equal(ns_buf_str(&out),
-	    "prod: The way there\n"
-	    "  ok    network             127.0.0.1:6443\n"
-	    "  warn  watch               first\n"
-	    "  warn  watch               second ^[[31m red <U+202E>\n"
-	    "                            -> the same way out\n"
-	    "  fail  login               401: Bearer [redacted:bearer]\n"
-	    "                            -> log in again\n"
-	    "  skip  not checked         lease, act (needs login)\n"
-	    "  fail  late                no answer\n"
-	    "\n1 ok, 2 warnings, 2 failed, 2 not checked, in 0.3 s\n");
+	assert_string_equal(ns_buf_str(&out), "prod: The way there\n"
+	                                      "  ok    network             127.0.0.1:6443\n"
+	                                      "  warn  watch               first\n"
+	                                      "  warn  watch               second ^[[31m red <U+202E>\n"
+	                                      "                            -> the same way out\n"
+	                                      "  fail  login               401: Bearer [redacted:bearer]\n"
+	                                      "                            -> log in again\n"
+	                                      "  skip  not checked         lease, act (needs login)\n"
+	                                      "  fail  late                no answer\n"
+	                                      "\n1 ok, 2 warnings, 2 failed, 2 not checked, in 0.3 s\n");
 	ns_buf_free(&out);
 	printed(false, true, 60, &out);
 	assert_non_null(strstr(out.data, "\033[1;31mfail\033[0m"));
@@ -370,8 +412,9 @@ int main(void)
 {
 #define WITH(t) cmocka_unit_test_setup_teardown(t, rig_setup, kc_teardown)
 	const struct CMUnitTest tests[] = {WITH(test_a_cluster_that_is_well), WITH(test_a_right_that_is_missing_is_named_with_its_loss),
-	    WITH(test_what_is_not_allowed_is_not_asked_for), WITH(test_exceptions_in_the_wrong_namespace), WITH(test_opencost_that_is_not_there), WITH(test_the_state_directory),
-	    WITH(test_kubectl), WITH(test_few_files), WITH(test_a_failure_keeps_only_what_needs_it_from_running), WITH(test_deadlines_run_beside_each_other),
+	    WITH(test_what_is_not_allowed_is_not_asked_for), WITH(test_exceptions_in_the_wrong_namespace),
+	    WITH(test_opencost_that_is_not_there), WITH(test_the_webhook), WITH(test_the_state_directory), WITH(test_kubectl),
+	    WITH(test_few_files), WITH(test_a_failure_keeps_only_what_needs_it_from_running), WITH(test_deadlines_run_beside_each_other),
 	    WITH(test_it_can_be_left), WITH(test_text), WITH(test_json), WITH(test_lines_are_wrapped_for_a_terminal)};
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);

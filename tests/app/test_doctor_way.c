@@ -1,6 +1,6 @@
 /* The way to a cluster, and each way in which it can end: one clear line, the status that belongs to it, and nothing is said twice. */
-#include "app/doctor_rig.h"
 #include "app/cert_maker.h"
+#include "app/doctor_rig.h"
 #include "kube/script_server.h"
 
 #include <microhttpd.h>
@@ -45,7 +45,9 @@ static void test_a_server_that_is_down(void **state)
 	has(&f, "server|skip|needs network"); /* not "needs login": the first link is what matters */
 	assert_int_equal(f.first, NS_E_UNREACHABLE);
 	done(&f);
-	doctor_at(&f, (const char *const[]){"--kubeconfig", kubeconfig_for("noname", "https://no-such-host.invalid", "", "token: abc"), NULL}, WAY, 0);
+	doctor_at(&f,
+	    (const char *const[]){"--kubeconfig", kubeconfig_for("noname", "https://no-such-host.invalid", "", "token: abc"), NULL}, WAY,
+	    0);
 	has(&f, "network|fail|the name no-such-host.invalid does not resolve");
 	done(&f);
 }
@@ -65,8 +67,8 @@ static void test_a_server_that_hangs_holds_nobody_else(void **state)
 	script_start(&s, hold, NULL);
 	snprintf(url, sizeof url, "http://127.0.0.1:%d", s.port);
 	kubeconfig_for("hangs", url, "", "token: abc");
-	const char *c = kc_write("config.yaml", "clusters:\n- {context: hangs, kubeconfig: %s}\n- {context: away, kubeconfig: %s}\n", kc_path("hangs"),
-	    kubeconfig_for("away", "https://127.0.0.1:1", "", "token: abc"));
+	const char *c = kc_write("config.yaml", "clusters:\n- {context: hangs, kubeconfig: %s}\n- {context: away, kubeconfig: %s}\n",
+	    kc_path("hangs"), kubeconfig_for("away", "https://127.0.0.1:1", "", "token: abc"));
 	doctor_at(&f, (const char *const[]){"--config", c, NULL}, DOCTOR_CLOCK, DOCTOR_SERVER, 1500);
 	has(&f, "hangs: network|fail|127.0.0.1:");
 	has(&f, "is connected, but does not answer");
@@ -155,11 +157,15 @@ static int api_status;
 static const char *api_body;
 static char seen_auth[64];
 
-static enum MHD_Result answer(void *cls, struct MHD_Connection *c, const char *url, const char *method, const char *version, const char *data, size_t *n, void **ctx)
+static enum MHD_Result answer(
+    void *cls, struct MHD_Connection *c, const char *url, const char *method, const char *version, const char *data, size_t *n, void **ctx)
 {
 	static int once;
 	bool is_version = strcmp(url, "/version") == 0, is_api = strcmp(url, "/api") == 0;
-	const char *body = is_version ? "{\"major\":\"1\",\"minor\":\"31\",\"gitVersion\":\"v1.31.2\"}" : is_api ? api_body : "ok", *auth = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Authorization");
+	const char *body = is_version ? "{\"major\":\"1\",\"minor\":\"31\",\"gitVersion\":\"v1.31.2\"}"
+	                   : is_api   ? api_body
+	                              : "ok",
+	           *auth = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Authorization");
 	int status = is_version || strcmp(url, "/readyz") == 0 ? 200 : is_api ? api_status : 404;
 	if (!*ctx) { /* the body of a POST comes first */
 		*ctx = &once;
@@ -175,7 +181,10 @@ static enum MHD_Result answer(void *cls, struct MHD_Connection *c, const char *u
 		status = 201;
 		body = "{\"status\":{\"userInfo\":{\"username\":\"kim\",\"groups\":[\"sre\",\"system:authenticated\"]}}}";
 	}
-	union { const char *ro; void *rw; } b = {.ro = body};
+	union {
+		const char *ro;
+		void *rw;
+	} b = {.ro = body};
 	struct MHD_Response *r = MHD_create_response_from_buffer(strlen(body), b.rw, MHD_RESPMEM_MUST_COPY);
 	if (date_header)
 		MHD_add_response_header(r, "Date", date_header);
@@ -193,8 +202,8 @@ static void serve(const made_cert *m, const char *date, char url[64])
 	api_status = 200;
 	api_body = "{}";
 	*seen_auth = '\0';
-	daemon_ = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_TLS | (date ? MHD_USE_SUPPRESS_DATE_NO_CLOCK : 0u), 0, NULL, NULL, answer, NULL,
-	    MHD_OPTION_HTTPS_MEM_KEY, m->key_pem, MHD_OPTION_HTTPS_MEM_CERT, m->pem, MHD_OPTION_END);
+	daemon_ = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_TLS | (date ? MHD_USE_SUPPRESS_DATE_NO_CLOCK : 0u), 0, NULL,
+	    NULL, answer, NULL, MHD_OPTION_HTTPS_MEM_KEY, m->key_pem, MHD_OPTION_HTTPS_MEM_CERT, m->pem, MHD_OPTION_END);
 	assert_non_null(daemon_);
 	snprintf(url, 64, "https://127.0.0.1:%d", MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_BIND_PORT)->port);
 }
@@ -209,13 +218,21 @@ static void test_certificates(void **state)
 		ns_code code;
 	} rows[] = {
 	    {GOOD, "certificate-authority: ca", "certificate|ok|kube by test CA, good for 127.0.0.1, expires in 99 days", "", NS_OK},
-	    {SOON, "certificate-authority: ca", "certificate|warn|kube by test CA, expires in 2 days", "renew the server's certificate", NS_OK},
-	    {OLD, "certificate-authority: ca", "certificate|fail|not trusted: \"kube\" expired on ", "renew the server's certificate", NS_E_EXPIRED},
-	    {EARLY, "certificate-authority: ca", "certificate|fail|not trusted: \"kube\" is not valid before ", "clocks here and there", NS_E_UNREACHABLE},
-	    {OTHER_NAME, "certificate-authority: ca", "certificate|fail|not trusted: it is not for 127.0.0.1, but for kube.test, 10.0.0.1", "tls-server-name, of cluster \"c\"", NS_E_UNREACHABLE},
-	    {OTHER_NAME, "certificate-authority: ca, tls-server-name: kube.test", "certificate|ok|kube by test CA, good for kube.test", "", NS_OK},
-	    {GOOD, "certificate-authority: other-ca", "certificate|fail|not trusted: signed by \"test CA\", which is not among the authorities trusted here", "is another cluster's, or old", NS_E_UNREACHABLE},
-	    {GOOD, "", "certificate|fail|not trusted: signed by \"test CA\"", "give cluster \"c\" its certificate-authority", NS_E_UNREACHABLE},
+	    {SOON, "certificate-authority: ca", "certificate|warn|kube by test CA, expires in 2 days", "renew the server's certificate",
+	        NS_OK},
+	    {OLD, "certificate-authority: ca", "certificate|fail|not trusted: \"kube\" expired on ", "renew the server's certificate",
+	        NS_E_EXPIRED},
+	    {EARLY, "certificate-authority: ca", "certificate|fail|not trusted: \"kube\" is not valid before ", "clocks here and there",
+	        NS_E_UNREACHABLE},
+	    {OTHER_NAME, "certificate-authority: ca", "certificate|fail|not trusted: it is not for 127.0.0.1, but for kube.test, 10.0.0.1",
+	        "tls-server-name, of cluster \"c\"", NS_E_UNREACHABLE},
+	    {OTHER_NAME, "certificate-authority: ca, tls-server-name: kube.test", "certificate|ok|kube by test CA, good for kube.test", "",
+	        NS_OK},
+	    {GOOD, "certificate-authority: other-ca",
+	        "certificate|fail|not trusted: signed by \"test CA\", which is not among the authorities trusted here",
+	        "is another cluster's, or old", NS_E_UNREACHABLE},
+	    {GOOD, "", "certificate|fail|not trusted: signed by \"test CA\"", "give cluster \"c\" its certificate-authority",
+	        NS_E_UNREACHABLE},
 	    {OLD, "insecure-skip-tls-verify: true", "certificate|warn|not trusted, and not checked either: ", "", NS_OK},
 	    {GOOD, "insecure-skip-tls-verify: true", "trust|warn|insecure-skip-tls-verify is set", "certificate-authority in", NS_OK},
 	};
@@ -230,7 +247,8 @@ static void test_certificates(void **state)
 		found f;
 		char url[64];
 		serve(&certs[rows[i].cert], NULL, url);
-		doctor_at(&f, (const char *const[]){"--kubeconfig", kubeconfig_for("tls", url, rows[i].cluster, "token: abc"), NULL}, WAY, 0);
+		doctor_at(
+		    &f, (const char *const[]){"--kubeconfig", kubeconfig_for("tls", url, rows[i].cluster, "token: abc"), NULL}, WAY, 0);
 		has(&f, rows[i].line);
 		has(&f, rows[i].fix);
 		assert_int_equal(f.first, rows[i].code);
@@ -300,7 +318,8 @@ static const char *jwt(int64_t exp_s)
 
 static void test_logins(void **state)
 {
-	static const char anonymous[] = "{\"kind\":\"Status\",\"message\":\"forbidden: User \\\"system:anonymous\\\" cannot get path \\\"/api\\\"\"}",
+	static const char anonymous[] =
+	    "{\"kind\":\"Status\",\"message\":\"forbidden: User \\\"system:anonymous\\\" cannot get path \\\"/api\\\"\"}",
 	                  forbidden[] = "{\"kind\":\"Status\",\"message\":\"forbidden: User \\\"kim\\\" cannot get path \\\"/api\\\"\"}";
 	int64_t now = ns_clock_wall_ms(NULL) / 1000;
 	char old_token[512], new_token[512];
@@ -314,15 +333,20 @@ static void test_logins(void **state)
 	} rows[] = {
 	    {"token: abc", 200, "known", "credential|ok|a token, which does not say whose it is", "login|ok|kim (sre) ->", NS_OK},
 	    {"token: abc", 200, "{}", "credential|ok|", "login|ok|accepted; whom it sees in us", NS_OK},
-	    {"token: abc", 401, "{}", "credential|ok|", "login|fail|401: the server does not accept the credential; it expired, was withdrawn", NS_E_DENIED},
+	    {"token: abc", 401, "{}", "credential|ok|",
+	        "login|fail|401: the server does not accept the credential; it expired, was withdrawn", NS_E_DENIED},
 	    {"token: abc", 403, forbidden, "credential|ok|", "login|ok|", NS_OK},
-	    {"", 403, anonymous, "credential|warn|none: the server sees system:anonymous", "login|fail|403: no credential was sent", NS_E_DENIED},
-	    {old_token, 401, "{}", "credential|fail|token of system:serviceaccount:ops:robot, expired 2 hours ago", "login|fail|401: the server does not accept the credential, which expired", NS_E_EXPIRED},
+	    {"", 403, anonymous, "credential|warn|none: the server sees system:anonymous", "login|fail|403: no credential was sent",
+	        NS_E_DENIED},
+	    {old_token, 401, "{}", "credential|fail|token of system:serviceaccount:ops:robot, expired 2 hours ago",
+	        "login|fail|401: the server does not accept the credential, which expired", NS_E_EXPIRED},
 	    {new_token, 200, "known", "credential|ok|token of system:serviceaccount:ops:robot, expires in ", "login|ok|kim", NS_OK},
 	    {"username: me, password: pw", 200, "known", "credential|warn|user name and password of me", "login|ok|kim", NS_OK},
 	    {"tokenFile: gone", 200, "known", "credential|fail|", "login|fail|", NS_E_IO},
-	    {"client-certificate: over, client-key: over-key", 200, "known", "credential|fail|client certificate of kim (sre), expired 5 days ago", "login|ok|kim", NS_E_EXPIRED},
-	    {"client-certificate: soon, client-key: soon-key", 200, "known", "credential|warn|client certificate of kim (sre), expires in 2 days", "login|ok|kim", NS_OK},
+	    {"client-certificate: over, client-key: over-key", 200, "known",
+	        "credential|fail|client certificate of kim (sre), expired 5 days ago", "login|ok|kim", NS_E_EXPIRED},
+	    {"client-certificate: soon, client-key: soon-key", 200, "known",
+	        "credential|warn|client certificate of kim (sre), expires in 2 days", "login|ok|kim", NS_OK},
 	    {"token: abc, as: jane", 200, "known", "impersonation|ok|every request is sent as jane", "login|ok|kim", NS_OK},
 	};
 	made_cert server, over, soon;
@@ -340,7 +364,9 @@ static void test_logins(void **state)
 		serve(&server, NULL, url);
 		api_status = rows[i].status;
 		api_body = rows[i].body;
-		doctor_at(&f, (const char *const[]){"--kubeconfig", kubeconfig_for("login", url, "certificate-authority: ca", rows[i].user), NULL}, WAY, 0);
+		doctor_at(&f,
+		    (const char *const[]){"--kubeconfig", kubeconfig_for("login", url, "certificate-authority: ca", rows[i].user), NULL},
+		    WAY, 0);
 		has(&f, rows[i].credential);
 		has(&f, rows[i].login);
 		if (rows[i].code != f.first && !(rows[i].code == NS_E_IO && f.first))
@@ -357,8 +383,9 @@ static void test_logins(void **state)
 int main(void)
 {
 #define WITH(t) cmocka_unit_test_setup_teardown(t, rig_setup, kc_teardown)
-	const struct CMUnitTest tests[] = {WITH(test_kubeconfigs_that_are_none), WITH(test_a_server_that_is_down), WITH(test_a_server_that_hangs_holds_nobody_else),
-	    WITH(test_what_speaks_no_tls), WITH(test_a_handshake_that_hangs), WITH(test_certificates), WITH(test_clocks), WITH(test_logins)};
+	const struct CMUnitTest tests[] = {WITH(test_kubeconfigs_that_are_none), WITH(test_a_server_that_is_down),
+	    WITH(test_a_server_that_hangs_holds_nobody_else), WITH(test_what_speaks_no_tls), WITH(test_a_handshake_that_hangs),
+	    WITH(test_certificates), WITH(test_clocks), WITH(test_logins)};
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	make_cert(&ca, "test CA", NULL, NULL, -99, 999, NULL);
 	make_cert(&other_ca, "other CA", NULL, NULL, -99, 999, NULL);

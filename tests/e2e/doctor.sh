@@ -87,7 +87,8 @@ for f in kubectl openssl curl bash; do command -v $f >/dev/null 2>&1 || missing=
 # Below 32768: above, any client's own end of a connection may sit on one of them.
 ports=
 for p in 2 1; do
-	curl -sk --max-time 1 "https://127.0.0.1:${p}6443/readyz" >/dev/null 2>&1 || { ports=$p; break; }
+	# An API server that is being restarted leaves its etcd behind.
+	curl -sk --max-time 1 "https://127.0.0.1:${p}6443/readyz" >/dev/null 2>&1 || curl -s --max-time 1 "http://127.0.0.1:${p}2379/health" >/dev/null 2>&1 || { ports=$p; break; }
 done
 [ -n "$ports" ] || leave_out "ports 16443 and 26443 are in use by others"
 mkdir "$dir/kube"
