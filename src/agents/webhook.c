@@ -19,9 +19,9 @@ enum {
 	CONNECTION_MEMORY = 32 * 1024,
 	IDLE_S = 10,
 	WHOLE_MS = 30000, /* from connect to answer */
-	LOOK_MS = 1000,   /* how often stalled connections are looked for while there are any */
-	DRAIN_MAX =
-	    16 << 20 /* more than the most that is taken is read, and dropped, up to here: who is still sending cannot read our answer */
+	LOOK_MS = 1000,   /* how often stalled connections are looked for, and a cluster that is not up is offered what was kept */
+	/* More than the most that is taken is read, and dropped, up to here: who is still sending cannot read our answer. */
+	DRAIN_MAX = 16 << 20
 };
 
 typedef struct client {
@@ -38,7 +38,9 @@ struct ns_webhook {
 	const ns_clock *clock;
 	bool (*take)(void *ctx, const ns_am_alert *a, ns_err *err);
 	void *ctx;
+	void (*trouble)(void *ctx, const ns_err *why);
 	ns_am_pulse *pulse;
+	ns_am_keep *keep; /* NULL: nothing is kept */
 	client clients[CONNECTIONS];
 	bool freed; /* a connection ended in this round */
 };
@@ -118,11 +120,38 @@ static void take(ns_webhook *w, const ns_am_alert *a, outcome *out)
 		ns_am_pulse_beat(w->pulse, a, ns_clock_mono_ms(w->clock));
 	if (a->use != NS_AM_INCIDENT || w->take(w->ctx, a, &err)) {
 		out->taken++;
+		if (w->keep && a->use != NS_AM_IGNORED)
+			ns_am_keep_put(w->keep, a);
 	} else if (err.code == NS_E_BUSY) {
 		out->busy = err;
 	} else if (!out->ignored++) {
 		out->why = err;
 	}
+}
+
+static void save(ns_webhook *w)
+{
+	ns_err err = {0};
+	if (w->keep && !ns_am_keep_save(w->keep, ns_clock_wall_ms(w->clock), &err))
+		w->trouble(w->ctx, &err);
+}
+
+/* What fired before this start fires on, until it is said to be over or expires. False while a cluster is not ready for it. */
+static bool bring_back(ns_webhook *w)
+{
+	bool all = true;
+	const ns_am_alert *a;
+	for (size_t i = 0; w->keep && (a = ns_am_keep_pending(w->keep, &i)); i++) {
+		ns_err err = {0};
+		if (a->use == NS_AM_HEARTBEAT)
+			ns_am_pulse_beat(w->pulse, a, ns_clock_mono_ms(w->clock));
+		else if (!w->take(w->ctx, a, &err) && err.code == NS_E_BUSY) {
+			all = false;
+			continue;
+		}
+		ns_am_keep_settle(w->keep, i);
+	}
+	return all;
 }
 
 /* The answer to a whole body; Alertmanager looks at the status only, the text is for people with curl. */
@@ -142,6 +171,7 @@ static unsigned process(ns_webhook *w, const request *q, cJSON *said)
 	} else {
 		for (size_t i = 0; i < m.n_alerts && !out.busy.code; i++)
 			take(w, &m.alerts[i], &out);
+		save(w);
 		err = out.busy.code ? out.busy : out.why;
 		status = out.busy.code ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_OK;
 		ns_json_put_int(said, "taken", (int64_t)out.taken);
@@ -240,6 +270,7 @@ ns_webhook *ns_webhook_new(const ns_webhook_opts *o, ns_err *err)
 	w->clock = o->clock;
 	w->take = o->take;
 	w->ctx = o->ctx;
+	w->trouble = o->trouble;
 	w->pulse = ns_am_pulse_new(o->expire_ms);
 	int fd = -1;
 	bool guarded = o->token_file && *o->token_file;
@@ -252,7 +283,12 @@ ns_webhook *ns_webhook_new(const ns_webhook_opts *o, ns_err *err)
 		    MHD_OPTION_NOTIFY_CONNECTION, on_connection, w, MHD_OPTION_END);
 		const union MHD_DaemonInfo *info = w->daemon ? MHD_get_daemon_info(w->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
 		if (info) {
+			ns_err why = {0};
 			w->epoll_fd = info->epoll_fd;
+			if (o->keep_file && *o->keep_file)
+				w->keep = ns_am_keep_open(o->keep_file, ns_clock_wall_ms(o->clock), &why);
+			if (why.code)
+				w->trouble(w->ctx, &why);
 			return w;
 		}
 		if (!w->daemon)
@@ -274,6 +310,7 @@ void ns_webhook_free(ns_webhook *w)
 		return;
 	if (w->daemon)
 		MHD_stop_daemon(w->daemon);
+	ns_am_keep_free(w->keep);
 	ns_am_pulse_free(w->pulse);
 	ns_secret_free(w->token);
 	free(w->cluster_label);
@@ -318,7 +355,8 @@ void ns_webhook_run(void *webhook, ns_cancel *cancel)
 			w->freed = false;
 			MHD_run(w->daemon);
 		} while (w->freed);
-		if (cut_stalled(w))
+		bool all_back = bring_back(w);
+		if (cut_stalled(w) || !all_back)
 			wait = LOOK_MS;
 		if (MHD_get_timeout(w->daemon, &mhd) == MHD_YES && (wait < 0 || (int64_t)mhd < wait))
 			wait = (int64_t)mhd;

@@ -21,7 +21,8 @@ typedef struct rig {
 	ns_webhook *w;
 	ns_services *services;
 	ns_clock *clock;
-	char url[64];
+	const char *keep; /* set between rig_open and rig_again */
+	char url[64], trouble[512];
 	pthread_mutex_t mu;
 	char log[4096];     /* "+name" firing, "-name" resolved; under mu */
 	_Atomic int answer; /* ns_code that take gives */
@@ -50,6 +51,14 @@ static const char *seen(rig *r)
 	return out;
 }
 
+static void trouble(void *ctx, const ns_err *why)
+{
+	rig *r = ctx;
+	pthread_mutex_lock(&r->mu);
+	snprintf(r->trouble, sizeof r->trouble, "%s", why->text);
+	pthread_mutex_unlock(&r->mu);
+}
+
 static ns_webhook *make(rig *r, const char *listen, const char *token_file, ns_err *err)
 {
 	ns_webhook_opts o = {.listen = listen,
@@ -57,7 +66,9 @@ static ns_webhook *make(rig *r, const char *listen, const char *token_file, ns_e
 	    .cluster_label = "cluster",
 	    .expire_ms = 300 * MINUTE,
 	    .clock = r->clock,
+	    .keep_file = r->keep,
 	    .take = take,
+	    .trouble = trouble,
 	    .ctx = r};
 	return ns_webhook_new(&o, err);
 }
@@ -74,6 +85,21 @@ static void rig_open(rig *r, const char *token_file)
 	snprintf(r->url, sizeof r->url, "http://127.0.0.1:%d", ns_webhook_port(r->w));
 	r->services = ns_services_new();
 	ns_service row = {"webhook", ns_webhook_run, r->w};
+	assert_true(ns_services_start(r->services, &row, &err));
+}
+
+/* Stopped, and started again with what was kept. */
+static void rig_again(rig *r)
+{
+	ns_err err = {0};
+	ns_service row = {"webhook", ns_webhook_run, NULL};
+	ns_services_stop(r->services);
+	ns_webhook_free(r->w);
+	*r->trouble = '\0';
+	row.ctx = r->w = make(r, "127.0.0.1:0", NULL, &err);
+	assert_non_null(r->w);
+	snprintf(r->url, sizeof r->url, "http://127.0.0.1:%d", ns_webhook_port(r->w));
+	r->services = ns_services_new();
 	assert_true(ns_services_start(r->services, &row, &err));
 }
 
@@ -420,6 +446,78 @@ static void test_a_heartbeat_opens_nothing_until_it_stays_away(void **state)
 	rig_close(&r);
 }
 
+/* ---- a restart ---- */
+
+#define FIRES(name, id, starts)                                                                                                            \
+	"{\"status\":\"firing\",\"labels\":{\"alertname\":\"" name "\"},\"fingerprint\":\"" id "\",\"startsAt\":\"" starts "\"}"
+#define ENDS(name, id, starts)                                                                                                             \
+	"{\"status\":\"resolved\",\"labels\":{\"alertname\":\"" name "\"},\"fingerprint\":\"" id "\",\"startsAt\":\"" starts "\"}"
+#define EARLY "2027-01-15T06:00:00Z"
+#define LATER "2027-01-15T07:00:00Z"
+
+/* Rounds of its thread until something is seen. */
+static const char *soon(rig *r)
+{
+	const char *got = "";
+	for (int i = 0; i < 2000 && !*(got = seen(r)); i++)
+		assert_int_equal(call(r, (req){.method = "GET", .path = "/-/healthy"}).status, 200);
+	return got;
+}
+
+static void test_what_fires_fires_on_after_a_restart(void **state)
+{
+	rig r;
+	rig_open(&r, NULL);
+	r.keep = tmpdir_path(state, "keep.json");
+	rig_again(&r);
+	assert_string_equal(r.trouble, ""); /* none yet is no trouble */
+	assert_int_equal(post(&r, BODY(FIRES("A", "a1", LATER) "," FIRES("B", "b1", LATER) "," FIRES("C", "c1", LATER))).status, 200);
+	assert_int_equal(post(&r, BODY(ENDS("B", "b1", LATER) "," ENDS("A", "a1", EARLY))).status, 200);
+	assert_string_equal(seen(&r), "+A;+B;+C;-B;-A;");
+	struct stat st;
+	assert_int_equal(stat(r.keep, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+
+	atomic_store(&r.answer, NS_E_BUSY); /* the cluster is not up yet */
+	rig_again(&r);
+	assert_int_equal(call(&r, (req){.method = "GET", .path = "/-/healthy"}).status, 200);
+	atomic_store(&r.answer, 0);
+	const char *got = soon(&r);
+	assert_true(strcmp(got, "+A;+C;") == 0 || strcmp(got, "+C;+A;") == 0);
+	assert_int_equal(post(&r, BODY(ENDS("C", "c1", LATER))).status, 200);
+	assert_string_equal(seen(&r), "-C;"); /* and is offered once */
+
+	ns_clock_advance(r.clock, 300 * MINUTE); /* A expired while nobody ran */
+	rig_again(&r);
+	assert_int_equal(post(&r, BODY(FIRES("D", "d1", LATER))).status, 200);
+	assert_string_equal(seen(&r), "+D;");
+	rig_close(&r);
+}
+
+static void test_what_was_kept_may_be_broken_or_unwritable_and_is_said(void **state)
+{
+	static const char *const broken[] = {
+	    "{", "{}", "[1]", "[{\"name\":\"A\"}]", "[{\"name\":7,\"fingerprint\":\"a\",\"severity\":\"warn\",\"expires_ms\":1}]"};
+	rig r;
+	ns_err err = {0};
+	rig_open(&r, NULL);
+	r.keep = tmpdir_path(state, "keep.json");
+	for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
+		assert_true(ns_write_file_atomic(r.keep, broken[i], strlen(broken[i]), 0600, &err));
+		rig_again(&r);
+		if (!strstr(r.trouble, "keep.json"))
+			fail_msg("%s: \"%s\"", broken[i], r.trouble);
+	}
+	r.keep = tmpdir_path(state, "no/such/directory.json");
+	rig_again(&r);
+	assert_int_equal(post(&r, BODY(FIRES("A", "a1", LATER))).status, 200); /* it counts all the same */
+	assert_string_equal(seen(&r), "+A;");
+	ns_services_stop(r.services);
+	r.services = NULL;
+	assert_non_null(strstr(r.trouble, "directory.json"));
+	rig_close(&r);
+}
+
 int main(void)
 {
 	curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -435,6 +533,8 @@ int main(void)
 	    cmocka_unit_test(test_a_silent_peer_and_a_torn_one_hinder_nobody_and_stopping_does_not_wait),
 	    cmocka_unit_test(test_more_peers_than_there_is_room_for_are_turned_away_and_the_room_comes_back),
 	    cmocka_unit_test(test_a_heartbeat_opens_nothing_until_it_stays_away),
+	    cmocka_unit_test_setup_teardown(test_what_fires_fires_on_after_a_restart, tmpdir_make, tmpdir_remove),
+	    cmocka_unit_test_setup_teardown(test_what_was_kept_may_be_broken_or_unwritable_and_is_said, tmpdir_make, tmpdir_remove),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

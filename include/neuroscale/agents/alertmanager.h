@@ -67,6 +67,17 @@ ns_am_use ns_am_use_of(const char *alertname);
  * False: the detector takes no more now, err says why. */
 bool ns_am_tell(ns_detector *d, const ns_am_alert *a, ns_err *err);
 
+/* ---- what fires, kept over a restart ---- */
+typedef struct ns_am_keep ns_am_keep;
+/* Never NULL: what cannot be read is left out, and err says so. */
+ns_am_keep *ns_am_keep_open(const char *path, int64_t now_ms, ns_err *err);
+void ns_am_keep_free(ns_am_keep *k);
+void ns_am_keep_put(ns_am_keep *k, const ns_am_alert *a); /* fires, fires again, or is over; copies */
+/* The next at or after *i that was read at the start and is not settled yet, NULL none. Valid until the next put or save. */
+const ns_am_alert *ns_am_keep_pending(const ns_am_keep *k, size_t *i);
+void ns_am_keep_settle(ns_am_keep *k, size_t i);
+bool ns_am_keep_save(ns_am_keep *k, int64_t now_ms, ns_err *err); /* writes what changed, without what expired */
+
 /* ---- the pulse: heartbeats that were ever seen ---- */
 typedef struct ns_am_pulse ns_am_pulse;
 ns_am_pulse *ns_am_pulse_new(int64_t expire_ms);

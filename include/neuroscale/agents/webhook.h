@@ -10,10 +10,13 @@ typedef struct ns_webhook_opts {
 	const char *token_file;    /* "" or NULL none, which only loopback may have; 0600, its one line is the bearer token */
 	const char *cluster_label; /* "cluster" */
 	int64_t expire_ms;         /* an alert that is not repeated for this long is over */
+	const char *keep_file;     /* where what fires is kept over a restart, "" or NULL nowhere */
 	const ns_clock *clock;
 	/* Called on the service's thread; must not block on the network. False with NS_E_BUSY: Alertmanager is asked to send it again;
 	 * with anything else: this alert is of no use, the rest may be. May be called again with what was taken before. */
 	bool (*take)(void *ctx, const ns_am_alert *a, ns_err *err);
+	void (*trouble)(
+	    void *ctx, const ns_err *why); /* what fires could not be kept, or read back; same thread, or inside ns_webhook_new */
 	void *ctx;
 } ns_webhook_opts;
 
