@@ -124,6 +124,43 @@ static void the_gate_is_told_whose_word_it_is(void)
 	live_close(&l);
 }
 
+static bool was_said(live *l, const char *words)
+{
+	ns_snapshot *s = l->door.snapshot(l->door.ctx, NULL);
+	size_t n = 0;
+	for (size_t i = 0; i < s->n_messages; i++)
+		n += strstr(s->messages[i].text, words) != NULL;
+	ns_snapshot_unref(s);
+	must(n <= 1, "\"%s\" was said %zu times", words, n);
+	return n == 1;
+}
+
+static void an_alert_goes_to_the_cluster_that_its_label_names(void)
+{
+	live l;
+	live_open(&l, "healthy", 60, NS_PROFILE_APPROVE);
+	ns_cluster_opts two[2] = {l.c, l.c}; /* one server under two names will do */
+	two[0].name = "east";
+	two[1].name = "west";
+	l.o.clusters = two;
+	l.o.n_clusters = 2;
+	l.o.am_listen = "127.0.0.1:0";
+	l.o.am_cluster_label = "k8s_cluster";
+	live_start(&l);
+	tell(&l, "firing", "\"namespace\":\"shop\",\"deployment\":\"cart\",\"k8s_cluster\":\"north\"");
+	tell(&l, "firing", "\"namespace\":\"shop\",\"deployment\":\"cart\",\"k8s_cluster\":\"north\"");
+	tell(&l, "firing", "\"namespace\":\"shop\",\"deployment\":\"catalog\",\"cluster\":\"west\"");
+	tell(&l, "firing", "\"namespace\":\"shop\",\"deployment\":\"checkout\",\"k8s_cluster\":\"west\"");
+	live_until(&l, "shop", "checkout", "manual_review|awaiting_approval");
+	live_quiet(&l, MINUTES(1));
+	ns_snapshot *s = l.door.snapshot(l.door.ctx, NULL);
+	must(s->n_incidents == 1, "%zu incidents", s->n_incidents);
+	must(strcmp(s->incidents[0].cluster, "west") == 0, "it is in %s", s->incidents[0].cluster);
+	ns_snapshot_unref(s);
+	must(was_said(&l, "\"k8s_cluster\" is \"north\"") && was_said(&l, "\"k8s_cluster\" is \"\""), "what was left out was not said");
+	live_close(&l);
+}
+
 static void a_receiver_that_cannot_listen_is_no_engine(void)
 {
 	live l;
@@ -138,6 +175,7 @@ static test_case all[] = {
     {.name = "told_by_another_waits_for_a_person", .run = told_by_another_waits_for_a_person},
     {.name = "a_native_incident_takes_it_in", .run = a_native_incident_takes_it_in},
     {.name = "the_gate_is_told_whose_word_it_is", .run = the_gate_is_told_whose_word_it_is},
+    {.name = "an_alert_goes_to_the_cluster_that_its_label_names", .run = an_alert_goes_to_the_cluster_that_its_label_names},
     {.name = "a_receiver_that_cannot_listen_is_no_engine", .run = a_receiver_that_cannot_listen_is_no_engine},
 };
 
