@@ -50,6 +50,10 @@ void ns_app_cluster_opts(const ns_config *cfg, const ns_kubeconfig *kc, ns_clust
 	    .cost_rule = {.min_ratio = cfg->cost_ratio, .min_per_day = cfg->cost_min_per_day},
 	    .cost_every_ms = cfg->cost_every_ms,
 	    .cost_budget = cfg->cost_budget,
+	    .storm_ratio = cfg->storm_ratio,
+	    .storm_workloads = cfg->storm_workloads,
+	    .storm_nodes = cfg->storm_nodes,
+	    .tls_secrets = cfg->tls_secrets,
 	};
 	o->limits.mem_factor = cfg->mem_factor;
 	o->limits.mem_cap = cfg->mem_cap;

@@ -47,6 +47,11 @@ static ns_detector *make_detector(ns_cluster *c, ns_err *err)
 	    .cost_every_ms = c->o.cost_every_ms, .cost_rule = c->o.cost_rule, .protected_ns = c->o.protected_ns,
 	    .nonprod_labels = c->o.nonprod_labels, .sink = ns_engine_sink};
 	d.sink.ctx = c;
+	d.cost_rule.budget_per_day = c->o.cost_budget;
+	d.storm_ratio = c->o.storm_ratio;
+	d.storm_min = c->o.storm_workloads;
+	d.storm_min_nodes = c->o.storm_nodes;
+	d.tls_secrets = c->o.tls_secrets;
 	return ns_detector_new(&d, err);
 }
 

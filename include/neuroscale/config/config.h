@@ -38,6 +38,9 @@ typedef struct ns_config {
 	/* of one cluster; see clusters */
 	int color;                            /* ns_color_name: 0 none */
 	double cost_budget;                   /* per day, 0 none */
+	double storm_ratio;                   /* of the workloads, or of the nodes, and at least so many: */
+	int storm_workloads, storm_nodes;
+	bool tls_secrets;
 	const char *const *namespaces, *const *freeze_windows; /* NULL-terminated, never NULL; namespaces empty: all */
 	const ns_freeze *windows;             /* freeze_windows, read */
 	size_t n_windows;

@@ -30,6 +30,9 @@ typedef struct ns_cluster_opts {
 	ns_cost_rule cost_rule;
 	int64_t cost_every_ms;
 	double cost_budget;               /* per day, 0 none */
+	double storm_ratio;               /* 0.30 when 0; see agents/detector.h */
+	int storm_workloads, storm_nodes; /* 5, 2 when 0 */
+	bool tls_secrets;
 } ns_cluster_opts;
 
 typedef struct ns_engine_opts {
