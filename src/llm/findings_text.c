@@ -275,6 +275,24 @@ static const signal signals[] = {
         "admission refused the object"},
     {T_POLICY_AUDIT, POLICY, GRAB_NO, false, "audit|not blocked|nothing is blocked|background scan", "",
         "the policy only audits: nothing was refused"},
+    /* notes about the incident as a whole (text_case.c) */
+    {T_UNBOUNDED, NOTE, GRAB_NO, false, "memory demand is not bounded", "", "no limit would be enough"},
+    {T_SAME_BEFORE, NOTE, GRAB_NO, false, "another revision fails as well", "", "it is not this revision alone that fails"},
+    {T_MIGRATED, NOTE, GRAB_NO, false, "a migration stands in the way", "", "data or schema may have been migrated"},
+    {T_COST_NODES, NOTE, GRAB_NO, false, "the cost is one of nodes", "", "the cost comes from nodes or their autoscaler"},
+    {T_COST_FEES, NOTE, GRAB_NO, false, "the cost is one of services and fees", "", "the cost comes from services, storage or fees of a provider"},
+    {T_COST_LOAD, NOTE, GRAB_NO, false, "the cost follows load or a plan", "", "the cost follows load or a plan"},
+    {T_COST_DATA, NOTE, GRAB_NO, false, "the cost figures are in doubt", "", "the cost figures themselves are in doubt"},
+    {T_COST_STORE, NOTE, GRAB_NO, false, "the cost is one of a data store", "", "the cost is one of a data store"},
+    {T_SCALED_ZERO, NOTE, GRAB_NO, false, "it was scaled to zero", "", "its replica count is zero"},
+    {T_ZERO_MEANT, NOTE, GRAB_NO, false, "zero replicas may be meant", "", "zero replicas may be meant"},
+    {T_POLICY_WRONG, NOTE, GRAB_NO, false, "the policy itself may be wrong", "", "the policy itself may be wrong"},
+    {T_NO_AGREEMENT, NOTE, GRAB_NO, false, "no agreed way of exceptions", "", "no agreed way of exceptions is named"},
+    {T_POLICY_AUDIT, NOTE, GRAB_NO, false, "the policy only audits", "", "the policy only audits: nothing was refused"},
+    {T_NODE_SHORT, NOTE, GRAB_NO, false, "the node itself may be short of memory", "", "the node itself may be short of memory"},
+    {T_NOT_MEMORY, NOTE, GRAB_NO, false, "it was not for memory", "", "it was not killed for memory"},
+    {T_PLATFORM, NOTE, GRAB_NO, false, "it belongs to the platform", "", "it belongs to the platform of the cluster"},
+    {T_ORDERS, NOTE, GRAB_NO, false, "the text gives orders to its reader", "", "the text gives orders to its reader"},
 };
 enum { SIGNALS = sizeof signals / sizeof signals[0] };
 

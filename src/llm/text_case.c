@@ -128,7 +128,8 @@ static bool recovered(const maker *m)
 {
 	if (says(m, SAY_RECOVERED))
 		return true;
-	return says(m, SAY_HARMLESS) && !*m->t->waiting && !says(m, SAY_OOM) && strcmp(m->kind, "cost_spike") && strcmp(m->kind, "kyverno_violation");
+	static const char *const mild[] = {"other", "probe_failure", "argocd_drift", "deployment_stalled", NULL};
+	return says(m, SAY_HARMLESS) && !*m->t->waiting && m->t->exit_code < 0 && !says(m, SAY_OOM) && ns_listed(m->kind, mild);
 }
 
 static void set_exit(maker *m, ns_container_facts *k, bool oom)
@@ -209,7 +210,7 @@ static void add_revision(maker *m, int64_t number, int64_t age_ms, bool current,
 	*r = (ns_revision){.number = number,
 	    .replicaset = ns_arena_printf(m->ar, "rs-%lld", (long long)number),
 	    .uid = ns_arena_printf(m->ar, "rs-%lld", (long long)number),
-	    .created_ms = NOW_MS - age_ms,
+	    .created_ms = age_ms ? NOW_MS - age_ms : 0,
 	    .replicas = current || serving ? 1 : 0,
 	    .ready = serving ? 1 : 0,
 	    .current = current,
@@ -241,8 +242,11 @@ static void set_history(maker *m)
 		add_revision(m, number, 10 * MINUTE_MS, true, recovered(m), false, "");
 		bool healthy = good && !first && !says(m, SAY_SAME_BEFORE);
 		add_revision(m, number - 1, 30 * DAY_MS, false, healthy, healthy && says(m, SAY_SERVING), changes_of(m));
-	} else if (says(m, SAY_STALLED)) {
-		c->cond_progressing_reason = "ProgressDeadlineExceeded";
+	} else {
+		/* Nothing is told of its history: which revision runs, since when and what was before stays open. */
+		add_revision(m, number > 1 ? number : 2, 0, true, false, false, "");
+		add_revision(m, number > 1 ? number - 1 : 1, 0, false, false, false, "");
+		c->cond_progressing_reason = says(m, SAY_STALLED) ? "ProgressDeadlineExceeded" : "";
 	}
 	if (*c->cond_progressing_reason)
 		row(m, NS_EV_CONDITION, true, "condition Progressing: %s", c->cond_progressing_reason);

@@ -17,9 +17,9 @@ static const struct {
         "failed calling webhook|no endpoints available|gatekeeper|kyverno * oomkilled|kyverno * crashloop"},
     {"cost_spike", 9.8,
         "opencost|kubecost|cost alert|cost anomal|cost spike|cost report|daily cost|hourly cost|monthly cost|monthly bill|cloud bill|cloud cost|cloud spend|finops|budget alert|budget|over budget|cost increase|cost rose|costs rose|cost jumped|cost doubled|cost of|cost per|cost up|cost anomaly|cost explorer|"
-        "spend |spending|billing|the bill |bill |costs |cost |usd per|usd a day|usd day|expensive|savings",
+        "spend |spending|the bill |bill rose|bill is|bill of|costs |cost |usd per|usd a day|usd day|usd month|usd hour|usd an hour|expensive|savings",
         "at the cost of|cost center label|costcenter|cost cent|error budget|disruption budget|disruptionbudget|retry budget"},
-    {"oom_killed", 9.2, "oomkilled|oomkill|oom killed|oom kill|oomkilling|memory cgroup out of memory|killed process|oom killer|exceeded its memory limit|hit its memory limit", "oomkilled false|not oomkilled|no oom|without oom|not oom|never oom"},
+    {"oom_killed", 9.2, "~oomkill|oom killed|oom kill|oomkilling|memory cgroup out of memory|killed process|oom killer|exceeded its memory limit|hit its memory limit", "oomkilled false|not oomkilled|no oom|without oom|not oom|never oom"},
     {"image_pull", 8.6,
         "errimagepull|imagepullbackoff|failed to pull image|invalidimagename|errimageneverpull|back off pulling image|imageinspecterror|pull access denied|manifest unknown|pull rate limit|cannot pull|could not pull|can t pull|image pull|failed to pull|pulling image * (fail|error)|failed to resolve reference|"
         "manifest for * not found|imagepullsecret",
@@ -30,7 +30,7 @@ static const struct {
     {"evicted", 8.0, "evicted|eviction of|evicting pod|evicted pod|the node was low on resource|ephemeral local storage usage exceeds|usage of emptydir|preempted|preempting|exceeds the total limit", "eviction api|cannot evict|evictionhard|eviction threshold|eviction manager"},
     {"unschedulable", 7.6,
         "failedscheduling|nodes are available|notriggerscaleup|didn t trigger scale up|did not trigger scale up|unschedulable|untolerated taint|insufficient cpu|insufficient memory|insufficient nvidia|insufficient ephemeral|insufficient pods|too many pods|unbound immediate|unbound persistentvolumeclaim|volume node affinity|"
-        "didn t match pod|didn t match node|node selector|no nodes available to schedule|cannot be scheduled|can t be scheduled|outofcpu|outofmemory|outofpods",
+        "didn t match pod|didn t match node|node selector|no nodes available to schedule|cannot be scheduled|can t be scheduled|outofcpu|outofmemory |outofpods",
         "unschedulable false"},
     {"unschedulable", 3.2, "pending", ""},
     {"node_pressure", 7.2,
@@ -44,7 +44,7 @@ static const struct {
     {"other", 6.0, "backofflimitexceeded|job has reached|cronjob|job * failed|deadlineexceeded * job|kubejobfailed|job failed|failed jobs", ""},
     {"other", 8.9, "failed calling webhook|conversion webhook|aggregated api|apiservice|kubectl * (x509|unable to connect)|all kubectl", ""},
     {"pod_crashloop", 5.6, "crashloopbackoff|crash loop|crashloop|crashlooping|back off restarting|keeps restarting|keeps crashing|restart loop|starterror|kubepodcrashlooping|restarts endlessly|restarts forever|restarts constantly", ""},
-    {"pod_crashloop", 5.1, "exit code|exits with|exit 1 |exit 2 |exit 3 |exit 126 |exit 127 |exit 128 |exit 134 |exit 137 |exit 139 |exit 143 |exited with|crashes|crashed|crashing|panic|segmentation fault|sigsegv|restart count|terminated", ""},
+    {"pod_crashloop", 5.1, "exit code|exits with|exit 1 |exit 2 |exit 3 |exit 126 |exit 127 |exit 128 |exit 134 |exit 137 |exit 139 |exit 143 |exited with|crash |crashes|crashed|crashing|panic|exits 1 |exits 2 |exits 3 |exits 137|exits 139|exits 143|exits with|makes it exit|starterror|bind address|segmentation fault|sigsegv|restart count|terminated", ""},
     {"deployment_stalled", 5.3,
         "progressdeadlineexceeded|exceeded its progress deadline|rollout * (stuck|stall|hang|timed out|blocked|fail)|stuck rollout|failedcreate|exceeded quota|helm upgrade|helm rollback|upgrade failed|pending upgrade|pending install|pending rollback|another operation|field is immutable|immutable|replicafailure|"
         "timed out waiting for the condition|minimumreplicasunavailable|rollout status|kubedeploymentreplicasmismatch|kubedeploymentrolloutstuck|scaled to 0|scaled to zero|deployment does not have|replicas mismatch|maxunavailable|during the rollout|is forbidden|replicas * available|0 * available|timed out progressing",

@@ -16,10 +16,13 @@
 
 static const char *find_piece(const char *s, const char *piece, size_t n, size_t within)
 {
+	bool inside = n > 1 && *piece == '~';
+	piece += inside;
+	n -= inside;
 	for (const char *p = s; (p = memmem(p, strlen(p), piece, n)); p++) {
-		if (p > s + within)
+		if ((size_t)(p - s) > within)
 			return NULL;
-		if (p[-1] == ' ')
+		if (inside || p[-1] == ' ')
 			return p;
 	}
 	return NULL;
@@ -53,7 +56,7 @@ static const char *find_alternative(const char *flat, const char *p, const char 
 	size_t n = (size_t)((star ? star : end) - p);
 	while (star && n && p[n - 1] == ' ')
 		n--;
-	for (const char *at = flat + 1; n && (at = find_piece(at, p, n, (size_t)-1 / 2 - (size_t)(at - flat))); at++)
+	for (const char *at = flat + 1; n && (at = find_piece(at, p, n, SIZE_MAX)); at++)
 		if (!star || find_rest(at + n, star, end))
 			return at;
 	return NULL;

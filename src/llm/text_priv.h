@@ -21,7 +21,7 @@ typedef struct text_doc {
 void ns_text_read(ns_arena *ar, const char *text, size_t n, text_doc *d);
 
 /* First match of a pattern in a flat text, NULL none. '|' between alternatives, (a|b) within one; '*' stands for at most 60 characters; every piece begins at
- * the beginning of a word and may end inside one ("deploy" finds "deployed") unless a blank closes it. */
+ * the beginning of a word and may end inside one ("deploy" finds "deployed") unless a blank closes it; after '~' it may begin inside one. */
 const char *ns_flat_find(const char *flat, const char *pattern);
 /* Is what begins at `hit` denied by the words before it ("no", "not", "without" …)? */
 bool ns_flat_denied(const char *flat, const char *hit);

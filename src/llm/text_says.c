@@ -69,7 +69,7 @@ static const struct {
 
     /* state */
     {SAY_OOM, ANY, true,
-        "oomkilled|oomkill|oom killed|oom kill|oomkilling|out of memory kill|memory cgroup out of memory|killed process * anon rss|killed process * total vm|by the oom|oom killer|reason oom|"
+        "~oomkill|systemoom|system oom|oom encountered|oom killed|oom kill|oomkilling|out of memory kill|memory cgroup out of memory|killed process * anon rss|killed process * total vm|by the oom|oom killer|reason oom|"
         "killed because it exceeded its memory|killed for exceeding * memory|exceeded its memory limit|hit its memory limit",
         "oomkilled false|not oomkilled|oom score|no oomkill|no oom |without oom|not oom|never oom|isn t oom"},
     {SAY_NOT_OOM, SEEN, false, "not oomkilled|no oomkill|no oom |without oom|not oom|not an oom|oomkilled false|137 * reason error|reason error * 137|not memory|memory is fine|memory well below|memory * far below", ""},
@@ -100,7 +100,7 @@ static const struct {
         "leak|grows without|grow without|growing without|grows steadily|grows linear|grows constantly|growing steadily|growing constantly|steady growth|linear growth|keeps growing|keep growing|climbs|climbing|creeps|unbounded|"
         "without bound|no limit is enough|regardless of the limit|regardless of memory|whatever the limit|whatever limit|any limit|no matter (how|what)|no matter|limit was raised|limits were raised|limit raised|raised the limit|raised * (again|still|twice)|"
         "limit was doubled|limit doubled|doubled * (still|again)|increased * (still|again|same|no effect|did not help)|raising * (did not|does not|only)|increasing * (did not|does not|only)|even with|even after|even at|"
-        "all available memory|all memory|all the memory|all of the memory|balloon|dev zero|stress ng|stress vm|vm bytes|memhog|memory bomb|fork bomb|infinite|endless|quadratic|exponential|already raised|already increased|already doubled|raised twice|"
+        "all available memory|select * from|selects all|loads the (whole|entire|full|complete|result)|loads all|all rows|million rows|whole * into memory|entire * into memory|into a list|no pagination|without pagination|every row|no batch|without batch|all memory|all the memory|all of the memory|balloon|dev zero|stress ng|stress vm|vm bytes|memhog|memory bomb|fork bomb|infinite|endless|quadratic|exponential|already raised|already increased|already doubled|raised twice|"
         "third time|several times already|whole table|entire table|full table|unlimited|as much as it|eats everything|fills up|until the node|cartesian|runaway query|within seconds of * to|spikes to|from * gi to * gi|"
         "every * hours|after * hours|after * days|over * hours|over * days|never released|not released|never freed|retained|cache * without|no eviction|no upper bound|decompress|zip bomb|malicious",
         "no leak|not a leak|not leak|without a leak|no sign of a leak|no memory leak|flat|stable at|plateau|steady at|constant at|every minute|loads * every"},
