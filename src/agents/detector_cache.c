@@ -85,6 +85,7 @@ void dt_work_reap(ns_detector *d, dt_work *w)
 	d->n_counted -= w->counted;
 	d->n_unhealthy -= w->counted && w->unhealthy;
 	dt_tab_del(&d->works, w->key);
+	dt_due_remove(d, w);
 	free_work(w);
 }
 
@@ -494,5 +495,6 @@ void dt_cache_free(ns_detector *d)
 		dt_tab_free(tabs[i]);
 	for (size_t i = 0; i < d->n_orphans; i++)
 		free(d->orphans[i]);
+	free(d->due);
 	free(d->orphans);
 }

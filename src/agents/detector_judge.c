@@ -321,6 +321,7 @@ static void judge_work(ns_detector *d, const dt_env *e, dt_work *w)
 	unsigned row_of[NS_KIND_COUNT] = {0}, raw = 0;
 	bool symptom[NS_KIND_COUNT] = {false};
 	const dt_finding none = {.reason = "", .message = "", .container = "", .policy = "", .rule = "", .object_uid = "", .due_mono = -1, .severity = -1};
+	dt_due_remove(d, w);
 	w->due_mono = -1;
 	for (unsigned r = 0; r < dt_n_rules; r++) {
 		by_row[r] = none;
@@ -345,8 +346,8 @@ static void judge_work(ns_detector *d, const dt_env *e, dt_work *w)
 	update_health(d, e, w, raw, by_kind);
 	for (int k = 0; w->k && k < NS_KIND_COUNT; k++)
 		step_kind(d, e, w, (ns_kind)k, &by_kind[k], row_of[k], symptom[k]);
-	if (w->due_mono >= 0 && (d->next_due < 0 || w->due_mono < d->next_due))
-		d->next_due = w->due_mono;
+	if (w->due_mono >= 0)
+		dt_due_add(d, w);
 }
 
 /* ---- the storm ---- */
@@ -444,20 +445,11 @@ void dt_went_live(ns_detector *d)
 	}
 }
 
-/* Workloads whose time has come. The table is walked only at deadlines, never per event. */
 static void mark_due(ns_detector *d, int64_t mono)
 {
-	if (d->next_due < 0 || mono < d->next_due)
-		return;
-	d->next_due = -1;
-	dt_each(dt_work, w, &d->works)
-	{
-		if (w->due_mono < 0)
-			continue;
-		if (w->due_mono <= mono)
-			dt_mark(d, w);
-		else if (d->next_due < 0 || w->due_mono < d->next_due)
-			d->next_due = w->due_mono;
+	for (dt_work *w; (w = dt_due_first(d)) != NULL && w->due_mono <= mono;) {
+		dt_due_remove(d, w);
+		dt_mark(d, w);
 	}
 }
 
@@ -480,6 +472,8 @@ static void judge_all(ns_detector *d)
 		judge_work(d, &e, w);
 		dt_work_reap(d, w);
 	}
+	const dt_work *first = dt_due_first(d);
+	d->next_due = first ? first->due_mono : -1;
 	judge_storm(d, &e);
 }
 

@@ -7,6 +7,7 @@
  *   detector_shared.c   texts that many pods have in common
  *   detector_tab.c      hash tables
  *   detector_cache.c    what there is, replace marks, who owns whom (confirmed from above)
+ *   detector_due.c      which workload is to be looked at again when
  *   detector_notes.c    what events said about pods
  *   detector_rules.c    the rule table
  *   detector_rules_pods.c, _work.c, _world.c   its tests: containers and pods; what makes pods; nodes, volumes, certificates, Argo CD and others
@@ -212,6 +213,7 @@ struct dt_work {
 	/* queues */
 	bool dirty, watched, counted, unhealthy;
 	int64_t due_mono;        /* -1 none */
+	size_t due_at;           /* its place among those that are due some time, 0 none */
 	dt_work *next_dirty;
 };
 
@@ -290,6 +292,8 @@ struct ns_detector {
 	dt_tab pods, objs, works, nodes, notes, reports, policies, things;
 	size_t n_external, n_down; /* external alerts that fire; nodes that are not ready */
 	dt_work *dirty;
+	dt_work **due;      /* heap by due_mono: detector_due.c */
+	size_t n_due, cap_due;
 	char **orphans;     /* uids of pods whose owner chain is not confirmed to the top */
 	size_t n_orphans, cap_orphans;
 	int64_t orphans_due; /* mono: when to give up on an owner that does not come, -1 none */
@@ -401,6 +405,11 @@ dt_thing *dt_decode_application(const cJSON *j);
 dt_work *dt_external_work(ns_detector *d, const dt_thing *t);
 dt_work *dt_cluster_work(ns_detector *d); /* what is about no workload in particular */
 const dt_thing *dt_external_note(const dt_work *w, int64_t wall); /* the first that fires, NULL none */
+
+/* ---- detector_due.c (mu held) ---- */
+void dt_due_add(ns_detector *d, dt_work *w);    /* by its due_mono, which must stay as it is while it is in there */
+void dt_due_remove(ns_detector *d, dt_work *w); /* nothing when it is not in there */
+dt_work *dt_due_first(const ns_detector *d);    /* the soonest, NULL none */
 
 /* ---- detector_judge.c (mu held) ---- */
 void dt_judge(ns_detector *d);                   /* everything dirty or due; fills d->say */
