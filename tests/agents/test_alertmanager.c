@@ -4,6 +4,7 @@
 #include "neuroscale/agents/alertmanager.h"
 #include "neuroscale/base/clock.h"
 #include "neuroscale/base/text.h"
+#include "neuroscale/sys/fs.h"
 
 #define NOW    1800000000000 /* 2027-01-15T08:00:00Z */
 #define MINUTE 60000LL
@@ -223,6 +224,26 @@ static void test_without_a_fingerprint_the_labels_are_the_identity(void **state)
 	assert_int_equal(strlen(d.m.alerts[3].fingerprint), 16);
 	assert_string_equal(d.m.alerts[3].name, "alert without a name");
 	ns_arena_free(d.ar);
+}
+
+static void test_a_recorded_notification_is_read(void **state)
+{
+	ns_buf text = NS_BUF_INIT;
+	if (!ns_read_file("../shared/fixtures/prometheus/alertmanager-webhook-v4.json", NS_AM_MAX_BODY, &text, NULL)) {
+		print_message("# no ../shared/fixtures/prometheus/alertmanager-webhook-v4.json\n");
+		skip();
+	}
+	decoded d = decode_n(text.data, text.len);
+	if (!d.ok)
+		fail_msg("%s", d.err.text);
+	assert_true(d.m.n_alerts > 0);
+	for (size_t i = 0; i < d.m.n_alerts; i++) {
+		const ns_am_alert *a = &d.m.alerts[i];
+		assert_true(*a->name && *a->message && *a->about.ns && a->starts_ms > 0);
+		assert_true(*a->about.pod || *a->about.deployment);
+	}
+	ns_arena_free(d.ar);
+	ns_buf_free(&text);
 }
 
 /* ---- whose labels ---- */
@@ -472,6 +493,7 @@ int main(void)
 	    cmocka_unit_test(test_what_is_said_is_the_most_specific_there_is),
 	    cmocka_unit_test(test_the_status_decides_and_no_time_lies_ahead),
 	    cmocka_unit_test(test_without_a_fingerprint_the_labels_are_the_identity),
+	    cmocka_unit_test(test_a_recorded_notification_is_read),
 	    cmocka_unit_test(test_labels_name_the_subject),
 	    cmocka_unit_test(test_severities_and_uses),
 	    cmocka_unit_test(test_a_heartbeat_never_seen_is_not_missed),
