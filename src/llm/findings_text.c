@@ -39,7 +39,7 @@ static const signal signals[] = {
     {T_TIMEOUT, LOG, GRAB_HOST, false,
         "i/o timeout|context deadline exceeded|connection timed out|etimedout|connecttimeout|sockettimeoutexception|read timed out|"
         "timed out waiting for|timeout expired|deadlineexceeded|connect timeout|operation timed out|request timed out",
-        "probe failed", "a call to something it needs timed out"},
+        "probe failed|progressdeadlineexceeded|timed out progressing|waiting for the condition", "a call to something it needs timed out"},
     {T_AUTH, LOG, GRAB_QUOTED, false,
         "authentication failed|access denied for user|wrongpass|noauth authentication|invalid username-password|401 unauthorized|"
         "403 forbidden|invalid api key|incorrect api key|invalid credentials|bad credentials|login failed for user|sasl*fail|"

@@ -161,7 +161,7 @@ static void set_container(maker *m)
 	if (oom || t->exit_code >= 0)
 		set_exit(m, k, oom);
 	k->ready = fine;
-	k->running = !*k->waiting_reason;
+	k->running = !*k->waiting_reason && (says(m, SAY_UNREADY) || !strcmp(m->kind, "probe_failure"));
 	bool limited = t->mem_limit > 0, none = says(m, SAY_NODE_MEMORY) && !limited;
 	k->mem_limit = limited ? t->mem_limit : oom && !none ? USUAL_LIMIT : 0;
 	k->mem_request = t->mem_request ? t->mem_request : k->mem_limit;

@@ -13,8 +13,8 @@ static const struct {
 } rows[] = {
     {"kyverno_violation", 10,
         "policyviolation|policyreport|clusterpolicyreport|policy report|policy reports|kyverno * (fail|block|den|violat|reject|refus)|clusterpolicy|clusterpolicies|validate kyverno svc|mutate kyverno svc|policy check|policy violation|validationfailureaction|"
-        "blocked due to the following policies|policy * rule * fail|verifyimages|verify image",
-        "failed calling webhook|no endpoints available|gatekeeper|kyverno * oomkilled|kyverno * crashloop"},
+        "blocked due to the following policies|policy * rule * fail|(policy|policies) * (fails|failed|fail|blocks|blocked|denies|denied|violat|rejects|rejected)|rule * (failed|fails|of * fail)|blocked by * (policy|rule|require|disallow|restrict)|verifyimages|verify image|image verification failed",
+        "failed calling webhook|no endpoints available|gatekeeper|network polic|pull policy|restart policy|imagepullpolicy|restartpolicy|backoff|pod security polic|sync policy|sigstore|kyverno * oomkilled|kyverno * crashloop"},
     {"cost_spike", 9.8,
         "opencost|kubecost|cost alert|cost anomal|cost spike|cost report|daily cost|hourly cost|monthly cost|monthly bill|cloud bill|cloud cost|cloud spend|finops|budget alert|budget|over budget|cost increase|cost rose|costs rose|cost jumped|cost doubled|cost of|cost per|cost up|cost anomaly|cost explorer|"
         "spend |spending|the bill |bill rose|bill is|bill of|costs |cost |usd per|usd a day|usd day|usd month|usd hour|usd an hour|expensive|savings",
@@ -30,12 +30,12 @@ static const struct {
     {"evicted", 8.0, "evicted|eviction of|evicting pod|evicted pod|the node was low on resource|ephemeral local storage usage exceeds|usage of emptydir|preempted|preempting|exceeds the total limit", "eviction api|cannot evict|evictionhard|eviction threshold|eviction manager"},
     {"unschedulable", 7.6,
         "failedscheduling|nodes are available|notriggerscaleup|didn t trigger scale up|did not trigger scale up|unschedulable|untolerated taint|insufficient cpu|insufficient memory|insufficient nvidia|insufficient ephemeral|insufficient pods|too many pods|unbound immediate|unbound persistentvolumeclaim|volume node affinity|"
-        "didn t match pod|didn t match node|node selector|no nodes available to schedule|cannot be scheduled|can t be scheduled|outofcpu|outofmemory |outofpods",
+        "didn t match pod|didn t match node|node selector * match|nodeselector * match|no nodes available to schedule|cannot be scheduled|can t be scheduled|outofcpu|outofmemory |outofpods",
         "unschedulable false"},
     {"unschedulable", 3.2, "pending", ""},
     {"node_pressure", 7.2,
         "nodenotready|node not ready|node * notready|nodes * notready|notready|node * is not ready|diskpressure|memorypressure|pidpressure|pleg|kubelet stopped|stopped posting|nodehas|disk pressure|memory pressure|pid pressure|imagegcfailed|garbage collect|freediskspacefailed|nodestatusunknown|node status unknown|systemoom|"
-        "kubenode|node unreachable|kernel deadlock|readonlyfilesystem|evictionhard|nodefs|imagefs|inodes|kubelet * (crash|fail|down|dead|hang)|node * (hang|crash|reboot|unreachable|full|lost|failed)|node disk|nodefilesystem",
+        "kubenode|node unreachable|kernel deadlock|readonlyfilesystem|evictionhard|nodefs|imagefs|inodes|kubelet * (crash|fail|down|dead|hang)|node (hangs|hung|crashed|rebooted|unreachable|is full|lost|failed|is down|down)|nodes (hang|crashed|rebooted|unreachable|lost|failed|down)|node disk|nodefilesystem",
         "diskpressure false|memorypressure false|kubelet false"},
     {"argocd_drift", 6.8, "outofsync|out of sync|comparisonerror|syncerror|sync failed|syncfailed|sync error|application * degraded|self heal|selfheal|drift|perpetual diff|argocd app|argo cd app|argocd application|argo cd application|auto sync|sync status|synced|failed sync|sync operation|sync wave|presync|postsync", ""},
     {"argocd_drift", 5.2, "argocd|argo cd|kustomization|helmrelease|fluxcd|flux |gitops", ""},
@@ -44,10 +44,11 @@ static const struct {
     {"other", 6.0, "backofflimitexceeded|job has reached|cronjob|job * failed|deadlineexceeded * job|kubejobfailed|job failed|failed jobs", ""},
     {"other", 8.9, "failed calling webhook|conversion webhook|aggregated api|apiservice|kubectl * (x509|unable to connect)|all kubectl", ""},
     {"pod_crashloop", 5.6, "crashloopbackoff|crash loop|crashloop|crashlooping|back off restarting|keeps restarting|keeps crashing|restart loop|starterror|kubepodcrashlooping|restarts endlessly|restarts forever|restarts constantly", ""},
-    {"pod_crashloop", 5.1, "exit code|exits with|exit 1 |exit 2 |exit 3 |exit 126 |exit 127 |exit 128 |exit 134 |exit 137 |exit 139 |exit 143 |exited with|crash |crashes|crashed|crashing|panic|exits 1 |exits 2 |exits 3 |exits 137|exits 139|exits 143|exits with|makes it exit|starterror|bind address|segmentation fault|sigsegv|restart count|terminated", ""},
+    {"pod_crashloop", 5.1, "exit code|exits with|exit 1 |exit 2 |exit 3 |exit 126 |exit 127 |exit 128 |exit 134 |exit 137 |exit 139 |exit 143 |exited with|crash |crashes|crashed|crashing|panic|exits 1 |exits 2 |exits 3 |exits 137|exits 139|exits 143|exits with|makes it exit|starterror|bind address|segmentation fault|sigsegv|restart count|last state terminated|terminated with|terminated exit", ""},
+    {"pod_crashloop", 4.4, "fatal|emerg|traceback|exiting|core dumped|uncaught|unhandled exception", ""},
     {"deployment_stalled", 5.3,
         "progressdeadlineexceeded|exceeded its progress deadline|rollout * (stuck|stall|hang|timed out|blocked|fail)|stuck rollout|failedcreate|exceeded quota|helm upgrade|helm rollback|upgrade failed|pending upgrade|pending install|pending rollback|another operation|field is immutable|immutable|replicafailure|"
-        "timed out waiting for the condition|minimumreplicasunavailable|rollout status|kubedeploymentreplicasmismatch|kubedeploymentrolloutstuck|scaled to 0|scaled to zero|deployment does not have|replicas mismatch|maxunavailable|during the rollout|is forbidden|replicas * available|0 * available|timed out progressing",
+        "timed out waiting for the condition|minimumreplicasunavailable|rollout status|kubedeploymentreplicasmismatch|kubedeploymentrolloutstuck|scaled to 0|scaled to zero|deployment does not have|replicas mismatch|maxunavailable|during the rollout|is forbidden|0 of * available|0 of * replicas|paused|timed out progressing",
         ""},
 };
 

@@ -100,8 +100,10 @@ bool ns_flat_denied(const char *flat, const char *hit)
 	static const char *const words[] = {
 	    "no", "not", "never", "without", "none", "nothing", "neither", "nor", "isn", "wasn", "aren", "weren", "didn", "doesn", "don", "zero",
 	    "hasn", "haven", "cannot", NULL};
+	/* These carry a denial on to the word behind them: "no sign of any", "has not yet been". */
+	static const char *const fillers[] = {"any", "sign", "signs", "of", "been", "a", "an", "the", "was", "were", "be", "is", "to", "single", "further", "more", "yet", "being", "has", "have", "new", "recent", NULL};
 	const char *p = hit;
-	for (int i = 0; i < 3 && p > flat + 1; i++) {
+	for (int i = 0; i < 2 && p > flat + 1;) {
 		const char *end = p - 1, *w = end;
 		while (w > flat && w[-1] != ' ')
 			w--;
@@ -109,6 +111,7 @@ bool ns_flat_denied(const char *flat, const char *hit)
 		ns_copy(word, (size_t)(end - w) + 1 < sizeof word ? (size_t)(end - w) + 1 : sizeof word, w);
 		if (ns_listed(word, words))
 			return true;
+		i += !ns_listed(word, fillers);
 		p = w;
 	}
 	return false;

@@ -107,6 +107,7 @@ const char *const ns_background[] = {
     "Nothing is wrong: all deployments are available, no restarts, error rate is low, no alert is firing.",
     "Everything is healthy, all desired replicas are updated and available, is anything unusual?",
     "The rollout has finished and all pods are Ready again.",
+    "The workload is healthy again, all replicas are ready now, a probe failed for a moment, there is nothing to repair.",
     "Watchdog alert, target is down for Prometheus, scrape failed, monitoring agent.",
     "Consumer lag grows, messages pile up in the queue, topic partitions are under-replicated.",
     "Backup failed, snapshot is older than a day, restore test did not run.",
