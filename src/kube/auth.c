@@ -37,6 +37,11 @@ void kube_auth_free(kube_auth *a)
 	free(a);
 }
 
+void kube_auth_cancel(kube_auth *a, const ns_cancel *cancel)
+{
+	a->cancel = cancel;
+}
+
 static bool read_token_file(kube_auth *a, ns_err *err)
 {
 	ns_buf b = NS_BUF_INIT;

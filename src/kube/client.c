@@ -79,6 +79,11 @@ void kube_client_timeout(ns_kube_client *c, long ms)
 	c->timeout_ms = ms;
 }
 
+void kube_client_plugin_cancel(ns_kube_client *c, const ns_cancel *cancel)
+{
+	kube_auth_cancel(c->auth, cancel);
+}
+
 static void set_method(CURL *easy, const char *method, const char *body)
 {
 	if (strcmp(method, "GET") == 0) {

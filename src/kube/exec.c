@@ -311,6 +311,8 @@ bool kube_exec_credential(const ns_kubeconfig *cfg, const ns_cancel *cancel, int
 		have = ok && known(p, refused, out);
 	}
 	if (ok && !have)
+		ok = !ns_cancel_fired(cancel) || ns_fail(err, NS_E_CANCELLED, "a credential plug-in was not run: cancelled");
+	if (ok && !have)
 		ok = run_for_all(p, cfg, cancel, out, err);
 	pthread_mutex_unlock(&mu);
 	return ok;

@@ -26,6 +26,7 @@ bool kube_exec_known(const ns_kubeconfig *cfg, int64_t refused, kube_cred *out);
 typedef struct kube_auth kube_auth;
 kube_auth *kube_auth_new(const ns_kubeconfig *cfg, const ns_cancel *cancel);
 void kube_auth_free(kube_auth *a);
+void kube_auth_cancel(kube_auth *a, const ns_cancel *cancel); /* for plug-ins, in place of the first one */
 /* Puts what proves who we are on the handle and its headers; reads the token file again when it is a minute old. */
 bool kube_auth_apply(kube_auth *a, CURL *easy, struct curl_slist **headers, ns_err *err);
 /* True when kube_auth_apply would not have to run a plug-in. */
@@ -58,6 +59,8 @@ CURLcode kube_perform(CURLM *multi, CURL *easy, const ns_cancel *cancel);
 
 /* ---- client.c ---- */
 void kube_client_timeout(ns_kube_client *c, long ms);
+/* Ends a credential plug-in, and the wait for one, but no request; from then on none is run. In place of the client's own cancel. */
+void kube_client_plugin_cancel(ns_kube_client *c, const ns_cancel *cancel);
 /* The only request that is not a GET. Refuses (NS_E_DENIED) everything but reviews of oneself and Leases: law 1. body NULL: GET. */
 cJSON *kube_send(ns_kube_client *c, const char *method, const char *path, const cJSON *body, ns_err *err);
 

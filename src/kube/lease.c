@@ -302,6 +302,7 @@ void ns_lease_run(void *lease, ns_cancel *cancel)
 		return;
 	}
 	kube_client_timeout(c, REQUEST_MS);
+	kube_client_plugin_cancel(c, cancel); /* a plug-in has no limit as short as that */
 	while (!ns_cancel_fired(cancel)) {
 		ns_err_clear(&err);
 		kube_lease_round(l, c, &err);
