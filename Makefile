@@ -198,7 +198,10 @@ install: $(B)/$(PROG)
 	for m in man/*.[1-8]; do install -D -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/}; done
 	for r in runbooks/*.md; do install -D -m 644 $$r $(DESTDIR)$(PREFIX)/share/$(PROG)/$$r; done
 	for t in themes/*.yaml; do install -D -m 644 $$t $(DESTDIR)$(PREFIX)/share/$(PROG)/$$t; done
+	install -D -m 644 contrib/completions/neuroscale-tui.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$(PROG)
+	install -D -m 644 contrib/completions/_neuroscale-tui $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_$(PROG)
 uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$(PROG) $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_$(PROG)
 	rm -f $(DESTDIR)$(PREFIX)/bin/$(PROG) $(foreach m,$(wildcard man/*.[1-8]),$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
 	rm -rf $(DESTDIR)$(PREFIX)/share/$(PROG)
 dist:

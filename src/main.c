@@ -25,11 +25,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <curl/curl.h>
 #include "neuroscale/app/app.h"
+#include "neuroscale/base/clock.h"
 #include "neuroscale/base/thread.h"
 #include "neuroscale/cli/cli.h"
 
+enum { PATIENCE_MS = 1000 };
 static const int leaving[] = {SIGTERM, SIGINT, SIGHUP};
 
 typedef struct signals {
@@ -37,13 +40,32 @@ typedef struct signals {
 	ns_cancel *leave;
 } signals;
 
-/* The one thread that takes signals. SIGUSR2 is ours: main asks it to end. */
+/* Asked again while the stop hangs: at once, with the terminal as it was (atexit), and even if that hangs too. What a child still does is
+ * known by its lock and its intent, and is settled by the next engine. */
+static void leave_now(int sig)
+{
+	sigset_t alarm_only;
+	sigemptyset(&alarm_only);
+	sigaddset(&alarm_only, SIGALRM);
+	pthread_sigmask(SIG_UNBLOCK, &alarm_only, NULL);
+	alarm(2);
+	exit(128 + sig);
+}
+
+/* The one thread that takes signals. SIGUSR2 is ours: main asks it to end. A hang-up is often followed by a SIGTERM at once: only a second
+ * wish after a while is one. */
 static void *wait_for_signals(void *ctx)
 {
 	signals *s = ctx;
+	int64_t asked = 0;
 	int sig;
-	while (sigwait(&s->set, &sig) == 0 && sig != SIGUSR2)
+	while (sigwait(&s->set, &sig) == 0 && sig != SIGUSR2) {
+		int64_t now = ns_real_mono_ms();
+		if (asked && now - asked >= PATIENCE_MS && (sig == SIGTERM || sig == SIGINT))
+			leave_now(sig);
+		asked = asked ? asked : now;
 		ns_cancel_fire(s->leave);
+	}
 	return NULL;
 }
 

@@ -3,14 +3,17 @@
 _neuroscale_tui() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} program=${COMP_WORDS[0]} command='' word help
 	local -i i
+	local commands=$("$program" --help 2>/dev/null | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\).*/\1/p' | tr '\n' ' ')
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		word=${COMP_WORDS[i]}
-		case $word in demo | sim | doctor | approvals | approve | reject | incidents | incident | audit | eval) command=$word ;; esac
+		[[ " $commands " == *" $word "* ]] && command=$word
 	done
 	case $prev in
 	--kubeconfig | --config | -c | --kubectl) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 	--state-dir | -s | --runbooks) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
 	--context) mapfile -t COMPREPLY < <(compgen -W "$(kubectl config get-contexts -o name 2>/dev/null)" -- "$cur"); return ;;
+	--color) mapfile -t COMPREPLY < <(compgen -W 'none red green yellow blue magenta cyan' -- "$cur"); return ;;
+	--cluster) mapfile -t COMPREPLY < <(compgen -W "$("$program" --dump-config 2>/dev/null | sed -n 's/^    name: "\(.*\)"  #.*/\1/p')" -- "$cur"); return ;;
 	--profile | -p) mapfile -t COMPREPLY < <(compgen -W 'observe approve auto' -- "$cur"); return ;;
 	--log-format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur"); return ;;
 	--log-level) mapfile -t COMPREPLY < <(compgen -W 'debug info warn error' -- "$cur"); return ;;
@@ -24,7 +27,7 @@ _neuroscale_tui() {
 		return
 	fi
 	case $command in
-	'') mapfile -t COMPREPLY < <(compgen -W "$("$program" --help 2>/dev/null | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\).*/\1/p')" -- "$cur") ;;
+	'') mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur") ;;
 	approve | reject) mapfile -t COMPREPLY < <(compgen -W "$("$program" approvals 2>/dev/null | sed -n 's/^\([0-9][0-9]*\) .*/\1/p')" -- "$cur") ;;
 	incident) mapfile -t COMPREPLY < <(compgen -W "$("$program" incidents 2>/dev/null | sed -n 's/^\([0-9][0-9]*\) .*/\1/p')" -- "$cur") ;;
 	audit) mapfile -t COMPREPLY < <(compgen -W 'verify' -- "$cur") ;;

@@ -260,9 +260,9 @@ void ns_gate_collect(ns_engine *e, ns_arena *ar, const ns_incident *inc, const n
 	snprintf(target, sizeof target, "%s/%s/%s", inc->target.ns, inc->target.kind, inc->target.name);
 	int64_t last = 0;
 	f->limits_free = c && ns_store_intents_since(e->store, inc->target.cluster, NULL, now - 3600000, NULL) < c->o.actions_per_hour;
-	/* A verification may take longer than the cool-down; a second change would decide it. */
-	f->cooldown_free = ns_store_intents_since(e->store, inc->target.cluster, target, now - e->o.target_cooldown_ms, &last) == 0 &&
-	    !ns_store_target_busy(e->store, &inc->target, inc->id);
+	f->cooldown_free = ns_store_intents_since(e->store, inc->target.cluster, target, now - e->o.target_cooldown_ms, &last) == 0;
+	/* A verification may take longer than the cool-down; a second change would decide it, approved or not. */
+	f->target_free = !ns_store_target_busy(e->store, &inc->target, inc->id);
 }
 
 cJSON *ns_gate_to_json(const ns_gate_facts *f, const ns_gate_verdict *v)

@@ -141,6 +141,10 @@ static bool cooldown(const ns_gate_facts *f)
 {
 	return !f->cooldown_free;
 }
+static bool target_taken(const ns_gate_facts *f)
+{
+	return !f->target_free;
+}
 static bool clock_broken(const ns_gate_facts *f)
 {
 	return !f->clock_sane;
@@ -186,6 +190,8 @@ static const gate_row rows[] = {
     {"lease", "this engine does not hold the cluster's Lease (law 8)", no_lease, NS_GATE_BARS_SENDING},
     {"breaker-cluster", "the circuit breaker of the cluster is open (law 10: approved actions are refused too)", breaker_cluster, NS_GATE_BARS_SENDING},
     {"breaker-target", "the circuit breaker of the target is open (law 10: approved actions are refused too)", breaker_target, NS_GATE_BARS_SENDING},
+    {"target-busy", "another change of this workload is still being verified: a second one would decide its verdict (laws 3 and 9)", target_taken,
+        NS_GATE_BARS_SENDING},
     {"clock", "the clock is not sane, so no deadline can be trusted (laws 4 and 7)", clock_broken, NS_GATE_BARS_SENDING},
     /* What takes the decision from the machine and leaves it to a person. */
     {"confidence", "the analyst is not sure enough: its confidence is not above 75 % (law 4)", confidence, NS_GATE_BARS_AUTO},

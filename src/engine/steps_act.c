@@ -156,8 +156,8 @@ static admission admit(ns_worker *w, ns_arena *ar, const ns_job *job, ns_dossier
 	if (s.inc.state != NS_ST_EXECUTING || !ns_gate_may_send(&f, approved, &v)) {
 		ns_step_abandon(&s);
 		*why = s.inc.state != NS_ST_EXECUTING ? "it is not executing any more" : verdict_words(ar, &v);
-		/* A lost Lease or watch may come back in a moment. */
-		bool passing = s.inc.state == NS_ST_EXECUTING && (!f.lease_held || !f.watch_live || !f.watch_synced || !f.clock_sane);
+		/* A lost Lease or watch may come back in a moment, and a verification ends. */
+		bool passing = s.inc.state == NS_ST_EXECUTING && (!f.lease_held || !f.watch_live || !f.watch_synced || !f.clock_sane || !f.target_free);
 		return passing ? NOT_NOW : REFUSED;
 	}
 	int64_t transitions = 0;
@@ -238,6 +238,9 @@ static bool execute_locked(ns_worker *w, ns_arena *ar, const ns_job *job, ns_dos
 	const char *approved_digest = d->dryrun->digest;
 	if (!read_approval(e, ar, &inc, d, &approval))
 		approval.id = 0;
+	/* A yes whose change could not be sent at once (a restart, no Lease, no link) holds no longer than the question was open. */
+	if (approval.id && ns_clock_wall_ms(e->o.clock) - approval.decided_ms > e->o.approval_timeout_ms)
+		return send_back(w, ar, job, "the yes is too old to be meant for now: it is planned and asked again", err);
 	ns_dryrun *fresh = ns_execute_dryrun(w->cluster->executor, ar, w->client, d->plan, d->cs, NS_POLICY_VERSION, false);
 	if (!fresh->ok && may_pass(fresh->code))
 		return ns_fail(err, fresh->code, "%s", fresh->error);

@@ -47,6 +47,7 @@ enum { AUTO = 1, SEND = 2, ASK = 4 };
 	X("4: no freeze window", AUTO, f->freeze)                                                                                           \
 	X("4: limits free", AUTO, !f->limits_free)                                                                                          \
 	X("4: cool-down free", AUTO, !f->cooldown_free)                                                                                     \
+	X("3, 9: one change of a workload at a time, or neither has a verdict", AUTO | SEND, !f->target_free)                              \
 	X("4: a live watch", AUTO, !f->watch_live)                                                                                          \
 	X("4: a synced watch", AUTO, !f->watch_synced)                                                                                      \
 	X("4: a valid undo", AUTO, !f->undo_valid)                                                                                          \
@@ -80,7 +81,7 @@ static const ns_gate_facts good = {
     .auto_remediate = true, .evidence_ok = true, .trusted_evidence = true, .own_finding = true, .score = 0.6, .margin = 0.2, .score_floor = 0.3, .margin_floor = 0.05,
     .plan_requires_approval = false, .target_protected = false, .target_confirmed = true, .uid_pinned = true, .action_allowed = true,
     .dryrun_done = true, .dryrun_ok = true, .undo_valid = true, .breaker_cluster = NS_BREAKER_CLOSED, .breaker_target = NS_BREAKER_CLOSED,
-    .storm = false, .freeze = false, .limits_free = true, .cooldown_free = true, .clock_sane = true, .watch_live = true, .watch_synced = true,
+    .storm = false, .freeze = false, .limits_free = true, .cooldown_free = true, .target_free = true, .clock_sane = true, .watch_live = true, .watch_synced = true,
     .lease_held = true, .cluster_same = true, .profile = NS_PROFILE_AUTO,
 };
 
@@ -90,7 +91,7 @@ static const size_t bools[] = {
     offsetof(ns_gate_facts, plan_requires_approval), offsetof(ns_gate_facts, target_protected), offsetof(ns_gate_facts, target_confirmed),
     offsetof(ns_gate_facts, uid_pinned), offsetof(ns_gate_facts, action_allowed), offsetof(ns_gate_facts, dryrun_done),
     offsetof(ns_gate_facts, dryrun_ok), offsetof(ns_gate_facts, undo_valid), offsetof(ns_gate_facts, storm), offsetof(ns_gate_facts, freeze),
-    offsetof(ns_gate_facts, limits_free), offsetof(ns_gate_facts, cooldown_free), offsetof(ns_gate_facts, clock_sane),
+    offsetof(ns_gate_facts, limits_free), offsetof(ns_gate_facts, cooldown_free), offsetof(ns_gate_facts, target_free), offsetof(ns_gate_facts, clock_sane),
     offsetof(ns_gate_facts, watch_live), offsetof(ns_gate_facts, watch_synced), offsetof(ns_gate_facts, lease_held),
     offsetof(ns_gate_facts, cluster_same),
 };

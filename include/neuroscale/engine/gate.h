@@ -24,6 +24,7 @@ typedef struct ns_gate_facts {
 	bool dryrun_done, dryrun_ok, undo_valid;
 	/* surroundings */
 	ns_breaker_state breaker_cluster, breaker_target;
+	bool target_free;                  /* no change of the same workload by another incident is being verified */
 	bool storm, freeze, limits_free, cooldown_free, clock_sane, watch_live, watch_synced, lease_held, cluster_same;
 	ns_profile profile;
 } ns_gate_facts;
