@@ -38,10 +38,13 @@ static bool text_field(const cJSON *obj, const char *key, const char *dflt, cons
 {
 	const cJSON *j = ns_json_get(obj, key);
 	*out = dflt;
-	if (!j || cJSON_IsNull(j))
-		return dflt || ns_fail(err, NS_E_INVALID, "\"%s\" is missing", key);
-	if (!cJSON_IsString(j))
-		return ns_fail(err, NS_E_INVALID, "\"%s\" is no string", key);
+	bool absent = !j || cJSON_IsNull(j);
+	if (absent && dflt)
+		return true;
+	if (absent || !cJSON_IsString(j)) {
+		ns_fail(err, NS_E_INVALID, "\"%s\" is %s", key, absent ? "missing" : "no string");
+		return false;
+	}
 	*out = j->valuestring;
 	return true;
 }

@@ -50,20 +50,22 @@ static struct addrinfo *resolve(const char *address, ns_err *err)
 
 static int open_socket(const struct addrinfo *a, const char *address, int *port, ns_err *err)
 {
-	struct sockaddr_storage bound;
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} bound = {.v6 = {0}};
 	socklen_t len = sizeof bound;
 	int one = 1, fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd >= 0)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-	if (fd < 0 || bind(fd, a->ai_addr, a->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0 ||
-	    getsockname(fd, (struct sockaddr *)&bound, &len) < 0) {
+	if (fd < 0 || bind(fd, a->ai_addr, a->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0 || getsockname(fd, &bound.any, &len) < 0) {
 		ns_fail_errno(err, NS_E_IO, "alertmanager-listen %s", address);
 		if (fd >= 0)
 			close(fd);
 		return -1;
 	}
-	*port = ntohs(bound.ss_family == AF_INET ? ((struct sockaddr_in *)(void *)&bound)->sin_port
-	                                         : ((struct sockaddr_in6 *)(void *)&bound)->sin6_port);
+	*port = ntohs(bound.any.sa_family == AF_INET ? bound.v4.sin_port : bound.v6.sin6_port);
 	return fd;
 }
 
