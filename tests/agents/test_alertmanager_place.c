@@ -51,6 +51,8 @@ static void test_labels_lead_to_the_owner(void **state)
 	    {"\"namespace\":\"shop\",\"deployment\":\"web\"", "Deployment/web"},
 	    {"\"namespace\":\"shop\",\"replicaset\":\"web-h1\"", "Deployment/web"},
 	    {"\"namespace\":\"shop\",\"workload\":\"db\",\"workload_type\":\"statefulset\"", "StatefulSet/db"},
+	    {"\"node\":\"n1\",\"namespace\":\"monitoring\",\"job\":\"kube-state-metrics\",\"pod\":\"kube-state-metrics-1\"", "Node/n1"},
+	    {"\"node\":\"n7\"", "Cluster/test"},
 	    /* hints: exactly one that fits */
 	    {"\"namespace\":\"shop\",\"app\":\"web\"", "Deployment/web"},
 	    {"\"namespace\":\"shop\",\"horizontalpodautoscaler\":\"web\"", "Deployment/web"},
@@ -71,6 +73,9 @@ static void test_labels_lead_to_the_owner(void **state)
 		rig_dep(&r, (dep){.name = "both", .replicas = 1, .ready = 1});
 		set_of(&r, "both");
 		set_of(&r, "db");
+		rig_feed(&r, DT_ROW_NODES, NS_WATCH_ADDED,
+		    "{\"metadata\":{\"name\":\"n1\",\"uid\":\"node-n1\"},\"status\":{\"conditions\":[{\"type\":\"Ready\",\"status\":"
+		    "\"True\"}]}}");
 		snprintf(labels, sizeof labels, "\"alertname\":\"HighLatency\",\"severity\":\"page\",%s", rows[i].labels);
 		assert_int_equal(notify(&r, "firing", EARLY, labels), NS_OK);
 		const char *got = rig_pass(&r, 11000);
