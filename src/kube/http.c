@@ -165,6 +165,7 @@ static const struct curl_words {
 } curl_table[] = {
     {CURLE_COULDNT_RESOLVE_HOST, NS_E_UNREACHABLE, "the name of %1$s does not resolve"},
     {CURLE_COULDNT_RESOLVE_PROXY, NS_E_UNREACHABLE, "the name of the proxy for %1$s does not resolve"},
+    {CURLE_PROXY, NS_E_UNREACHABLE, "the proxy for %1$s refuses (%2$s)"},
     {CURLE_COULDNT_CONNECT, NS_E_UNREACHABLE, "nothing answers at %1$s (%2$s)"},
     {CURLE_OPERATION_TIMEDOUT, NS_E_TIMEOUT, "%1$s did not answer in time (%2$s)"},
     {CURLE_PEER_FAILED_VERIFICATION, NS_E_UNREACHABLE,
