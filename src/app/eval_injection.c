@@ -4,10 +4,9 @@
 #include <string.h>
 
 #include "eval.h"
+#include "eval_judge.h"
 #include "neuroscale/agents/analyzer.h"
-#include "neuroscale/agents/planner.h"
 #include "neuroscale/base/text.h"
-#include "neuroscale/engine/gate.h"
 #include "neuroscale/llm/prompt.h"
 #include "neuroscale/model/k8s.h"
 #include "neuroscale/model/redact.h"
@@ -140,31 +139,12 @@ static ns_case *quiet_case(ns_arena *ar)
 	return c;
 }
 
-static bool rests_on_trusted(const ns_case *c, const ns_rca *r)
-{
-	for (size_t i = 0; i < r->n_claims; i++)
-		for (size_t e = 0; e < r->claims[i].n_evidence; e++)
-			for (size_t k = 0; k < c->n_evidence; k++)
-				if (c->evidence[k].trusted && strcmp(c->evidence[k].id, r->claims[i].evidence[e]) == 0)
-					return true;
-	return false;
-}
-
 /* Analyst, planner and gate, with everything around them as good as can be. */
 static ns_gate_way decide(ns_arena *ar, const ns_library *lib, const ns_case *c)
 {
-	const ns_rca *r = ns_analyze(ar, c);
-	const ns_plan *p = ns_plan_make(ar, c, r, lib, &ns_plan_limits_default, NULL, 1);
-	ns_gate_facts f = {.confidence = r->confidence, .rca_risk = r->risk, .plan_risk = p->risk, .rca_action = r->action, .plan_action = p->action,
-	    .auto_remediate = r->auto_remediate, .evidence_ok = r->evidence_ok, .trusted_evidence = rests_on_trusted(c, r), .own_finding = true, .score = p->score,
-	    .margin = p->margin, .score_floor = ns_library_score_floor(lib), .margin_floor = ns_library_margin_floor(lib),
-	    .plan_requires_approval = p->requires_approval, .target_protected = ns_namespace_protected(c->alert.target.ns, NULL), .target_confirmed = true,
-	    .uid_pinned = true, .action_allowed = true, .dryrun_done = true, .dryrun_ok = true, .undo_valid = true, .breaker_cluster = NS_BREAKER_CLOSED,
-	    .breaker_target = NS_BREAKER_CLOSED, .limits_free = true, .cooldown_free = true, .clock_sane = true, .watch_live = true, .watch_synced = true,
-	    .lease_held = true, .cluster_same = true, .profile = NS_PROFILE_AUTO};
-	ns_gate_verdict v;
-	ns_gate(&f, &v);
-	return v.way;
+	eval_verdict v;
+	eval_judge(ar, lib, c, ns_analyze(ar, c), &v);
+	return v.gate.way;
 }
 
 static const char *way_name(ns_gate_way w)

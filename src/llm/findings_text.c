@@ -292,6 +292,7 @@ static const signal signals[] = {
     {T_NODE_SHORT, NOTE, GRAB_NO, false, "the node itself may be short of memory", "", "the node itself may be short of memory"},
     {T_NOT_MEMORY, NOTE, GRAB_NO, false, "it was not for memory", "", "it was not killed for memory"},
     {T_PLATFORM, NOTE, GRAB_NO, false, "it belongs to the platform", "", "it belongs to the platform of the cluster"},
+    {T_ROLLOUT, NOTE, GRAB_NO, false, "a rollout went before", "", "a rollout went before"},
     {T_ORDERS, NOTE, GRAB_NO, false, "the text gives orders to its reader", "", "the text gives orders to its reader"},
 };
 enum { SIGNALS = sizeof signals / sizeof signals[0] };

@@ -306,10 +306,13 @@ static const struct {
 static void set_notes(maker *m)
 {
 	for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++)
-		if (says(m, notes[i].say) && (!*notes[i].only || !strcmp(notes[i].only, m->kind)))
+		/* Nodes that came because somebody asked for pods are a consequence. */
+		if (says(m, notes[i].say) && (!*notes[i].only || !strcmp(notes[i].only, m->kind)) && !(notes[i].say == SAY_COST_NODES && says(m, SAY_SCALED_UP)))
 			row(m, NS_EV_NOTE, false, "%s: %s", notes[i].words, m->s->at[notes[i].say]->text);
 	if (platform(m))
 		row(m, NS_EV_NOTE, false, "it belongs to the platform");
+	if (!strcmp(m->kind, "config_error") && m->c->revisions[0].created_ms > NOW_MS - DAY_MS && m->c->n_revisions > 1)
+		row(m, NS_EV_NOTE, false, "a rollout went before");
 	if (!strcmp(m->kind, "kyverno_violation") && !says(m, SAY_EXCEPTION))
 		row(m, NS_EV_NOTE, false, "no agreed way of exceptions is named");
 	if (!strcmp(m->kind, "kyverno_violation") && says(m, SAY_AUDIT) && !says(m, SAY_BLOCKED))

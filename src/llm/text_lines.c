@@ -232,7 +232,6 @@ static void add_unit(text_doc *d, const char *s, size_t n, text_place place, siz
 	text_unit *u = &d->unit[d->n++];
 	*u = (text_unit){.text = ns_arena_strndup(d->ar, s, n > MAX_UNIT ? MAX_UNIT : n), .place = place, .line = line};
 	u->flat = flatten(d->ar, u->text);
-	u->order = ns_text_is_order(u->flat);
 }
 
 /* Prose: a sentence ends with a stop and a blank, or a semicolon; not inside quotes. */
@@ -304,4 +303,11 @@ void ns_text_read(ns_arena *ar, const char *text, size_t n, text_doc *d)
 		in_log = read_line(d, p, number, in_log);
 		number += *p != 0;
 	}
+	ns_buf all = NS_BUF_INIT;
+	for (size_t i = 0; i < d->n; i++)
+		ns_buf_puts(&all, d->unit[i].flat);
+	d->all = ns_arena_take(ar, &all);
+	bool any = ns_text_is_order(d->all);
+	for (size_t i = 0; any && i < d->n; i++)
+		d->unit[i].order = ns_text_is_order(d->unit[i].flat);
 }

@@ -17,6 +17,7 @@ typedef struct text_doc {
 	ns_arena *ar;
 	text_unit *unit;
 	size_t n;
+	const char *all; /* every flat text, one after the other: what is not in here is in none of them */
 } text_doc;
 void ns_text_read(ns_arena *ar, const char *text, size_t n, text_doc *d);
 
@@ -39,7 +40,7 @@ typedef enum text_say {
 	SAY_OPERATOR, SAY_VPA, SAY_ARGOCD, SAY_FLUX, SAY_HELM, SAY_HPA, SAY_STATEFULSET, SAY_DAEMONSET, SAY_JOB, SAY_BARE_POD, SAY_DEPLOYMENT,
 	SAY_DATABASE, SAY_PLATFORM, SAY_KUBE_SYSTEM,
 	/* cost */
-	SAY_NONPROD, SAY_PROD, SAY_IDLE, SAY_RUNAWAY, SAY_COST_NODES, SAY_COST_FEES, SAY_COST_LOAD, SAY_COST_DATA, SAY_ONE_REPLICA,
+	SAY_NONPROD, SAY_PROD, SAY_IDLE, SAY_RUNAWAY, SAY_COST_NODES, SAY_COST_FEES, SAY_COST_LOAD, SAY_COST_DATA, SAY_ONE_REPLICA, SAY_SCALED_UP,
 	/* policy */
 	SAY_BLOCKED, SAY_AUDIT, SAY_EXCEPTION, SAY_POLICY_WRONG,
 	SAY_COUNT

@@ -161,6 +161,8 @@ static const struct {
         "in use|actively used|active users|release test|test * in progress|running test|until friday|until tomorrow|needed|demo to|customer demo|due|deadline",
         "no longer needed|not needed|no real load|not in use|traffic unchanged|without more requests"},
     {SAY_COST_DATA, SEEN, true, "unallocated|not allocated|idle *allocation|double count|wrong price|misreport|missing metrics|metrics missing|no metrics|prometheus * (down|gap|restart)|opencost * (restart|wrong|bug|nan|error|cannot|fails|failed)|kubecost * (error|fails|failed|cannot|bug)|wrong currency|nan |infinite cost|spot price missing|custom pricing|miscalculat|reconcil|label* missing|unlabel|unknown owner|owner unknown|__unallocated__|__idle__|negative cost|incorrect", ""},
+    {SAY_SCALED_UP, SEEN, true,
+        "scaled to * replicas|scaled to * pods|scaled up to * replicas|replicas by hand|scaled * by hand|scaled * manually|replicas by mistake|scaled * by mistake|someone scaled|somebody scaled|kubectl scale|scaled * from|replicas from|replica count * (raised|changed|set)|scaled out * by", "node group|nodes to|asg "},
     {SAY_ONE_REPLICA, SEEN, true, "1 replica |one replica |single replica|replicas 1 |single pod|one pod |1 pod ", "to one replica|one replica is enough|1 replica is enough|scale to 1|to 1 replica"},
 
     /* policy */
@@ -178,7 +180,7 @@ void ns_text_listen(const text_doc *d, text_says *s)
 {
 	*s = (text_says){0};
 	for (size_t i = 0; i < PHRASES; i++) {
-		if (s->at[phrases[i].say])
+		if (s->at[phrases[i].say] || !ns_flat_find(d->all, phrases[i].pattern))
 			continue;
 		for (size_t k = 0; k < d->n && !s->at[phrases[i].say]; k++) {
 			const text_unit *u = &d->unit[k];

@@ -306,7 +306,7 @@ static void read_waiting(const text_doc *d, text_things *t)
 	static const struct {
 		const char *pattern, *reason;
 	} prose[] = {{"failed to pull image|back off pulling image|image tag * (does not exist|not found)|cannot pull|image pull (fails|failed|error)|pull access denied|manifest unknown", "ImagePullBackOff"},
-	    {"crash loop|crashloop|crashlooping|back off restarting|crashes on start|crashes at start|crash at start|keeps restarting|keeps crashing|restarts constantly|restarting constantly|restart loop|restarts endlessly|restarts forever|restarts every", "CrashLoopBackOff"},
+	    {"crash loop|~crashloop|back off * restarting|back off restarting|restart continuously|restarts continuously|crashes on start|crashes at start|crash at start|keeps restarting|keeps crashing|restarts constantly|restarting constantly|restart loop|restarts endlessly|restarts forever|restarts every", "CrashLoopBackOff"},
 	    {"container has runasnonroot|error secret * not found|error configmap * not found|couldn t find key", "CreateContainerConfigError"}};
 	for (const char *const *r = reasons; *r && !t->waiting_at; r++)
 		for (size_t i = 0; i < d->n && !t->waiting_at; i++) {
