@@ -199,38 +199,73 @@ static bool resolve(ns_detector *d, dt_pod *p)
 	return p->confirmed;
 }
 
-static void add_orphan(ns_detector *d, dt_pod *p)
+static void wait_for_owner(ns_detector *d, const dt_pod *p)
 {
 	int64_t due = p->seen_mono + OWNER_WAIT_MS;
 	if (!p->work && (d->orphans_due < 0 || due < d->orphans_due))
 		d->orphans_due = due;
+}
+
+static void add_orphan(ns_detector *d, dt_pod *p)
+{
+	wait_for_owner(d, p);
 	if (p->orphan)
 		return;
 	if (d->n_orphans == d->cap_orphans) {
 		d->cap_orphans = d->cap_orphans ? d->cap_orphans * 2 : 16;
-		d->orphans = ns_xrealloc(d->orphans, d->cap_orphans * sizeof *d->orphans);
+		d->orphans = ns_xrealloc(d->orphans, d->cap_orphans * sizeof(dt_pod *));
 	}
-	d->orphans[d->n_orphans++] = ns_xstrdup(p->key);
-	p->orphan = true;
+	d->orphans[d->n_orphans++] = p;
+	p->orphan = d->n_orphans;
+}
+
+static void drop_orphan(ns_detector *d, dt_pod *p)
+{
+	if (!p->orphan)
+		return;
+	dt_pod *last = d->orphans[--d->n_orphans];
+	d->orphans[p->orphan - 1] = last;
+	last->orphan = p->orphan;
+	p->orphan = 0;
+}
+
+/* Is it somewhere above? */
+static bool above(const ns_detector *d, const char *owner_uid, const dt_obj *o)
+{
+	for (int depth = 0; depth < 4 && *owner_uid; depth++) {
+		if (strcmp(owner_uid, o->key) == 0)
+			return true;
+		const dt_obj *up = dt_tab_get(&d->objs, owner_uid);
+		if (!up)
+			return false;
+		owner_uid = up->owner_uid;
+	}
+	return false;
+}
+
+/* Who waits for an object that came, or (NULL) all of them. Backwards: dropping moves the last one into the gap. There may be very many for good,
+ * those of owners that nobody here watches; siblings share their owner's uid and are asked about once. */
+static void resolve_orphans(ns_detector *d, const dt_obj *came)
+{
+	const char *asked = NULL;
+	bool waits = true;
+	for (size_t i = d->n_orphans; i-- > 0;) {
+		dt_pod *p = d->orphans[i];
+		if (came && p->owner_uid != asked) {
+			asked = p->owner_uid;
+			waits = above(d, asked, came);
+		}
+		if (waits && resolve(d, p))
+			drop_orphan(d, p);
+	}
 }
 
 void dt_resolve_orphans(ns_detector *d)
 {
-	size_t n = d->n_orphans;
-	char **list = d->orphans;
-	d->orphans = NULL;
-	d->n_orphans = d->cap_orphans = 0;
+	resolve_orphans(d, NULL);
 	d->orphans_due = -1;
-	for (size_t i = 0; i < n; i++) {
-		dt_pod *p = dt_tab_get(&d->pods, list[i]);
-		free(list[i]);
-		if (!p || !p->orphan)
-			continue;
-		p->orphan = false;
-		if (!resolve(d, p))
-			add_orphan(d, p);
-	}
-	free(list);
+	for (size_t i = 0; i < d->n_orphans; i++)
+		wait_for_owner(d, d->orphans[i]);
 }
 
 /* ---- pods ---- */
@@ -335,6 +370,8 @@ void dt_put_pod(ns_detector *d, dt_pod *p)
 		p->n_memory = old->n_memory;
 		p->seen_mono = old->seen_mono;
 		p->orphan = old->orphan;
+		if (p->orphan)
+			d->orphans[p->orphan - 1] = p;
 		p->member_of = old->member_of;
 		p->work = old->work;
 		p->at = old->at;
@@ -351,6 +388,8 @@ void dt_put_pod(ns_detector *d, dt_pod *p)
 		dt_mark(d, p->work);
 	if (!p->confirmed && (!d->started || !resolve(d, p)))
 		add_orphan(d, p);
+	else
+		drop_orphan(d, p);
 }
 
 void dt_drop_pod(ns_detector *d, const char *uid)
@@ -359,6 +398,7 @@ void dt_drop_pod(ns_detector *d, const char *uid)
 	if (!p)
 		return;
 	leave(d, p);
+	drop_orphan(d, p);
 	free_pod(p);
 }
 
@@ -381,7 +421,7 @@ void dt_put_obj(ns_detector *d, dt_obj *o)
 		own_work(d, o);
 	free(old);
 	if (!old && d->started)
-		dt_resolve_orphans(d);
+		resolve_orphans(d, o);
 	if (d->started)
 		dt_count_job(d, o);
 }
@@ -493,8 +533,6 @@ void dt_cache_free(ns_detector *d)
 	dt_tab *const tabs[] = {&d->pods, &d->objs, &d->nodes, &d->notes, &d->reports, &d->policies, &d->things, &d->works};
 	for (size_t i = 0; i < sizeof tabs / sizeof *tabs; i++)
 		dt_tab_free(tabs[i]);
-	for (size_t i = 0; i < d->n_orphans; i++)
-		free(d->orphans[i]);
 	free(d->due);
 	free(d->orphans);
 }

@@ -98,7 +98,7 @@ typedef struct dt_pod {
 	dt_work *work;      /* NULL: not yet known whose it is */
 	size_t at;          /* in work->pods */
 	bool confirmed;     /* up to the top of its owner chain */
-	bool orphan;        /* in the list of those to resolve again */
+	size_t orphan;      /* its place among those to resolve again, from 1; 0 none */
 	unsigned member_of; /* alert kinds (bits) that count it as a member; kept until they recover, also while it runs between two failures */
 	int64_t seen_mono;
 } dt_pod;
@@ -294,7 +294,7 @@ struct ns_detector {
 	dt_work *dirty;
 	dt_work **due;      /* heap by due_mono: detector_due.c */
 	size_t n_due, cap_due;
-	char **orphans;     /* uids of pods whose owner chain is not confirmed to the top */
+	dt_pod **orphans;   /* pods whose owner chain is not confirmed to the top */
 	size_t n_orphans, cap_orphans;
 	int64_t orphans_due; /* mono: when to give up on an owner that does not come, -1 none */
 	dt_link rows[DT_ROW_COUNT];
