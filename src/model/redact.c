@@ -14,6 +14,9 @@ typedef struct redactor {
 	const char *s;
 	size_t n, i;    /* the place that is looked at */
 	size_t flushed; /* everything before is written */
+	const char *src;     /* the original, of which s is the view; the same when nothing is unseen */
+	const size_t *place; /* of each byte of s in src, NULL: the same */
+	size_t written;      /* of src */
 	ns_buf *out;
 	size_t count;
 	size_t data_from, data_to; /* inside the data of a Secret every value is secret */
@@ -23,8 +26,10 @@ typedef struct redactor {
 
 static void replace(redactor *r, size_t from, size_t to, const char *kind)
 {
-	ns_buf_put(r->out, r->s + r->flushed, from - r->flushed);
+	size_t src_from = r->place ? r->place[from] : from, src_to = r->place && to ? r->place[to - 1] + 1 : to;
+	ns_buf_put(r->out, r->src + r->written, src_from - r->written);
 	ns_buf_printf(r->out, MARKER "%s]", kind);
+	r->written = src_to;
 	r->flushed = r->i = to;
 	r->count++;
 }
@@ -53,6 +58,11 @@ static bool starts(const redactor *r, size_t i, const char *word)
 {
 	size_t len = strlen(word);
 	return r->n - i >= len && memcmp(r->s + i, word, len) == 0;
+}
+
+static const char *find(const char *s, const char *end, const char *what)
+{
+	return s < end ? memmem(s, (size_t)(end - s), what, strlen(what)) : NULL;
 }
 
 /* ---- scheme://user:password@host ---- */
@@ -89,7 +99,7 @@ static bool dsn_password(redactor *r)
 	while (from > r->flushed && r->i - from < LONGEST && !strchr(" \t\n\"'=", r->s[from - 1]))
 		from--;
 	const char *colon = memchr(r->s + from, ':', r->i - from);
-	if (!colon || colon + 1 == r->s + r->i)
+	if (!colon || colon + 1 == r->s + r->i || starts(r, (size_t)(colon + 1 - r->s), MARKER))
 		return false;
 	size_t to = r->i;
 	replace(r, (size_t)(colon - r->s) + 1, to, "url-password");
@@ -168,6 +178,18 @@ static size_t bare_value_end(const redactor *r, size_t i, size_t most)
 	return i;
 }
 
+/* arn:aws:secretsmanager:eu-west-1:1234:secret:db-x1 names a secret and holds none. */
+static bool in_arn(const redactor *r, size_t key)
+{
+	enum { LONGEST_ARN = 160 };
+	size_t i = key;
+	if (r->s[key - 1] != ':')
+		return false;
+	while (i && key - i < LONGEST_ARN && (is_name_char(r->s[i - 1]) || r->s[i - 1] == ':' || r->s[i - 1] == '/'))
+		i--;
+	return starts(r, i, "arn:") || memmem(r->s + i, key - i, ":arn:", 5) || memmem(r->s + i, key - i, "/arn:", 5);
+}
+
 /* Between name and value: "=", ":", "=>", ":=", for a flag a space, for XML the tag's end. */
 static bool separator(const redactor *r, pair *p, size_t *i)
 {
@@ -183,7 +205,7 @@ static bool separator(const redactor *r, pair *p, size_t *i)
 		return true;
 	}
 	if (c == '=' || (c == ':' && (!spaced || p->c.key_quoted || p->c.key.strength == NS_KEY_STRONG))) {
-		bool path_before = c == ':' && p->key && r->s[p->key - 1] == '/'; /* registry/token:v1 */
+		bool path_before = c == ':' && p->key && (r->s[p->key - 1] == '/' || in_arn(r, p->key)); /* registry/token:v1 */
 		k++;
 		if (at(r, k) == '>' || at(r, k) == '=')
 			k++;
@@ -214,9 +236,60 @@ static bool after_word(const redactor *r, size_t key)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+/* Behind a separator: on the next line when JSON is written wide or a shell line is continued. */
+static size_t skip_to_value(const redactor *r, const pair *p, size_t i)
+{
+	size_t k = i;
+	if (at(r, k) == '\\' && is_end_of_line(r, k + 1))
+		k++;
+	else if (!p->c.key_quoted)
+		return i;
+	if (!is_end_of_line(r, k) || k >= r->n)
+		return i;
+	while (k < r->n && strchr(" \t\r\n", r->s[k]) && r->s[k])
+		k++;
+	return k;
+}
+
+/* "|", ">-" at the end of a line: a block of YAML, the lines below that are indented further. */
+static bool read_block(const redactor *r, pair *p, size_t i)
+{
+	if (at(r, i) != '|' && at(r, i) != '>')
+		return false;
+	for (i++; strchr("+-0123456789", at(r, i)) && at(r, i);)
+		i++;
+	i = skip_blank(r, i);
+	if (!is_end_of_line(r, i))
+		return false;
+	size_t line = p->key, indent = 0;
+	while (line && r->s[line - 1] != '\n')
+		line--;
+	while (at(r, line + indent) == ' ' || at(r, line + indent) == '-')
+		indent++;
+	p->value = p->value_end = 0;
+	while (i < r->n) {
+		size_t from = i + (at(r, i) == '\r') + 1, text = from;
+		while (at(r, text) == ' ')
+			text++;
+		if (text >= r->n || (text - from <= indent && !is_end_of_line(r, text)))
+			break;
+		for (i = text; !is_end_of_line(r, i);)
+			i++;
+		if (i > text) {
+			p->value = p->value ? p->value : text;
+			p->value_end = i;
+		}
+	}
+	p->c.value_quoted = true; /* it ends where the block does */
+	return p->value_end > p->value;
+}
+
 static bool read_value(const redactor *r, pair *p, size_t i)
 {
 	size_t slashes = 0;
+	if (p->c.key.strength >= NS_KEY_NOUN && read_block(r, p, i))
+		return true;
+	i = skip_to_value(r, p, i);
 	bool listed = p->c.key.strength == NS_KEY_HEADER || (p->c.key_quoted && is_quote(at(r, skip_blank(r, i + 1))));
 	if (listed && at(r, i) == '[' && !starts(r, i, MARKER))
 		i = skip_blank(r, i + 1);
@@ -358,6 +431,11 @@ static bool named_secret(redactor *r)
 	}
 	if (p.c.key.strength == NS_KEY_HARMLESS)
 		return false;
+	if (p.c.key.strength >= NS_KEY_NOUN && p.c.key_quoted && r->s[p.value] == '{') { /* "password": {"value": …} */
+		r->named = p.c.key;
+		r->named_at = p.value;
+		return false;
+	}
 	/* "pass: 12", "PASS=3" count tests; "pass" alone announces a password only like a setting does. */
 	if (p.c.key.bare && p.key_end - p.key == 4 && (p.c.loose || (r->s[p.value] >= '0' && r->s[p.value] <= '9')))
 		if (strncasecmp(r->s + p.key, "pass", 4) == 0)
@@ -390,81 +468,30 @@ static bool quoted_password(redactor *r)
 	return false;
 }
 
-/* ---- Kubernetes Secrets ---- */
-
-static const char *find(const char *s, const char *end, const char *what)
+/* Words of a configuration that are followed by the secret itself: requirepass x, machine h login u password x. */
+static bool told_password(redactor *r)
 {
-	return s < end ? memmem(s, (size_t)(end - s), what, strlen(what)) : NULL;
-}
-
-static bool is_secret_object(const char *s, const char *end)
-{
-	for (const char *k = s; (k = find(k, end, "kind")); k += 4) {
-		const char *v = k + 4;
-		while (v < end && strchr("\\\": ", *v))
-			v++;
-		if (find(v, v + 6 < end ? v + 6 : end, "Secret") == v && (v + 6 >= end || strchr("\\\"\r\n ,}", v[6])))
-			return true;
+	static const struct { const char *lead, *before; } rows[] = {{"requirepass ", NULL}, {"masterauth ", NULL}, {"password ", "login "}};
+	enum { LOOK_BACK = 160 };
+	if (r->i && is_name_char(r->s[r->i - 1]))
+		return false;
+	for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+		if (!starts(r, r->i, rows[k].lead))
+			continue;
+		size_t from = r->i + strlen(rows[k].lead), line = r->i;
+		while (line && r->i - line < LOOK_BACK && r->s[line - 1] != '\n')
+			line--;
+		if (rows[k].before && (!find(r->s + line, r->s + r->i, rows[k].before) || !find(r->s + line, r->s + r->i, "machine ")))
+			return false;
+		from = skip_blank(r, from);
+		size_t to = bare_value_end(r, from, NAME_LOOK);
+		ns_value_context c = {.key = {NS_KEY_STRONG, "password", true}, .loose = true};
+		if (to == from || !ns_redact_value(&c, r->s, r->n, from, to))
+			return false;
+		replace(r, from, to, "password");
+		return true;
 	}
 	return false;
-}
-
-/* Behind the name "data" or "stringData" that ends at `end`, and behind its colon: the place of its members, 0 when it has none. */
-static size_t members_of(const redactor *r, size_t end)
-{
-	static const char lone[] = "data", glued[] = "stringData";
-	size_t n = sizeof lone - 1, g = sizeof glued - 1, v = end;
-	bool named = (end >= g && starts(r, end - g, glued)) ||
-	             (end >= n && starts(r, end - n, lone) && (end == n || !ns_is_letter(r->s[end - n - 1])));
-	while (v < r->n && strchr("\\\": \t", r->s[v]))
-		v++;
-	return named && v > end && (at(r, v) == '{' || at(r, v) == '\n') ? v : 0;
-}
-
-/* Its closing brace; braces in strings do not count, and the strings may be quoted with \" themselves. */
-static size_t object_end(const redactor *r, size_t i)
-{
-	size_t depth = 0, slashes = 0, run = 0;
-	bool known = false, inside = false;
-	for (; i < r->n; i++) {
-		char c = r->s[i];
-		if (c == '"' && (!known || run == slashes)) {
-			slashes = run;
-			known = true;
-			inside = !inside;
-		} else if (!inside && c == '{') {
-			depth++;
-		} else if (!inside && c == '}' && --depth == 0) {
-			return i;
-		}
-		run = c == '\\' ? run + 1 : 0;
-	}
-	return i;
-}
-
-/* In YAML the lines that are indented. */
-static size_t block_end(const redactor *r, size_t i)
-{
-	while (i < r->n && (at(r, i + 1) == ' ' || at(r, i + 1) == '\t')) {
-		const char *next = memchr(r->s + i + 1, '\n', r->n - i - 1);
-		i = next ? (size_t)(next - r->s) : r->n;
-	}
-	return i;
-}
-
-/* The next data of a Secret from r->i on. */
-static void find_secret_data(redactor *r)
-{
-	const char *end = r->s + r->n, *d = r->s + r->i;
-	r->data_from = r->data_to = r->n;
-	for (; (d = find(d, end, "ata")); d += 3) {
-		size_t from = members_of(r, (size_t)(d - r->s) + 3);
-		if (!from)
-			continue;
-		r->data_from = from;
-		r->data_to = at(r, from) == '{' ? object_end(r, from) : block_end(r, from);
-		return;
-	}
 }
 
 /* ---- the door ---- */
@@ -493,17 +520,53 @@ static bool marker(redactor *r)
 	return true;
 }
 
+static bool public_block(redactor *r)
+{
+	size_t len = r->s[r->i] == '-' ? ns_redact_public_block(r->s, r->n, r->i) : 0;
+	r->i += len;
+	return len > 0;
+}
+
+static bool shell_secret(redactor *r)
+{
+	size_t from, to;
+	if (!ns_redact_shell(r->s, r->n, r->i, &from, &to))
+		return false;
+	replace(r, from, to, "password");
+	return true;
+}
+
+static bool email(redactor *r)
+{
+	size_t len = ns_redact_email(r->s, r->n, r->i);
+	if (!len)
+		return false;
+	replace(r, r->i, r->i + len, "email");
+	return true;
+}
+
 size_t ns_redact(ns_buf *out, const char *s, size_t n)
 {
-	redactor r = {.s = s, .n = n, .out = out};
-	const bool secret_object = is_secret_object(s, s + n);
-	while (r.i < n) {
+	redactor r = {.s = s, .n = n, .out = out, .src = s};
+	ns_buf plain = NS_BUF_INIT;
+	size_t *place = NULL;
+	if (ns_redact_view(s, n, &plain, &place)) {
+		r.s = ns_buf_str(&plain);
+		r.n = plain.len;
+		r.place = place;
+	}
+	const bool emails = ns_redact_wants_email();
+	const bool secret_object = ns_redact_is_secret_object(r.s, r.n);
+	while (r.i < r.n) {
 		if (secret_object && r.i >= r.data_to)
-			find_secret_data(&r);
-		if (!marker(&r) && !own_form(&r) && !url_password(&r) && !dsn_password(&r) && !named_secret(&r) && !quoted_password(&r))
+			ns_redact_secret_data(r.s, r.n, r.i, &r.data_from, &r.data_to);
+		if (!marker(&r) && !public_block(&r) && !own_form(&r) && !url_password(&r) && !dsn_password(&r) && !shell_secret(&r) && !named_secret(&r) &&
+		    !quoted_password(&r) && !told_password(&r) && !(emails && email(&r)))
 			r.i++;
 	}
-	ns_buf_put(out, s + r.flushed, n - r.flushed);
+	ns_buf_put(out, s + r.written, n - r.written);
+	ns_buf_free(&plain);
+	free(place);
 	return r.count;
 }
 

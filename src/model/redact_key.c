@@ -114,6 +114,8 @@ static const struct {
     {" cookie", NS_KEY_HEADER, "cookie"},
     {" amz signature", NS_KEY_WEAK, "signature"},
     {" goog signature", NS_KEY_WEAK, "signature"},
+    {"dockerconfigjson", NS_KEY_WEAK, "credential"},
+    {"dockercfg", NS_KEY_WEAK, "credential"},
     {" sig", NS_KEY_WEAK, "signature"},
     {" auth", NS_KEY_WEAK, "credential"},
     {" connection string", NS_KEY_WEAK, "credential"},

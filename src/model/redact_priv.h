@@ -3,6 +3,7 @@
 #define NEUROSCALE_MODEL_REDACT_PRIV_H
 #include <stdbool.h>
 #include <stddef.h>
+#include "neuroscale/base/buf.h"
 
 /* ---- redact_token.c: secrets that show by their own form ---- */
 
@@ -10,6 +11,26 @@
 size_t ns_redact_token(const char *s, size_t n, size_t i, const char **kind, size_t *skip);
 /* Has a digit or mixed case or base64 padding, and `least` bytes: no word of a language. */
 bool ns_redact_looks_random(const char *s, size_t n, size_t least);
+
+/* Length of a PEM block that begins at s[i] and is public (a certificate, a public key) and nothing else, 0 when none does. */
+size_t ns_redact_public_block(const char *s, size_t n, size_t i);
+
+/* ---- redact_view.c: the text as a reader sees it ---- */
+/* False when that is the text itself. Else *plain is it, and (*place)[k] where its byte k stands in s, up to plain->len, which is n; caller frees both. */
+bool ns_redact_view(const char *s, size_t n, ns_buf *plain, size_t **place);
+
+/* ---- redact_shell.c: options whose value is a secret ---- */
+/* An option begins at s[i] whose value s[*from, *to) is a secret. */
+bool ns_redact_shell(const char *s, size_t n, size_t i, size_t *from, size_t *to);
+
+/* ---- redact_object.c: Kubernetes Secrets ---- */
+bool ns_redact_is_secret_object(const char *s, size_t n); /* one is somewhere in the text */
+/* The next data of one from i on: s[*from, *to), both n when there is none. */
+void ns_redact_secret_data(const char *s, size_t n, size_t i, size_t *from, size_t *to);
+
+/* ---- redact_email.c ---- */
+bool ns_redact_wants_email(void);
+size_t ns_redact_email(const char *s, size_t n, size_t i); /* length of the address that begins at s[i], 0 none */
 
 /* ---- redact_key.c: names of secrets ---- */
 

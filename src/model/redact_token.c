@@ -1,4 +1,5 @@
 /* Secrets that show by their own form: keys with a maker's prefix, JWTs, private keys, bearer tokens, long random base64. */
+#include <stdio.h>
 #include <string.h>
 
 #include "neuroscale/base/text.h"
@@ -95,6 +96,7 @@ static const struct {
     {"AGE-SECRET-KEY-1", "", 20, 20, "age-key"},
     {"ATATT3", "_-=", 24, 8, "atlassian-token"},
     {"tskey-", "-", 16, 8, "tailscale-key"},
+    {"SK", "", 32, 32, "twilio-key"},
 };
 
 static bool has_solid(const char *s, size_t n, size_t least)
@@ -159,6 +161,38 @@ static size_t private_key(const char *s, size_t n, size_t i)
 	return stop ? (size_t)(stop + sizeof rule - 1 - (s + i)) : n - i;
 }
 
+/* Base64 in lines, its padding at the very end: whatever else is in there could be anything. */
+static bool is_base64_text(const char *s, size_t n)
+{
+	bool padding = false;
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] == '=')
+			padding = true;
+		else if (strchr(" \t\r\n", s[i]) && s[i])
+			continue;
+		else if (padding || !in_set(s[i], "+/"))
+			return false;
+	}
+	return true;
+}
+
+size_t ns_redact_public_block(const char *s, size_t n, size_t i)
+{
+	static const char *const labels[] = {"CERTIFICATE", "PUBLIC KEY", "RSA PUBLIC KEY", "EC PARAMETERS", "CERTIFICATE REQUEST", "X509 CRL"};
+	for (size_t k = 0; k < sizeof labels / sizeof *labels; k++) {
+		char begin[64], end[64];
+		snprintf(begin, sizeof begin, "-----BEGIN %s-----", labels[k]);
+		snprintf(end, sizeof end, "-----END %s-----", labels[k]);
+		if (!starts(s, n, i, begin))
+			continue;
+		size_t from = i + strlen(begin);
+		const char *stop = find(s + from, n - from, end);
+		if (stop && is_base64_text(s + from, (size_t)(stop - s) - from))
+			return (size_t)(stop - s) + strlen(end) - i;
+	}
+	return 0;
+}
+
 /* ---- base64 ---- */
 
 enum { AWS_SECRET = 40 };
@@ -186,6 +220,24 @@ static bool mixed_by_chance(const char *s, size_t n)
 	return count[2] >= 3 && changes * 20 >= n * 9;
 }
 
+/* Base64 of what is a secret by its own form: AKIA…, ghp_…, eyJ…, postgres://…, {"auths": */
+static bool is_coded_secret(const char *s, size_t n, size_t i, size_t len)
+{
+	static const char *const begins[] = {"QUtJQ", "QVNJQ", "Z2hwX", "Z2hzX", "Z2l0aHViX3BhdF", "c2tfbGl2ZV", "eG94Yi", "eG94cC", "Z2xwYXQt", "eyJhdXRocyI6", "ZXlKaGJHY2lPa",
+	    "cG9zdGdyZXM6Ly", "cG9zdGdyZXNxbDovL", "bW9uZ29kYjovL", "bW9uZ29kYitzcnY6Ly", "bXlzcWw6Ly", "cmVkaXM6Ly", "YW1xcDovL"};
+	enum { LEAST = 24 };
+	for (size_t k = 0; k < sizeof begins / sizeof *begins && len >= LEAST; k++)
+		if (starts(s, n, i, begins[k]))
+			return true;
+	return false;
+}
+
+/* What an SSH public key begins with. */
+static bool is_ssh_public(const char *s, size_t n, size_t i)
+{
+	return starts(s, n, i, "AAAAB3NzaC1") || starts(s, n, i, "AAAAC3NzaC1") || starts(s, n, i, "AAAAE2VjZHNh");
+}
+
 static bool after_digest_name(const char *s, size_t i)
 {
 	static const char *const names[] = {"sha1-", "sha256-", "sha384-", "sha512-", "SHA256:", "sha256:", "h1:"};
@@ -209,7 +261,9 @@ static size_t long_base64(const char *s, size_t n, size_t i, const char **kind)
 		return starts(s, n, i, base64_certificate) ? 0 : len;
 	}
 	*kind = "random";
-	return len >= AWS_SECRET && !after_digest_name(s, i) && mixed_by_chance(s, len) ? len : 0;
+	if (is_coded_secret(s, n, i, len))
+		return len;
+	return len >= AWS_SECRET && !after_digest_name(s, i) && !is_ssh_public(s, n, i) && mixed_by_chance(s, len) ? len : 0;
 }
 
 /* ---- "Bearer x", "Basic x" ---- */

@@ -33,11 +33,11 @@ static const char *const sentence_words[] = {"revoked", "rejected", "denied", "f
     "configured", "found", "hidden", "masked", "redacted", "ok", "set", "object", "array", "authentication", "notfound", "timeout",
     "refused", "skipped", "ready", "bearer", "basic", "oauth2", "oidc", NULL};
 
-/* "****", "xxxx", "...." */
+/* "****", "xxxx", "....", and the "|" or ">-" of a YAML block that has no lines. */
 static bool is_mask(const char *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (!strchr("*xX.-#?", v[i]))
+		if (!strchr("*xX.-#?|>", v[i]))
 			return false;
 	return true;
 }
