@@ -86,10 +86,23 @@ static ns_case *new_case(ns_arena *ar, const ns_alert *a, const ns_collect_opts 
 	return c;
 }
 
+/* Kinds whose finding is not told again by the object itself, or whose object is not read; and whether the cluster's own state vouches for it. */
+static void tell_finding(ns_collector *k)
+{
+	static const struct { ns_kind kind; bool trusted; } rows[] = {{NS_KIND_EVICTED, true}, {NS_KIND_NODE_PRESSURE, true}, {NS_KIND_JOB_FAILED, true},
+	    {NS_KIND_AUTOSCALING, true}, {NS_KIND_CERTIFICATE_EXPIRY, true}, {NS_KIND_OTHER, true}, {NS_KIND_VOLUME_PENDING, false},
+	    {NS_KIND_ARGOCD_DRIFT, false}, {NS_KIND_EXTERNAL, false}};
+	const ns_alert *a = k->a;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (rows[i].kind == a->kind)
+			ns_collect_add(k, rows[i].trusted ? NS_EV_STATUS : NS_EV_NOTE, rows[i].trusted, a->seen_ms, "%s%s%s", a->reason, *a->message ? ": " : "", a->message);
+}
+
 ns_case *ns_case_collect(ns_arena *ar, ns_kube_client *client, const ns_alert *a, const ns_collect_opts *o, ns_err *err)
 {
 	ns_case *made = new_case(ar, a, o);
 	ns_collector k = {.ar = ar, .client = client, .a = &made->alert, .o = o, .c = made, .failing = made->alert.container};
+	tell_finding(&k);
 	bool ok = ns_collect_target(&k, err);
 	if (ok && k.c->found) {
 		ns_collect_history(&k);

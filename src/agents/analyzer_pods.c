@@ -48,7 +48,7 @@ static int shows(const ns_alert *a, const cJSON *status)
 	const char *waiting = ns_json_str(status, "state.waiting.reason", "");
 	const cJSON *dead = terminated_of(status);
 	int n = 0;
-	if (*a->reason && (!strcmp(waiting, a->reason) || !strcmp(ns_json_str(dead, "reason", ""), a->reason)))
+	if (*a->reason && (ns_reason_is(a->reason, waiting) || ns_reason_is(a->reason, ns_json_str(dead, "reason", ""))))
 		n += 20;
 	if (*waiting && strcmp(waiting, "ContainerCreating") && strcmp(waiting, "PodInitializing"))
 		n += 10;

@@ -48,6 +48,10 @@ static bool concerns(const ns_collector *k, const cJSON *e)
 		return false;
 	if (!strcmp(uid, k->c->alert.target.uid))
 		return true;
+	/* A kubelet that tells of its node gives the name for the uid. */
+	if (!strcmp(k->c->alert.target.kind, "Node") && !strcmp(ns_json_str(e, "involvedObject.kind", ""), "Node") &&
+	    !strcmp(ns_json_str(e, "involvedObject.name", ""), k->c->alert.target.name))
+		return true;
 	for (size_t i = 0; i < k->c->n_revisions; i++)
 		if (!strcmp(uid, k->c->revisions[i].uid))
 			return true;
@@ -114,7 +118,7 @@ void ns_collect_events(ns_collector *k)
 	size_t n = 0;
 	ns_buf base = NS_BUF_INIT;
 	ns_buf_puts(&base, "/api/v1/namespaces/");
-	ns_url_escape(&base, k->c->alert.target.ns);
+	ns_url_escape(&base, *k->c->alert.target.ns ? k->c->alert.target.ns : "default"); /* where those of cluster-scoped objects are */
 	ns_buf_puts(&base, "/events?limit=500");
 	cJSON *events = ns_collect_get(k, base.data, "events", NULL);
 	/* A busy namespace: ask for what concerns the failing pod alone as well. */

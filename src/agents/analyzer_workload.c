@@ -1,22 +1,32 @@
 /* The target itself: what it is, who owns it, how it stands, and which revisions it had. Owner links are confirmed from above (law 3): a
  * ReplicaSet counts when its controller reference has the Deployment's UID, the Deployment's selector finds it, and its hash label is its
  * own selector's. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "analyzer_priv.h"
+#include "neuroscale/base/text.h"
 
 static const struct {
 	const char *kind, *api, *plural;
+	bool cluster; /* it is in no namespace */
 } paths[] = {
-    {"Deployment", "/apis/apps/v1", "deployments"},
-    {"StatefulSet", "/apis/apps/v1", "statefulsets"},
-    {"DaemonSet", "/apis/apps/v1", "daemonsets"},
-    {"ReplicaSet", "/apis/apps/v1", "replicasets"},
-    {"Job", "/apis/batch/v1", "jobs"},
-    {"CronJob", "/apis/batch/v1", "cronjobs"},
-    {"Pod", "/api/v1", "pods"},
+    {"Deployment", "/apis/apps/v1", "deployments", false},
+    {"StatefulSet", "/apis/apps/v1", "statefulsets", false},
+    {"DaemonSet", "/apis/apps/v1", "daemonsets", false},
+    {"ReplicaSet", "/apis/apps/v1", "replicasets", false},
+    {"Job", "/apis/batch/v1", "jobs", false},
+    {"CronJob", "/apis/batch/v1", "cronjobs", false},
+    {"Pod", "/api/v1", "pods", false},
+    {"PersistentVolumeClaim", "/api/v1", "persistentvolumeclaims", false},
+    {"HorizontalPodAutoscaler", "/apis/autoscaling/v1", "horizontalpodautoscalers", false},
+    {"Application", "/apis/argoproj.io/v1alpha1", "applications", false},
+    {"Node", "/api/v1", "nodes", true},
 };
+
+/* Incidents of these stand by what the detector saw: a Secret is not read twice, and the others are no objects that say more. */
+static const char *const unread[] = {"Secret", "Cluster", "Namespace", NULL};
 
 const char *ns_collect_path(ns_arena *ar, const char *kind, const char *ns, const char *name)
 {
@@ -24,8 +34,11 @@ const char *ns_collect_path(ns_arena *ar, const char *kind, const char *ns, cons
 		if (strcmp(paths[i].kind, kind))
 			continue;
 		ns_buf b = NS_BUF_INIT;
-		ns_buf_printf(&b, "%s/namespaces/", paths[i].api);
-		ns_url_escape(&b, ns);
+		ns_buf_puts(&b, paths[i].api);
+		if (!paths[i].cluster) {
+			ns_buf_puts(&b, "/namespaces/");
+			ns_url_escape(&b, ns);
+		}
 		ns_buf_printf(&b, "/%s", paths[i].plural);
 		if (*name) {
 			ns_buf_putc(&b, '/');
@@ -165,8 +178,10 @@ static const struct {
 static void read_counts(ns_collector *k)
 {
 	ns_case *c = k->c;
+	bool counted = !strcmp(c->alert.target.kind, "Pod");
 	for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
 		if (!strcmp(counts[i].kind, c->alert.target.kind)) {
+			counted = true;
 			c->replicas = ns_json_int_or(k->target, counts[i].want, counts[i].want_default);
 			c->ready = ns_json_int_or(k->target, counts[i].ready, 0);
 			c->updated = ns_json_int_or(k->target, counts[i].updated, 0);
@@ -179,9 +194,54 @@ static void read_counts(ns_collector *k)
 		c->updated = c->available = c->ready;
 	}
 	c->unavailable = c->replicas > c->available ? c->replicas - c->available : 0;
+	if (!counted)
+		return;
 	ns_collect_add(k, NS_EV_STATUS, true, c->taken_ms, "%s %s/%s: %lld of %lld ready, %lld updated, %lld available%s",
 	    c->alert.target.kind, c->alert.target.ns, c->alert.target.name, (long long)c->ready, (long long)c->replicas,
 	    (long long)c->updated, (long long)c->available, c->paused ? ", paused" : "");
+}
+
+/* What else of its object tells how it stands. */
+static const struct {
+	const char *kind, *path, *words;
+} details[] = {
+    {"PersistentVolumeClaim", "status.phase", "its phase is %s"},
+    {"PersistentVolumeClaim", "spec.storageClassName", "it asks for storage class %s"},
+    {"PersistentVolumeClaim", "spec.resources.requests.storage", "it asks for %s"},
+    {"Node", "spec.unschedulable", "cordoned: %s"},
+    {"Node", "status.nodeInfo.kubeletVersion", "its kubelet is %s"},
+    {"CronJob", "spec.schedule", "its schedule is %s"},
+    {"CronJob", "status.lastScheduleTime", "it last ran at %s"},
+    {"CronJob", "spec.concurrencyPolicy", "its concurrency policy is %s"},
+    {"Job", "spec.backoffLimit", "it is tried again at most %s times"},
+    {"Job", "status.failed", "%s of its pods failed"},
+    {"HorizontalPodAutoscaler", "spec.scaleTargetRef.name", "it scales %s"},
+    {"HorizontalPodAutoscaler", "spec.maxReplicas", "its maximum is %s"},
+    {"HorizontalPodAutoscaler", "status.desiredReplicas", "it wants %s replicas"},
+    {"Application", "status.sync.status", "its sync status is %s"},
+    {"Application", "status.health.status", "its health is %s"},
+    {"Application", "status.operationState.phase", "its last operation %s"},
+    {"Application", "status.operationState.message", "its last operation says: %s"},
+    {"Application", "spec.source.repoURL", "its source is %s"},
+};
+
+static void read_details(ns_collector *k)
+{
+	for (size_t i = 0; i < sizeof details / sizeof *details; i++) {
+		const cJSON *v = strcmp(details[i].kind, k->a->target.kind) ? NULL : ns_json_path(k->target, details[i].path);
+		char text[400], value[320] = "";
+		if (cJSON_IsString(v))
+			ns_copy(value, sizeof value, v->valuestring);
+		else if (cJSON_IsNumber(v))
+			snprintf(value, sizeof value, "%.0f", v->valuedouble);
+		else if (cJSON_IsBool(v))
+			ns_copy(value, sizeof value, cJSON_IsTrue(v) ? "yes" : "no");
+		const char *at = strstr(details[i].words, "%s");
+		if (!*value)
+			continue;
+		snprintf(text, sizeof text, "%.*s%s%s", (int)(at - details[i].words), details[i].words, value, at + 2);
+		ns_collect_add(k, NS_EV_STATUS, true, k->c->taken_ms, "%s", text);
+	}
 }
 
 bool ns_collect_target(ns_collector *k, ns_err *err)
@@ -190,7 +250,11 @@ bool ns_collect_target(ns_collector *k, ns_err *err)
 	const ns_workload *w = &k->a->target;
 	const char *path = ns_collect_path(k->ar, w->kind, w->ns, w->name);
 	ns_code code = NS_OK;
-	if (!*path || !*w->name || !*w->ns) {
+	if (ns_listed(w->kind, unread)) {
+		k->c->found = true;
+		return true;
+	}
+	if (!*path || !*w->name || (!*w->ns && strstr(path, "/namespaces/"))) {
 		ns_collect_add(
 		    k, NS_EV_NOTE, true, 0, "a %s is not a workload that is read here", *w->kind ? w->kind : "thing without a kind");
 		return true;
@@ -220,6 +284,7 @@ bool ns_collect_target(ns_collector *k, ns_err *err)
 	ns_collect_add(k, NS_EV_OWNER, true, ns_collect_time(k->target, "metadata.creationTimestamp"),
 	    "the workload is %s %s/%s, uid %s, generation %lld", w->kind, w->ns, w->name, uid, (long long)c->generation);
 	read_counts(k);
+	read_details(k);
 	read_conditions(k);
 	read_manager(k);
 	return true;
@@ -245,6 +310,8 @@ void ns_collect_surroundings(ns_collector *k)
 {
 	ns_case *c = k->c;
 	ns_buf path = NS_BUF_INIT;
+	if (!*c->alert.target.ns)
+		return; /* a node is in none, and nothing scales it */
 	ns_buf_puts(&path, "/api/v1/namespaces/");
 	ns_url_escape(&path, c->alert.target.ns);
 	cJSON *space = ns_collect_get(k, path.data, "the namespace", NULL);

@@ -81,6 +81,14 @@ static const struct manual_kind {
     {NS_KIND_KYVERNO_VIOLATION,
         "kubectl -n {ns} get policyreport -o yaml && kubectl -n {ns} get events --field-selector reason=PolicyViolation"},
     {NS_KIND_COST_SPIKE, "kubectl -n {ns} scale {kind}/{name} --replicas=N"},
+    {NS_KIND_EVICTED, "kubectl -n {ns} get pods --field-selector=status.phase=Failed && kubectl describe nodes"},
+    {NS_KIND_ARGOCD_DRIFT, "argocd app get {name} && argocd app diff {name}"},
+    {NS_KIND_JOB_FAILED, "kubectl -n {ns} describe {kind}/{name} && kubectl -n {ns} logs {kind}/{name} --all-containers --tail=100"},
+    {NS_KIND_AUTOSCALING, "kubectl -n {ns} describe horizontalpodautoscalers"},
+    {NS_KIND_VOLUME_PENDING, "kubectl -n {ns} describe persistentvolumeclaims && kubectl get storageclasses"},
+    {NS_KIND_CERTIFICATE_EXPIRY, "kubectl -n {ns} get certificates,certificaterequests && kubectl -n {ns} describe secret/{name}"},
+    {NS_KIND_OTHER, "kubectl -n {ns} describe {kind}/{name} && kubectl -n {ns} get pods"},
+    {NS_KIND_EXTERNAL, "kubectl -n {ns} describe {kind}/{name} && kubectl -n {ns} get events"},
     {NS_KIND_STORM, "kubectl get nodes && kubectl get pods -A --field-selector=status.phase!=Running"},
 };
 
@@ -131,6 +139,11 @@ static const char *fill(ns_draft *d, const char *pattern)
 	    {"CronJob", "cronjob"},
 	    {"ReplicaSet", "replicaset"},
 	    {"Pod", "pod"},
+	    {"PersistentVolumeClaim", "persistentvolumeclaim"},
+	    {"HorizontalPodAutoscaler", "horizontalpodautoscaler"},
+	    {"Application", "application"},
+	    {"Secret", "secret"},
+	    {"Node", "node"},
 	};
 	const ns_workload *w = &d->c->alert.target;
 	const char *kind = "deployment";
@@ -156,6 +169,13 @@ static const char *fill(ns_draft *d, const char *pattern)
 const char *ns_manual_command(ns_draft *d, ns_action wanted)
 {
 	const char *what;
+	const ns_workload *w = &d->c->alert.target;
+	/* What is in no namespace; a cluster or a namespace as a whole has no object that says more. */
+	if (!*w->ns && !strcmp(w->kind, "Node"))
+		return ns_k8s_subdomain_ok(w->name)
+		    ? fill(d, "kubectl describe node {name} && kubectl get pods -A -o wide --field-selector=spec.nodeName={name}") : "";
+	if (!*w->ns && (!strcmp(w->kind, "Cluster") || !strcmp(w->kind, "Namespace")))
+		return "kubectl get nodes && kubectl get pods -A --field-selector=status.phase!=Running";
 	if (!ns_names_ok(d->c, &what))
 		return "";
 	for (size_t i = 0; i < sizeof by_owner / sizeof *by_owner; i++)

@@ -440,7 +440,7 @@ static void read_status(scene *s)
 		say(s, F_STALLED, ns_evidence_find(c, NS_EV_CONDITION, "ProgressDeadlineExceeded"),
 		    "the rollout exceeded its progress deadline");
 	if (!strcmp(c->cond_progressing_reason, "ReplicaSetCreateError") || ns_icontains(c->cond_message, "error creating") ||
-	    !strcmp(c->alert.reason, "FailedCreate"))
+	    ns_reason_is(c->alert.reason, "FailedCreate"))
 		say(s, F_REPLICA_FAILURE, cond, "the controller cannot create pods");
 	if (c->paused)
 		say(s, F_PAUSED, ns_evidence_find(c, NS_EV_ROLLOUT, ""), "the rollout is paused");
@@ -453,11 +453,46 @@ static void read_status(scene *s)
 	}
 	if (c->found && c->replicas > 0 && c->ready >= c->replicas && c->unavailable == 0 && !broken)
 		say(s, F_HEALTHY, cond, ns_arena_printf(s->ar, "all %lld replicas are ready now", (long long)c->replicas));
-	if (c->alert.kind == NS_KIND_UNSCHEDULABLE || !strcmp(c->alert.reason, "Unschedulable"))
+	if (c->alert.kind == NS_KIND_UNSCHEDULABLE || ns_reason_is(c->alert.reason, "Unschedulable"))
 		say(s, F_UNSCHEDULED, ns_evidence_find(c, NS_EV_CONDITION, "Unschedulable"), "the scheduler finds no node");
 }
 
 /* ---- policy, cost, storm: facts of other reporters ---- */
+
+/* Kinds that say all there is to say; the first row whose reason fits ("" any). */
+static void read_kind(scene *s)
+{
+	static const struct { ns_kind kind; const char *reason; fact fact; const char *words; } rows[] = {
+	    {NS_KIND_EVICTED, "", F_EVICTED, "the kubelet evicted pods"},
+	    {NS_KIND_NODE_PRESSURE, "NotReady", F_NODE_DOWN, "the node is not ready"},
+	    {NS_KIND_NODE_PRESSURE, "", F_NODE_SHORT, "the node reports pressure"},
+	    {NS_KIND_JOB_FAILED, "MissedSchedule", F_CRON_MISSED, "the CronJob has not run when it should have"},
+	    {NS_KIND_JOB_FAILED, "DeadlineExceeded", F_JOB_DEADLINE, "the Job ran longer than its deadline"},
+	    {NS_KIND_JOB_FAILED, "", F_JOB_FAILED, "the Job failed"},
+	    {NS_KIND_AUTOSCALING, "TooManyReplicas", F_SCALER_MAX, "the autoscaler is at its maximum and wants more"},
+	    {NS_KIND_AUTOSCALING, "", F_SCALER, "the autoscaler cannot scale"},
+	    {NS_KIND_VOLUME_PENDING, "ClaimNotFound", F_VOLUME_GONE, "the volume claim does not exist"},
+	    {NS_KIND_VOLUME_PENDING, "ClaimLost", F_VOLUME_GONE, "the volume of the claim is gone"},
+	    {NS_KIND_VOLUME_PENDING, "", F_VOLUME, "no volume is bound to the claim"},
+	    {NS_KIND_CERTIFICATE_EXPIRY, "", F_CERT_ENDS, "the certificate ends"},
+	    {NS_KIND_ARGOCD_DRIFT, "OutOfSync", F_DRIFT, "the cluster differs from Git"},
+	    {NS_KIND_ARGOCD_DRIFT, "Degraded", F_APP_HEALTH, "the application is degraded"},
+	    {NS_KIND_ARGOCD_DRIFT, "Missing", F_APP_HEALTH, "resources of the application are missing"},
+	    {NS_KIND_ARGOCD_DRIFT, "", F_SYNC_FAILED, "the sync failed"},
+	    {NS_KIND_OTHER, "StuckTerminating", F_STUCK, "a pod is not removed"},
+	    {NS_KIND_OTHER, "", F_POD_FAILED, "a pod that nothing replaces failed"},
+	    {NS_KIND_COST_SPIKE, "OverBudget", F_BUDGET, "the cluster costs more than its budget"},
+	    {NS_KIND_EXTERNAL, "", F_EXTERNAL, "another system reports it"},
+	};
+	const ns_alert *a = &s->c->alert;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		if (rows[i].kind != a->kind || (*rows[i].reason && !ns_reason_is(a->reason, rows[i].reason)))
+			continue;
+		int ev = ns_evidence_find(s->c, NS_EV_STATUS, a->reason);
+		say(s, rows[i].fact, ev >= 0 ? ev : ns_evidence_find(s->c, NS_EV_NOTE, a->reason), rows[i].words);
+		return;
+	}
+}
 
 static void read_reports(scene *s)
 {
@@ -480,6 +515,7 @@ static void read_reports(scene *s)
 			say(s, F_IDLE, row,
 			    ns_arena_printf(s->ar, "it uses %.0f %% of what it reserves", strtod(p + strlen("efficiency "), NULL)));
 	}
+	read_kind(s);
 	if (a->kind == NS_KIND_STORM)
 		say(s, F_STORM, ns_evidence_find(c, NS_EV_STATUS, ""), "many workloads failed at once");
 	int note = ns_evidence_find(c, NS_EV_NOTE, "log of");

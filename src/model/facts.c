@@ -2,6 +2,7 @@
 #include "neuroscale/model/facts.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "neuroscale/model/record.h"
 
@@ -222,6 +223,12 @@ static void *decode(const char *what, const ns_field *fields, size_t size, ns_ar
 		return fact;
 	ns_err_wrap(err, "%s", what);
 	return NULL;
+}
+
+bool ns_reason_is(const char *reason, const char *word)
+{
+	size_t n = strlen(word);
+	return n && strncmp(reason, word, n) == 0 && (!reason[n] || reason[n] == ' ');
 }
 
 ns_alert *ns_alert_copy(ns_arena *ar, const ns_alert *a)

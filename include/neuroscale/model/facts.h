@@ -162,6 +162,9 @@ typedef struct ns_plan {
 	int64_t mem_before, mem_after, replicas_before, replicas_after, revision_to;
 } ns_plan;
 
+/* True when the reason of an alert is that word, with or without a detail: "ImagePullBackOff (not found)" is "ImagePullBackOff". */
+bool ns_reason_is(const char *reason, const char *word);
+
 /* A copy that lives in ar, whatever becomes of the original's arena. */
 ns_alert *ns_alert_copy(ns_arena *ar, const ns_alert *a);
 
