@@ -29,13 +29,13 @@ bash "$scripts/scale.sh" "$pods" 1.20 >"$dir/pods.log" 2>&1 || absent "no pods: 
 config=$KUBE_HOME/run/1.20/admin.kubeconfig
 left=$(kubectl --kubeconfig "$config" get --raw '/api/v1/pods?limit=1' | sed -n 's/.*"remainingItemCount":\([0-9]*\).*/\1/p')
 [ "$((${left:-0} + 1))" -ge "$pods" ] || absent "only $((${left:-0} + 1)) pods came to be: $(tail -n 1 "$dir/pods.log" | cut -c1-200)"
-# The best of three each, taken by turns: what else runs here only slows. The server's caches are warm for all.
+# The best of five (kubectl: of two), taken by turns: what else runs here only slows. The server's caches are warm for all.
 : >"$dir/sync" && : >"$dir/pages" && : >"$dir/kubectl"
 "$probe" pages "$config" >/dev/null || absent "the pods cannot be listed"
-for _ in 1 2 3; do
+for round in 1 2 3 4 5; do
 	"$probe" pages "$config" >>"$dir/pages"
 	"$probe" sync "$config" >>"$dir/sync"
-	HOME=$dir "$probe" run kubectl --kubeconfig "$config" get pods -A -o json >>"$dir/kubectl"
+	[ $round -gt 2 ] || HOME=$dir "$probe" run kubectl --kubeconfig "$config" get pods -A -o json >>"$dir/kubectl"
 done
 best() { sort -n "$dir/$1" | head -n 1; }
 # shellcheck disable=SC2046  # four numbers each
