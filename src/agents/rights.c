@@ -34,6 +34,7 @@ static const struct {
     {"reports", "policy violations of what runs already are not seen"},
     {"clusterreports", "policy violations of what runs already are not seen"},
     {"validatingpolicies", "what a validating policy enforces is not known"},
+    {"secrets", "when the certificates in TLS Secrets end is not seen"},
     {"persistentvolumeclaims", "claims that wait for a volume are not seen"},
 };
 
@@ -93,15 +94,16 @@ static const char *lost_with(ns_arena *ar, const char *resource)
 }
 
 /* "/apis/apps/v1/deployments" and "/api/v1/pods". */
-static void add_watched(table *t, const ns_watch_row *row)
+static void add_watched(table *t, const ns_watch_row *row, const ns_rights_opts *o)
 {
 	const char *resource = strrchr(row->path, '/') + 1;
 	const char *group = strncmp(row->path, "/apis/", 6) == 0 ? ns_arena_strndup(t->ar, row->path + 6, strcspn(row->path + 6, "/")) : "";
-	/* Where Secrets may be read they are looked at; to ask for that right would be too much. */
-	if (strcmp(resource, "secrets") == 0)
+	/* A right to read Secrets is a right to all of them: only where the options ask for it. */
+	bool secrets = strcmp(resource, "secrets") == 0;
+	if (secrets && !o->tls_secrets)
 		return;
-	add(t, (ns_right){NS_RIGHT_WATCH, "", group, resource, "", "", "get,list,watch", row->cluster_scoped, !row->optional,
-	           lost_with(t->ar, resource)});
+	add(t, (ns_right){NS_RIGHT_WATCH, "", group, resource, "", "", secrets ? "list,watch" : "get,list,watch", row->cluster_scoped,
+	           !row->optional, lost_with(t->ar, resource)});
 }
 
 static bool enabled(const ns_action_info *a, const ns_rights_opts *o)
@@ -142,7 +144,7 @@ const ns_right *ns_rights_list(ns_arena *ar, const ns_rights_opts *o, size_t *n)
 	const char *lease_ns = words(o->lease_ns, "default");
 	table t = {.ar = ar, .rows = ns_arena_alloc(ar, MAX_RIGHTS * sizeof(ns_right))};
 	for (int i = 0; i < DT_ROW_COUNT; i++)
-		add_watched(&t, &dt_rows[i]);
+		add_watched(&t, &dt_rows[i], o);
 	for (size_t i = 0; i < sizeof reads / sizeof *reads; i++)
 		add(&t, reads[i]);
 	/* A name can be asked for in everything but a creation. */

@@ -353,7 +353,8 @@ static int print_role(const ns_config *cfg)
 	                         .lease_ns = c->lease_ns,
 	                         .exception_ns = c->exception_ns,
 	                         .namespaces = *cfg->act_in ? cfg->act_in : c->namespaces,
-	                         .watch_ns = c->namespaces});
+	                         .watch_ns = c->namespaces,
+	                         .tls_secrets = c->tls_secrets});
 	fputs(ns_buf_str(&out), stdout);
 	ns_buf_free(&out);
 	return fflush(stdout) == 0 ? 0 : 1;

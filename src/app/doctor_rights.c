@@ -69,7 +69,8 @@ ns_rights_opts doctor_rights_opts(const doctor_run *r)
 	    .lease_ns = c->lease_ns,
 	    .exception_ns = c->exception_ns,
 	    .namespaces = doctor_act_in(r),
-	    .watch_ns = c->namespaces};
+	    .watch_ns = c->namespaces,
+	    .tls_secrets = c->tls_secrets};
 }
 
 /* The verbs of one right in namespace ns, as questions. */
@@ -272,7 +273,7 @@ static void act_in_some(doctor_run *r, const ns_right *x, const spaces *s)
 {
 	const char *const own[] = {x->ns};
 	const char *const *names = *x->ns ? own : s->names;
-	size_t n = *x->ns ? 1 : s->n, verbs = 0, may = 0, not = 0;
+	size_t n = *x->ns ? 1 : s->n, verbs = 0, may = 0, lacking = 0;
 	question *q = ns_arena_alloc(r->ar, (n * MAX_VERBS + 1) * sizeof *q);
 	const char **yes = ns_arena_alloc(r->ar, (n + 1) * sizeof *yes), **no = ns_arena_alloc(r->ar, (n + 1) * sizeof *no);
 	for (size_t i = 0; i < n; i++)
@@ -283,11 +284,11 @@ static void act_in_some(doctor_run *r, const ns_right *x, const spaces *s)
 		if (all_allowed(q + i * verbs, verbs))
 			yes[may++] = names[i];
 		else
-			no[not ++] = names[i];
+			no[lacking++] = names[i];
 	}
-	const char *lacks = not ? denied_verbs(r->ar, q, n == 1 ? verbs : 0) : "";
+	const char *lacks = lacking ? denied_verbs(r->ar, q, n == 1 ? verbs : 0) : "";
 	const char *what = resource_words(r->ar, x);
-	if (!not )
+	if (!lacking)
 		doctor_ok(r, "may %s %s in %s", verb_words(r->ar, x->verbs), what, name_list(r->ar, yes, may));
 	else if (may && s->listed && !*x->ns)
 		doctor_ok(
@@ -296,7 +297,7 @@ static void act_in_some(doctor_run *r, const ns_right *x, const spaces *s)
 		doctor_warn(r, doctor_less, "no right to %s %s in any namespace: %s", verb_words(r->ar, x->verbs), what, x->lost);
 	else
 		doctor_warn(r, doctor_less, "no right to %s %s in %s: %s there", n == 1 ? lacks : verb_words(r->ar, x->verbs), what,
-		    name_list(r->ar, no, not ), x->lost);
+		    name_list(r->ar, no, lacking), x->lost);
 }
 
 void doctor_rights_act(doctor_run *r)

@@ -40,6 +40,19 @@ static void test_every_watch_row_is_a_right(void **state)
 	ns_arena_free(ar);
 }
 
+static void test_secrets_are_read_only_when_asked_for(void **state)
+{
+	ns_arena *ar = ns_arena_new();
+	size_t n;
+	const ns_right *r = ns_rights_list(ar, &(ns_rights_opts){.tls_secrets = true}, &n),
+	               *x = right_of(r, n, NS_RIGHT_WATCH, "", "secrets");
+	assert_non_null(x);
+	assert_string_equal(x->verbs, "list,watch");
+	r = ns_rights_list(ar, &(ns_rights_opts){.tls_secrets = false}, &n);
+	assert_null(right_of(r, n, NS_RIGHT_WATCH, "", "secrets"));
+	ns_arena_free(ar);
+}
+
 static void test_actions_become_rights_and_losses(void **state)
 {
 	ns_arena *ar = ns_arena_new();
@@ -141,7 +154,7 @@ static void test_exceptions_have_a_namespace_of_their_own(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_watch_row_is_a_right),
-	    cmocka_unit_test(test_actions_become_rights_and_losses), cmocka_unit_test(test_the_role),
-	    cmocka_unit_test(test_exceptions_have_a_namespace_of_their_own)};
+	    cmocka_unit_test(test_secrets_are_read_only_when_asked_for), cmocka_unit_test(test_actions_become_rights_and_losses),
+	    cmocka_unit_test(test_the_role), cmocka_unit_test(test_exceptions_have_a_namespace_of_their_own)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

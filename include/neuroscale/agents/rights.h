@@ -22,6 +22,7 @@ typedef struct ns_rights_opts {
 	const char *exception_ns;           /* where Kyverno accepts exceptions; NULL or "": in each namespace */
 	const char *const *namespaces;      /* where it may act; NULL or empty: named later */
 	const char *const *watch_ns;        /* the only ones that are watched; NULL or empty: all */
+	bool tls_secrets;                   /* TLS Secrets are watched for the end of their certificates */
 } ns_rights_opts;
 /* In the order of use. The arena holds them. */
 const ns_right *ns_rights_list(ns_arena *ar, const ns_rights_opts *o, size_t *n);
