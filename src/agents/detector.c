@@ -26,6 +26,7 @@ ns_detector *ns_detector_new(const ns_detector_opts *o, ns_err *err)
 	d->cost_rule.min_ratio = o->cost_rule.min_ratio > 0 ? o->cost_rule.min_ratio : 1.3;
 	d->cost_rule.min_per_day = o->cost_rule.min_per_day > 0 ? o->cost_rule.min_per_day : 5;
 	d->cost_rule.budget_per_day = o->cost_rule.budget_per_day;
+	d->namespaces = o->namespaces && *o->namespaces ? o->namespaces : NULL;
 	d->storm_ratio = o->storm_ratio > 0 ? o->storm_ratio : 0.30;
 	d->storm_min = o->storm_min > 0 ? o->storm_min : 5;
 	d->storm_min_nodes = o->storm_min_nodes > 0 ? o->storm_min_nodes : 2;
@@ -206,7 +207,7 @@ void ns_detector_run(void *detector, ns_cancel *cancel)
 	ns_services *helpers = ns_services_new();
 	ns_service cost = {.name = "opencost", .run = dt_cost_run, .ctx = d};
 	ns_watch_opts o = {.cfg = d->cfg, .clock = d->clock, .rows = dt_rows, .n_rows = DT_ROW_COUNT - !d->secrets, .stats = d->stats, .on_event = dt_on_event,
-	    .on_tick = dt_on_tick, .wake_fd = ns_wake_fd(d->wake), .ctx = d};
+	    .on_tick = dt_on_tick, .wake_fd = ns_wake_fd(d->wake), .namespaces = d->namespaces, .ctx = d};
 	if (*d->opencost_url && !ns_services_start(helpers, &cost, &err))
 		dt_set_cost(d, NULL, NULL, err.text);
 	if (!ns_watch_run(&o, cancel, &err)) {

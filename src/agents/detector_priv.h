@@ -277,6 +277,7 @@ typedef struct dt_say {
 struct ns_detector {
 	/* fixed */
 	char *cluster, *opencost_url;
+	const char *const *namespaces; /* NULL: none named */
 	const ns_kubeconfig *cfg;
 	const ns_clock *clock;
 	ns_kube_stats *stats;

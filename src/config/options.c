@@ -46,7 +46,7 @@ const ns_option ns_options[] = {
     {"alertmanager-expire", 0, NS_OPT_DURATION, AT(am_expire_ms), "1m..30d", "5h", "TIME",
         "an alert that is not repeated for TIME is over: more than its repeat_interval (4h unless set)", NULL, true},
     {"color", 0, NS_OPT_ENUM, AT(color), "none|red|green|yellow|blue|magenta|cyan", "none", "COLOR", "colour of the cluster's name", NULL, true},
-    {"namespaces", 0, NS_OPT_LIST, AT(namespaces), NULL, "", "LIST", "watch only these namespaces (all)", NULL, true},
+    {"namespaces", 0, NS_OPT_LIST, AT(namespaces), NULL, "", "LIST", "only what fails in these namespaces counts (all)", NULL, true},
     {"storm-ratio", 0, NS_OPT_NUM, AT(storm_ratio), "0.05..1", "0.3", "X", "the storm brake: nothing automatic while this part of the workloads or nodes is unhealthy",
         NULL, true},
     {"storm-workloads", 0, NS_OPT_INT, AT(storm_workloads), "1..100000", "5", "N", "and at least N workloads", NULL, true},

@@ -22,6 +22,8 @@ void ns_cluster_init(ns_cluster *c, ns_engine *e, const ns_cluster_opts *o)
 	c->o.lease_ns = ns_arena_strdup(e->arena, o->lease_ns ? o->lease_ns : "default");
 	c->o.exception_ns = ns_arena_strdup(e->arena, o->exception_ns);
 	c->o.opencost_url = ns_arena_strdup(e->arena, o->opencost_url);
+	if (c->o.namespaces && !*c->o.namespaces)
+		c->o.namespaces = NULL;
 	if (c->o.actions_per_hour <= 0)
 		c->o.actions_per_hour = 10;
 	if (c->o.limits.mem_factor <= 0) {
@@ -45,7 +47,7 @@ static ns_detector *make_detector(ns_cluster *c, ns_err *err)
 {
 	ns_detector_opts d = {.cluster = c->o.name, .cfg = c->o.cfg, .clock = c->e->o.clock, .stats = &c->stats, .opencost_url = c->o.opencost_url,
 	    .cost_every_ms = c->o.cost_every_ms, .cost_rule = c->o.cost_rule, .protected_ns = c->o.protected_ns,
-	    .nonprod_labels = c->o.nonprod_labels, .sink = ns_engine_sink};
+	    .nonprod_labels = c->o.nonprod_labels, .namespaces = c->o.namespaces, .sink = ns_engine_sink};
 	d.sink.ctx = c;
 	d.cost_rule.budget_per_day = c->o.cost_budget;
 	d.storm_ratio = c->o.storm_ratio;

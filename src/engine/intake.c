@@ -4,6 +4,7 @@
 #include <string.h>
 #include "engine_priv.h"
 #include "neuroscale/base/log.h"
+#include "neuroscale/base/text.h"
 
 enum {
 	AGAIN_MS = 5000,
@@ -37,8 +38,16 @@ static void push(ns_cluster *c, ns_intake *in)
 		ns_intake_free(in); /* closed: we are stopping */
 }
 
+/* What is left out by the configuration; what has no namespace (a node, the cluster) never is. */
+static bool counts(const ns_cluster *c, const ns_alert *a)
+{
+	return !c->o.namespaces || !*a->target.ns || ns_listed(a->target.ns, c->o.namespaces);
+}
+
 static void on_alert(void *ctx, const ns_alert *a)
 {
+	if (!counts(ctx, a))
+		return;
 	ns_intake *in = intake_new(NS_IN_ALERT);
 	in->alert = ns_alert_copy(in->arena, a);
 	push(ctx, in);

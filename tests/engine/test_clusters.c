@@ -231,6 +231,26 @@ static void limits_are_each_ones_own(void)
 	pair_close(&p);
 }
 
+/* What is configured away in a counts in b; what has no namespace counts everywhere. */
+static void namespaces_are_each_ones_own(void)
+{
+	static const char *const only[] = {"web", NULL};
+	pair p;
+	pair_open(&p, "oom-simple", "oom-simple", NS_PROFILE_OBSERVE, NS_PROFILE_OBSERVE);
+	p.c[0].namespaces = only;
+	live_start(&p.l);
+	until_in(&p, "b", "shop", "checkout", "manual_review");
+	until_link(&p, 0, true);
+	ns_alert node = {.kind = NS_KIND_STORM, .severity = NS_SEV_CRIT, .target = {"a", "", "Cluster", "a", ""}, .container = "", .reason = "x", .message = "x",
+	    .policy = "", .rule = "", .object_uid = ""};
+	ns_engine_sink.alert(&p.l.e->clusters[0], &node); /* behind whatever the detector said before */
+	until_in(&p, "a", "", "a", "manual_review");
+	ns_snapshot *s = p.l.door.snapshot(p.l.door.ctx, NULL);
+	must(!row_in(s, "a", "shop", "checkout"), "a namespace that does not count has an incident");
+	ns_snapshot_unref(s);
+	pair_close(&p);
+}
+
 /* ---- not there, not yet, not any more ---- */
 
 static void down_at_start_and_up_later(void)
@@ -350,6 +370,7 @@ static test_case list[] = {
     {.name = "profiles_are_each_ones_own", .run = profiles_are_each_ones_own},
     {.name = "a_freeze_window_is_each_ones_own", .run = a_freeze_window_is_each_ones_own},
     {.name = "limits_are_each_ones_own", .run = limits_are_each_ones_own},
+    {.name = "namespaces_are_each_ones_own", .run = namespaces_are_each_ones_own},
     {.name = "down_at_start_and_up_later", .run = down_at_start_and_up_later},
     {.name = "one_that_hangs_leaves_workers_free", .run = one_that_hangs_leaves_workers_free},
     {.name = "not_configured_any_more", .run = not_configured_any_more},

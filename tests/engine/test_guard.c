@@ -139,6 +139,26 @@ static void one_change_at_a_time(void)
 	live_start(&l);
 	card c = live_card(&l, "checkout", 0);
 	must(c.id > 0 && live_sent(&l) == 0, "%lld changes beside one that is being verified", (long long)live_sent(&l));
+	live_yes(&l, &c); /* approved or not: it waits until that one has its verdict */
+	live_quiet(&l, MINUTES(2));
+	must(live_sent(&l) == 0, "an approved change was sent beside one that is being verified");
+	live_close(&l);
+}
+
+/* Law 7, from the other side: a yes that could not be sent while its question would have been open is no yes any more. */
+static void an_old_yes_is_asked_again(void)
+{
+	live l;
+	live_open(&l, "oom-simple", 30, NS_PROFILE_APPROVE);
+	l.c.lease_required = true;
+	l.o.approval_timeout_ms = MINUTES(2);
+	put_lease(&l, "bastion-2_4711", 3600);
+	live_start(&l);
+	card first = live_card(&l, "checkout", 0);
+	live_yes(&l, &first);
+	live_until(&l, "shop", "checkout", "executing");
+	card second = live_card(&l, "checkout", first.id);
+	must(second.incident == first.incident && live_sent(&l) == 0, "an old yes was obeyed");
 	live_close(&l);
 }
 
@@ -459,6 +479,7 @@ static test_case list[] = {
     {.name = "stop_under_dryrun", .run = stop_under_dryrun},
     {.name = "storm_holds", .run = storm_holds},
     {.name = "one_change_at_a_time", .run = one_change_at_a_time},
+    {.name = "an_old_yes_is_asked_again", .run = an_old_yes_is_asked_again},
     {.name = "trial_is_given_back", .run = trial_is_given_back},
     {.name = "jump_bars_auto", .run = jump_bars_auto},
     {.name = "jump_ahead_expires", .run = jump_ahead_expires},

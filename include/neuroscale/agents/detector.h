@@ -35,6 +35,7 @@ typedef struct ns_detector_opts {
 	ns_cost_rule cost_rule;         /* default 1.3x and 5 per day when 0 */
 	const char *const *protected_ns; /* more than the built-in ones; still detected, never acted on */
 	const char *const *nonprod_labels; /* "key=value" list, default environment|env = dev|test|staging|qa|sandbox */
+	const char *const *namespaces;  /* for who may not watch all (ns_watch_opts); borrowed, NULL or empty: they are found */
 	double storm_ratio;             /* 0.30 when 0 */
 	int storm_min;                  /* workloads, 5 when 0 */
 	int storm_min_nodes;            /* 2 when 0 */

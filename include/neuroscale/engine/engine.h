@@ -25,7 +25,8 @@ typedef struct ns_cluster_opts {
 	const char *lease_ns;             /* "default" when NULL */
 	bool lease_required;              /* true outside of unit tests */
 	ns_plan_limits limits;
-	const char *const *nonprod_labels, *const *protected_ns, *const *namespaces; /* namespaces: watch only these; NULL or empty all */
+	const char *const *nonprod_labels, *const *protected_ns, *const *namespaces; /* namespaces: only what fails in these counts, and who may not watch all
+	                                   * watches these; NULL or empty all */
 	const char *exception_ns, *opencost_url; /* "" none */
 	ns_cost_rule cost_rule;
 	int64_t cost_every_ms;
