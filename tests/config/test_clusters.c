@@ -161,6 +161,32 @@ static void each_mistake_has_its_words(void **state)
 	refuses(three, "--context stag", "no cluster of the configuration is called \"stag\", did you mean \"stage\"? (there are: prod-eu, us, stage)");
 }
 
+/* The example of the manual is one that is taken. */
+static void the_manual_tells_the_truth(void **state)
+{
+	static const char begin[] = ".Bd -literal -offset indent\n";
+	char text[65536], *from, *to;
+	FILE *f = fopen("man/neuroscale-tui.1", "r");
+	assert_non_null(f);
+	text[fread(text, 1, sizeof text - 1, f)] = '\0';
+	fclose(f);
+	from = strstr(text, ".Sh CLUSTERS");
+	assert_non_null(from);
+	from = strstr(from, begin);
+	to = from ? strstr(from, ".Ed") : NULL;
+	assert_true(from && to);
+	*to = '\0';
+	ns_config *c = loads(from + sizeof begin - 1, "");
+	assert_int_equal(c->n_clusters, 3);
+	assert_int_equal(c->clusters[0]->n_windows, 2);
+	assert_int_equal(c->clusters[1]->profile, NS_PROFILE_OBSERVE);
+	*to = '.';
+	for (const ns_cluster_key *k = ns_cluster_keys; k->key; k++) /* and it names every key */
+		if (!strstr(from, k->key))
+			fail_msg("the manual does not know %s", k->key);
+	ns_config_free(c);
+}
+
 static int make(void **state)
 {
 	snprintf(dir, sizeof dir, "/tmp/neuroscale-clusters-XXXXXX");
@@ -185,6 +211,7 @@ int main(void)
 	    cmocka_unit_test(the_command_line_picks_one_and_makes_it_more_careful),
 	    cmocka_unit_test(what_is_dumped_can_be_read_again),
 	    cmocka_unit_test(each_mistake_has_its_words),
+	    cmocka_unit_test(the_manual_tells_the_truth),
 	};
 	return cmocka_run_group_tests_name("clusters", tests, make, drop);
 }
