@@ -118,6 +118,7 @@ static void set_target(maker *m)
 		c->managed_by = "helm";
 	c->nonproduction = says(m, SAY_NONPROD) && !says(m, SAY_PROD);
 	c->has_hpa = says(m, SAY_HPA);
+	c->paused = says(m, SAY_PAUSED);
 	row(m, NS_EV_OWNER, true, "the workload is %s %s/%s%s%s%s", kind, ns, name, *c->managed_by ? ", managed by " : "", c->managed_by,
 	    c->nonproduction ? ", non-production" : "");
 }
@@ -228,7 +229,8 @@ static void set_history(maker *m)
 	int64_t number = m->t->revision;
 	bool first = says(m, SAY_FIRST) || number == 1;
 	bool changed = (says(m, SAY_NEW) || number > 1) && !says(m, SAY_NO_CHANGE);
-	const text_unit *good = ns_text_good_former(m->d);
+	const text_unit *old = ns_text_old_pod(m->d), *good = old ? old : ns_text_good_former(m->d);
+	changed |= old != NULL;
 	if (first && number <= 1) {
 		add_revision(m, 1, 10 * MINUTE_MS, true, false, false, "");
 		c->cond_progressing_reason = "ReplicaSetUpdated";
@@ -241,7 +243,7 @@ static void set_history(maker *m)
 		c->cond_progressing_reason = says(m, SAY_STALLED) ? "ProgressDeadlineExceeded" : "ReplicaSetUpdated";
 		add_revision(m, number, 10 * MINUTE_MS, true, recovered(m), false, "");
 		bool healthy = good && !first && !says(m, SAY_SAME_BEFORE);
-		add_revision(m, number - 1, 30 * DAY_MS, false, healthy, healthy && says(m, SAY_SERVING), changes_of(m));
+		add_revision(m, number - 1, 30 * DAY_MS, false, healthy, healthy && (old || says(m, SAY_SERVING)), changes_of(m));
 	} else {
 		/* Nothing is told of its history: which revision runs, since when and what was before stays open. */
 		add_revision(m, number > 1 ? number : 2, 0, true, false, false, "");
@@ -342,8 +344,9 @@ static void set_lines(maker *m)
 static void set_alert(maker *m)
 {
 	ns_alert *a = &m->c->alert;
-	if (!ns_kind_parse(m->kind, &a->kind))
-		a->kind = NS_KIND_OTHER;
+	/* "other" of a text is what no rule of the detector is about. */
+	if (!strcmp(m->kind, "other") || !ns_kind_parse(m->kind, &a->kind))
+		a->kind = NS_KIND_EXTERNAL;
 	a->severity = ns_kind_get(a->kind)->severity;
 	a->reason = says(m, SAY_OOM) && a->kind == NS_KIND_OOM_KILLED ? "OOMKilled" : *m->t->waiting ? m->t->waiting : "";
 	a->policy = a->rule = "";

@@ -14,15 +14,15 @@ static const struct {
 } rows[] = {
     {"kyverno_violation", 10,
         "policyviolation|policyreport|clusterpolicyreport|policy report|policy reports|kyverno * (fail|block|den|violat|reject|refus)|clusterpolicy|clusterpolicies|validate kyverno svc|mutate kyverno svc|policy check|policy violation|validate action|validation action|non compliant|noncompliant|validationfailureaction|"
-        "blocked due to the following policies|policy * rule * fail|(policy|policies) * (fails|failed|fail|blocks|blocked|denies|denied|violat|rejects|rejected)|rule * (failed|fails|of * fail)|blocked by * (policy|rule|require|disallow|restrict)|verifyimages|verify image|image verification failed",
+        "blocked due to the following policies|policy * rule * fail|(policy|policies) * (fails|failed|fail|blocks|blocked|denies|denied|violat|rejects|rejected)|rule * (failed|fails|of * fail)|blocked by * (policy|rule|require|disallow|restrict)|verifyimages|verify image|image verification failed|admission denied|blocked by require|(disallow|restrict ) * (blocked|blocks|denied|denies|fail|violat|refused|rejected)",
         "failed calling webhook|no endpoints available|gatekeeper|network polic|pull policy|restart policy|imagepullpolicy|restartpolicy|backoff|pod security polic|sync policy|sigstore|kyverno * oomkilled|kyverno * crashloop"},
     {"cost_spike", COST,
         "opencost|kubecost|cost alert|cost anomal|cost spike|cost report|daily cost|hourly cost|monthly cost|monthly bill|cloud bill|cloud cost|cloud spend|finops|budget alert|budget|over budget|cost increase|cost rose|costs rose|cost jumped|cost doubled|cost of|cost per|cost up|cost anomaly|cost explorer|"
-        "spend |spending|the bill |bill rose|bill is|bill of|costs |cost |usd per|usd a day|usd day|usd month|usd hour|usd an hour|expensive|savings",
+        "spend |spending|the bill |bill rose|bill is|bill of|costs |cost |usd per|usd a day|usd day|usd month|usd hour|usd an hour|billed|is charged|charged for|expensive|savings",
         "at the cost of|cost center label|costcenter|cost cent|error budget|disruption budget|disruptionbudget|retry budget"},
     {"oom_killed", 9.2, "~oomkill|oom killed|oom kill|oomkilling|memory cgroup out of memory|killed process|oom killer|exceeded its memory limit|hit its memory limit", "oomkilled false|not oomkilled|no oom|without oom|not oom|never oom"},
     {"image_pull", 8.6,
-        "errimagepull|imagepullbackoff|failed to pull image|invalidimagename|errimageneverpull|back off pulling image|imageinspecterror|pull access denied|manifest unknown|pull rate limit|cannot pull|could not pull|can t pull|image pull (fail|err|back|rate|limit)|failed to pull|pulling image * (fail|error)|failed to resolve reference|"
+        "errimagepull|imagepullbackoff|failed to pull image|invalidimagename|errimageneverpull|back off pulling image|imageinspecterror|pull access denied|manifest unknown|pull rate limit|cannot pull|could not pull|can t pull|image pull (fail|err|back|rate|limit)|failed to pull|pulling image * (fail|error)|failed to resolve reference|pull secret|pull secrets|can not be pulled|cannot be pulled|registry (is down|unreachable|is unreachable|outage)|"
         "manifest for * not found|imagepullsecrets * (missing|none|wrong|expired|not )",
         ""},
     {"config_error", 8.2,
@@ -45,7 +45,7 @@ static const struct {
     {"other", 6.0, "backofflimitexceeded|job has reached|cronjob|job * failed|deadlineexceeded * job|kubejobfailed|job failed|failed jobs", ""},
     {"other", 8.9, "failed calling webhook|conversion webhook|aggregated api|apiservice|kubectl * (x509|unable to connect)|all kubectl", ""},
     {"pod_crashloop", 5.6, "~crashloop|crash loop|back off * restarting|back off restarting|restart continuously|restarts continuously|restarting continuously|exec format error|exec user process|keeps restarting|keeps crashing|restart loop|starterror|kubepodcrashlooping|restarts endlessly|restarts forever|restarts constantly", ""},
-    {"pod_crashloop", 5.1, "exit code|exits with|exit 1 |exit 2 |exit 3 |exit 126 |exit 127 |exit 128 |exit 134 |exit 137 |exit 139 |exit 143 |exited with|crash |crashes|crashed|crashing|panic|exits 1 |exits 2 |exits 3 |exits 137|exits 139|exits 143|exits with|makes it exit|starterror|bind address|segmentation fault|sigsegv|restart count|last state terminated|terminated with|terminated exit", ""},
+    {"pod_crashloop", 5.1, "exit code|exits with|exit 1 |exit 2 |exit 3 |exit 126 |exit 127 |exit 128 |exit 134 |exit 137 |exit 139 |exit 143 |exited with|crash |dies on|dies at|exit status|crashes|crashed|crashing|panic|exits 1 |exits 2 |exits 3 |exits 137|exits 139|exits 143|exits with|makes it exit|starterror|bind address|segmentation fault|sigsegv|restart count|last state terminated|terminated with|terminated exit", ""},
     {"pod_crashloop", 4.4, "fatal|emerg|traceback|exiting|core dumped|uncaught|unhandled exception", ""},
     {"deployment_stalled", 5.3,
         "progressdeadlineexceeded|exceeded its progress deadline|rollout * (stuck|stall|hang|timed out|blocked|fail)|stuck rollout|failedcreate|exceeded quota|helm upgrade|helm rollback|upgrade failed|pending upgrade|pending install|pending rollback|another operation|field is immutable|immutable|replicafailure|"

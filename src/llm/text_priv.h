@@ -40,7 +40,7 @@ typedef enum text_say {
 	SAY_OPERATOR, SAY_VPA, SAY_ARGOCD, SAY_FLUX, SAY_HELM, SAY_HPA, SAY_STATEFULSET, SAY_DAEMONSET, SAY_JOB, SAY_BARE_POD, SAY_DEPLOYMENT,
 	SAY_DATABASE, SAY_PLATFORM, SAY_KUBE_SYSTEM,
 	/* cost */
-	SAY_NONPROD, SAY_PROD, SAY_IDLE, SAY_RUNAWAY, SAY_COST_NODES, SAY_COST_FEES, SAY_COST_LOAD, SAY_COST_DATA, SAY_ONE_REPLICA, SAY_SCALED_UP,
+	SAY_NONPROD, SAY_PROD, SAY_IDLE, SAY_RUNAWAY, SAY_COST_NODES, SAY_COST_FEES, SAY_COST_LOAD, SAY_COST_DATA, SAY_ONE_REPLICA, SAY_SCALED_UP, SAY_PAUSED,
 	/* policy */
 	SAY_BLOCKED, SAY_AUDIT, SAY_EXCEPTION, SAY_POLICY_WRONG,
 	SAY_COUNT
@@ -52,6 +52,8 @@ typedef struct text_says {
 void ns_text_listen(const text_doc *d, text_says *s);
 /* A former revision is said to have been healthy; NULL when it is not. */
 const text_unit *ns_text_good_former(const text_doc *d);
+/* Of the rows of `kubectl get pods`: a ready pod of an older template beside a broken one of a newer template; NULL none. */
+const text_unit *ns_text_old_pod(const text_doc *d);
 /* Text that speaks to the reader. */
 bool ns_text_is_order(const char *flat);
 

@@ -24,7 +24,7 @@ static const struct {
         "new version|new release|new image|new build|new tag|new pod|new config|the rollout of|rollout of |rolled out|just deployed|deployed * ago|deploy * ago|rollout * ago|"
         "release * ago|changed * ago|changed at|deployment changed|deployment updated|image changed|image * changed|bumped|upgraded |updated to|updated from|"
         "helm upgrade|upgrade to|update to|set image|canary|deployment revision|revision * introduced|introduced|rolling update|progressdeadlineexceeded|"
-        "moved from|switched from|switched to|was changed to|changed from|went from v|went out|shipped",
+        "moved from|switched from|switched to|was changed to|changed from|went from v|went out|shipped|(release|version|revision|build|deploy) * (added|adds|introduced|introduces|changes|removed|removes|moved|moves|points)",
         ""},
     {SAY_FIRST, SEEN, false,
         "first install|fresh install|fresh helm install|new install|initial install|initial deploy|first deploy|first rollout|first release|first revision|only revision|helm install|"
@@ -37,7 +37,7 @@ static const struct {
         "nothing was changed|nothing deployed|not deployed|not been deployed|not changed|has not changed|hasn t changed|was not changed|were not changed|wasn t changed|without any change|without a change|"
         "without a deploy|without a rollout|same revision|last deploy* days|last deploy* weeks|last deploy* months|last rollout* days|last rollout* weeks|last release* days|"
         "last release* weeks|deployed * days ago|deployed * weeks ago|deployed * months ago|unchanged since|unchanged for|image unchanged|deployment unchanged|manifest unchanged|"
-        "template unchanged|revision unchanged|for months|for weeks without|started by themselves|began by itself|last change * days|last change * weeks|last change * months|"
+        "template unchanged|revision unchanged|same image for|started by themselves|began by itself|last change * days|last change * weeks|last change * months|"
         "has been running for|had been running for|running since * days",
         "no new pod"},
     {SAY_SAME_BEFORE, SEEN, false,
@@ -76,7 +76,7 @@ static const struct {
     {SAY_RECOVERED, SEEN, true,
         "recovered|ready now|running now|healthy now|available now|are ready again|is ready again|ready again|back to normal|works now|work again|works again|self healed|went away|is healthy again|are healthy again|no longer failing|stopped by itself|"
         "succeeded on retry|pulled on the next try|all pods * ready now|is resolved|was resolved|has resolved|status resolved|incident resolved|alert resolved|all replicas are ready|running and ready again",
-        "not recovered|never recovered|not resolved|until|not be resolved|cannot be resolved|worked again after roll|works again after roll|ready again after roll|crash again|not ready"},
+        "limit|increas|raised|raising|not recovered|never recovered|not resolved|until|not be resolved|cannot be resolved|worked again after roll|works again after roll|ready again after roll|crash again|not ready"},
     {SAY_HARMLESS, SEEN, true,
         "nothing is wrong|all deployments available|none firing|is there an anomaly|anything unusual|no user impact|no impact|no latency impact|severity info |for information|expected behaviour|expected behavior|by design|as intended|false alarm|no action needed|everything is healthy|"
         "connections work|all pods are running|all pods running|all replicas are ready|status healthy|health healthy|1 desired 1 updated 1 total 1 available|0 unavailable|no restarts|desired replicas available|watchdog|works for users|no errors",
@@ -89,6 +89,7 @@ static const struct {
         "scaled to 0|scaled to zero|scaled down to 0|scaled down to zero|replicas 0 |replicas set to 0|replicas is 0|replicas=0|0 desired|replicas to 0|replicas from * to 0 |replicas 0 0|zero replicas|0 replicas|0 0 0 0",
         "desired 0 |old|completed"},
     {SAY_ZERO_MEANT, SEEN, false, "keda|scale to zero|scaledobject|knative|maintenance|on purpose|intention|planned|decommission|retired|deprecated|disabled|cost sav|at night|weekend|hibernat|suspended|snooze|parked|freeze|migration", ""},
+    {SAY_PAUSED, SEEN, true, "is paused|paused true|paused by|rollout paused|rollout is paused|spec paused|was paused|left paused|indefinite pause", ""},
     {SAY_STALLED, TOLD, true,
         "progressdeadlineexceeded|exceeded its progress deadline|rollout * stuck|rollout stuck|rollout * stall|rollout * hang|rollout * does not (finish|complete)|rollout * timed out|timed out progressing|rollout not finish|"
         "timed out waiting for the condition|minimumreplicasunavailable|waiting for rollout|waiting for deployment|stuck rollout|rollout blocked|never becomes available|never become available", ""},
@@ -98,12 +99,12 @@ static const struct {
     /* memory */
     {SAY_UNBOUNDED, ANY, false,
         "leak|grows without|grow without|growing without|grows steadily|grows linear|grows constantly|growing steadily|growing constantly|steady growth|linear growth|keeps growing|keep growing|climbs|climbing|creeps|unbounded|"
-        "without bound|no limit is enough|regardless of the limit|regardless of memory|whatever the limit|whatever limit|any limit|no matter (how|what)|no matter|limit was raised|limits were raised|limit raised|raised the limit|raised * (again|still|twice)|"
-        "limit was doubled|limit doubled|doubled * (still|again)|increased * (still|again|same|no effect|did not help)|raising * (did not|does not|only)|increasing * (did not|does not|only)|even with|even after|even at|"
+        "without bound|no limit is enough|regardless of the limit|regardless of memory|whatever the limit|whatever limit|any limit|no matter (how|what)|no matter|raised * (again|still|twice|also|dies|same|only)|"
+        "limit was doubled|limit doubled|doubled * (still|again)|increased * (still|again|same|no effect|did not help)|raising * (did not|does not|only)|increasing * (did not|does not|only)|even with|even after|even at|each time|"
         "all available memory|select * from|selects all|loads the (whole|entire|full|complete|result)|loads all|all rows|million rows|whole * into memory|entire * into memory|into a list|no pagination|without pagination|every row|no batch|without batch|all memory|all the memory|all of the memory|balloon|dev zero|stress ng|stress vm|vm bytes|memhog|memory bomb|fork bomb|infinite|endless|quadratic|exponential|already raised|already increased|already doubled|raised twice|"
         "third time|several times already|whole table|entire table|full table|unlimited|as much as it|eats everything|fills up|until the node|cartesian|runaway query|within seconds of * to|spikes to|from * gi to * gi|"
-        "every * hours|after * hours|after * days|over * hours|over * days|never released|not released|never freed|retained|cache * without|no eviction|no upper bound|decompress|zip bomb|malicious",
-        "no leak|not a leak|not leak|without a leak|no sign of a leak|no memory leak|flat|stable at|plateau|steady at|constant at|every minute|loads * every"},
+        "every * hours|after * hours|after * days|never released|not released|never freed|retained|cache * without|no eviction|no upper bound|decompress|zip bomb|malicious",
+        "has been stable|is stable|works fine|works |runs fine|correctly|properly|stays up|solved|fixed it|idles|settles|no leak|not a leak|not leak|without a leak|no sign of a leak|no memory leak|flat|stable at|plateau|steady at|constant at|every minute|loads * every"},
     {SAY_JVM, ANY, false, "xmx|maxrampercentage|java opts|java heap|jvm heap|heap size|initialrampercentage|java lang outofmemory", ""},
     {SAY_LOWERED, SEEN, true, "limit * lowered|limit was lowered|lowered the * limit|lowered * memory|limit * reduced|reduced * limit|memory limit * cut|limit was cut|limit * decreased|decreased * limit", ""},
     {SAY_NODE_MEMORY, TOLD, true, "systemoom|system oom|node * out of memory|memorypressure true|node memory|overcommit|nodehasinsufficientmemory|no limit|no memory limit|without limits|no limits|limits none|without a limit|best effort|besteffort|global oom|constraint none", ""},
@@ -207,7 +208,7 @@ const text_unit *ns_text_good_former(const text_doc *d)
 {
 	static const char good[] = "healthy|worked|works|fine|stable|serving|serves|serve |still up|still ready|still running|still available|keep running|runs fine|ran |was ready|is ready|are ready|were ready|running|without restart|no restart|without error|no error|without problem|no problem|had no|ok |good |was available|available|did not crash|never crashed|successful|0 restarts|zero restarts|full traffic|takes traffic|all traffic|no crash";
 	static const char whole[] = "worked before|worked until|worked fine|healthy until|healthy before|fine until|fine before|ran fine|ran well|stable until|stable before|no restarts before|without restarts before|no errors before|rolling back * (fixes|fixed|helps|helped|restores|restored|resolves|resolved)|"
-	                            "rollback * (fixes|fixed|helps|helped|restores|restored)|was healthy|were healthy|last good revision|last known good|previous release was good|before that * (healthy|stable|fine|worked)|until then * (healthy|stable|fine|worked)|had been stable|had been healthy";
+	                            "rollback * (fixes|fixed|helps|helped|restores|restored)|was healthy|were healthy|last good revision|last known good|previous release was good|before that * (healthy|stable|fine|worked)|until then * (healthy|stable|fine|worked)|(did not|didn t|never) (show|had|have) * (this|that|it|problem|error|restart|crash)|without that|had been stable|had been healthy";
 	static const char bad[] = "unhealthy|not healthy|never|not ready|not available|also fail|fails|failing|crash|same error|did not|does not|unavailable|not stable|not work|unstable|none|pending|unknown|both|no healthy";
 	for (size_t i = 0; i < d->n; i++) {
 		const text_unit *u = &d->unit[i];
