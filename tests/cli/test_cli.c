@@ -7,10 +7,16 @@
 
 static const char FULL[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
+static void empty_strings_row(ns_inc_row *r)
+{
+	r->cluster = r->ns = r->target_kind = r->target = r->container = r->reason = r->message = r->headline = r->note = "";
+}
+
 typedef struct fake {
 	ns_appr_row appr[3];
-	ns_inc_row inc[1];
-	size_t n_appr, n_inc;
+	ns_inc_row inc[2];
+	ns_cluster_row *clusters;
+	size_t n_appr, n_inc, n_clusters;
 	ns_err refuse; /* what decide answers when code is set */
 	int asked;     /* how often decide was called */
 	ns_decide_req got;
@@ -40,6 +46,8 @@ static ns_snapshot *fake_snapshot(void *ctx, ns_err *err)
 	s->clock = ns_arena_printf(ar, "1:%lld:1000000", (long long)ns_real_mono_ms());
 	s->approvals = f->appr;
 	s->n_approvals = f->n_appr;
+	s->clusters = f->clusters;
+	s->n_clusters = f->n_clusters;
 	s->incidents = f->inc;
 	s->n_incidents = f->n_inc;
 	return s;
@@ -251,6 +259,45 @@ static void no_incidents_is_said(void **state)
 	assert_string_equal(out_text, "no incidents\n");
 }
 
+/* --cluster NAME narrows both lists, as text and as JSON; a name that is none is refused, not "no incidents". */
+static void one_cluster_of_several(void **state)
+{
+	fake f = one_approval();
+	static ns_cluster_row two[2];
+	for (int i = 0; i < 2; i++) {
+		two[i].name = i ? "staging" : "prod-eu";
+		two[i].context = two[i].server = two[i].user = two[i].color = two[i].storm_why = two[i].lease_why = two[i].frozen_why = two[i].down_why =
+		    two[i].degraded = two[i].breakers = two[i].cost_error = "";
+	}
+	f.clusters = two;
+	f.n_clusters = 2;
+	f.appr[0].cluster = "prod-eu";
+	f.n_inc = 2;
+	empty_strings_row(&f.inc[0]);
+	empty_strings_row(&f.inc[1]);
+	f.inc[0].id = 7;
+	f.inc[0].cluster = "prod-eu";
+	f.inc[1].id = 8;
+	f.inc[1].cluster = "staging";
+	f.inc[0].ns = f.inc[1].ns = "shop";
+	f.inc[0].target = f.inc[1].target = "cart";
+	assert_int_equal(run(&f, "incidents"), 0);
+	assert_non_null(strstr(out_text, "prod-eu: shop/cart"));
+	assert_non_null(strstr(out_text, "staging: shop/cart"));
+	assert_int_equal(run(&f, "incidents --cluster staging"), 0);
+	assert_null(strstr(out_text, "prod-eu"));
+	assert_non_null(strstr(out_text, "staging: shop/cart"));
+	assert_int_equal(run(&f, "incidents --cluster staging --json"), 0);
+	assert_null(strstr(out_text, "prod-eu"));
+	assert_non_null(strstr(out_text, "\"id\":8"));
+	assert_int_equal(run(&f, "approvals --cluster staging"), 0);
+	assert_string_equal(out_text, "nothing waits for a decision\n");
+	assert_int_equal(run(&f, "approvals --cluster prod-eu"), 0);
+	assert_non_null(strstr(out_text, "prod-eu: shop/cart"));
+	assert_int_not_equal(run(&f, "incidents --cluster stagin"), 0);
+	assert_non_null(strstr(err_text, "watches no cluster \"stagin\", did you mean \"staging\"? (it watches: prod-eu, staging)"));
+}
+
 static void which_commands_are_verbs(void **state)
 {
 	assert_true(ns_cli_is_verb("approve") && ns_cli_is_verb("incident"));
@@ -297,6 +344,7 @@ int main(void)
 	    cmocka_unit_test(every_refusal_has_its_exit_status),
 	    cmocka_unit_test(a_lost_engine_and_a_missing_incident),
 	    cmocka_unit_test(no_incidents_is_said),
+	    cmocka_unit_test(one_cluster_of_several),
 	    cmocka_unit_test(which_commands_are_verbs),
 	    cmocka_unit_test(an_answer_that_cannot_be_written_is_a_failure),
 	};

@@ -420,6 +420,8 @@ static void the_man_page_lists_the_commands(void **state)
 	for (const ns_command_info *k = ns_commands; k->name; k++) {
 		char row[64];
 		snprintf(row, sizeof row, ".It Ic %s%s%s\n", k->name, !k->args[0] ? "" : strcmp(k->args, "verify") ? " Ar " : " ", k->args);
+		if (strncmp(k->args, "WHAT", 4) == 0) /* of sub-commands each has a line */
+			snprintf(row, sizeof row, ".It Ic %s ", k->name);
 		if (!strstr(is, row))
 			fail_msg("man page: no line %s", row);
 	}

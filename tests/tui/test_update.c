@@ -261,6 +261,73 @@ static void long_lists_scroll(void **state)
 	close_world(&w);
 }
 
+static size_t rows_of(const world *w, int pane)
+{
+	return w->ui.pane[pane].n;
+}
+
+/* c goes from all clusters to each and back; Esc shows all; a filter by cluster is a filter of one list. */
+static void one_cluster_at_a_time(void **state)
+{
+	world w;
+	open_world(&w, 120, 40);
+	see(&w, snap_three(1));
+	size_t all = rows_of(&w, NS_PANE_ALERTS), sum = 0;
+	for (int i = 0; i < 3; i++) {
+		key(&w, 'c');
+		sum += rows_of(&w, NS_PANE_ALERTS);
+		assert_string_equal(w.ui.cluster, w.ui.snap->clusters[i].name);
+		assert_false(w.ui.pane[NS_PANE_ALERTS].disarmed);
+	}
+	assert_int_equal(sum, all);
+	assert_true(shows(&w, "[staging]"));
+	key(&w, 'c');
+	assert_string_equal(w.ui.cluster, "");
+	key(&w, 'c');
+	key(&w, NS_KEY_ESC);
+	assert_string_equal(w.ui.cluster, "");
+	keys(&w, "/cluster:staging");
+	key(&w, NS_KEY_ENTER);
+	assert_int_equal(rows_of(&w, NS_PANE_ALERTS), 3);
+	assert_int_equal(rows_of(&w, NS_PANE_PIPELINE), all);
+	key(&w, '4');
+	keys(&w, "/cluster:staging");
+	assert_int_equal(rows_of(&w, NS_PANE_COST), 2);
+	key(&w, NS_KEY_ENTER);
+	key(&w, '3');
+	keys(&w, "/!cluster:staging");
+	assert_int_equal(rows_of(&w, NS_PANE_APPROVALS), 1);
+	close_world(&w);
+}
+
+/* What is down in one cluster bars a yes there, and nowhere else; nor is there one where nothing may be sent. */
+static void a_cluster_that_is_down_bars_its_own_approvals(void **state)
+{
+	world w;
+	open_world(&w, 120, 40);
+	see(&w, snap_three(1));
+	key(&w, 'a');
+	assert_true(shows(&w, "y  approve in prod-eu-1"));
+	assert_true(shows(&w, "CLUSTER     prod-eu-1   profile approve"));
+	read_sheet(&w);
+	key(&w, 'y');
+	assert_int_equal(w.decides, 1);
+	key(&w, NS_KEY_ESC);
+	static const char *const barred[] = {"prod-us-1", "not-configured"};
+	for (int i = 0; i < 2; i++) {
+		ns_snapshot *s = snap_three(2 + i);
+		s->incidents[0].cluster = s->approvals[0].cluster = barred[i];
+		see(&w, s);
+		key(&w, 'a');
+		read_sheet(&w);
+		key(&w, 'y');
+		assert_int_equal(w.decides, 1);
+		assert_true(shows(&w, i ? "is not configured any more" : "is only observed"));
+		key(&w, NS_KEY_ESC);
+	}
+	close_world(&w);
+}
+
 int main(void)
 {
 	setlocale(LC_CTYPE, "C.UTF-8");
@@ -280,6 +347,8 @@ int main(void)
 	    cmocka_unit_test(the_bell_rings_for_people_only),
 	    cmocka_unit_test(nothing_pops_up),
 	    cmocka_unit_test(long_lists_scroll),
+	    cmocka_unit_test(one_cluster_at_a_time),
+	    cmocka_unit_test(a_cluster_that_is_down_bars_its_own_approvals),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
