@@ -251,7 +251,7 @@ static void resolve_orphans(ns_detector *d, const dt_obj *came)
 	bool waits = true;
 	for (size_t i = d->n_orphans; i-- > 0;) {
 		dt_pod *p = d->orphans[i];
-		if (came && p->owner_uid != asked) {
+		if (came && (!asked || p->owner_uid != asked)) {
 			asked = p->owner_uid;
 			waits = above(d, asked, came);
 		}
@@ -357,7 +357,9 @@ static void remember(dt_pod *p, const dt_pod *old, int64_t wall)
 		if (m->oom_end_ms == end && !(end < 0 && grew))
 			continue;
 		m->oom_end_ms = end;
-		m->oom_seen_ms = grew || wall - end <= FRESH_MS ? wall : 0;
+		/* The restart after it is a sign of its time as good as its end. */
+		int64_t known = c->started_ms > end ? c->started_ms : end;
+		m->oom_seen_ms = grew || wall - known <= FRESH_MS ? wall : 0;
 	}
 }
 
@@ -404,6 +406,14 @@ void dt_drop_pod(ns_detector *d, const char *uid)
 
 /* ---- owners ---- */
 
+static bool known_kind(const char *kind)
+{
+	for (int k = 0; k < DT_KIND_COUNT; k++)
+		if (strcmp(dt_kind_names[k], kind) == 0)
+			return true;
+	return false;
+}
+
 void dt_put_obj(ns_detector *d, dt_obj *o)
 {
 	dt_obj *old = dt_tab_get(&d->objs, o->key);
@@ -416,8 +426,9 @@ void dt_put_obj(ns_detector *d, dt_obj *o)
 	bool same = old && old->generation == o->generation && old->observed == o->observed && old->replicas == o->replicas && old->st_replicas == o->st_replicas &&
 	    old->ready == o->ready && old->updated == o->updated && old->available == o->available;
 	o->progress_ms = same ? old->progress_ms : ns_clock_wall_ms(d->clock);
-	/* What nobody owns is a workload from the start; the rest becomes one only when its owner cannot be confirmed. */
-	if (!*o->owner_uid)
+	/* What nobody owns is a workload from the start, and so is what a stranger owns (an operator, a Rollout); the rest becomes one only when its
+	 * owner cannot be confirmed. */
+	if (!*o->owner_uid || !known_kind(o->owner_kind))
 		own_work(d, o);
 	free(old);
 	if (!old && d->started)
@@ -458,9 +469,7 @@ dt_work *dt_work_of_resource(ns_detector *d, const char *ns, const char *kind, c
 		return p->work;
 	if (o)
 		return climb(d, o, NULL, &confirmed);
-	bool pod = strcmp(kind, "Pod") == 0, known = pod;
-	for (int k = 0; k < DT_KIND_COUNT; k++)
-		known |= strcmp(dt_kind_names[k], kind) == 0;
+	bool pod = strcmp(kind, "Pod") == 0, known = pod || known_kind(kind);
 	if (*uid || !known)
 		return pod || !known ? NULL : dt_work_find(d, ns, kind, name);
 	/* What was refused at admission does not exist: a pod is named after the ReplicaSet that wanted it. */

@@ -183,7 +183,7 @@ static const pick_name *wanted(const pick_name *keep, const char *key, size_t n)
 /* One member, from the quote of its key. */
 static char *read_member(pick_reader *r, char *p, const pick_name *keep, cJSON *obj, size_t *n)
 {
-	char *key_end, *key = p + 1;
+	char *key = p + 1, *key_end = key;
 	if (*p != '"')
 		return pick_bad(r, p, "a key wants to be a string");
 	p = read_string(r, key, &key_end);
@@ -262,7 +262,7 @@ char *pick_value(pick_reader *r, char *p, const pick_name *keep, cJSON *out)
 		return p;
 	}
 	if (*p == '"') {
-		char *end;
+		char *end = p + 1;
 		out->type = cJSON_String;
 		out->valuestring = p + 1;
 		p = read_string(r, p + 1, &end);
