@@ -86,8 +86,9 @@ static bool row(void *ctx, const cJSON *j, ns_err *err)
 	}
 	ns_arena *ar = ns_arena_new();
 	eval_verdict v;
-	const char *kind = ns_text_kind(ar, ns_buf_str(&text), text.len);
-	eval_judge(ar, r->library, ns_case_from_text(ar, ns_buf_str(&text), text.len), NULL, &v);
+	const char *kind;
+	const ns_case *c = ns_case_from_text(ar, ns_buf_str(&text), text.len, &kind);
+	eval_judge(ar, r->library, c, NULL, &v);
 	const char *runbook = *v.plan->runbook ? v.plan->runbook : "none";
 	cJSON *out = cJSON_CreateObject();
 	ns_json_put_str(out, "id", id->valuestring);

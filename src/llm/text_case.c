@@ -360,22 +360,23 @@ static void set_alert(maker *m)
 	a->message = ns_arena_take(m->ar, &msg);
 }
 
-ns_case *ns_case_from_text(ns_arena *ar, const char *text, size_t n)
+ns_case *ns_case_from_text(ns_arena *ar, const char *text, size_t n, const char **kind)
 {
 	text_doc d;
 	text_says s;
 	text_things t;
 	ns_text_read(ar, text, n, &d);
 	ns_text_listen(&d, &s);
-	ns_text_things(&d, &s, &t);
+	ns_text_things(&d, &t);
 	ns_case *c = ns_case_new(ar);
-	maker m = {ar, &d, &s, &t, ns_text_kind_of(&d, &s, &t), c};
+	maker m = {ar, &d, &s, &t, ns_text_kind_of(&d, &t), c};
 	c->evidence = ns_arena_alloc(ar, MAX_EVIDENCE * sizeof *c->evidence);
 	c->taken_ms = NOW_MS;
 	c->api_version = "apps/v1";
 	c->resource_version = "1";
 	c->generation = c->observed_generation = 1;
 	c->found = true;
+	*kind = m.kind;
 	set_alert(&m);
 	set_target(&m);
 	set_container(&m);

@@ -53,13 +53,13 @@ static const struct {
         ""},
 };
 
-const char *ns_text_kind_of(const text_doc *d, const text_says *s, const text_things *t)
+const char *ns_text_kind_of(const text_doc *d, const text_things *t)
 {
 	const char *best = "other";
 	double most = 0;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		double w = 0;
-		if (!ns_flat_find(d->all, rows[i].pattern))
+		if (!ns_doc_may(d, rows[i].pattern))
 			continue;
 		for (size_t k = 0; k < d->n; k++) {
 			const text_unit *u = &d->unit[k];
@@ -78,17 +78,5 @@ const char *ns_text_kind_of(const text_doc *d, const text_says *s, const text_th
 			best = rows[i].kind;
 		}
 	}
-	(void)s;
 	return best;
-}
-
-const char *ns_text_kind(ns_arena *ar, const char *text, size_t n)
-{
-	text_doc d;
-	text_says s;
-	text_things t;
-	ns_text_read(ar, text, n, &d);
-	ns_text_listen(&d, &s);
-	ns_text_things(&d, &s, &t);
-	return ns_text_kind_of(&d, &s, &t);
 }

@@ -95,6 +95,31 @@ const char *ns_flat_find(const char *flat, const char *pattern)
 	return NULL;
 }
 
+static unsigned start_bit(const char *s)
+{
+	return (unsigned)(s[0] & 127) * 128 + (unsigned)(s[1] & 127);
+}
+
+static bool may_begin(const text_doc *d, const char *p, size_t n)
+{
+	if (n < 2 || *p == '~' || *p == '(' || p[1] == '(' || p[1] == '*')
+		return true;
+	unsigned bit = start_bit(p);
+	return d->starts[bit / 8] >> (bit % 8) & 1;
+}
+
+bool ns_doc_may(const text_doc *d, const char *pattern)
+{
+	for (const char *p = pattern, *end; *p && *d->all; p = *end ? end + 1 : end) {
+		int depth = 0;
+		for (end = p; *end && (*end != '|' || depth); end++)
+			depth += (*end == '(') - (*end == ')');
+		if (may_begin(d, p, (size_t)(end - p)) && find_grouped(d->all, p, end))
+			return true;
+	}
+	return false;
+}
+
 bool ns_flat_denied(const char *flat, const char *hit)
 {
 	static const char *const words[] = {
@@ -307,7 +332,12 @@ void ns_text_read(ns_arena *ar, const char *text, size_t n, text_doc *d)
 	for (size_t i = 0; i < d->n; i++)
 		ns_buf_puts(&all, d->unit[i].flat);
 	d->all = ns_arena_take(ar, &all);
-	bool any = ns_text_is_order(d->all);
+	for (const char *p = d->all; *p; p++)
+		if (p[0] == ' ' && p[1] && p[1] != ' ') {
+			unsigned bit = start_bit(p + 1);
+			d->starts[bit / 8] |= (unsigned char)(1u << (bit % 8));
+		}
+	bool any = ns_text_orders(d);
 	for (size_t i = 0; any && i < d->n; i++)
 		d->unit[i].order = ns_text_is_order(d->unit[i].flat);
 }

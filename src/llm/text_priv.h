@@ -17,13 +17,16 @@ typedef struct text_doc {
 	ns_arena *ar;
 	text_unit *unit;
 	size_t n;
-	const char *all; /* every flat text, one after the other: what is not in here is in none of them */
+	const char *all;             /* every flat text, one after the other: what is not in here is in none of them */
+	unsigned char starts[2048];  /* a bit for each pair of letters with which a word of it begins */
 } text_doc;
 void ns_text_read(ns_arena *ar, const char *text, size_t n, text_doc *d);
 
 /* First match of a pattern in a flat text, NULL none. '|' between alternatives, (a|b) within one; '*' stands for at most 60 characters; every piece begins at
  * the beginning of a word and may end inside one ("deploy" finds "deployed") unless a blank closes it; after '~' it may begin inside one. */
 const char *ns_flat_find(const char *flat, const char *pattern);
+/* May a unit of the document match? Most patterns match nowhere, and most of those are told by the beginnings of its words. */
+bool ns_doc_may(const text_doc *d, const char *pattern);
 /* Is what begins at `hit` denied by the words before it ("no", "not", "without" …)? */
 bool ns_flat_denied(const char *flat, const char *hit);
 
@@ -56,6 +59,7 @@ const text_unit *ns_text_good_former(const text_doc *d);
 const text_unit *ns_text_old_pod(const text_doc *d);
 /* Text that speaks to the reader. */
 bool ns_text_is_order(const char *flat);
+bool ns_text_orders(const text_doc *d); /* perhaps, somewhere */
 
 typedef struct text_things {
 	const char *ns, *kind, *name, *container, *image;
@@ -69,6 +73,6 @@ typedef struct text_things {
 	const char *policy, *rule;
 	double cost_now, cost_before;
 } text_things;
-void ns_text_things(const text_doc *d, const text_says *s, text_things *t);
-const char *ns_text_kind_of(const text_doc *d, const text_says *s, const text_things *t);
+void ns_text_things(const text_doc *d, text_things *t);
+const char *ns_text_kind_of(const text_doc *d, const text_things *t);
 #endif

@@ -181,7 +181,7 @@ void ns_text_listen(const text_doc *d, text_says *s)
 {
 	*s = (text_says){0};
 	for (size_t i = 0; i < PHRASES; i++) {
-		if (s->at[phrases[i].say] || !ns_flat_find(d->all, phrases[i].pattern))
+		if (s->at[phrases[i].say] || !ns_doc_may(d, phrases[i].pattern))
 			continue;
 		for (size_t k = 0; k < d->n && !s->at[phrases[i].say]; k++) {
 			const text_unit *u = &d->unit[k];
@@ -240,13 +240,19 @@ const text_unit *ns_text_good_former(const text_doc *d)
 	return NULL;
 }
 
-bool ns_text_is_order(const char *flat)
-{
-	static const char orders[] =
+static const char orders[] =
 	    "ignore * instruction|ignore all previous|ignore the above|ignore previous|disregard|forget * instruction|forget everything|you are now|you are an|you are a |new instruction|system prompt|system override|system you|assistant|as an ai|"
 	    "confidence 1 |confidence 0 9|confidence 100|confidence is 1|set confidence|auto remediate|autoremediate|auto approve|autoapprove|action type|risk level|set risk|approve rollback|approve the|approve this|approve all|approve immediately|approve it|"
 	    "please approve|must approve|pre approved|preapproved|already approved|approval is not|no approval|without approval|do not escalate|don t escalate|never escalate|no human|without human|without asking|execute immediately|execute the rollback|execute rollback|run the following|run kubectl|"
 	    "please run|just run|kubectl delete|delete namespace|note to the|attention ai|ai agent|dear ai|respond with|reply with|output json|return json|root cause is * recommend|recommended action|correct action|the only correct|operator approved|sre approved|approved by sre|this is safe|safe to (execute|roll|scale|patch)|"
 	    "is safe to|policy_exception|patch_resources|cost_scale_down";
+
+bool ns_text_is_order(const char *flat)
+{
 	return ns_flat_find(flat, orders) != NULL;
+}
+
+bool ns_text_orders(const text_doc *d)
+{
+	return ns_doc_may(d, orders);
 }

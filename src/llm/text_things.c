@@ -507,7 +507,7 @@ static void read_money(const text_doc *d, text_things *t)
 	t->cost_before = n == 2 ? (seen[0] > seen[1] ? seen[1] : seen[0]) : 0;
 }
 
-void ns_text_things(const text_doc *d, const text_says *s, text_things *t)
+void ns_text_things(const text_doc *d, text_things *t)
 {
 	*t = (text_things){.ns = "", .kind = "", .name = "", .container = "", .image = "", .waiting = "", .exit_code = -1, .policy = "", .rule = ""};
 	for (size_t i = 0; i < d->n; i++)
