@@ -430,7 +430,7 @@ void dt_put_obj(ns_detector *d, dt_obj *o)
 	 * owner cannot be confirmed. */
 	if (!*o->owner_uid || !known_kind(o->owner_kind))
 		own_work(d, o);
-	free(old);
+	dt_obj_free(old);
 	if (!old && d->started)
 		resolve_orphans(d, o);
 	if (d->started)
@@ -443,7 +443,7 @@ void dt_drop_obj(ns_detector *d, const char *uid)
 	if (!o)
 		return;
 	disown(d, o);
-	free(o);
+	dt_obj_free(o);
 }
 
 void dt_count_job(ns_detector *d, const dt_obj *o)
@@ -526,7 +526,7 @@ void dt_cache_free(ns_detector *d)
 	dt_each(dt_pod, p, &d->pods)
 		free_pod(p);
 	dt_each(dt_obj, o, &d->objs)
-		free(o);
+		dt_obj_free(o);
 	dt_each(dt_node, n, &d->nodes)
 		free(n);
 	dt_each(dt_note, note, &d->notes)

@@ -37,12 +37,13 @@ static size_t put_capped(pack *p, const char *s)
 	return put_n(p, s, n < MAX_MESSAGE ? n : MAX_MESSAGE);
 }
 
-static size_t put_labels(pack *p, const cJSON *map)
+/* but: the one to leave out, NULL none */
+static size_t put_labels(pack *p, const cJSON *map, const cJSON *but)
 {
 	size_t at = p->b.len;
 	ns_json_each(l, map)
 	{
-		if (!cJSON_IsString(l))
+		if (!cJSON_IsString(l) || l == but)
 			continue;
 		ns_buf_puts(&p->b, l->string);
 		ns_buf_putc(&p->b, '=');
@@ -225,7 +226,7 @@ dt_pod *dt_decode_pod(const cJSON *j)
 	const cJSON *labels = ns_json_get(meta, "labels");
 	const cJSON *hash = ns_json_get(labels, "pod-template-hash");
 	size_t common[] = {put(&g, ns_json_str(meta, "namespace", "")), put(&g, o.kind), put(&g, o.name), put(&g, o.uid),
-	    cJSON_IsString(hash) ? put(&g, hash->valuestring) : 0, put_labels(&g, labels)};
+	    cJSON_IsString(hash) ? put(&g, hash->valuestring) : 0, put_labels(&g, labels, NULL)};
 	size_t f[] = {put(&s, uid), put(&s, name), put(&s, sched_reason), put_capped(&s, sched_message), put(&s, node), put(&s, ns_json_str(status, "reason", "")), put_capped(&s, ns_json_str(status, "message", "")),
 	    put_claims(&s, ns_json_get(spec, "volumes"), name)};
 	/* A debug container is a person's own doing, and no part of the workload. */
@@ -320,23 +321,39 @@ dt_obj *dt_decode_obj(dt_kind kind, const cJSON *j)
 			o.failure_at_ms = time_of(k, "lastTransitionTime");
 		}
 	}
-	pack s;
+	/* The ReplicaSets of one Deployment, ten old ones as a rule, differ in name and hash only. The hash has a place of its own and is compared
+	 * there, so it need not stand among the labels; but where selector and label disagree both stay as they are. */
+	pack s, g;
 	pack_begin(&s);
+	pack_begin(&g);
 	owner own = controller_of(meta);
-	const cJSON *hash = ns_json_get(labels, "pod-template-hash");
-	size_t f[] = {put(&s, uid), put(&s, ns_json_str(meta, "namespace", "")), put(&s, name), put(&s, own.kind), put(&s, own.name), put(&s, own.uid),
-	    cJSON_IsString(hash) ? put(&s, hash->valuestring) : 0, put_labels(&s, labels), put_labels(&s, ns_json_path(j, "spec.selector.matchLabels")),
-	    put(&s, cond[0]), put(&s, cond[1]), put_capped(&s, cond[2]), put(&s, cond[3]),
+	const cJSON *hash = ns_json_get(labels, "pod-template-hash"), *selector = ns_json_path(j, "spec.selector.matchLabels");
+	const cJSON *wanted = ns_json_get(selector, "pod-template-hash");
+	bool agree = kind == DT_REPLICASET && cJSON_IsString(hash) && cJSON_IsString(wanted) && strcmp(hash->valuestring, wanted->valuestring) == 0;
+	size_t common[] = {put(&g, ns_json_str(meta, "namespace", "")), put(&g, own.kind), put(&g, own.name), put(&g, own.uid),
+	    put_labels(&g, labels, agree ? hash : NULL), put_labels(&g, selector, agree ? wanted : NULL)};
+	size_t f[] = {put(&s, uid), put(&s, name), cJSON_IsString(hash) ? put(&s, hash->valuestring) : 0, put(&s, cond[0]), put(&s, cond[1]), put_capped(&s, cond[2]), put(&s, cond[3]),
 	    /* A refusal by a webhook names its policies at the end of the message. */
 	    put_n(&s, cond[4], strlen(cond[4]) < 1500 ? strlen(cond[4]) : 1500)};
 	char *base;
 	dt_obj *out = pack_place(&s, sizeof *out, &base);
 	*out = o;
-	const char **const to[] = {&out->key, &out->ns, &out->name, &out->owner_kind, &out->owner_name, &out->owner_uid, &out->hash, &out->labels,
-	    &out->selector, &out->prog_status, &out->prog_reason, &out->prog_message, &out->failure_reason, &out->failure_message};
+	out->shared = dt_share(g.b.data, g.b.len);
+	ns_buf_free(&g.b);
+	const char **const common_to[] = {&out->ns, &out->owner_kind, &out->owner_name, &out->owner_uid, &out->labels, &out->selector};
+	for (size_t i = 0; i < sizeof common_to / sizeof *common_to; i++)
+		*common_to[i] = out->shared + common[i];
+	const char **const to[] = {&out->key, &out->name, &out->hash, &out->prog_status, &out->prog_reason, &out->prog_message, &out->failure_reason, &out->failure_message};
 	for (size_t i = 0; i < sizeof to / sizeof *to; i++)
 		*to[i] = base + f[i];
 	return out;
+}
+
+void dt_obj_free(dt_obj *o)
+{
+	if (o)
+		dt_unshare(o->shared);
+	free(o);
 }
 
 /* ---- events ---- */

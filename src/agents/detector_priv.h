@@ -109,7 +109,8 @@ extern const char *const dt_kind_names[DT_KIND_COUNT];
 typedef struct dt_obj { /* what can own pods */
 	DT_HEAD; /* key: uid */
 	dt_kind kind;
-	const char *ns, *name, *owner_kind, *owner_name, *owner_uid, *hash, *labels, *selector;
+	const char *ns, *name, *owner_kind, *owner_name, *owner_uid, *hash, *labels, *selector; /* of a ReplicaSet's labels and selector the hash stands apart */
+	const char *shared; /* where ns, owner, labels and selector stand, as with pods */
 	int64_t generation, observed, replicas, st_replicas, ready, updated, available;
 	bool paused, replica_failure;
 	const char *prog_status, *prog_reason, *prog_message, *failure_reason, *failure_message;
@@ -327,6 +328,7 @@ void dt_unshare(const char *shared); /* NULL is fine */
 dt_pod *dt_decode_pod(const cJSON *j);
 void dt_pod_free(dt_pod *p); /* but not what it remembers over updates */
 dt_obj *dt_decode_obj(dt_kind kind, const cJSON *j);
+void dt_obj_free(dt_obj *o); /* NULL is fine */
 /* An event that matters: which object, what it says. False for the rest. */
 typedef struct dt_event { const char *uid, *kind, *ns, *name, *reason, *message, *type; char container[64]; int64_t at_ms; int count; } dt_event;
 bool dt_decode_event(const cJSON *j, int64_t now_ms, dt_event *out);
