@@ -6,7 +6,7 @@
 #include "detector_priv.h"
 #include "neuroscale/base/text.h"
 
-enum { OWNER_WAIT_MS = 2000, FRESH_MS = 10 * 60000 };
+enum { OWNER_WAIT_MS = 2000, FRESH_MS = 10 * 60000, DAY_MS = 86400000 };
 
 /* ---- workloads ---- */
 
@@ -357,8 +357,8 @@ static void remember(dt_pod *p, const dt_pod *old, int64_t wall)
 		if (m->oom_end_ms == end && !(end < 0 && grew))
 			continue;
 		m->oom_end_ms = end;
-		/* The restart after it is a sign of its time as good as its end. */
-		int64_t known = c->started_ms > end ? c->started_ms : end;
+		/* It was down until the restart after it, unless that came for another reason a day later. */
+		int64_t known = c->started_ms > end && c->started_ms - end < DAY_MS ? c->started_ms : end;
 		m->oom_seen_ms = grew || wall - known <= FRESH_MS ? wall : 0;
 	}
 }
@@ -460,6 +460,14 @@ void dt_count_job(ns_detector *d, const dt_obj *o)
 
 /* ---- what a workload is as a whole ---- */
 
+const dt_pod *dt_pod_named(const ns_detector *d, const char *ns, const char *name)
+{
+	dt_each(dt_pod, p, &d->pods)
+		if (strcmp(p->name, name) == 0 && strcmp(p->ns, ns) == 0)
+			return p;
+	return NULL;
+}
+
 dt_work *dt_work_of_resource(ns_detector *d, const char *ns, const char *kind, const char *name, const char *uid)
 {
 	dt_pod *p = *uid ? dt_tab_get(&d->pods, uid) : NULL;
@@ -470,6 +478,9 @@ dt_work *dt_work_of_resource(ns_detector *d, const char *ns, const char *kind, c
 	if (o)
 		return climb(d, o, NULL, &confirmed);
 	bool pod = strcmp(kind, "Pod") == 0, known = pod || known_kind(kind);
+	const dt_pod *named = pod && !*uid ? dt_pod_named(d, ns, name) : NULL;
+	if (named)
+		return named->work;
 	if (*uid || !known)
 		return pod || !known ? NULL : dt_work_find(d, ns, kind, name);
 	/* What was refused at admission does not exist: a pod is named after the ReplicaSet that wanted it. */

@@ -303,7 +303,9 @@ dt_obj *dt_decode_obj(dt_kind kind, const cJSON *j)
 		o.available = ns_json_int_or(status, counts[kind].available, 0);
 		/* What is to be updated only by hand, or only in part, is up to date as it is. */
 		const cJSON *how = ns_json_path(j, "spec.updateStrategy");
-		if (strcmp(ns_json_str(how, "type", ""), "OnDelete") == 0 || ns_json_int_or(how, "rollingUpdate.partition", 0) > 0)
+		const char *revision = ns_json_str(status, "updateRevision", "");
+		bool one = *revision && strcmp(revision, ns_json_str(status, "currentRevision", "")) == 0; /* old controllers count those as current only */
+		if (one || strcmp(ns_json_str(how, "type", ""), "OnDelete") == 0 || ns_json_int_or(how, "rollingUpdate.partition", 0) > 0)
 			o.updated = o.st_replicas > o.replicas ? o.st_replicas : o.replicas;
 	}
 	const char *cond[5] = {"", "", "", "", ""};

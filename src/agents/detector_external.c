@@ -8,14 +8,6 @@
 
 enum { MAX_FIRING = 2000, MAX_SOURCE = 64, MAX_FINGERPRINT = 128, MAX_NAME = 253, MAX_TITLE = 120, MAX_MESSAGE = 300, LASTS_MS = 5 * 60000 };
 
-static dt_work *work_of_pod(ns_detector *d, const char *ns, const char *name)
-{
-	dt_each(dt_pod, p, &d->pods)
-		if (strcmp(p->name, name) == 0 && strcmp(p->ns, ns) == 0)
-			return p->work;
-	return NULL;
-}
-
 dt_work *dt_cluster_work(ns_detector *d)
 {
 	return dt_work_get(d, "", "Cluster", d->cluster);
@@ -23,7 +15,8 @@ dt_work *dt_cluster_work(ns_detector *d)
 
 dt_work *dt_external_work(ns_detector *d, const dt_thing *t)
 {
-	dt_work *w = *t->pod ? work_of_pod(d, t->ns, t->pod) : NULL;
+	const dt_pod *p = *t->pod ? dt_pod_named(d, t->ns, t->pod) : NULL;
+	dt_work *w = p ? p->work : NULL;
 	if (!w && *t->ref_name)
 		w = dt_work_of_resource(d, t->ns, t->ref_kind, t->ref_name, "");
 	if (!w && dt_node_of(d, t->node))

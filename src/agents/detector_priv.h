@@ -345,6 +345,7 @@ dt_work *dt_work_find(ns_detector *d, const char *ns, const char *kind, const ch
 dt_work *dt_work_get(ns_detector *d, const char *ns, const char *kind, const char *name); /* made when absent */
 /* The workload at the top of the confirmed chain from a resource by name (which need not exist any more). NULL unknown. */
 dt_work *dt_work_of_resource(ns_detector *d, const char *ns, const char *kind, const char *name, const char *uid);
+const dt_pod *dt_pod_named(const ns_detector *d, const char *ns, const char *name); /* walks all pods: for what is rare */
 void dt_mark(ns_detector *d, dt_work *w);        /* look at it in the next round */
 void dt_work_reap(ns_detector *d, dt_work *w);   /* frees it when nothing is left of it */
 dt_memory *dt_memory_of(const dt_pod *p, const char *container);

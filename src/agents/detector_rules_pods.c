@@ -14,7 +14,8 @@ enum {
 	MOUNT_SEEN_MS = 5 * DT_MINUTE,
 	CREATING_MS = 10000,
 	OLD_MS = 24 * 60 * DT_MINUTE,
-	STUCK_MS = 10 * DT_MINUTE
+	STUCK_MS = 10 * DT_MINUTE,
+	SILENT_MS = 15 * DT_MINUTE
 };
 
 static const char *exit_words(const dt_env *e, const dt_container *c, const dt_end *end)
@@ -23,6 +24,12 @@ static const char *exit_words(const dt_env *e, const dt_container *c, const dt_e
 		return ns_arena_printf(e->ar, "container %s ended with exit code %d (%s)", c->name, end->exit_code, end->reason);
 	return ns_arena_printf(e->ar, "container %s ended with exit code %d (%s), restarted %d time%s", c->name, end->exit_code, end->reason, c->restarts,
 	    c->restarts == 1 ? "" : "s");
+}
+
+/* What a controller made is made again, and its end is news for a while; nobody replaces a bare pod. */
+static int64_t news_ms(const dt_work *w)
+{
+	return dt_is(w->kind, "Pod") ? OLD_MS : DT_FRESH_MS;
 }
 
 /* ---- containers that die ---- */
@@ -39,9 +46,9 @@ void dt_test_oom(const dt_env *e, dt_work *w, dt_finding *f)
 			bad = true; /* the Job failed of it, and stays so */
 		} else if (dt_over(p)) {
 			/* A finished pod stays where it is: its kill is news for a while only. */
-			bad = now && m && m->oom_seen_ms && e->wall - m->oom_seen_ms < DT_FRESH_MS;
+			bad = now && m && m->oom_seen_ms && e->wall - m->oom_seen_ms < news_ms(w);
 			if (bad)
-				dt_look_again(e, f, m->oom_seen_ms + DT_FRESH_MS);
+				dt_look_again(e, f, m->oom_seen_ms + news_ms(w));
 		} else if (now || (last && dt_is(c->waiting, "CrashLoopBackOff"))) {
 			bad = true;
 		} else if (last && m && m->oom_seen_ms) {
@@ -124,9 +131,9 @@ void dt_test_config(const dt_env *e, dt_work *w, dt_finding *f)
 	DT_EACH_CONTAINER(p, c)
 	{
 		if (dt_over(p)) {
-			if (p->phase == DT_FAILED && ns_listed(c->now.reason, start_failures) && e->wall - p->ended_ms < DT_FRESH_MS) {
+			if (p->phase == DT_FAILED && ns_listed(c->now.reason, start_failures) && e->wall - p->ended_ms < news_ms(w)) {
 				dt_found(e, f, p, c->name, c->now.reason, exit_words(e, c, &c->now));
-				dt_look_again(e, f, p->ended_ms + DT_FRESH_MS);
+				dt_look_again(e, f, p->ended_ms + news_ms(w));
 			}
 			continue;
 		}
@@ -264,6 +271,16 @@ void dt_test_probe_kills(const dt_env *e, dt_work *w, dt_finding *f)
 	}
 }
 
+/* Something with a name has brought it down, and it has not come up since. */
+static bool told_otherwise(const dt_work *w)
+{
+	unsigned named = dt_health_kinds & ~DT_BIT(NS_KIND_PROBE_FAILURE);
+	for (int k = 0; w->k && k < NS_KIND_COUNT; k++)
+		if ((named & DT_BIT(k)) && w->k[k].alerted)
+			return true;
+	return false;
+}
+
 void dt_test_unready(const dt_env *e, dt_work *w, dt_finding *f)
 {
 	bool rolling = w->obj && dt_obj_rolling(w->obj);
@@ -273,12 +290,23 @@ void dt_test_unready(const dt_env *e, dt_work *w, dt_finding *f)
 	{
 		const dt_note *n = dt_note_of(e->d, p->key);
 		int64_t newest = 0;
-		bool all_run = p->n_c > 0;
+		bool all_run = p->n_c > 0, one_unready = false;
 		for (int i = 0; n && i < DT_PROBES; i++)
 			newest = n->probe_ms[i] > newest ? n->probe_ms[i] : newest;
 		DT_EACH_CONTAINER(p, c)
+		{
 			all_run &= c->running || c->init;
-		if (p->phase != DT_RUNNING || p->ready || !all_run || !newest || rolling)
+			one_unready |= !c->init && !c->ready;
+		}
+		if (p->phase != DT_RUNNING || p->ready || !all_run || rolling)
+			continue;
+		/* Events may be lost, or not be ours to see: that much silence is long enough. */
+		if (!newest && one_unready && !dt_too_early(e, f, p->ready_at_ms > p->created_ms ? p->ready_at_ms : p->created_ms, SILENT_MS))
+		{
+			f->symptom = told_otherwise(w);
+			dt_found(e, f, p, "", "NotReady", "a container has not been ready for 15 min, and no event says why");
+		}
+		if (!newest)
 			continue;
 		int64_t from = p->ready_at_ms + UNREADY_MS > p->created_ms + START_MS ? p->ready_at_ms + UNREADY_MS : p->created_ms + START_MS;
 		if (newest < p->ready_at_ms - DT_MINUTE || e->wall - newest >= PROBE_SEEN_MS)
@@ -305,13 +333,13 @@ void dt_test_evicted(const dt_env *e, dt_work *w, dt_finding *f)
 		DT_EACH_POD(e, w, p)
 		{
 			int64_t at = p->ended_ms ? p->ended_ms : p->created_ms;
-			if (p->phase != DT_FAILED || !dt_is(p->reason, "Evicted") || e->wall - at >= DT_FRESH_MS)
+			if (p->phase != DT_FAILED || !dt_is(p->reason, "Evicted") || e->wall - at >= news_ms(w))
 				continue;
 			/* A pod over its own limit is its own doing, whatever the node lacks. */
 			bool caused = strncmp(p->message, "The node ", 9) == 0 && node_told(e, p);
 			if (caused != (pass == 1))
 				continue;
-			dt_look_again(e, f, at + DT_FRESH_MS);
+			dt_look_again(e, f, at + news_ms(w));
 			f->symptom = caused;
 			dt_found(e, f, p, "", "Evicted", p->message);
 		}
@@ -325,7 +353,15 @@ static const char *end_words(const dt_env *e, const dt_pod *p)
 	return p->message;
 }
 
-/* What a controller made is made again; nobody replaces a bare pod. */
+/* Another row names the cause. */
+static bool end_known(const dt_pod *p)
+{
+	bool known = dt_is(p->reason, "Evicted");
+	DT_EACH_CONTAINER(p, c)
+		known |= dt_is(c->now.reason, "OOMKilled") || ns_listed(c->now.reason, start_failures);
+	return known;
+}
+
 void dt_test_failed(const dt_env *e, dt_work *w, dt_finding *f)
 {
 	if (!dt_is(w->kind, "Pod"))
@@ -333,7 +369,7 @@ void dt_test_failed(const dt_env *e, dt_work *w, dt_finding *f)
 	DT_EACH_POD(e, w, p)
 	{
 		int64_t at = p->ended_ms ? p->ended_ms : p->created_ms;
-		if (p->phase != DT_FAILED || e->wall - at >= OLD_MS)
+		if (p->phase != DT_FAILED || e->wall - at >= OLD_MS || end_known(p))
 			continue;
 		dt_look_again(e, f, at + OLD_MS);
 		dt_found(e, f, p, "", *p->reason ? p->reason : "PodFailed", end_words(e, p));
