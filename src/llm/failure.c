@@ -125,9 +125,8 @@ void llm_failure_read(long status, const char *body, size_t n, llm_failure *out)
 		words = ns_json_str(j, "error", "");
 	keep(out->code, sizeof out->code, code);
 	keep(out->request_id, sizeof out->request_id, either(j, "request_id", "id"));
-	if (*words)
-		keep(out->words, sizeof out->words, without_prefix(words));
-	else
+	keep(out->words, sizeof out->words, without_prefix(words));
+	if (!*out->words)
 		snprintf(out->words, sizeof out->words, "HTTP %ld%s", status, n && !j ? " with a page instead of an answer" : "");
 	out->verdict = judge(status, code, words);
 	cJSON_Delete(j);

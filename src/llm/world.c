@@ -9,13 +9,15 @@
 #include "neuroscale/base/text.h"
 #include "world_priv.h"
 
-enum { MAX_NUMBERS = 600, MAX_TOKEN = 300 };
+enum { MAX_NUMBERS = 600, MAX_CODES = 64, MAX_TOKEN = 300 };
 
 struct ns_world {
 	char *text; /* everything, lower case, blanks squeezed, one blank at both ends */
 	size_t len;
 	world_number *numbers;
 	size_t n_numbers;
+	double codes[MAX_CODES]; /* exit codes, signals, status codes: among so many small numbers only these may follow such a word */
+	size_t n_codes;
 };
 
 /* ---- what is known ---- */
@@ -36,14 +38,34 @@ static void add_number(ns_world *w, double value, world_unit unit)
 		w->numbers[w->n_numbers++] = (world_number){.value = value, .unit = unit};
 }
 
+static void add_code(ns_world *w, double code)
+{
+	if (w->n_codes < MAX_CODES)
+		w->codes[w->n_codes++] = code;
+}
+
+static bool after_code_word(const char *s, size_t from)
+{
+	static const char *const words[] = {"code ", "code: ", "code=", "exit ", "signal ", "signal: "};
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		size_t n = strlen(words[i]);
+		if (from >= n && strncasecmp(s + from - n, words[i], n) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void add_text(ns_world *w, ns_buf *b, const char *s)
 {
 	size_t n = strlen(s), i = 0;
 	world_number x;
 	ns_buf_puts(b, s);
 	ns_buf_putc(b, '\n');
-	while (w->n_numbers < MAX_NUMBERS && world_next_number(s, n, &i, &x))
+	while (w->n_numbers < MAX_NUMBERS && world_next_number(s, n, &i, &x)) {
 		w->numbers[w->n_numbers++] = x;
+		if (after_code_word(s, x.from))
+			add_code(w, x.value);
+	}
 }
 
 /* Every string and number of the case's own JSON form: what is added to the case is known here by itself. */
@@ -57,6 +79,18 @@ static void add_tree(ns_world *w, ns_buf *b, const cJSON *j)
 		add_tree(w, b, x);
 }
 
+static void add_codes(ns_world *w, const ns_container_facts *f)
+{
+	if (!f->has_last)
+		return;
+	add_code(w, f->last_exit);
+	add_code(w, f->last_signal ? f->last_signal : f->last_exit > 128 ? f->last_exit - 128 : f->last_exit); /* 137 = 128 + 9 */
+	if (f->last_exit > 128) {
+		add_number(w, 128, UNIT_NONE);
+		add_number(w, f->last_exit - 128, UNIT_NONE);
+	}
+}
+
 static void add_counts_and_times(ns_world *w, const ns_case *c)
 {
 	const size_t counts[] = {c->n_containers, c->n_revisions, c->n_evidence, c->n_log_lines, c->alert.n_pods, c->n_rules};
@@ -64,7 +98,7 @@ static void add_counts_and_times(ns_world *w, const ns_case *c)
 		add_number(w, (double)counts[i], UNIT_NONE);
 	for (size_t i = 0; i < c->n_containers; i++) {
 		const ns_container_facts *f = &c->containers[i];
-		add_number(w, f->last_exit > 128 ? f->last_exit - 128 : f->last_signal + 128, UNIT_NONE); /* 137 = 128 + 9 */
+		add_codes(w, f);
 		add_number(w, (double)f->cpu_limit_milli / 1000, UNIT_CORES);
 		add_number(w, (double)f->cpu_request_milli / 1000, UNIT_CORES);
 		if (f->last_finished_ms > f->last_started_ms && f->last_started_ms > 0)
@@ -148,7 +182,7 @@ static const char *const language[] = {"a", "access", "after", "and", "applicati
     "cross", "custom", "data", "day", "de", "dead", "default", "depth", "down", "driven", "dry", "early", "effect", "end", "ended", "env", "error", "exit", "fail",
     "failed", "failing", "fast", "first", "fix", "fixed", "fold", "follow", "for", "free", "front", "full", "go", "good", "grade", "grained", "grown", "half",
     "hand", "hard", "health", "heap", "heavy", "high", "host", "human", "idle", "image", "in", "init", "it", "kill", "killed", "known", "kube", "last", "layer", "length",
-    "level", "life", "limit", "limits", "line", "live", "liveness", "load", "lived", "log", "long", "loop", "low", "made", "main", "manual", "max", "medium", "memory", "min", "mid",
+    "level", "life", "limit", "limits", "line", "live", "liveness", "load", "like", "lived", "log", "long", "loop", "low", "made", "main", "manual", "max", "medium", "memory", "min", "mid",
     "minute", "mis", "multi", "name", "never", "new", "node", "non", "not", "of", "off", "on", "one", "only", "op", "open", "out", "over", "owned", "part", "per", "phase", "plan", "pod", "point",
     "policy", "post", "practice", "pre", "privileged", "probe", "process", "prod", "production", "pull", "push", "quality", "rate", "re", "read", "ready", "readiness", "real", "restart", "review", "risk",
     "roll", "rolled", "rolling", "rollout", "root", "run", "running", "safe", "scale", "scaled", "scaling", "schema", "self", "server", "service", "set", "shared", "short", "shut",
@@ -188,15 +222,17 @@ static bool is_evidence_id(const char *s, size_t n)
 static bool looks_named(const char *s, size_t n, bool *image)
 {
 	bool joint = false, digit = false, letter = false, colon = false;
+	size_t dots = 0;
 	*image = false;
 	for (size_t i = 0; i < n; i++) {
 		joint |= (s[i] == '-' || s[i] == '/' || s[i] == '_' || s[i] == '@' || (s[i] == '.' && i && i + 1 < n)) && n > 2;
 		colon |= s[i] == ':' && i && i + 1 < n;
 		digit |= ns_is_digit(s[i]);
+		dots += s[i] == '.';
 		letter |= ns_is_letter(s[i]) || (unsigned char)s[i] >= 0x80;
 	}
 	*image = letter && colon;
-	return letter && (joint || colon || (digit && n > 3));
+	return dots == 3 || (letter && (joint || colon || (digit && n > 3)));
 }
 
 static const char *const kinds[] = {"deployment", "statefulset", "daemonset", "replicaset", "pod", "namespace", "configmap", "secret", "service", "node", "container",
@@ -292,14 +328,11 @@ static void check_quotes(ns_arena *ar, const ns_world *w, const char *s, size_t 
 
 /* ---- numbers ---- */
 
-static bool after_code_word(const char *s, size_t from)
+static bool is_code(const ns_world *w, double v)
 {
-	static const char *const words[] = {"code ", "exit ", "signal ", "status ", "revision ", "port "};
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-		size_t n = strlen(words[i]);
-		if (from >= n && strncasecmp(s + from - n, words[i], n) == 0)
+	for (size_t i = 0; i < w->n_codes; i++)
+		if (w->codes[i] == v)
 			return true;
-	}
 	return false;
 }
 
@@ -308,9 +341,9 @@ static void check_numbers(ns_arena *ar, const ns_world *w, const char *s, size_t
 	enum { SMALL = 3 };
 	world_number x;
 	for (size_t i = 0; world_next_number(s, n, &i, &x);) {
-		bool small = x.unit == UNIT_NONE && x.value <= SMALL && !after_code_word(s, x.from);
-		bool whole = x.unit == UNIT_PERCENT && (x.value == 100 || x.value == 0);
-		if (!small && !whole && !world_knows_number(w->numbers, w->n_numbers, &x))
+		bool ordinary = (x.unit == UNIT_NONE && x.value <= SMALL) || (x.unit == UNIT_PERCENT && (x.value == 100 || x.value == 0));
+		bool known = x.unit == UNIT_NONE && after_code_word(s, x.from) ? is_code(w, x.value) : ordinary || world_knows_number(w->numbers, w->n_numbers, &x);
+		if (!known)
 			stranger(ar, out, s + x.from, x.to - x.from, "number");
 	}
 }

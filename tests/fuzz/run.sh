@@ -8,7 +8,7 @@ B=${B:-build}
 out=$B/fuzz
 command -v clang >/dev/null 2>&1 || { echo "run.sh: clang is missing: sh contrib/deps.sh --dev" >&2; exit 3; }
 mkdir -p "$out"
-make -s B="$B" "$B/gen/runbooks_data.h" "$B/gen/themes_data.h"
+make -s B="$B" "$B/gen/runbooks_data.h" "$B/gen/themes_data.h" "$B/gen/prompts_data.h" "$B/gen/prices_data.h"
 flags='-std=c17 -g -O1 -fno-omit-frame-pointer -D_GNU_SOURCE -Iinclude'
 sanitize='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
 sources=$(ls src/base/*.c src/sys/*.c src/model/*.c src/config/*.c src/kube/*.c src/runbook/*.c \
@@ -39,6 +39,9 @@ for name; do
 	fuzz_watch) printf '\200\007{"kind":"PodList","metadata":{"resourceVersion":"5","continue":"t"},"items":[{"metadata":{"name":"p","resourceVersion":"4","managedFields":[{"a":"}]\\""}]},"spec":{"containers":[{"name":"c"}]},"status":{"a":"\\u0000\\ud83d\\ude00"}}]}    {"type":"MODIFIED","object":{"metadata":{"name":"p","resourceVersion":"6"}}}\n{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"7"}}}\n{"type":"ERROR","object":{"code":410,"reason":"Expired","message":"too old"}}\n' >"$seeds/one" ;;
 	fuzz_text) printf 'password=hunter2 Authorization: Bearer abcdef0123456789 \033[31mred\033[0m \342\200\256' >"$seeds/one" ;;
 	fuzz_alertmanager) printf '{"version":"4","status":"firing","receiver":"r","truncatedAlerts":0,"groupLabels":{},"commonLabels":{},"commonAnnotations":{},"alerts":[{"status":"firing","labels":{"alertname":"KubePodCrashLooping","namespace":"shop","exported_pod":"web-1","severity":"page","cluster":"eu","workload":"web","workload_type":"deployment"},"annotations":{"description":"token=hunter2","runbook_url":"https://x"},"startsAt":"2026-01-01T00:00:00.5+01:00","endsAt":"0001-01-01T00:00:00Z","fingerprint":"a1b2"},{"status":"resolved","labels":{"alertname":"Watchdog","instance":"n1:9100"},"startsAt":"2026-01-01T00:00:00Z"}]}' >"$seeds/one" ;;
+	fuzz_reply) printf 'So: ```json\n{"root_cause":"web in shop was OOMKilled at 128Mi","confidence":0.9,"action_type":"patch_resources","risk_level":"low","auto_remediate":true,"reasoning":"exit code 137 \\u00e9","claims":[{"text":"x","evidence":["E1"]}]}\n```' >"$seeds/one" ;;
+	fuzz_stream) printf 'data: {"id":"r","choices":[{"delta":{"content":"he"},"finish_reason":null}]}\r\n\r\n:HTTP_STATUS/400\nevent:error\ndata:{"code":"Throttling","message":"<400> x: y"}\n\ndata: [DONE]\n\n' >"$seeds/one" ;;
+	fuzz_redact) printf '\033[1mpassword\033[0m: "hunter2" curl -u a:b mysql -px -----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\nkind: Secret\ndata:\n  a: Yg==\n' >"$seeds/one" ;;
 	fuzz_argv) printf 'approve\n3\n--digest\n0123456789\n--profile=auto\n--cooldown\n5m\n--scale-max\n7' >"$seeds/one" ;;
 	esac
 	if "$out/$name" -max_total_time="$seconds" -max_len=8192 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$out/$name-" \
