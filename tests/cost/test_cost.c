@@ -102,7 +102,7 @@ static void test_nulls_and_nothing(void **state)
 		if (!r)
 			fail_msg("%s: %s", answers[i], err.text);
 		for (size_t k = 0; k < r->n_rows; k++) {
-			ns_cost_rule rule = {1.3, 5};
+			ns_cost_rule rule = {.min_ratio = 1.3, .min_per_day = 5};
 			assert_float_equal(r->rows[k].per_day, 0, 0);
 			assert_false(ns_cost_is_spike(&r->rows[k], &rule));
 		}
@@ -131,7 +131,7 @@ static void test_spike(void **state)
 	    {100, 0, 1440, false}, /* nothing to compare with */
 	    {100, 10, 30, false},  /* half an hour is no trend */
 	};
-	ns_cost_rule rule = {1.3, 5};
+	ns_cost_rule rule = {.min_ratio = 1.3, .min_per_day = 5};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		ns_cost_row r = {.ns = "n", .controller_kind = "deployment", .controller = "c", .per_day = rows[i].now, .per_day_before = rows[i].before, .minutes = rows[i].minutes};
 		if (ns_cost_is_spike(&r, &rule) != rows[i].spike)
