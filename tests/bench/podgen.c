@@ -18,7 +18,7 @@ typedef struct shape {
 } shape;
 struct podgen {
 	unsigned seed;
-	shape pods[SHAPES], replicaset, deployment, node;
+	shape pods[SHAPES], replicaset, old, deployment, node;
 };
 
 static const char *const teams[] = {"payments", "search", "checkout", "identity", "catalog", "shipping", "media", "platform"};
@@ -107,6 +107,7 @@ static void fill(char **w, char hole, const numbers *k)
 		break;
 	case 't': put_text(w, teams[k->owner % 8]); break;
 	case 'h': put_letters(w, mix(k->seed, k->owner, 7), 10); break;
+	case 'g': put_letters(w, mix(k->seed, k->i, 17), 10); break;
 	case 's': put_letters(w, mix(k->seed, k->i, 11), 5); break;
 	case 'u': put_uid(w, k, k->i, 100); break;
 	case 'r': put_uid(w, k, k->owner, 200); break;
@@ -189,24 +190,24 @@ static void put_container(ns_buf *b, int c, int env)
 
 static void put_fields(ns_buf *b, int containers, int env)
 {
-	ns_buf_puts(
-	    b, "\"managedFields\":[{\"manager\":\"kube-controller-manager\",\"operation\":\"Update\",\"apiVersion\":\"v1\",\"time\":\"2026-"
-	       "03-01T10:@m:05Z\",\"fieldsType\":\"FieldsV1\",\"fieldsV1\":{\"f:metadata\":{\"f:annotations\":{\".\":{},\"f:checksum/"
-	       "config\":{},\"f:prometheus.io/port\":{},\"f:prometheus.io/"
-	       "scrape\":{}},\"f:generateName\":{},\"f:labels\":{\".\":{},\"f:app.kubernetes.io/instance\":{},\"f:app.kubernetes.io/"
-	       "name\":{},\"f:pod-template-hash\":{}},\"f:ownerReferences\":{\".\":{},\"k:{\\\"uid\\\":\\\"@r\\\"}\":{}}},\"f:spec\":{\"f:"
-	       "affinity\":{\".\":{},\"f:podAntiAffinity\":{\".\":{},\"f:preferredDuringSchedulingIgnoredDuringExecution\":{}}},\"f:"
-	       "containers\":{");
+	ns_buf_puts(b,
+	    "\"managedFields\":[{\"manager\":\"kube-controller-manager\",\"operation\":\"Update\",\"apiVersion\":\"v1\",\"time\":\"2026-"
+	    "03-01T10:@m:05Z\",\"fieldsType\":\"FieldsV1\",\"fieldsV1\":{\"f:metadata\":{\"f:annotations\":{\".\":{},\"f:checksum/"
+	    "config\":{},\"f:prometheus.io/port\":{},\"f:prometheus.io/"
+	    "scrape\":{}},\"f:generateName\":{},\"f:labels\":{\".\":{},\"f:app.kubernetes.io/instance\":{},\"f:app.kubernetes.io/"
+	    "name\":{},\"f:pod-template-hash\":{}},\"f:ownerReferences\":{\".\":{},\"k:{\\\"uid\\\":\\\"@r\\\"}\":{}}},\"f:spec\":{\"f:"
+	    "affinity\":{\".\":{},\"f:podAntiAffinity\":{\".\":{},\"f:preferredDuringSchedulingIgnoredDuringExecution\":{}}},\"f:"
+	    "containers\":{");
 	for (int c = 0; c < containers; c++) {
 		ns_buf_printf(b, "%s\"k:{\\\"name\\\":\\\"%s\\\"}\":{\".\":{},\"f:args\":{},\"f:env\":{\".\":{},", c ? "," : "",
 		    c ? "sidecar" : "app");
 		put_env(b, env, true);
-		ns_buf_puts(
-		    b, "},\"f:image\":{},\"f:imagePullPolicy\":{},\"f:livenessProbe\":{\".\":{},\"f:failureThreshold\":{},\"f:httpGet\":{"
-		       "\".\":{},\"f:path\":{},\"f:port\":{},\"f:scheme\":{}},\"f:periodSeconds\":{}},\"f:name\":{},\"f:ports\":{\".\":{},"
-		       "\"k:{\\\"containerPort\\\":8080,\\\"protocol\\\":\\\"TCP\\\"}\":{\".\":{},\"f:containerPort\":{},\"f:name\":{},\"f:"
-		       "protocol\":{}}},\"f:resources\":{\".\":{},\"f:limits\":{\".\":{},\"f:cpu\":{},\"f:memory\":{}}},\"f:volumeMounts\":"
-		       "{\".\":{},\"k:{\\\"mountPath\\\":\\\"/etc/app\\\"}\":{\".\":{},\"f:mountPath\":{},\"f:name\":{}}}}");
+		ns_buf_puts(b,
+		    "},\"f:image\":{},\"f:imagePullPolicy\":{},\"f:livenessProbe\":{\".\":{},\"f:failureThreshold\":{},\"f:httpGet\":{"
+		    "\".\":{},\"f:path\":{},\"f:port\":{},\"f:scheme\":{}},\"f:periodSeconds\":{}},\"f:name\":{},\"f:ports\":{\".\":{},"
+		    "\"k:{\\\"containerPort\\\":8080,\\\"protocol\\\":\\\"TCP\\\"}\":{\".\":{},\"f:containerPort\":{},\"f:name\":{},\"f:"
+		    "protocol\":{}}},\"f:resources\":{\".\":{},\"f:limits\":{\".\":{},\"f:cpu\":{},\"f:memory\":{}}},\"f:volumeMounts\":"
+		    "{\".\":{},\"k:{\\\"mountPath\\\":\\\"/etc/app\\\"}\":{\".\":{},\"f:mountPath\":{},\"f:name\":{}}}}");
 	}
 	ns_buf_puts(b, "},\"f:dnsPolicy\":{},\"f:restartPolicy\":{},\"f:schedulerName\":{},\"f:terminationGracePeriodSeconds\":{},\"f:"
 	               "volumes\":{\".\":{},\"k:{\\\"name\\\":\\\"config\\\"}\":{\".\":{},\"f:configMap\":{\".\":{},\"f:defaultMode\":{},"
@@ -256,8 +257,7 @@ static void make_pod(shape *s, unsigned seed, size_t which)
 	int containers = which % 8 < 5 ? 1 : 2, env = 4 + (int)(h % 12);
 	ns_buf_puts(&b,
 	    META("Pod", "@a-@h-@s",
-	        "@u") "\"generateName\":\"@a-@h-\"," LABELS ANNOTATIONS
-	              "\"ownerReferences\":[{\"apiVersion\":\"apps/"
+	        "@u") "\"generateName\":\"@a-@h-\"," LABELS ANNOTATIONS "\"ownerReferences\":[{\"apiVersion\":\"apps/"
 	              "v1\",\"kind\":\"ReplicaSet\",\"name\":\"@a-@h\",\"uid\":\"@r\",\"controller\":true,\"blockOwnerDeletion\":true}],");
 	put_fields(&b, containers, env);
 	ns_buf_puts(&b,
@@ -301,6 +301,15 @@ static void make_others(podgen *g)
 	    ns_buf_str(&containers), "",
 	    "\"status\":{\"replicas\":10,\"fullyLabeledReplicas\":10,\"readyReplicas\":10,\"availableReplicas\":10,\"observedGeneration\":"
 	    "1}}");
+	/* An old revision: another name, hash and uid, and nothing runs. */
+	ns_buf old = NS_BUF_INIT;
+	ns_buf_puts(&old, b.data);
+	for (char *p = old.data; (p = strchr(p, '@')) != NULL; p += 2)
+		p[1] = (char)(p[1] == 'h' ? 'g' : p[1] == 'r' ? 'k' : p[1]);
+	for (char *p = old.data; (p = strstr(p, "eplicas\":10")) != NULL; p++)
+		memmove(p + 9, p + 10, strlen(p + 10) + 1), p[9] = '0';
+	old.len = strlen(old.data);
+	cut(&g->old, &old);
 	cut(&g->replicaset, &b);
 	ns_buf_printf(&b, "%s%s]}}},%s",
 	    META("Deployment", "@a", "@d") LABELS "\"generation\":1},\"spec\":{\"replicas\":10," SELECTOR
@@ -342,6 +351,7 @@ void podgen_free(podgen *g)
 	for (size_t i = 0; i < SHAPES; i++)
 		free(g->pods[i].text);
 	free(g->replicaset.text);
+	free(g->old.text);
 	free(g->deployment.text);
 	free(g->node.text);
 	free(g);
@@ -355,7 +365,8 @@ void podgen_pod(const podgen *g, size_t i, unsigned long version, ns_buf *out)
 
 void podgen_replicaset(const podgen *g, size_t i, unsigned long version, ns_buf *out)
 {
-	render(&g->replicaset, &(numbers){g->seed, i, i, version}, out);
+	size_t owner = i / PODGEN_REVISIONS;
+	render(i % PODGEN_REVISIONS ? &g->old : &g->replicaset, &(numbers){g->seed, i, owner, version}, out);
 }
 
 void podgen_deployment(const podgen *g, size_t i, unsigned long version, ns_buf *out)

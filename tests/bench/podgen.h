@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include "neuroscale/base/buf.h"
 
-enum { PODGEN_PER_OWNER = 10, PODGEN_PER_NODE = 100 };
+enum { PODGEN_PER_OWNER = 10, PODGEN_PER_NODE = 100, PODGEN_REVISIONS = 4 /* ReplicaSets of a Deployment; the first of each runs */ };
 
 typedef struct podgen podgen;
 podgen *podgen_new(unsigned seed);

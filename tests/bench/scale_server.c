@@ -47,10 +47,11 @@ static bool answer(int fd, int status, const char *body, size_t n)
 typedef struct kind {
 	const char *path;
 	void (*put)(const podgen *g, size_t i, unsigned long version, ns_buf *out);
-	size_t per;
+	size_t times, per; /* so many for so many pods */
 } kind;
-static const kind kinds[] = {{"/api/v1/pods", podgen_pod, 1}, {"/apis/apps/v1/replicasets", podgen_replicaset, PODGEN_PER_OWNER},
-    {"/apis/apps/v1/deployments", podgen_deployment, PODGEN_PER_OWNER}, {"/api/v1/nodes", podgen_node, PODGEN_PER_NODE}};
+static const kind kinds[] = {{"/api/v1/pods", podgen_pod, 1, 1},
+    {"/apis/apps/v1/replicasets", podgen_replicaset, PODGEN_REVISIONS, PODGEN_PER_OWNER},
+    {"/apis/apps/v1/deployments", podgen_deployment, 1, PODGEN_PER_OWNER}, {"/api/v1/nodes", podgen_node, 1, PODGEN_PER_NODE}};
 
 static unsigned long number_after(const char *target, const char *name)
 {
@@ -60,7 +61,8 @@ static unsigned long number_after(const char *target, const char *name)
 
 static bool send_list(scale_server *s, int fd, const char *target, const kind *k)
 {
-	size_t n = (s->n_pods + k->per - 1) / k->per, from = number_after(target, "continue="), limit = number_after(target, "limit=");
+	size_t n = (s->n_pods * k->times + k->per - 1) / k->per, from = number_after(target, "continue="),
+	       limit = number_after(target, "limit=");
 	size_t to = limit && from + limit < n ? from + limit : n;
 	ns_buf b = NS_BUF_INIT;
 	ns_buf_reserve(&b, (to - from) * 12000 + 1000);
