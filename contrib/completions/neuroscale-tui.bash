@@ -31,7 +31,7 @@ _neuroscale_tui() {
 	approve | reject) mapfile -t COMPREPLY < <(compgen -W "$("$program" approvals 2>/dev/null | sed -n 's/^\([0-9][0-9]*\) .*/\1/p')" -- "$cur") ;;
 	incident) mapfile -t COMPREPLY < <(compgen -W "$("$program" incidents 2>/dev/null | sed -n 's/^\([0-9][0-9]*\) .*/\1/p')" -- "$cur") ;;
 	audit) mapfile -t COMPREPLY < <(compgen -W 'verify' -- "$cur") ;;
-	eval) mapfile -t COMPREPLY < <(compgen -f -W 'contract injection' -- "$cur") ;;
+	eval) mapfile -t COMPREPLY < <(compgen -f -W 'incidents contract injection' -- "$cur") ;;
 	esac
 }
 complete -F _neuroscale_tui neuroscale-tui

@@ -2,11 +2,14 @@
  * `context` are read and nothing else; with --score the labels are read afterwards, for the summary (one JSON line at the end). */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "eval.h"
 #include "eval_judge.h"
 #include "neuroscale/base/arena.h"
+#include "neuroscale/base/clock.h"
+#include "neuroscale/llm/analyze.h"
 #include "neuroscale/llm/text_case.h"
 
 typedef struct count {
@@ -23,6 +26,12 @@ typedef struct run {
 	ns_library *library;
 	bool scored;
 	score s;
+	/* of --provider dashscope, else NULL */
+	ns_secret *key;
+	ns_llm *llm;
+	ns_analysts *analysts;
+	const ns_cancel *cancel;
+	int64_t number;
 } run;
 
 static bool listed(const cJSON *list, const char *word)
@@ -88,7 +97,8 @@ static bool row(void *ctx, const cJSON *j, ns_err *err)
 	eval_verdict v;
 	const char *kind;
 	const ns_case *c = ns_case_from_text(ar, ns_buf_str(&text), text.len, &kind);
-	eval_judge(ar, r->library, c, NULL, &v);
+	r->number++;
+	eval_judge(ar, r->library, c, r->analysts ? ns_llm_analyze(r->analysts, ar, c, r->number, r->cancel)->rca : NULL, &v);
 	const char *runbook = *v.plan->runbook ? v.plan->runbook : "none";
 	cJSON *out = cJSON_CreateObject();
 	ns_json_put_str(out, "id", id->valuestring);
@@ -142,16 +152,41 @@ static bool print_summary(score *s, ns_err *err)
 	return eval_print(line, err);
 }
 
+static bool open_provider(run *r, ns_err *err)
+{
+	const char *home = getenv("HOME");
+	const ns_llm_key_opts where = {.file = "", .home = home};
+	r->key = ns_llm_key_load(&where, r->cancel, err);
+	if (!r->key)
+		return ns_err_wrap(err, "--provider dashscope");
+	ns_llm_opts o = ns_llm_defaults;
+	o.key = r->key;
+	o.clock = ns_clock_real();
+	r->llm = ns_llm_new(&o, err);
+	if (!r->llm)
+		return false;
+	r->analysts = ns_analysts_new(&(ns_analysts_opts){.llm = r->llm, .clock = o.clock, .window_ms = 600000});
+	return true;
+}
+
+static void close_run(run *r)
+{
+	if (r->analysts)
+		ns_analysts_free(r->analysts);
+	if (r->llm)
+		ns_llm_free(r->llm);
+	if (r->key)
+		ns_secret_free(r->key);
+	ns_library_free(r->library);
+}
+
 int eval_incidents(const ns_config *cfg, const ns_cancel *cancel)
 {
-	ns_err err = {0};
-	run r = {.library = ns_library_load(*cfg->runbook_dir ? cfg->runbook_dir : NULL, &err), .scored = cfg->score};
-	if (!r.library)
-		return ns_app_failed(&err);
-	bool ok = eval_each(cfg->args[1], row, &r, cancel, &err);
-	ns_err late = {0};
-	if (r.scored && !print_summary(&r.s, ok ? &err : &late))
+	ns_err err = {0}, late = {0};
+	run r = {.library = ns_library_load(*cfg->runbook_dir ? cfg->runbook_dir : NULL, &err), .scored = cfg->score, .cancel = cancel};
+	bool ok = r.library && (cfg->provider == 0 || open_provider(&r, &err)) && eval_each(cfg->args[1], row, &r, cancel, &err);
+	if (r.scored && r.s.rows && !print_summary(&r.s, ok ? &err : &late))
 		ok = false;
-	ns_library_free(r.library);
+	close_run(&r);
 	return ok ? 0 : ns_app_failed(&err);
 }

@@ -26,8 +26,8 @@ static int exit_in(const char *flat)
 			char word[16];
 			size_t n = strcspn(w + 1, " ");
 			ns_copy(word, n + 1 < sizeof word ? n + 1 : sizeof word, w + 1);
-			if (n && n < 4 && strspn(word, "0123456789") == n && atoi(word) <= 255)
-				return atoi(word);
+			if (n && n < 4 && strspn(word, "0123456789") == n && strtol(word, NULL, 10) <= 255)
+				return (int)strtol(word, NULL, 10);
 			if (!ns_listed(word, fillers))
 				break;
 			w = strchr(w + 1, ' ');
