@@ -166,6 +166,8 @@ static llm_end end_of(const post *t, CURLcode rc)
 		return LLM_END_CANCELLED;
 	if (rc == CURLE_OPERATION_TIMEDOUT)
 		return LLM_END_SLOW;
+	if (rc == CURLE_PEER_FAILED_VERIFICATION || rc == CURLE_SSL_CACERT_BADFILE || rc == CURLE_URL_MALFORMAT || rc == CURLE_UNSUPPORTED_PROTOCOL)
+		return LLM_END_NEVER;
 	return t->bytes ? LLM_END_CUT : LLM_END_DOWN;
 }
 

@@ -234,7 +234,7 @@ static void settle(ns_llm *l, const llm_model *m, int64_t ticket, ns_llm_usage *
 
 static void judge_end(const llm_exchange *x, attempt *t)
 {
-	static const ns_llm_trouble by_end[] = {[LLM_END_DOWN] = NS_LLM_DOWN, [LLM_END_SLOW] = NS_LLM_SLOW, [LLM_END_CUT] = NS_LLM_DOWN,
+	static const ns_llm_trouble by_end[] = {[LLM_END_DOWN] = NS_LLM_DOWN, [LLM_END_NEVER] = NS_LLM_DOWN, [LLM_END_SLOW] = NS_LLM_SLOW, [LLM_END_CUT] = NS_LLM_DOWN,
 	    [LLM_END_BIG] = NS_LLM_WRONG, [LLM_END_CANCELLED] = NS_LLM_CANCELLED};
 	t->trouble = by_end[x->end];
 	t->again = x->end == LLM_END_DOWN || x->end == LLM_END_CUT;

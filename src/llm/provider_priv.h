@@ -46,7 +46,8 @@ void llm_collect_body(llm_collect *c, const char *body, size_t n); /* a whole an
 void llm_collect_free(llm_collect *c);
 
 /* ---- http.c: one POST ---- */
-typedef enum llm_end { LLM_END_OK, LLM_END_DOWN, LLM_END_SLOW, LLM_END_CUT, LLM_END_BIG, LLM_END_CANCELLED } llm_end;
+/* NEVER: it would fail the same way again (a certificate that is not trusted, a CA file that cannot be read). */
+typedef enum llm_end { LLM_END_OK, LLM_END_DOWN, LLM_END_NEVER, LLM_END_SLOW, LLM_END_CUT, LLM_END_BIG, LLM_END_CANCELLED } llm_end;
 typedef struct llm_exchange {
 	/* in */
 	const char *url, *body;
