@@ -121,7 +121,8 @@ static bool fleet_load(fleet *f, const ns_config *cfg, ns_err *err)
 			fleet_free(f);
 			return false;
 		}
-		ns_app_cluster_opts(one, f->kc[i], &f->opts[i]);
+		/* Of several each is read by the engine, and again if it is no good: this look was for the mistakes of the configuration. */
+		ns_app_cluster_opts(one, one->many ? NULL : f->kc[i], &f->opts[i]);
 	}
 	return true;
 }

@@ -228,6 +228,8 @@ void ns_engine_run(void *engine, ns_cancel *cancel)
 		timers = false;
 
 		int wait = ns_clock_poll_ms(e->o.clock, deadline);
+		if (ns_usage_moved(e))
+			atomic_store(&e->dirty, true);
 		if (atomic_load(&e->dirty)) {
 			int64_t since = ns_real_mono_ms() - painted;
 			if (since >= COALESCE_MS) {

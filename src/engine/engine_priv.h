@@ -90,7 +90,8 @@ struct ns_engine {
 	ns_active *active;            /* engine thread only */
 	ns_intake *deferred;          /* engine thread only: could not be recorded, or came after what could not; in order */
 	int64_t orphans_at;           /* engine thread only: mono of the next look at incidents that nobody alerts any more */
-	struct { int64_t cpu_ms, at; double percent; } cpu; /* the thread that paints only */
+	struct { int64_t cpu_ms, at; double percent; } cpu;          /* the thread that paints only */
+	struct { int64_t at; double requests, cpu; } usage;          /* as the last picture says; the same thread */
 
 	ns_wake *wake;                /* of the engine's thread */
 	_Atomic bool dirty;           /* the picture is stale */
@@ -263,6 +264,7 @@ bool ns_settle_intent(ns_engine *e, ns_arena *ar, const ns_intent *in, const cha
 /* ---- publish.c ---- */
 void ns_engine_dirty(ns_engine *e);                  /* the picture is stale: wake the engine thread */
 bool ns_engine_publish(ns_engine *e, ns_err *err);
+bool ns_usage_moved(ns_engine *e); /* what the last picture says of our own cost is not true any more; looks every few seconds. The thread that paints */
 ns_detail *ns_engine_detail(ns_engine *e, int64_t incident, ns_err *err);
 void ns_fill_row(ns_engine *e, const ns_incident *inc, const ns_dossier *d, ns_inc_row *r);
 const char *ns_shown_command(const ns_cluster *c, ns_arena *ar, const ns_dossier *d); /* d->plan is there */

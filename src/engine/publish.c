@@ -1,4 +1,5 @@
 /* The picture: built by the engine's thread from the store and the detector, swapped under a mutex, then everybody who waits is rung. */
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 #include "neuroscale/base/log.h"
 #include "neuroscale/base/text.h"
 
-enum { MAX_INCIDENTS = 500, MAX_COST_LINES = 40, RATE_MS = 2000 };
+enum { MAX_INCIDENTS = 500, MAX_COST_LINES = 40, RATE_MS = 2000, USAGE_MS = 5000 };
 
 void ns_engine_dirty(ns_engine *e)
 {
@@ -409,15 +410,15 @@ static void put_link(ns_cluster *c, ns_snapshot *s, ns_cluster_row *k)
 }
 
 /* Our own requests per second, over at least as long as a rate means something. */
-static void put_rate(ns_cluster *c, ns_cluster_row *k, int64_t now)
+static double rate_of(ns_cluster *c, int64_t now)
 {
-	k->requests = atomic_load(&c->stats.requests);
+	int64_t requests = atomic_load(&c->stats.requests);
 	if (!c->rate.at || now - c->rate.at >= RATE_MS) {
-		c->rate.per_s = c->rate.at ? (double)(k->requests - c->rate.requests) * 1000.0 / (double)(now - c->rate.at) : 0;
-		c->rate.requests = k->requests;
+		c->rate.per_s = c->rate.at ? (double)(requests - c->rate.requests) * 1000.0 / (double)(now - c->rate.at) : 0;
+		c->rate.requests = requests;
 		c->rate.at = now;
 	}
-	k->req_per_s = c->rate.per_s;
+	return c->rate.per_s;
 }
 
 static void put_clusters(ns_engine *e, ns_snapshot *s)
@@ -440,7 +441,8 @@ static void put_clusters(ns_engine *e, ns_snapshot *s)
 		k->breakers = "";
 		put_link(c, s, k);
 		put_cost(c, s, k);
-		put_rate(c, k, now);
+		k->requests = atomic_load(&c->stats.requests);
+		k->req_per_s = rate_of(c, now);
 		s->req_per_s += k->req_per_s;
 	}
 }
@@ -488,6 +490,19 @@ static void put_header(ns_engine *e, ns_snapshot *s)
 	s->cpu_percent = cpu_percent(e);
 }
 
+bool ns_usage_moved(ns_engine *e)
+{
+	int64_t now = ns_real_mono_ms();
+	double requests = 0;
+	if (now - e->usage.at < USAGE_MS)
+		return false;
+	e->usage.at = now;
+	for (size_t i = 0; i < e->n_clusters; i++)
+		requests += rate_of(&e->clusters[i], now);
+	double least = e->usage.requests / 5 > 0.3 ? e->usage.requests / 5 : 0.3; /* what nobody would see is no reason to paint */
+	return fabs(requests - e->usage.requests) > least || fabs(cpu_percent(e) - e->usage.cpu) > 2;
+}
+
 bool ns_engine_publish(ns_engine *e, ns_err *err)
 {
 	ns_arena *ar = ns_arena_new();
@@ -502,6 +517,8 @@ bool ns_engine_publish(ns_engine *e, ns_err *err)
 		return false;
 	}
 	put_agents(e, s);
+	e->usage.requests = s->req_per_s;
+	e->usage.cpu = s->cpu_percent;
 
 	pthread_mutex_lock(&e->pub_mu);
 	ns_snapshot *old = e->picture;
