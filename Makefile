@@ -163,8 +163,8 @@ check: $(B)/$(PROG) $(TEST_BIN)
 	@B=$(B) sh tests/run.sh $(TEST_BIN) $(wildcard tests/e2e/*.sh)
 check-long: $(B)/$(PROG) $(TEST_BIN)
 	@B=$(B) sh tests/run.sh $(TEST_BIN) $(wildcard tests/e2e/*.sh tests/long/*.sh)
-check-cluster: $(B)/$(PROG)
-	@B=$(B) sh tests/run.sh tests/e2e/cluster.sh
+check-cluster: $(B)/$(PROG) $(B)/tests/kube/test_replay
+	@B=$(B) sh tests/run.sh $(B)/tests/kube/test_replay $(wildcard tests/e2e/cluster*.sh)
 check-asan:
 	@$(MAKE) B=$(B)-asan SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined' tests $(B)-asan/$(PROG)
 	@B=$(B)-asan ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 sh tests/run.sh $(patsubst $(B)/%,$(B)-asan/%,$(TEST_BIN))

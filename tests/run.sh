@@ -2,7 +2,7 @@
 # run.sh TEST...: runs each test (a cmocka program or a shell script that prints TAP) and ends in one plain line with the sums.
 # Programs run two at a time, scripts alone: they drive the whole program and watch its timing. The output of a test stays in one piece
 # and in the order given. A program that dies counts as a failure, and so does one that is not done after LIMIT seconds.
-# WRAP is put in front of programs (valgrind).
+# WRAP is put in front of programs (valgrind). Lines that begin with "## " are figures and always shown.
 set -u
 limit=${LIMIT:-600}
 pass=0 fail=0 skip=0
@@ -29,7 +29,7 @@ report() {
 		fi
 	fi
 	pass=$((pass + p)) fail=$((fail + f)) skip=$((skip + s))
-	if [ "$f" -gt 0 ]; then cat "$2"; else sed -n 's/^not \(ok .*# SKIP\)/\1/; /^ok .*# SKIP/p' "$2"; fi
+	if [ "$f" -gt 0 ]; then cat "$2"; else sed -n 's/^not \(ok .*# SKIP\)/\1/; /^ok .*# SKIP/p; s/^## /# /p' "$2"; fi
 	printf '%-44s %3d passed %s\n' "${1#"${B-build}"/}" "$p" "$([ "$f" -gt 0 ] && echo "$f FAILED")"
 	rm -f "$2"
 }

@@ -11,6 +11,7 @@
 
 #define TOTAL_MS      10000L
 #define MAX_BODY      (64u << 20)
+#define MAX_NAMESPACE (1u << 20)
 #define MAX_RETRIES   3
 #define MAX_RETRY_SEC 5
 
@@ -304,19 +305,51 @@ void ns_url_escape(ns_buf *out, const char *s)
 	}
 }
 
+/* The uid of a namespace; NULL with err. *hidden: we are known and may not read it (403; a 401 is about who we are). Caller frees. */
+static char *namespace_uid(ns_kube_client *c, const char *ns, bool *hidden, ns_err *err)
+{
+	ns_buf path = NS_BUF_INIT, body = NS_BUF_INIT;
+	int http = 0;
+	char *out = NULL;
+	ns_buf_puts(&path, "/api/v1/namespaces/");
+	ns_url_escape(&path, ns);
+	ns_err_clear(err);
+	if (ns_kube_get_raw(c, ns_buf_str(&path), MAX_NAMESPACE, &body, &http, err)) {
+		cJSON *j = ns_json_parse(ns_buf_str(&body), body.len, &ns_json_api, NULL);
+		const char *uid = ns_json_str(j, "metadata.uid", "");
+		out = *uid ? ns_xstrdup(uid) : NULL;
+		cJSON_Delete(j);
+		if (!out)
+			ns_fail(err, NS_E_INVALID, "%s: namespace %s has no uid: this is no Kubernetes API", c->cfg->server, ns);
+	}
+	*hidden = http == 403;
+	ns_buf_free(&path);
+	ns_buf_free(&body);
+	return out;
+}
+
 char *ns_kube_identity(ns_kube_client *c, const ns_kubeconfig *cfg, ns_err *err)
 {
 	char ca[NS_HEX256];
-	cJSON *j = ns_kube_get(c, "/api/v1/namespaces/kube-system", err);
-	const char *uid = ns_json_str(j, "metadata.uid", "");
-	char *id = NULL;
+	ns_err why = {0};
+	const char *of = "kube-system";
+	bool hidden;
+	char *uid = namespace_uid(c, of, &hidden, &why);
+	if (hidden) {
+		of = cfg->ns; /* a namespace of one's own is as good a mark of the cluster */
+		uid = namespace_uid(c, of, &hidden, &why);
+	}
+	if (hidden) {
+		of = "namespaces";
+		uid = ns_xstrdup("hidden");
+	}
 	ns_sha256_hex(cfg->ca_pem, strlen(cfg->ca_pem), ca);
-	if (*uid)
-		id = ns_xasprintf("server=%s ca=%s kube-system=%s", cfg->server, ca, uid);
-	else if (j)
-		ns_fail(err, NS_E_INVALID, "%s: namespace kube-system has no uid: this is no Kubernetes API", cfg->server);
-	else
-		ns_err_wrap(err, "identity of the cluster");
-	cJSON_Delete(j);
+	char *id = uid ? ns_xasprintf("server=%s ca=%s %s=%s", cfg->server, ca, of, uid) : NULL;
+	free(uid);
+	if (!id) {
+		ns_err_wrap(&why, "identity of the cluster");
+		if (err)
+			*err = why;
+	}
 	return id;
 }

@@ -221,10 +221,41 @@ static void test_identity_changes_with_what_it_is_made_of(void **state)
 	assert_string_not_equal(one, two);
 	b.x.body = "{}";
 	assert_null(ns_kube_identity(b.c, b.k, &err));
+	/* Who is not known at all has no identity to go on with. */
+	b.x.status = 401;
+	assert_null(ns_kube_identity(b.c, b.k, &err));
+	assert_int_equal(err.code, NS_E_DENIED);
 	free(one);
 	free(same);
 	free(two);
 	close_bench(&b);
+}
+
+static bool few_rights(script_server *s, int fd, const char *method, const char *target, const char *head, const char *body)
+{
+	const char *readable = s->ctx;
+	return readable && strstr(target, readable) ? script_answer(fd, 200, "", "{\"metadata\":{\"uid\":\"u-own\"}}") : script_answer(fd, 403, "", "{\"message\":\"no\"}");
+}
+
+static void test_identity_for_who_may_not_read_kube_system(void **state)
+{
+	static const struct { const char *readable, *ends; } rows[] = {{"/namespaces/kube-system", " kube-system=u-own"}, {"/namespaces/shop", " shop=u-own"}, {NULL, " namespaces=hidden"}};
+	for (size_t i = 0; i < 3; i++) {
+		script_server s;
+		ns_err err = {0};
+		char readable[32];
+		snprintf(readable, sizeof readable, "%s", rows[i].readable ? rows[i].readable : "");
+		script_start(&s, few_rights, rows[i].readable ? readable : NULL);
+		ns_kubeconfig *k = ns_kubeconfig_load(kc_write("kc", "current-context: x\ncontexts:\n- name: x\n  context: {cluster: c, namespace: shop}\nclusters:\n- name: c\n  cluster: {server: 'http://127.0.0.1:%d'}\n", s.port), NULL, &err);
+		ns_kube_client *c = ns_kube_client_new(k, NULL, NULL, &err);
+		char *id = ns_kube_identity(c, k, &err);
+		assert_non_null(id);
+		assert_string_equal(id + strlen(id) - strlen(rows[i].ends), rows[i].ends);
+		free(id);
+		ns_kube_client_free(c);
+		ns_kubeconfig_free(k);
+		script_stop(&s);
+	}
 }
 
 static bool never_answers(script_server *s, int fd, const char *method, const char *target, const char *head, const char *body)
@@ -277,7 +308,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_get), cmocka_unit_test(test_failures_have_a_code_and_words), cmocka_unit_test(test_busy_server_is_asked_again_when_it_says),
 	    cmocka_unit_test(test_raw_is_capped), cmocka_unit_test(test_nothing_else_is_ever_sent), cmocka_unit_test(test_access_review), cmocka_unit_test(test_other_reviews),
-	    cmocka_unit_test(test_identity_changes_with_what_it_is_made_of), cmocka_unit_test(test_cancel_ends_a_request_at_once), cmocka_unit_test(test_escape),
+	    cmocka_unit_test(test_identity_changes_with_what_it_is_made_of), cmocka_unit_test(test_identity_for_who_may_not_read_kube_system), cmocka_unit_test(test_cancel_ends_a_request_at_once), cmocka_unit_test(test_escape),
 	};
 	return cmocka_run_group_tests(tests, kc_setup, kc_teardown);
 }

@@ -361,7 +361,7 @@ static void test_recorded_traffic(void **state)
 			replay(versions[v], &r, &sum);
 		}
 		ns_buf_free(&index);
-		print_message("# %s: %d files in %d runs (by 1 byte, by 13, whole): %d lists with %d items, %d streams with %d events (%d expired), %d refused in the server's words, "
+		print_message("## %s: %d files in %d runs (by 1 byte, by 13, whole): %d lists with %d items, %d streams with %d events (%d expired), %d refused in the server's words, "
 		              "%d no list, %d asked again after Retry-After\n", versions[v], sum.files, runs, sum.lists, sum.items, sum.streams, sum.events, sum.expired, sum.refused,
 		    sum.no_list, sum.retried);
 		assert_true(http > 50 && sum.files == http);

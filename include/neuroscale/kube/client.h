@@ -25,7 +25,8 @@ cJSON *ns_http_get_json(const char *url, int timeout_ms, const ns_cancel *cancel
 /* Appends s percent-encoded as one path segment or query value. */
 void ns_url_escape(ns_buf *out, const char *s);
 
-/* What the cluster is (law 3): server, SHA-256 of the CA, uid of kube-system, as one string that changes when any does. Caller frees. */
+/* What the cluster is (law 3): server, SHA-256 of the CA, uid of kube-system, as one string that changes when any does. Who may not read
+ * kube-system gets the uid of the context's namespace in its place, and who may not read that either none ("namespaces=hidden"). Caller frees. */
 char *ns_kube_identity(ns_kube_client *c, const ns_kubeconfig *cfg, ns_err *err);
 /* ---- reviews: what the server thinks of us; nothing is stored by them ---- */
 typedef struct ns_access { const char *ns, *verb, *group, *resource, *subresource, *name; } ns_access; /* NULL reads as "": all namespaces, any name */
