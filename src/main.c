@@ -5,14 +5,14 @@
  *   app      the modes of the program: console, headless, demo, sim, verbs; puts the real adapters together
  *   tui cli  clients of the door: they show pictures and submit decisions, nothing else
  *   engine   orchestrator, worker pool, gate, breaker, door, picture publisher, control socket; the only writer of the store
- *              engine.c life and threads · intake.c alerts in · jobs.c workers · steps_think.c analyze and plan ·
+ *              engine.c life and threads · cluster.c one of several clusters · intake.c alerts in · jobs.c workers · steps_think.c analyze and plan ·
  *              steps_act.c dry-run, gate, intent, send · verify.c verdicts · timers.c silence is no · recover.c after a crash ·
  *              decide.c approve and reject · publish.c the picture · gate.c, breaker.c pure tables
  *   agents   detector, analyzer, planner, executor, escalation, verifier: from facts to facts
  *   store    every fact, decision and transition, SQLite behind a contract without SQLite, the audit chain
  *   kube     kubeconfig, HTTP client, list and watch, Lease · llm the offline analyst · runbook library, embedder, search ·
  *   cost     OpenCost · policy Kyverno · sim the simulated cluster (blind to each other)
- *   config   option table, files, themes
+ *   config   option table, files, clusters, freeze windows, themes
  *   sys      child processes, files, digests · model plain data, vocabularies, strict JSON and YAML, redaction
  *   base     errors, log, buffers, arena, clock, cancel, threads, queue, text
  *
@@ -31,6 +31,7 @@
 #include "neuroscale/base/clock.h"
 #include "neuroscale/base/thread.h"
 #include "neuroscale/cli/cli.h"
+#include "neuroscale/model/redact.h"
 
 enum { PATIENCE_MS = 1000 };
 static const int leaving[] = {SIGTERM, SIGINT, SIGHUP};
@@ -114,6 +115,7 @@ int main(int argc, char **argv)
 	ns_config *cfg = ns_config_load(argc, argv, &err);
 	if (!cfg)
 		return ns_app_failed(&err);
+	ns_redact_emails(cfg->redact_email);
 	ns_buf text = NS_BUF_INIT;
 	int status = 0;
 	if (cfg->help) {
