@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "doctor_priv.h"
+#include "model.h"
 #include "neuroscale/base/text.h"
 #include "neuroscale/cost/cost.h"
 #include "neuroscale/model/vocab.h"
@@ -209,5 +210,21 @@ void doctor_apis_slack(doctor_run *r)
 
 void doctor_apis_model(doctor_run *r)
 {
-	doctor_skip(r, "not configured: the analyst that is built in works offline");
+	const ns_config *cfg = r->host->cfg;
+	app_model m;
+	ns_err err = {0};
+	ns_llm_answer a = {0};
+	if (!app_model_open(&m, cfg, r->cancel, NULL, NULL, &err)) {
+		if (err.code == NS_E_NOTFOUND)
+			doctor_skip(r, "no key: the analyst that is built in works offline");
+		else
+			doctor_fail_err(r, &err, "");
+		return;
+	}
+	if (ns_llm_ping(m.llm, r->cancel, &a, &err))
+		doctor_ok(r, "%s answers as %s in %lld ms", app_model_url(cfg), a.model, (long long)a.elapsed_ms);
+	else
+		doctor_fail_err(r, &err, a.trouble == NS_LLM_KEY ? "a key is valid in one region only: set --model-url to the key's" : "");
+	ns_llm_answer_free(&a);
+	app_model_close(&m);
 }

@@ -7,6 +7,7 @@
 
 #include "eval.h"
 #include "eval_judge.h"
+#include "model.h"
 #include "neuroscale/base/arena.h"
 #include "neuroscale/base/clock.h"
 #include "neuroscale/llm/analyze.h"
@@ -27,8 +28,7 @@ typedef struct run {
 	bool scored;
 	score s;
 	/* of --provider dashscope, else NULL */
-	ns_secret *key;
-	ns_llm *llm;
+	app_model model;
 	ns_analysts *analysts;
 	const ns_cancel *cancel;
 	int64_t number;
@@ -152,31 +152,23 @@ static bool print_summary(score *s, ns_err *err)
 	return eval_print(line, err);
 }
 
-static bool open_provider(run *r, ns_err *err)
+static void told(void *ctx, const char *words)
 {
-	const char *home = getenv("HOME");
-	const ns_llm_key_opts where = {.file = "", .home = home};
-	r->key = ns_llm_key_load(&where, r->cancel, err);
-	if (!r->key)
+	fprintf(stderr, "neuroscale-tui: %s\n", words);
+}
+
+static bool open_provider(run *r, const ns_config *cfg, ns_err *err)
+{
+	if (!app_model_open(&r->model, cfg, r->cancel, told, NULL, err))
 		return ns_err_wrap(err, "--provider dashscope");
-	ns_llm_opts o = ns_llm_defaults;
-	o.key = r->key;
-	o.clock = ns_clock_real();
-	r->llm = ns_llm_new(&o, err);
-	if (!r->llm)
-		return false;
-	r->analysts = ns_analysts_new(&(ns_analysts_opts){.llm = r->llm, .clock = o.clock, .window_ms = 600000});
+	r->analysts = ns_analysts_new(&(ns_analysts_opts){.llm = r->model.llm, .clock = ns_clock_real(), .window_ms = 600000});
 	return true;
 }
 
 static void close_run(run *r)
 {
-	if (r->analysts)
-		ns_analysts_free(r->analysts);
-	if (r->llm)
-		ns_llm_free(r->llm);
-	if (r->key)
-		ns_secret_free(r->key);
+	ns_analysts_free(r->analysts);
+	app_model_close(&r->model);
 	ns_library_free(r->library);
 }
 
@@ -184,7 +176,7 @@ int eval_incidents(const ns_config *cfg, const ns_cancel *cancel)
 {
 	ns_err err = {0}, late = {0};
 	run r = {.library = ns_library_load(*cfg->runbook_dir ? cfg->runbook_dir : NULL, &err), .scored = cfg->score, .cancel = cancel};
-	bool ok = r.library && (cfg->provider == 0 || open_provider(&r, &err)) && eval_each(cfg->args[1], row, &r, cancel, &err);
+	bool ok = r.library && (cfg->provider == 0 || open_provider(&r, cfg, &err)) && eval_each(cfg->args[1], row, &r, cancel, &err);
 	if (r.scored && r.s.rows && !print_summary(&r.s, ok ? &err : &late))
 		ok = false;
 	close_run(&r);

@@ -118,3 +118,9 @@ bool ns_llm_chat(ns_llm *l, ns_llm_role role, const ns_llm_ask *ask, const ns_ca
 	forget(&h);
 	return ok;
 }
+
+bool ns_llm_ping(ns_llm *l, const ns_cancel *cancel, ns_llm_answer *a, ns_err *err)
+{
+	const ns_llm_ask ask = {.system = "Answer with the one word: ready", .user = "Are you there?"};
+	return ns_llm_chat(l, NS_LLM_ESCALATION, &ask, cancel, a, err);
+}

@@ -28,6 +28,12 @@ typedef struct ns_config {
 	const char *am_listen, *am_token_file, *am_cluster_label; /* Alertmanager's webhook: am_listen "" off */
 	int64_t am_expire_ms;
 	const char *const *protected_ns, *const *nonprod_labels, *const *allowed_actions; /* NULL-terminated, never NULL */
+	/* the model service: see llm/provider.h; "" and empty lists: the defaults there */
+	const char *model_url, *model_ca, *model_key_file, *model_prices;
+	const char *const *model_key_command, *const *analyzer_models, *const *planner_models, *const *escalation_models; /* NULL-terminated, never NULL */
+	int model_calls_per_hour;
+	double model_usd_per_incident, model_usd_per_day;
+	bool redact_email;
 	/* of commands */
 	const char *digest, *reason, *listen, *scenario, *head;
 	int rate;
