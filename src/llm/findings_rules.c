@@ -24,7 +24,7 @@
 	{cause, -.7, {F_GITOPS}, {0}}, {cause, -.85, {F_OPERATOR}, {0}}, {cause, -.3, {F_DATABASE}, {0}},                                  \
 	    {cause, -.15, {F_UNSAFE_DIFF}, {0}}, {cause, -.8, {F_HEALTHY}, {0}}, {cause, -.3, {F_PAUSED}, {0}},                            \
 	    {cause, -.85, {F_UNSCHEDULED}, {0}}, {cause, -.5, {F_CH_SECURITY}, {0}}, {cause, -.88, {T_SAME_BEFORE}, {0}},                  \
-	    {cause, -.85, {T_MIGRATED}, {0}},                                                       \
+	    {cause, -.85, {T_MIGRATED}, {0}}, {cause, -.85, {T_OUTSIDE}, {0}},                                                       \
 	{                                                                                                                                  \
 		cause, -.22, {F_RAN_FIRST},                                                                                                \
 		{                                                                                                                          \

@@ -293,6 +293,9 @@ static const signal signals[] = {
     {T_NOT_MEMORY, NOTE, GRAB_NO, false, "it was not for memory", "", "it was not killed for memory"},
     {T_PLATFORM, NOTE, GRAB_NO, false, "it belongs to the platform", "", "it belongs to the platform of the cluster"},
     {T_ROLLOUT, NOTE, GRAB_NO, false, "a rollout went before", "", "a rollout went before"},
+    {T_OUTSIDE, NOTE, GRAB_NO, false, "what changed is outside of the workload", "", "something outside of the workload has changed"},
+    {T_UNCLEAR, NOTE, GRAB_NO, false, "the text tells more than is understood", "", "the text tells more than is understood"},
+    {T_STORE, NOTE, GRAB_NO, false, "its data is at stake", "", "it is a data store"},
     {T_ORDERS, NOTE, GRAB_NO, false, "the text gives orders to its reader", "", "the text gives orders to its reader"},
 };
 enum { SIGNALS = sizeof signals / sizeof signals[0] };

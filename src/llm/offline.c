@@ -85,6 +85,8 @@ typedef struct veto {
 static const veto vetoes[] = {
     {F_PROTECTED, ANY_CHANGE | ON(NS_ACT_POLICY_EXCEPTION), true, 2, "Namespace {ns} is protected: nothing is changed there by a machine."},
     {T_PLATFORM, ANY_CHANGE | ON(NS_ACT_POLICY_EXCEPTION), true, 1, "It belongs to the platform of the cluster, which a person changes."},
+    {T_STORE, ANY_CHANGE, true, 1, "It is a data store, which a person changes."},
+    {T_UNCLEAR, ANY_CHANGE, false, 0, "More is told about it than is understood here, so a person is asked."},
     {T_ORDERS, ANY_CHANGE | ON(NS_ACT_POLICY_EXCEPTION), false, 0, "Some of the text gives orders to its reader; it was left out, and a person is asked."},
     {F_OPERATOR, ANY_CHANGE, true, 0, "The workload is owned by {owner}, which would overwrite a change."},
     {F_GITOPS, ANY_CHANGE, false, 1, "{owner} keeps the workload at what Git says, so the change must follow there."},

@@ -216,6 +216,8 @@ static void add_revision(maker *m, int64_t number, int64_t age_ms, bool current,
 	    .ready = serving ? 1 : 0,
 	    .current = current,
 	    .was_healthy = healthy,
+	    .health_seen = healthy, /* the text says that somebody saw it */
+	    .order_known = true,
 	    .changes = changes,
 	    .only_safe_fields = true,
 	    .template_json = template_of(m, current ? "app:current" : "app:former")};
@@ -292,6 +294,7 @@ static const struct {
     {SAY_UNBOUNDED, "memory demand is not bounded", ""},
     {SAY_SAME_BEFORE, "another revision fails as well", ""},
     {SAY_MIGRATED, "a migration stands in the way", ""},
+    {SAY_OUTSIDE, "what changed is outside of the workload", ""},
     {SAY_COST_NODES, "the cost is one of nodes", "cost_spike"},
     {SAY_COST_FEES, "the cost is one of services and fees", "cost_spike"},
     {SAY_COST_LOAD, "the cost follows load or a plan", "cost_spike"},
@@ -305,8 +308,40 @@ static const struct {
     {SAY_NOT_OOM, "it was not for memory", ""},
 };
 
+/* A memory that it is said to need: near the limit or above it, but not by orders. */
+static bool need_told(const maker *m)
+{
+	for (size_t i = 0; i < m->d->n; i++)
+		if (!m->d->unit[i].order && ns_text_quantity_between(m->d->unit[i].text, m->t->mem_limit / 10 * 8, m->t->mem_limit * 5, m->t->mem_limit))
+			return true;
+	return false;
+}
+
+static size_t prose_words(const maker *m)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < m->d->n; i++)
+		if (m->d->unit[i].place == TEXT_PROSE)
+			n += ns_word_count(m->d->unit[i].text);
+	return n;
+}
+
+/* More was told than is understood here, so that something in it may speak against acting alone: memory without a word on how much is
+ * needed but with many other words, a release that breaks without a word on how. */
+#define FEW_WORDS 18
+static bool unclear(const maker *m)
+{
+	if (!strcmp(m->kind, "oom_killed"))
+		return m->t->mem_limit > 0 && !need_told(m) && !says(m, SAY_BOUNDED) && prose_words(m) > FEW_WORDS;
+	return strcmp(m->kind, "cost_spike") != 0 && strcmp(m->kind, "kyverno_violation") != 0 && !says(m, SAY_CODE);
+}
+
 static void set_notes(maker *m)
 {
+	if (unclear(m))
+		row(m, NS_EV_NOTE, false, "the text tells more than is understood");
+	if (data_store(m))
+		row(m, NS_EV_NOTE, false, "its data is at stake");
 	for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++)
 		/* Nodes that came because somebody asked for pods are a consequence. */
 		if (says(m, notes[i].say) && (!*notes[i].only || !strcmp(notes[i].only, m->kind)) && !(notes[i].say == SAY_COST_NODES && says(m, SAY_SCALED_UP)))

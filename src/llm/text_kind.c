@@ -53,13 +53,24 @@ static const struct {
         ""},
 };
 
+/* The flat text of the first unit that names the policy, "" when its name is no imperative. */
+static const char *policy_line(const text_doc *d, const text_things *t)
+{
+	static const char *const verbs[] = {"require-", "disallow-", "restrict-", "deny-", "verify-", "enforce-", "prevent-", "prohibit-", "forbid-"};
+	for (size_t k = 0; k < sizeof verbs / sizeof verbs[0]; k++)
+		for (size_t i = 0; !strncmp(t->policy, verbs[k], strlen(verbs[k])) && i < d->n; i++)
+			if (strstr(d->unit[i].text, t->policy))
+				return d->unit[i].flat;
+	return " ";
+}
+
 const char *ns_text_kind_of(const text_doc *d, const text_things *t)
 {
 	const char *best = "other";
 	double most = 0;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		double w = 0;
-		if (!ns_doc_may(d, rows[i].pattern))
+		if (!ns_doc_may(d, rows[i].pattern) && strcmp(rows[i].kind, "kyverno_violation") != 0)
 			continue;
 		for (size_t k = 0; k < d->n; k++) {
 			const text_unit *u = &d->unit[k];
@@ -69,6 +80,9 @@ const char *ns_text_kind_of(const text_doc *d, const text_things *t)
 			double v = rows[i].weight + (u->line == 0 ? HEADLINE : 0);
 			w = v > w ? v : w;
 		}
+		/* A policy is known by its name: require-labels, disallow-latest-tag. */
+		if (!w && !strcmp(rows[i].kind, "kyverno_violation") && *t->policy && ns_flat_find(policy_line(d, t), "block|denied|denies|deny |fail|violat|reject|refus"))
+			w = rows[i].weight - 1;
 		/* An application that ends by itself is not what a probe killed. */
 		bool own_end = t->exit_code > 0 && t->exit_code != 137 && t->exit_code != 143;
 		if (w > 0 && own_end && !strcmp(rows[i].kind, "probe_failure") && !strcmp(t->waiting, "CrashLoopBackOff"))

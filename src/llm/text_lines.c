@@ -212,6 +212,14 @@ static const char *log_begins(const char *s)
 	return begins_any(s, fronts) ? strchr(s, ':') + 2 : NULL;
 }
 
+static const char *quotation_end(const char *s)
+{
+	for (const char *p = s; *p; p++)
+		if ((*p == '.' && p[1] == ' ' && isupper((unsigned char)p[2])) || (*p == ';' && p[1] == ' '))
+			return p + 1 + strspn(p + 1, " ");
+	return s + strlen(s);
+}
+
 /* A line that opens a block of log lines, or closes one. */
 static bool opens_log(const char *s)
 {
@@ -297,8 +305,11 @@ static bool read_line(text_doc *d, const char *line, size_t number, bool in_log)
 	else if (looks_like_log(s))
 		add_unit(d, line, strlen(line), TEXT_LOG, number);
 	else if (said) {
+		/* In the midst of a sentence the quotation ends with it; a line that begins with "log:" is one to its end. */
+		const char *end = said - s > 8 ? quotation_end(said) : said + strlen(said);
 		add_prose(d, s, (size_t)(said - s), TEXT_PROSE, number);
-		add_unit(d, said, strlen(said), TEXT_LOG, number);
+		add_unit(d, said, (size_t)(end - said), TEXT_LOG, number);
+		add_prose(d, end, strlen(end), TEXT_PROSE, number);
 	} else if (looks_like_status(line))
 		add_unit(d, line, strlen(line), TEXT_STATUS, number);
 	else

@@ -43,7 +43,7 @@ typedef enum text_say {
 	SAY_OPERATOR, SAY_VPA, SAY_ARGOCD, SAY_FLUX, SAY_HELM, SAY_HPA, SAY_STATEFULSET, SAY_DAEMONSET, SAY_JOB, SAY_BARE_POD, SAY_DEPLOYMENT,
 	SAY_DATABASE, SAY_PLATFORM, SAY_KUBE_SYSTEM,
 	/* cost */
-	SAY_NONPROD, SAY_PROD, SAY_IDLE, SAY_RUNAWAY, SAY_COST_NODES, SAY_COST_FEES, SAY_COST_LOAD, SAY_COST_DATA, SAY_ONE_REPLICA, SAY_SCALED_UP, SAY_PAUSED,
+	SAY_NONPROD, SAY_PROD, SAY_IDLE, SAY_RUNAWAY, SAY_COST_NODES, SAY_COST_FEES, SAY_COST_LOAD, SAY_COST_DATA, SAY_ONE_REPLICA, SAY_SCALED_UP, SAY_PAUSED, SAY_BOUNDED, SAY_OUTSIDE, SAY_CODE,
 	/* policy */
 	SAY_BLOCKED, SAY_AUDIT, SAY_EXCEPTION, SAY_POLICY_WRONG,
 	SAY_COUNT
@@ -73,6 +73,8 @@ typedef struct text_things {
 	const char *policy, *rule;
 	double cost_now, cost_before;
 } text_things;
+/* Does a text name an amount of memory in [from, to] other than `but`? */
+bool ns_text_quantity_between(const char *text, int64_t from, int64_t to, int64_t but);
 void ns_text_things(const text_doc *d, text_things *t);
 const char *ns_text_kind_of(const text_doc *d, const text_things *t);
 #endif

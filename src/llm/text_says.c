@@ -33,7 +33,7 @@ static const struct {
         "no earlier revision|no previous revision|no former revision|no revision to|newly created|just created|revision 1 only|new service|new deployment|new namespace",
         "new deployment of|helm upgrade install"},
     {SAY_NO_CHANGE, SEEN, false,
-        "no deployment|no deploy |no deploys|no rollout|no release|no change|no changes|no recent|no new |nothing was deployed|nothing was released|nothing changed|"
+        "image did not change|image has not changed|version did not change|revision is the same|same as last week|did not change|no version changed|no deployment|no deploy |no deploys|no rollout|no release|no change|no changes|no recent|no new |nothing was deployed|nothing was released|nothing changed|"
         "nothing was changed|nothing deployed|not deployed|not been deployed|not changed|has not changed|hasn t changed|was not changed|were not changed|wasn t changed|without any change|without a change|"
         "without a deploy|without a rollout|same revision|last deploy* days|last deploy* weeks|last deploy* months|last rollout* days|last rollout* weeks|last release* days|"
         "last release* weeks|deployed * days ago|deployed * weeks ago|deployed * months ago|unchanged since|unchanged for|image unchanged|deployment unchanged|manifest unchanged|"
@@ -89,6 +89,20 @@ static const struct {
         "scaled to 0|scaled to zero|scaled down to 0|scaled down to zero|replicas 0 |replicas set to 0|replicas is 0|replicas=0|0 desired|replicas to 0|replicas from * to 0 |replicas 0 0|zero replicas|0 replicas|0 0 0 0",
         "desired 0 |old|completed"},
     {SAY_ZERO_MEANT, SEEN, false, "keda|scale to zero|scaledobject|knative|maintenance|on purpose|intention|planned|decommission|retired|deprecated|disabled|cost sav|at night|weekend|hibernat|suspended|snooze|parked|freeze|migration", ""},
+    {SAY_BOUNDED, SEEN, true, "settles|stays up|stable |plateau|idles|average|on average|peak|needs |need |needed |estimated|measured|capped|constant|sits at|configured|of * each|fixed size|one size|chart default|scaffold|default limit|default memory", ""},
+    {SAY_OUTSIDE, SEEN, true,
+        "(cluster|kubernetes|k8s|eks|aks|gke|openshift|node|nodes|kubelet|containerd|kernel|os|istio|mesh|cni|control plane) (upgrade|upgraded|update|updated|was upgraded|were upgraded|was updated|were updated|migration|replacement|version)|"
+        "nodes were|new ami|new nodes|new node pool|node image|node pool|kernel version|cgroup v2|upgraded (the cluster|kubernetes|the nodes|node)|upgrade of (the cluster|kubernetes|the nodes)|new kubernetes version|(configmap|config map) * (edited|changed|updated|modified|by hand)|"
+        "secret * (rotated|edited|changed|updated|expired|deleted|removed|replaced|missing)|(password|token|key|credential|credentials|certificate|certificates|ca ) * (rotated|rotation|expired|changed|revoked|renewed|replaced|invalid|missing)|rotated|rotation|"
+        "dns * (changed|migrat)|firewall|networkpolicy|network policy|security group|proxy * changed|moved to * (cluster|namespace|node|region|host)|restored from|on the old nodes|on the new nodes|on one node|only on node|on arm|graviton|in the other cluster|feature gate|"
+        "api server * (slow|timeout)|crd * (removed|deleted|changed)|no longer served|was removed from the cluster|service * deleted|database * (maintenance|upgrade|migrat|failover|moved|down|read only)|is in maintenance|under maintenance|provider|third party|partner|license|licence|quota|disk * full|volume * full|pvc * full",
+        "runs at|stays up"},
+    {SAY_CODE, ANY, false,
+        "panic|nil pointer|nil map|null pointer|nullpointer|~nullreference|typeerror|referenceerror|syntaxerror|syntax error|importerror|modulenotfound|no module named|cannot find module|~nosuchmethod|classnotfound|noclassdef|unsupportedclassversion|undefined method|cannot load such file|loaderror|"
+        "segmentation|sigsegv|sigill|illegal instruction|sigabrt|139 |132 |127 |126 |core dumped|flag provided but not defined|unknown flag|unknown option|unrecognized|unknown command|executable file not found|no such file or directory|not found in path|not found|starterror|stack trace|traceback|"
+        "exception|unhandled|uncaught|assertion|keyerror|attributeerror|valueerror|nameerror|indexerror|undefined symbol|glibc|shared librar|wrong port|wrong path|probe|does not exist|doesn t exist|manifest unknown|typo|never pushed|invalidimagename|couldn t parse image|command|args|entrypoint|regression|template file|statuscode 404|"
+        "cannot read propert|null reference|fatal error|parse error|broken build|missing in the image|not in the image",
+        ""},
     {SAY_PAUSED, SEEN, true, "is paused|paused true|paused by|rollout paused|rollout is paused|spec paused|was paused|left paused|indefinite pause", ""},
     {SAY_STALLED, TOLD, true,
         "progressdeadlineexceeded|exceeded its progress deadline|rollout * stuck|rollout stuck|rollout * stall|rollout * hang|rollout * does not (finish|complete)|rollout * timed out|timed out progressing|rollout not finish|"
@@ -98,7 +112,7 @@ static const struct {
 
     /* memory */
     {SAY_UNBOUNDED, ANY, false,
-        "leak|grows without|grow without|growing without|grows steadily|grows linear|grows constantly|growing steadily|growing constantly|steady growth|linear growth|keeps growing|keep growing|climbs|climbing|creeps|unbounded|"
+        "leak|goroutine|~goroutines|thread count|file descriptor|handles|medium memory|nobody deletes|never deletes|never cleaned|not cleaned up|no ttl|without ttl|maxmemory|grows from|over the day|during the day|where clause|fills with|filling up|accumulat|pile up|piles up|queue grows|backlog|cardinality|grows without|grow without|growing without|grows steadily|grows linear|grows constantly|growing steadily|growing constantly|steady growth|linear growth|keeps growing|keep growing|climbs|climbing|creeps|unbounded|"
         "without bound|no limit is enough|regardless of the limit|regardless of memory|whatever the limit|whatever limit|any limit|no matter (how|what)|no matter|raised * (again|still|twice|also|dies|same|only)|"
         "limit was doubled|limit doubled|doubled * (still|again)|increased * (still|again|same|no effect|did not help)|raising * (did not|does not|only)|increasing * (did not|does not|only)|even with|even after|even at|each time|"
         "all available memory|select * from|selects all|loads the (whole|entire|full|complete|result)|loads all|all rows|million rows|whole * into memory|entire * into memory|into a list|no pagination|without pagination|every row|no batch|without batch|all memory|all the memory|all of the memory|balloon|dev zero|stress ng|stress vm|vm bytes|memhog|memory bomb|fork bomb|infinite|endless|quadratic|exponential|already raised|already increased|already doubled|raised twice|"
@@ -159,7 +173,7 @@ static const struct {
         "price of the pods"},
     {SAY_COST_LOAD, SEEN, true,
         "traffic * (doubled|rose|increased|up|grew|higher)|more traffic|real load|more requests|requests * (doubled|rose|up|grew)|black friday|campaign|peak |peaks|seasonal|expected|planned|approved|launch|sale |marketing|cpu * (7|8|9)[0-9]|at 80|at 85|at 90|at 95|high utili|busy|backlog|queue * (grew|deep|growing)|"
-        "in use|actively used|active users|release test|test * in progress|running test|until friday|until tomorrow|needed|demo to|customer demo|due|deadline",
+        "in use|actively used|active users|release test|test * in progress|running test|until friday|until tomorrow|needed|must keep|must stay|must not|keep running|required|audit|certification|reserved for|on purpose|agreed|intentional|do not touch|demo to|customer demo|due|deadline",
         "no longer needed|not needed|no real load|not in use|traffic unchanged|without more requests"},
     {SAY_COST_DATA, SEEN, true, "unallocated|not allocated|idle *allocation|double count|wrong price|misreport|missing metrics|metrics missing|no metrics|prometheus * (down|gap|restart)|opencost * (restart|wrong|bug|nan|error|cannot|fails|failed)|kubecost * (error|fails|failed|cannot|bug)|wrong currency|nan |infinite cost|spot price missing|custom pricing|miscalculat|reconcil|label* missing|unlabel|unknown owner|owner unknown|__unallocated__|__idle__|negative cost|incorrect", ""},
     {SAY_SCALED_UP, SEEN, true,

@@ -94,6 +94,15 @@ static bool bytes_before(const char *text, const char *word, int64_t *out)
 	return false;
 }
 
+bool ns_text_quantity_between(const char *text, int64_t from, int64_t to, int64_t but)
+{
+	int64_t v;
+	for (const char *p = text; *p; p++)
+		if (ns_is_digit(*p) && (p == text || (!ns_is_alnum(p[-1]) && p[-1] != '.')) && bytes_at(p, &v) && v >= from && v <= to && v != but)
+			return true;
+	return false;
+}
+
 static void read_memory(const text_doc *d, text_things *t)
 {
 	enum { NOTHING, LIMITS, REQUESTS } block = NOTHING;
