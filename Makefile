@@ -184,7 +184,7 @@ format:
 demo: $(B)/$(PROG)
 	@$(B)/$(PROG) demo
 BENCH_HELP := tests/bench/podgen.c tests/bench/proc.c tests/bench/scale_server.c
-bench: $(B)/$(PROG) $(B)/bench/bench $(B)/bench/scale $(B)/bench/probe
+bench: $(B)/$(PROG) $(B)/bench/bench $(B)/bench/scale $(B)/bench/probe $(B)/bench/vectors
 	@B=$(B) sh tests/bench/bench.sh
 $(B)/bench/%: tests/bench/%.c $(BENCH_HELP) $(wildcard tests/bench/*.h) $(call room_libs,engine) $(call room_lib,sim) $(B)/.flags
 	@mkdir -p $(@D)
