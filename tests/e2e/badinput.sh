@@ -81,7 +81,7 @@ judge "kubectl is missing" 3 "kubectl is not in PATH: install it \(contrib/deps.
 fails "the kubectl that was named is missing" 3 "kubectl was not found at /no/kubectl" --headless --kubeconfig down.yaml --kubectl /no/kubectl
 fails "runbooks that are not there" 3 ".*/no/runbooks: No such file" --headless --kubeconfig down.yaml --runbooks /no/runbooks
 fails "no engine to ask" 7 "no engine answers at .*control.sock: start one with .*neuroscale-tui --headless" approvals
-fails "no store to prove" 3 "nowhere: No such file or directory" audit verify --state-dir nowhere
+fails "no store to prove" 3 "no engine has kept a record in nowhere: name its directory with --state-dir: nowhere: No such file or directory" audit verify --state-dir nowhere
 fails "a scenario nobody knows" 2 'there is no scenario "oom-simpel": .*--scenario list' demo --scenario oom-simpel
 fails "the simulated cluster listens on loopback only" 4 'listen address "0.0.0.0:0"' sim --listen 0.0.0.0:0
 
@@ -91,7 +91,11 @@ fails "an unknown command, with the nearest" 2 'unknown command "aprove", did yo
 fails "a bad value" 2 'command line: "yolo" is no value for profile: it must be one of observe\|approve\|auto' --profile yolo
 fails "approve without a digest" 7 "no engine answers" approve 1
 printf 'profile: observe\nscale-mx: 3\n' >conf.yaml
-fails "an unknown key in the configuration, with its line" 2 'conf.yaml:2: unknown option "scale-mx", did you mean "scale-max"\?' -c conf.yaml --headless
+fails "an unknown key in the configuration, with its line" 2 'conf.yaml:2:1: unknown option "scale-mx", did you mean "scale-max"\?' -c conf.yaml --headless
+printf 'clusters:\n  - context: a\n    colour: red\n' >clusters.yaml
+fails "an unknown key of a cluster, with line and column" 2 'clusters.yaml:3:5: a cluster has no key "colour", did you mean "color"\?' -c clusters.yaml --headless
+printf 'clusters:\n  - {context: a, name: x}\n  - {context: b, name: x}\n' >clusters.yaml
+fails "two clusters of one name" 2 'clusters.yaml:3:5: the name "x" is taken by the cluster at ' -c clusters.yaml --headless
 printf 'profile: "observe\n' >conf.yaml
 fails "malformed configuration" 8 "conf.yaml:" -c conf.yaml --headless
 
