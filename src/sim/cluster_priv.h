@@ -69,11 +69,21 @@ typedef struct sim_work {
 	const sim_words *says; /* when healthy; NULL: an access log */
 } sim_work;
 
+/* An object that no controller here makes; what of it is given replaces what there is. */
+typedef struct sim_thing {
+	int64_t at_ms; /* in order */
+	sim_k kind;
+	const char *ns, *name;
+	const char *body; /* JSON members; $T is the time */
+	const char *reason, *component, *message; /* and an event about it, reason NULL none */
+} sim_thing;
+
 typedef struct sim_scene {
 	const char *name;      /* of the scenario */
 	const sim_work *works; /* ends with name == NULL */
 	int64_t outage_from_ms, outage_until_ms;
 	const char *exception_ns; /* where Kyverno accepts exceptions; NULL: "*" */
+	const sim_thing *things;  /* ends with name == NULL; NULL none */
 } sim_scene;
 extern const sim_scene sim_scenes[];  /* ends with name == NULL */
 extern const sim_work sim_platform[]; /* what every cluster runs; ends with name == NULL */
@@ -150,6 +160,7 @@ enum { SIM_NODES = 3, SIM_NODE_CPU_MILLI = 8000, SIM_NODE_MEM_MIB = 15 * 1024 };
 typedef struct sim_cluster {
 	sim_wl *wls;
 	size_t n_wls;
+	size_t n_things; /* of the scene's that have appeared */
 	int64_t now; /* of the thing being handled */
 } sim_cluster;
 
@@ -189,6 +200,10 @@ sim_pod *pod_find(const ns_sim *s, const sim_obj *o);
 bool schedule(ns_sim *s, sim_pod *p, char *why, size_t cap);
 void nodes_seed(ns_sim *s);
 const char *node_name(int i);
+
+/* things.c */
+int64_t things_due(const ns_sim *s);
+void things_step(ns_sim *s); /* the next appears */
 
 /* events.c */
 void event_core(ns_sim *s, const sim_obj *about, const char *type, const char *reason, const char *component, const char *field,

@@ -155,18 +155,20 @@ static int64_t outage_edge(ns_sim *s, int64_t now)
 int64_t cluster_step(ns_sim *s, int64_t now)
 {
 	for (;;) {
-		int64_t due = SIM_NEVER;
+		int64_t due = things_due(s);
 		for (size_t i = 0; i < s->cluster.n_wls; i++)
 			due = least(due, wl_due(&s->cluster.wls[i]));
 		if (due > now)
 			break;
 		if (due > s->cluster.now)
 			s->cluster.now = due;
+		if (things_due(s) <= s->cluster.now)
+			things_step(s);
 		for (size_t i = 0; i < s->cluster.n_wls; i++)
 			if (wl_due(&s->cluster.wls[i]) <= s->cluster.now)
 				wl_step(s, &s->cluster.wls[i], s->cluster.now);
 	}
-	int64_t due = outage_edge(s, now);
+	int64_t due = least(outage_edge(s, now), things_due(s));
 	s->cluster.now = now;
 	for (size_t i = 0; i < s->cluster.n_wls; i++)
 		due = least(due, wl_due(&s->cluster.wls[i]));

@@ -179,6 +179,30 @@ static const sim_work storm[] = {
 	CALM("web", "assets", 2, REG "web/assets:3.0.1"), CALM("web", "sitemap", 1, REG "web/sitemap:1.0.0"), {0},
 };
 
+#define NODE_STATE(ready, reason, words)                                                                                                \
+	"{\"status\":{\"conditions\":[{\"type\":\"Ready\",\"status\":\"" ready "\",\"reason\":\"" reason "\",\"message\":\"" words                      \
+	"\",\"lastTransitionTime\":\"$T\"}],\"nodeInfo\":{\"kubeletVersion\":\"v1.32.4\"}}}"
+static const sim_thing node_lost[] = {
+	{.at_ms = SECONDS(15), .kind = K_NODE, .ns = "", .name = "node-b", .body = NODE_STATE("Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status.")},
+	{0},
+};
+static const sim_thing job_failed[] = {
+	{.at_ms = SECONDS(10), .kind = K_JOB, .ns = "batch", .name = "import-orders",
+	    .body = "{\"spec\":{\"backoffLimit\":3,\"parallelism\":1,\"selector\":{\"matchLabels\":{\"job\":\"import-orders\"}}},\"status\":{\"failed\":4,"
+	            "\"conditions\":[{\"type\":\"Failed\",\"status\":\"True\",\"reason\":\"BackoffLimitExceeded\",\"message\":\"Job has reached the specified "
+	            "backoff limit\",\"lastTransitionTime\":\"$T\"}]}}",
+	    .reason = "BackoffLimitExceeded", .component = "job-controller", .message = "Job has reached the specified backoff limit"},
+	{0},
+};
+static const sim_thing volume_pending[] = {
+	{.at_ms = SECONDS(10), .kind = K_PVC, .ns = "data", .name = "warehouse-data",
+	    .body = "{\"spec\":{\"storageClassName\":\"fast\",\"accessModes\":[\"ReadWriteOnce\"],\"resources\":{\"requests\":{\"storage\":\"100Gi\"}}},"
+	            "\"status\":{\"phase\":\"Pending\"}}",
+	    .reason = "ProvisioningFailed", .component = "persistentvolume-controller", .message = "storageclass.storage.k8s.io \"fast\" not found"},
+	{0},
+};
+static const sim_work quiet[] = {CALM("batch", "queue", 2, REG "batch/queue:1.1.0"), CALM("data", "warehouse-sync", 1, REG "data/warehouse-sync:4.1.0"), {0}};
+
 const sim_scene sim_scenes[] = {
 	{.name = "demo", .works = demo},
 	{.name = "oom-simple", .works = oom_simple},
@@ -200,6 +224,9 @@ const sim_scene sim_scenes[] = {
 	{.name = "healthy", .works = healthy},
 	{.name = "rollout-control", .works = rollout_control},
 	{.name = "storm", .works = storm},
+	{.name = "node-down", .works = healthy, .things = node_lost},
+	{.name = "job-failed", .works = quiet, .things = job_failed},
+	{.name = "volume-pending", .works = quiet, .things = volume_pending},
 	{.name = "api-outage", .works = oom_simple, .outage_from_ms = SECONDS(130), .outage_until_ms = SECONDS(190)},
 	{.name = "rejected", .works = rejected},
 	{.name = "silent", .works = oom_simple},
