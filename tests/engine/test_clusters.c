@@ -295,7 +295,7 @@ static void one_that_hangs_leaves_workers_free(void)
 	p.c[1].cfg = p.kc;
 	live_start(&p.l);
 	for (int i = 0; i < 12; i++) {
-		char name[16], uid[16];
+		char name[32], uid[32];
 		snprintf(name, sizeof name, "stuck-%d", i);
 		snprintf(uid, sizeof uid, "u-%d", i);
 		const char *pods[] = {name};
