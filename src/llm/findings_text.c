@@ -295,6 +295,8 @@ static const signal signals[] = {
     {T_ROLLOUT, NOTE, GRAB_NO, false, "a rollout went before", "", "a rollout went before"},
     {T_OUTSIDE, NOTE, GRAB_NO, false, "what changed is outside of the workload", "", "something outside of the workload has changed"},
     {T_UNCLEAR, NOTE, GRAB_NO, false, "the text tells more than is understood", "", "the text tells more than is understood"},
+    {T_NEED_UNKNOWN, NOTE, GRAB_NO, false, "how much memory it needs is not told", "", "how much memory it needs is not told"},
+    {T_NOT_IDLE, NOTE, GRAB_NO, false, "nothing tells that it is idle", "", "nothing tells that it is idle"},
     {T_STORE, NOTE, GRAB_NO, false, "its data is at stake", "", "it is a data store"},
     {T_ORDERS, NOTE, GRAB_NO, false, "the text gives orders to its reader", "", "the text gives orders to its reader"},
 };

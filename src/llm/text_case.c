@@ -321,18 +321,23 @@ static size_t prose_words(const maker *m)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < m->d->n; i++)
-		if (m->d->unit[i].place == TEXT_PROSE)
+		if (m->d->unit[i].place == TEXT_PROSE && !strstr(m->d->unit[i].text, "   ")) /* no row of a table */
 			n += ns_word_count(m->d->unit[i].text);
 	return n;
 }
 
 /* More was told than is understood here, so that something in it may speak against acting alone: memory without a word on how much is
  * needed but with many other words, a release that breaks without a word on how. */
-#define FEW_WORDS 18
+#define FEW_WORDS 14
+static bool need_unknown(const maker *m)
+{
+	return !need_told(m) && !says(m, SAY_BOUNDED) && prose_words(m) > FEW_WORDS;
+}
+
 static bool unclear(const maker *m)
 {
 	if (!strcmp(m->kind, "oom_killed"))
-		return m->t->mem_limit > 0 && !need_told(m) && !says(m, SAY_BOUNDED) && prose_words(m) > FEW_WORDS;
+		return need_unknown(m);
 	return strcmp(m->kind, "cost_spike") != 0 && strcmp(m->kind, "kyverno_violation") != 0 && !says(m, SAY_CODE);
 }
 
@@ -340,6 +345,10 @@ static void set_notes(maker *m)
 {
 	if (unclear(m))
 		row(m, NS_EV_NOTE, false, "the text tells more than is understood");
+	if (!strcmp(m->kind, "oom_killed") && need_unknown(m))
+		row(m, NS_EV_NOTE, false, "how much memory it needs is not told");
+	if (!strcmp(m->kind, "cost_spike") && !says(m, SAY_IDLE) && !says(m, SAY_SCALED_UP))
+		row(m, NS_EV_NOTE, false, "nothing tells that it is idle");
 	if (data_store(m))
 		row(m, NS_EV_NOTE, false, "its data is at stake");
 	for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++)

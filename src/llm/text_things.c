@@ -411,11 +411,13 @@ static int64_t number_after(const char *flat, const char *word)
 {
 	int64_t most = 0;
 	size_t n = strlen(word);
-	for (const char *p = flat; (p = strstr(p, word)); p += n)
-		if (ns_is_digit(p[n]) && strspn(p + n, "0123456789") < 6) {
-			int64_t v = strtoll(p + n, NULL, 10);
-			most = v > most ? v : most;
-		}
+	for (const char *p = flat; (p = strstr(p, word)); p += n) {
+		size_t digits = strspn(p + n, "0123456789");
+		if (!digits || digits > 5 || (p[n + digits] == ' ' && ns_is_digit(p[n + digits + 1]))) /* "revision 1.13.2" is a version */
+			continue;
+		int64_t v = strtoll(p + n, NULL, 10);
+		most = v > most ? v : most;
+	}
 	return most;
 }
 
