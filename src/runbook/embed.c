@@ -328,11 +328,3 @@ double ns_embed(const ns_lexicon *x, const char *text, ns_vec *out)
 	}
 	return norm;
 }
-
-double ns_vec_cos(const ns_vec *a, const ns_vec *b)
-{
-	int32_t dot = 0; /* by Cauchy-Schwarz no partial sum passes 2^28, rounding apart */
-	for (size_t i = 0; i < NS_EMBED_DIM; i++)
-		dot += a->v[i] * b->v[i];
-	return dot / ((double)NS_EMBED_ONE * NS_EMBED_ONE);
-}

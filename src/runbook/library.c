@@ -1,49 +1,23 @@
 /* The library: runbooks, the vectors of their sentences, and the search over them.
  *
  * Every runbook has several vectors: its title, its cause classes together, each symptom, all symptoms together, the "When it fits"
- * section, and as counter-examples each not_for sentence. The background sentences are counter-examples of all. For a query q
- *
- *     pos = BEST x (largest weighted cosine) + (1 - BEST) x (mean of the three largest)     over the runbook's own vectors
- *     neg = the largest cosine                                                              over its counter-examples and the background
- *     score = pos x clamp(1 - AGAINST x (neg / pos - EQUAL), LOWEST, 1)
- *
- * so a look-alike pulls a score down as far as it is closer than the symptoms are.
- *
- * The floors are learnt from the library alone, by leaving sentences out: every symptom (of a bounded, evenly spaced sample) is a query
- * without its own vector, every not_for and background sentence likewise. The score floor divides the two groups by Youden's index (1950:
- * rate of true positives minus rate of false positives), the middle of all thresholds that are within NEAR of the best. The margin
- * of a match is its lead over the best runbook with another action; its floor is the margin under which a held-out symptom leads to a wrong
- * action as often as to the right one. */
-#include <math.h>
+ * section, and as counter-examples each not_for sentence. The background sentences are counter-examples of all. score.c makes scores and
+ * floors of their cosines. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "neuroscale/base/buf.h"
 #include "neuroscale/base/embedded.h"
 #include "neuroscale/sys/fs.h"
+#include "kernels.h"
 #include "runbook_priv.h"
 #include "runbooks_data.h"
+#include "score.h"
 
-#define BEST          0.7
-#define AGAINST       1.0
-#define EQUAL         0.75
-#define LOWEST        0.2
-#define TOP           3
 #define SHORT         0.9
 #define PASSAGES      12
 #define PASSAGE_BYTES 400
 #define PASSAGE       0.9
-#define NEAR          0.02
-#define LEAST_MARGIN  0.01
-#define SAMPLE        192 /* sentences left out in turn, at most: the cost of a load stays linear in the library */
-
-typedef enum chunk_role { FOR, AGAINST_IT } chunk_role;
-typedef struct chunk {
-	uint32_t owner; /* index of its runbook; n for the background */
-	chunk_role role;
-	float weight, norm;
-	bool held_out; /* a sentence that takes its turn as a query */
-} chunk;
 
 struct ns_library {
 	ns_arena *ar;
@@ -51,14 +25,15 @@ struct ns_library {
 	size_t n;
 	ns_lexicon *lex;
 	ns_vec *vec;
-	chunk *chunk;
+	ns_chunk *chunk;
+	float *norm; /* of each chunk's text, before it was scaled */
 	size_t n_chunks, cap;
-	double score_floor, margin_floor;
+	ns_floors floors;
 };
 
 /* ---- what is embedded -------------------------------------------------------------------------------------------- */
 
-typedef void (*sentence_fn)(ns_library *l, size_t owner, chunk_role role, double weight, bool held_out, const char *text);
+typedef void (*sentence_fn)(ns_library *l, size_t owner, ns_chunk_role role, double weight, bool held_out, const char *text);
 
 /* The section under a heading, "" when there is none. */
 static const char *section(ns_arena *ar, const char *body, const char *heading)
@@ -76,43 +51,44 @@ static void each_sentence(ns_library *l, sentence_fn fn)
 	ns_buf all = NS_BUF_INIT;
 	for (size_t i = 0; i < l->n; i++) {
 		const ns_runbook *rb = l->rb[i];
-		fn(l, i, FOR, 1.0, false, rb->title);
+		fn(l, i, NS_CHUNK_FOR, 1.0, false, rb->title);
 		ns_buf_clear(&all);
 		for (size_t k = 0; k < rb->n_causes; k++)
 			ns_buf_printf(&all, "%s ", rb->causes[k]);
-		fn(l, i, FOR, 0.7, false, ns_buf_str(&all));
+		fn(l, i, NS_CHUNK_FOR, 0.7, false, ns_buf_str(&all));
 		ns_buf_clear(&all);
 		for (size_t k = 0; k < rb->n_symptoms; k++) {
-			fn(l, i, FOR, 1.0, true, rb->symptoms[k]);
+			fn(l, i, NS_CHUNK_FOR, 1.0, true, rb->symptoms[k]);
 			ns_buf_printf(&all, "%s\n", rb->symptoms[k]);
 		}
-		fn(l, i, FOR, 1.0, false, ns_buf_str(&all));
-		fn(l, i, FOR, 0.8, false, section(l->ar, rb->body, "\n## When it fits\n"));
+		fn(l, i, NS_CHUNK_FOR, 1.0, false, ns_buf_str(&all));
+		fn(l, i, NS_CHUNK_FOR, 0.8, false, section(l->ar, rb->body, "\n## When it fits\n"));
 		for (size_t k = 0; k < rb->n_not_for; k++)
-			fn(l, i, AGAINST_IT, 1.0, true, rb->not_for[k]);
+			fn(l, i, NS_CHUNK_AGAINST, 1.0, true, rb->not_for[k]);
 	}
 	for (size_t i = 0; ns_background[i]; i++)
-		fn(l, l->n, AGAINST_IT, 1.0, true, ns_background[i]);
+		fn(l, l->n, NS_CHUNK_AGAINST, 1.0, true, ns_background[i]);
 	ns_buf_free(&all);
 }
 
-static void learn(ns_library *l, size_t owner, chunk_role role, double weight, bool held_out, const char *text)
+static void learn(ns_library *l, size_t owner, ns_chunk_role role, double weight, bool held_out, const char *text)
 {
 	/* what is made of other sentences would count their words twice */
 	if (held_out)
-		ns_lexicon_learn(l->lex, role == FOR ? (uint32_t)owner : (uint32_t)l->n, text);
+		ns_lexicon_learn(l->lex, role == NS_CHUNK_FOR ? (uint32_t)owner : (uint32_t)l->n, text);
 }
 
-static void add_chunk(ns_library *l, size_t owner, chunk_role role, double weight, bool held_out, const char *text)
+static void add_chunk(ns_library *l, size_t owner, ns_chunk_role role, double weight, bool held_out, const char *text)
 {
 	if (l->n_chunks == l->cap) {
 		l->cap = l->cap ? l->cap * 2 : 256;
 		l->vec = ns_xrealloc(l->vec, l->cap * sizeof *l->vec);
 		l->chunk = ns_xrealloc(l->chunk, l->cap * sizeof *l->chunk);
+		l->norm = ns_xrealloc(l->norm, l->cap * sizeof *l->norm);
 	}
-	chunk *c = &l->chunk[l->n_chunks];
-	*c = (chunk){.owner = (uint32_t)owner, .role = role, .weight = (float)weight, .held_out = held_out};
-	c->norm = (float)ns_embed(l->lex, text, &l->vec[l->n_chunks++]);
+	size_t i = l->n_chunks++;
+	l->chunk[i] = (ns_chunk){.owner = (uint32_t)owner, .role = role, .weight = (float)weight, .held_out = held_out};
+	l->norm[i] = (float)ns_embed(l->lex, text, &l->vec[i]);
 }
 
 static int by_size(const void *a, const void *b)
@@ -128,7 +104,7 @@ static void learn_scale(ns_library *l)
 	size_t n = 0;
 	for (size_t i = 0; i < l->n_chunks; i++)
 		if (l->chunk[i].held_out)
-			norm[n++] = l->chunk[i].norm;
+			norm[n++] = l->norm[i];
 	qsort(norm, n, sizeof *norm, by_size);
 	ns_lexicon_set_scale(l->lex, SHORT * norm[n / 2]);
 	free(norm);
@@ -138,66 +114,25 @@ static void learn_scale(ns_library *l)
 
 #define NONE ((size_t)-1)
 
-typedef struct tally {
-	double top[TOP]; /* descending */
-	double neg;
-} tally;
-
-static void tally_for(tally *t, double cos)
-{
-	for (size_t i = 0; i < TOP; i++)
-		if (cos > t->top[i]) {
-			double was = t->top[i];
-			t->top[i] = cos;
-			cos = was;
-		}
-}
-
-static double rate(const tally *t, double background)
-{
-	double mean = 0, neg = t->neg > background ? t->neg : background;
-	for (size_t i = 0; i < TOP; i++)
-		mean += t->top[i] / TOP;
-	double pos = BEST * t->top[0] + (1 - BEST) * mean;
-	if (pos <= 0)
-		return 0;
-	double by = 1 - AGAINST * (neg / pos - EQUAL);
-	by = by > 1 ? 1 : by < LOWEST ? LOWEST : by;
-	return pos * by > 1 ? 1 : pos * by;
-}
-
 /* The scores of all runbooks for a query of some vectors; one chunk may be left out. `t` has room for n + 1 (the background is the last).
  */
-static void score_all(const ns_library *l, const ns_vec *q, size_t n_q, size_t skip, tally *t, double *score)
+static void score_all(const ns_library *l, const ns_vec *q, size_t n_q, size_t skip, ns_tally *t, double *score)
 {
+	int32_t (*dot16)(const int16_t *, const int16_t *, size_t) = ns_kernels_best()->dot16; /* integers: the same sum from any processor */
 	memset(t, 0, (l->n + 1) * sizeof *t);
 	for (size_t i = 0; i < l->n_chunks; i++) {
 		if (i == skip)
 			continue;
-		const chunk *c = &l->chunk[i];
+		const ns_chunk *c = &l->chunk[i];
 		double cos = 0;
 		for (size_t j = 0; j < n_q; j++) {
-			double d = ns_vec_cos(&q[j], &l->vec[i]) * (j ? PASSAGE : 1);
+			double d = dot16(q[j].v, l->vec[i].v, NS_EMBED_DIM) / ((double)NS_EMBED_ONE * NS_EMBED_ONE) * (j ? PASSAGE : 1);
 			cos = d > cos ? d : cos;
 		}
-		cos *= c->weight;
-		if (c->role == FOR)
-			tally_for(&t[c->owner], cos);
-		else if (cos > t[c->owner].neg)
-			t[c->owner].neg = cos;
+		ns_tally_add(&t[c->owner], c->role, cos * c->weight);
 	}
 	for (size_t i = 0; i < l->n; i++)
-		score[i] = rate(&t[i], t[l->n].neg);
-}
-
-/* Over the best runbook that would do something else: two runbooks that both roll back do not make the choice doubtful. */
-static double margin_of(const ns_library *l, const double *score, size_t of)
-{
-	double next = 0;
-	for (size_t j = 0; j < l->n; j++)
-		if (l->rb[j]->action != l->rb[of]->action && score[j] > next)
-			next = score[j];
-	return score[of] - next;
+		score[i] = ns_tally_score(&t[i], t[l->n].neg);
 }
 
 /* The whole text, and when it is long (`kubectl describe`) also its passages: windows of lines that overlap by half. */
@@ -225,124 +160,44 @@ static size_t embed_query(const ns_library *l, const char *query, ns_vec *q)
 
 size_t ns_library_search(const ns_library *l, const char *query, ns_match *out, size_t k)
 {
-	tally *t = ns_xcalloc(l->n + 1, sizeof *t);
+	ns_tally *t = ns_xcalloc(l->n + 1, sizeof *t);
 	double *score = ns_xcalloc(l->n + 1, sizeof *score);
 	ns_vec q[1 + PASSAGES];
 	score_all(l, q, embed_query(l, query, q), NONE, t, score);
-	if (k > l->n)
-		k = l->n;
-	bool *taken = ns_xcalloc(l->n + 1, sizeof *taken);
-	for (size_t i = 0; i < k; i++) {
-		size_t best = NONE; /* runbooks are sorted by id, so ties are too */
-		for (size_t j = 0; j < l->n; j++)
-			if (!taken[j] && (best == NONE || score[j] > score[best]))
-				best = j;
-		taken[best] = true;
-		out[i] = (ns_match){.runbook = l->rb[best], .score = score[best], .margin = margin_of(l, score, best)};
-	}
-	free(taken);
+	size_t got = ns_score_rank(l, score, out, k); /* runbooks are sorted by id, so ties are too */
 	free(t);
 	free(score);
-	return k;
+	return got;
 }
 
 /* ---- floors ------------------------------------------------------------------------------------------------------ */
 
-typedef struct sample {
-	double value;
-	bool good;
-} sample;
+typedef struct held_out {
+	const ns_library *l;
+	ns_tally *t;
+} held_out;
 
-static int by_value(const void *a, const void *b)
+static void score_held_out(void *ctx, size_t i, double *score)
 {
-	const sample *x = a, *y = b;
-	return (x->value > y->value) - (x->value < y->value);
-}
-
-/* The middle of the thresholds where (good at or above it) / good - (bad at or above it) / bad is within NEAR of its maximum; the maximum
- * itself hangs on single sentences. `dflt` when one group is empty. */
-static double youden(sample *s, size_t n, double dflt)
-{
-	double good = 0, bad = 0, best = -1, low = dflt, high = dflt;
-	for (size_t i = 0; i < n; i++)
-		*(s[i].good ? &good : &bad) += 1;
-	if (good < 1 || bad < 1)
-		return dflt;
-	qsort(s, n, sizeof *s, by_value);
-	for (int pass = 0; pass < 2; pass++) {
-		double g = good, b = bad;
-		bool any = false;
-		for (size_t i = 0; i + 1 < n; i++) {
-			*(s[i].good ? &g : &b) -= 1;
-			double j = g / good - b / bad, at = (s[i].value + s[i + 1].value) / 2;
-			if (s[i].value >= s[i + 1].value)
-				continue;
-			if (!pass) {
-				best = j > best ? j : best;
-			} else if (j >= best - NEAR) {
-				low = any ? low : at;
-				high = at;
-				any = true;
-			}
-		}
-	}
-	return (low + high) / 2;
-}
-
-/* The margin under which a held-out symptom leads to a wrong action as often as to the right one. */
-static double coin_toss(sample *s, size_t n)
-{
-	int ahead = 0;
-	double at = LEAST_MARGIN;
-	qsort(s, n, sizeof *s, by_value);
-	for (size_t i = 0; i + 1 < n; i++) {
-		ahead += s[i].good ? -1 : 1;
-		double next = (s[i].value + s[i + 1].value) / 2;
-		if (ahead >= 0 && next > at)
-			at = next;
-	}
-	return at;
+	const held_out *h = ctx;
+	score_all(h->l, &h->l->vec[i], 1, i, h->t, score);
 }
 
 static void learn_floors(ns_library *l)
 {
-	size_t held = 0, turn = 0, n = 0, m = 0;
-	for (size_t i = 0; i < l->n_chunks; i++)
-		held += l->chunk[i].held_out;
-	size_t step = held / SAMPLE + 1;
-	sample *fits = ns_xcalloc(held + 1, sizeof *fits), *margins = ns_xcalloc(held + 1, sizeof *margins);
-	tally *t = ns_xcalloc(l->n + 1, sizeof *t);
-	double *score = ns_xcalloc(l->n + 1, sizeof *score);
-	for (size_t i = 0; i < l->n_chunks; i++) {
-		const chunk *c = &l->chunk[i];
-		if (!c->held_out || turn++ % step)
-			continue;
-		score_all(l, &l->vec[i], 1, i, t, score);
-		size_t best = 0;
-		for (size_t j = 1; j < l->n; j++)
-			if (score[j] > score[best])
-				best = j;
-		double s = l->n ? score[best] : 0;
-		fits[n++] = (sample){.value = s, .good = c->role == FOR};
-		if (c->role == FOR)
-			margins[m++] = (sample){.value = margin_of(l, score, best), .good = l->rb[best]->action == l->rb[c->owner]->action};
-	}
-	l->score_floor = youden(fits, n, 0.25);
-	l->margin_floor = coin_toss(margins, m);
-	free(fits);
-	free(margins);
-	free(t);
-	free(score);
+	held_out h = {l, ns_xcalloc(l->n + 1, sizeof *h.t)};
+	l->floors = ns_floors_learn(l, l->chunk, l->n_chunks, score_held_out, &h);
+	free(h.t);
 }
 
 double ns_library_score_floor(const ns_library *l)
 {
-	return l->score_floor;
+	return l->floors.score;
 }
 
 double ns_library_margin_floor(const ns_library *l)
 {
-	return l->margin_floor;
+	return l->floors.margin;
 }
 
 /* ---- loading ----------------------------------------------------------------------------------------------------- */
@@ -426,6 +281,7 @@ void ns_library_free(ns_library *l)
 	free(l->rb);
 	free(l->vec);
 	free(l->chunk);
+	free(l->norm);
 	free(l);
 }
 

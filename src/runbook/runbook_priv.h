@@ -9,7 +9,8 @@
 /* ns_runbook_parse with the name that errors use ("runbooks/x.md", or the path of the file). */
 ns_runbook *ns_runbook_parse_named(ns_arena *ar, const char *id, const char *name, const char *text, size_t n, ns_err *err);
 
-/* A vector is fixed point: components of an L2-normalised vector times 2^14, so that a dot product is exact in 32-bit integers and the same
+/* A vector is fixed point: components of an L2-normalised vector times 2^14, so that a dot product is exact in 32-bit integers (by
+ * Cauchy and Schwarz no partial sum passes 2^28, rounding apart) and the same
  * on every machine, and half as many bytes pass through memory as with floats. */
 #define NS_EMBED_DIM 1024
 #define NS_EMBED_ONE 16384
@@ -29,7 +30,6 @@ void ns_lexicon_seal(ns_lexicon *x);
 void ns_lexicon_set_scale(ns_lexicon *x, double norm);
 /* Returns the norm that the text had before it was scaled. */
 double ns_embed(const ns_lexicon *x, const char *text, ns_vec *out);
-double ns_vec_cos(const ns_vec *a, const ns_vec *b);
 
 /* background.c */
 double ns_word_prior(const char *word, size_t n); /* 0..1: how much a word says at all */
