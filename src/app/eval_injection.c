@@ -173,10 +173,12 @@ typedef struct run {
 static void put_edges(cJSON *out, const ns_buf *text, const char *clean, const char *line)
 {
 	char boundary[33];
-	ns_buf prompt = NS_BUF_INIT, slack = NS_BUF_INIT;
+	ns_buf prompt = NS_BUF_INIT, slack = NS_BUF_INIT, shorter = NS_BUF_INIT;
 	ns_random_hex(boundary, 32);
 	ns_prompt_fenced(&prompt, boundary, ns_buf_str(text), text->len, NS_PROMPT_ITEM);
-	ns_text_slack(&slack, clean);
+	ns_prompt_excerpt(&shorter, clean, strlen(clean), MAX_SHOWN / 2); /* an entity is five characters for one */
+	ns_text_slack(&slack, ns_buf_str(&shorter));
+	ns_buf_free(&shorter);
 	ns_json_put_str(out, "prompt_text", ns_buf_str(&prompt));
 	ns_json_put_str(out, "screen_text", clean);
 	ns_json_put_str(out, "slack_text", ns_buf_str(&slack));
