@@ -111,6 +111,7 @@ ns_case *ns_case_collect(ns_arena *ar, ns_kube_client *client, const ns_alert *a
 		/* A policy finding or a price is not explained by what the pods do. */
 		if (a->kind != NS_KIND_KYVERNO_VIOLATION && a->kind != NS_KIND_COST_SPIKE) {
 			ns_collect_pods(&k);
+			ns_collect_proof(&k);
 			ns_collect_nodes(&k);
 			ns_collect_events(&k);
 			ns_collect_logs(&k);

@@ -1,5 +1,5 @@
 /* Inside the analyzer: one collection in the making. analyzer.c leads it, analyzer_workload.c reads the target and its history,
- * analyzer_bounds.c what else bounds a change of it, analyzer_pods.c what runs, analyzer_texts.c events and logs, analyzer_reports.c policy
+ * analyzer_proof.c which revisions are its own, analyzer_bounds.c what else bounds a change of it, analyzer_pods.c what runs, analyzer_texts.c events and logs, analyzer_reports.c policy
  * and cost, analyzer_diff.c words for a difference of templates, analyzer_hash.c the case's hash. */
 #ifndef NEUROSCALE_AGENTS_ANALYZER_PRIV_H
 #define NEUROSCALE_AGENTS_ANALYZER_PRIV_H
@@ -37,6 +37,12 @@ bool ns_collect_controlled_by(const cJSON *obj, const char *uid);         /* its
 
 bool ns_collect_target(ns_collector *k, ns_err *err); /* false: conflict or unreachable */
 void ns_collect_history(ns_collector *k);
+/* Is it a revision of this Deployment: owner, selector, hash and a template that its controller wrote. */
+bool ns_replicaset_own(const cJSON *deployment, const cJSON *rs);
+/* Marks the revision that has this template as current, and drops what cannot be an earlier one (a number twice, or made after what runs).
+ * How many were dropped. reused: was this one gone back to? */
+size_t ns_revisions_settle(ns_case *c, const char *template_json, bool (*reused)(const ns_revision *r, void *ctx), void *ctx);
+void ns_collect_proof(ns_collector *k); /* after the pods: which revisions serve now */
 void ns_collect_surroundings(ns_collector *k); /* namespace */
 void ns_collect_bounds(ns_collector *k);       /* autoscalers, LimitRanges, quotas, disruption budgets */
 void ns_collect_pods(ns_collector *k);

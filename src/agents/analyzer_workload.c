@@ -1,6 +1,5 @@
-/* The target itself: what it is, who owns it, how it stands, and which revisions it had. Owner links are confirmed from above (law 3): a
- * ReplicaSet counts when its controller reference has the Deployment's UID, the Deployment's selector finds it, and its hash label is its
- * own selector's. */
+/* The target itself: what it is, who owns it, how it stands, and which revisions it had. Owner links are confirmed from above (law 3; see
+ * analyzer_proof.c). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -337,13 +336,6 @@ static int64_t revision_of(const cJSON *obj)
 	return strtoll(dotted(obj, "metadata.annotations", "deployment.kubernetes.io/revision"), NULL, 10);
 }
 
-static bool confirmed(const ns_collector *k, const cJSON *rs)
-{
-	const char *hash = dotted(rs, "metadata.labels", "pod-template-hash");
-	return ns_collect_controlled_by(rs, k->c->alert.target.uid) && *hash &&
-	       !strcmp(hash, dotted(rs, "spec.selector.matchLabels", "pod-template-hash"));
-}
-
 static int newest_first(const void *a, const void *b)
 {
 	const ns_revision *x = a, *y = b;
@@ -400,24 +392,16 @@ static void add_revision(ns_collector *k, const cJSON *rs, const cJSON *now)
 	cJSON_Delete(t);
 }
 
-/* The ReplicaSet that has the Deployment's own template; where two do, the newest of them. */
-static void mark_current(ns_collector *k, const cJSON *now)
-{
-	ns_case *c = k->c;
-	ns_buf text = NS_BUF_INIT;
-	ns_json_canonical(now, &text);
-	for (size_t i = 0; i < c->n_revisions; i++)
-		if (!strcmp(c->revisions[i].template_json, ns_buf_str(&text))) {
-			c->revisions[i].current = true;
-			break;
-		}
-	ns_buf_free(&text);
-}
-
 static const cJSON *replicaset_of(const ns_collector *k, const ns_revision *r)
 {
 	ns_json_each(rs, ns_json_get(k->replicasets, "items")) if (!strcmp(ns_json_str(rs, "metadata.uid", ""), r->uid)) return rs;
 	return NULL;
+}
+
+/* Its template was rolled out before and was gone back to: the ReplicaSet is older than its revision. */
+static bool reused(const ns_revision *r, void *collector)
+{
+	return *dotted(replicaset_of(collector, r), "metadata.annotations", "deployment.kubernetes.io/revision-history") != 0;
 }
 
 static void tell_revisions(ns_collector *k)
@@ -451,21 +435,22 @@ void ns_collect_history(ns_collector *k)
 	size_t foreign = 0;
 	ns_json_each(rs, items)
 	{
-		if (confirmed(k, rs))
+		if (ns_replicaset_own(k->target, rs))
 			add_revision(k, rs, now);
 		else
 			foreign++;
 	}
-	qsort(c->revisions, c->n_revisions, sizeof *c->revisions, newest_first);
-	mark_current(k, now);
+	ns_buf text = NS_BUF_INIT;
+	ns_json_canonical(now, &text);
+	foreign += ns_revisions_settle(c, ns_buf_str(&text), reused, k);
+	ns_buf_free(&text);
 	cJSON_Delete(now);
+	qsort(c->revisions, c->n_revisions, sizeof *c->revisions, newest_first);
 	judge_health(k);
 	if (c->n_revisions > NS_COLLECT_REVISIONS)
 		c->n_revisions = NS_COLLECT_REVISIONS;
-	/* A ReplicaSet that a rollback took up again is older than its revision. */
 	for (size_t i = 0; i < c->n_revisions; i++)
-		if (c->revisions[i].current &&
-		    *dotted(replicaset_of(k, &c->revisions[i]), "metadata.annotations", "deployment.kubernetes.io/revision-history"))
+		if (c->revisions[i].current && reused(&c->revisions[i], k))
 			c->revisions[i].created_ms = 0;
 	tell_revisions(k);
 	if (foreign)

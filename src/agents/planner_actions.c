@@ -230,6 +230,8 @@ static bool rollback_to(ns_draft *d, const ns_revision *cur, const ns_revision *
 		    (long long)rev->number);
 		ns_draft_raise(d, NS_RISK_HIGH);
 	}
+	if (!rev->health_seen)
+		ns_draft_ask(d, "record: that revision %lld was healthy is told by its age only, no pod of it was seen serving", (long long)rev->number);
 	cJSON *fwd = cJSON_CreateArray(), *back = cJSON_CreateArray();
 	ns_patch_op(fwd, "replace", "/spec/template", cJSON_Duplicate(then, true));
 	ns_patch_op(back, "replace", "/spec/template", cJSON_Duplicate(now, true));

@@ -29,66 +29,6 @@ cJSON *ns_revision_template(const ns_revision *r)
 	return t;
 }
 
-/* ---- what a change of the template touches ----------------------------------------------------------------------- */
-
-static const char *const safe_container_keys[] = {
-    "image",
-    "command",
-    "args",
-    "env",
-    "envFrom",
-    "livenessProbe",
-    "readinessProbe",
-    "startupProbe",
-    "resources",
-    NULL,
-};
-
-static void note(ns_buf *out, const char *where, const char *key)
-{
-	char item[160];
-	snprintf(item, sizeof item, "%s%.100s", where, key);
-	if (strstr(ns_buf_str(out), item))
-		return;
-	ns_buf_printf(out, "%s%s", out->len ? ", " : "", item);
-}
-
-/* Keys of a and b whose values differ, `skip` apart, are noted. */
-static void differing(const cJSON *a, const cJSON *b, const char *where, const char *const *skip, ns_buf *out)
-{
-	ns_json_each(x, a) if (!ns_listed(x->string, skip) && !ns_json_same(x, ns_json_get(b, x->string))) note(out, where, x->string);
-	ns_json_each(y, b) if (!ns_listed(y->string, skip) && !ns_json_get(a, y->string)) note(out, where, y->string);
-}
-
-static void differing_containers(const cJSON *a, const cJSON *b, const char *list, ns_buf *out)
-{
-	const cJSON *la = ns_json_get(ns_json_get(a, "spec"), list), *lb = ns_json_get(ns_json_get(b, "spec"), list);
-	ns_json_each(x, la)
-	{
-		const cJSON *y = ns_json_named(lb, ns_json_str(x, "name", ""));
-		if (y)
-			differing(x, y, "container ", safe_container_keys, out);
-		else
-			note(out, list, " (one less or more)");
-	}
-	if (ns_json_len(la) != ns_json_len(lb))
-		note(out, list, " (one less or more)");
-}
-
-const char *ns_template_unsafe(ns_arena *ar, const cJSON *a, const cJSON *b)
-{
-	static const char *const skip_top[] = {"spec", "metadata", NULL};
-	static const char *const skip_spec[] = {"containers", "initContainers", NULL};
-	static const char *const none[] = {NULL};
-	ns_buf out = NS_BUF_INIT;
-	differing(a, b, "", skip_top, &out);
-	differing(ns_json_get(a, "metadata"), ns_json_get(b, "metadata"), "metadata.", none, &out);
-	differing(ns_json_get(a, "spec"), ns_json_get(b, "spec"), "", skip_spec, &out);
-	differing_containers(a, b, "containers", &out);
-	differing_containers(a, b, "initContainers", &out);
-	return ns_arena_take(ar, &out);
-}
-
 /* ---- containers -------------------------------------------------------------------------------------------------- */
 
 static bool place_in(const cJSON *t, const char *list, const char *container, ns_place *out)

@@ -49,8 +49,6 @@ const ns_action_row *ns_action_row_get(ns_action a); /* NULL: not executable */
 const ns_revision *ns_current_revision(const ns_case *c); /* NULL when none is marked */
 /* Its pod template as a tree, without pod-template-hash. NULL when there is none or it is broken. Caller: cJSON_Delete. */
 cJSON *ns_revision_template(const ns_revision *r);
-/* Names, joined by ", ", what differs beyond image, command, args, env, probes and resources; "" nothing. */
-const char *ns_template_unsafe(ns_arena *ar, const cJSON *a, const cJSON *b);
 /* Where a container stands in its template: /spec/template/spec/LIST/INDEX. */
 typedef struct ns_place {
 	const char *list; /* "containers" or "initContainers" */
@@ -63,6 +61,12 @@ cJSON *ns_patch_op(cJSON *ops, const char *op, const char *path, cJSON *value); 
 const char *ns_patch_text(ns_arena *ar, cJSON *ops);                            /* takes ops */
 /* A command that patches KIND/NAME in NS with a JSON patch on stdin. */
 ns_command ns_patch_command(ns_arena *ar, const char *ns, const char *object, const char *body, const char *equivalent);
+
+/* ---- planner_template.c ------------------------------------------------------------------------------------------ */
+
+/* What going from template `now` to `then` touches beyond image, command, args, env, probes and resources, in names joined by ", "; "" nothing.
+ * Whatever is not known to be safe is named: a field that a later Kubernetes adds is unsafe until it stands in the table. */
+const char *ns_template_unsafe(ns_arena *ar, const cJSON *now, const cJSON *then);
 
 /* ---- planner_manual.c -------------------------------------------------------------------------------------------- */
 

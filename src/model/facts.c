@@ -105,6 +105,8 @@ static const ns_field revision_fields[] = {
     NS_FIELD(ns_revision, ready, I64),
     NS_FIELD(ns_revision, current, BOOL),
     NS_FIELD(ns_revision, was_healthy, BOOL),
+    NS_FIELD(ns_revision, health_seen, BOOL),
+    NS_FIELD(ns_revision, order_known, BOOL),
     NS_FIELD(ns_revision, changes, STR),
     NS_FIELD(ns_revision, only_safe_fields, BOOL),
     NS_FIELD(ns_revision, template_json, STR),

@@ -50,6 +50,8 @@ static inline void fixture_oom(fixture *f, ns_arena *ar)
 	    .replicaset = "web-b",
 	    .uid = "rs-2",
 	    .was_healthy = true,
+	    .health_seen = true,
+	    .order_known = true,
 	    .changes = "image shop/web:3 -> shop/web:2",
 	    .only_safe_fields = true,
 	    .template_json = SPEC_OF("shop/web:2", BURSTABLE, "")};
@@ -57,6 +59,8 @@ static inline void fixture_oom(fixture *f, ns_arena *ar)
 	    .replicaset = "web-a",
 	    .uid = "rs-1",
 	    .was_healthy = true,
+	    .health_seen = true,
+	    .order_known = true,
 	    .changes = "image shop/web:3 -> shop/web:1",
 	    .only_safe_fields = true,
 	    .template_json = SPEC_OF("shop/web:1", BURSTABLE, "")};

@@ -65,7 +65,9 @@ typedef struct ns_revision {
 	const char *replicaset, *uid;
 	int64_t created_ms, replicas, ready;
 	bool current;
-	bool was_healthy;              /* seen fully ready once, by our record or by its being replaced while available */
+	bool was_healthy;              /* its pods are ready, or its age says that it served: a guess unless health_seen */
+	bool health_seen;              /* a ready pod of its own template was seen, and its place in the order of revisions is certain */
+	bool order_known;              /* what runs now is no revision that was gone back to, so that ages tell the order */
 	const char *changes;           /* human words: what differs from the current template ("image a:1 -> a:2"), "" when same */
 	bool only_safe_fields;         /* the diff touches image, command, args, env, probes or resources only */
 	const char *template_json;     /* pod template, canonical, without pod-template-hash */
