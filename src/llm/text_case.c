@@ -163,7 +163,7 @@ static void set_container(maker *m)
 		set_exit(m, k, oom);
 	k->ready = fine;
 	k->running = !*k->waiting_reason && (says(m, SAY_UNREADY) || !strcmp(m->kind, "probe_failure"));
-	bool limited = t->mem_limit > 0, none = says(m, SAY_NODE_MEMORY) && !limited;
+	bool limited = t->mem_limit > 0, none = (says(m, SAY_NODE_MEMORY) || says(m, SAY_NO_LIMIT)) && !limited;
 	k->mem_limit = limited ? t->mem_limit : oom && !none ? USUAL_LIMIT : 0;
 	k->mem_request = t->mem_request ? t->mem_request : k->mem_limit;
 	if (k->mem_limit) {
@@ -331,7 +331,7 @@ static size_t prose_words(const maker *m)
 #define FEW_WORDS 14
 static bool need_unknown(const maker *m)
 {
-	return !need_told(m) && !says(m, SAY_BOUNDED) && prose_words(m) > FEW_WORDS;
+	return !need_told(m) && !says(m, SAY_BOUNDED) && !says(m, SAY_LOWERED) && prose_words(m) > FEW_WORDS;
 }
 
 static bool unclear(const maker *m)

@@ -24,7 +24,7 @@ static const struct {
         "new version|new release|new image|new build|new tag|new pod|new config|the rollout of|rollout of |rolled out|just deployed|deployed * ago|deploy * ago|rollout * ago|"
         "release * ago|changed * ago|changed at|deployment changed|deployment updated|image changed|image * changed|bumped|upgraded |updated to|updated from|"
         "helm upgrade|upgrade to|update to|set image|canary|deployment revision|revision * introduced|introduced|rolling update|progressdeadlineexceeded|"
-        "moved from|switched from|switched to|was changed to|changed from|went from v|went out|shipped|(release|version|revision|build|deploy) * (added|adds|introduced|introduces|changes|removed|removes|moved|moves|points)",
+        "moved from|switched from|switched to|was changed to|changed from|went from v|went out|shipped|after today|today s (release|deploy|rollout)|yesterday s (deploy|rollout)|the deploy of|changed the (image|entrypoint|command|args|probe|port|path|env|config)|(entrypoint|command|args|image|path|port) (was|were) changed|replaced * by|(release|version|revision|build|deploy) * (added|adds|introduced|introduces|changes|removed|removes|moved|moves|points)",
         ""},
     {SAY_FIRST, SEEN, false,
         "first install|fresh install|fresh helm install|new install|initial install|initial deploy|first deploy|first rollout|first release|first revision|only revision|helm install|"
@@ -45,7 +45,7 @@ static const struct {
         "same error * (previous|before|old)|same crash|same failure|same error|previous * also|previous * as well|previous * too |old pods * (fail|crash)|old pods also|"
         "old revision also|old version also|former revision also|older * also|earlier * also|also fail|also crash|fails as well|fail as well|crash as well|crashes too|fails too|"
         "rollback did not|rollback didn|rollback does not|rollback doesn|rollback failed|rolling back did|rolling back does|rolling back failed|rolled back * (still|same|no )|"
-        "after the rollback|after rolling back|after rollback|previous revision * (crash|fail|same|never|was not|wasn)|previous version * (crash|fail|same|never)|revision * never|"
+        "after the rollback|after rolling back|after rollback|previous revision * (crash|fail|same|never|was not|wasn)|previous version * (crash|fail|same|never)|(previous|former|old|earlier|prior|other) revision * never|"
         "old revision * (crash|fail|never)|old replicaset * (crash|fail)|neither revision|no healthy revision|regardless of the version|independent of the version|whatever version|any version|"
         "no revision ever|old pods were also|other deployments * (same|too|also)|all deployments|every deployment|all pods * fail|all services|several services|other services * (fail|same|also)|"
         "cluster wide|all namespaces|rolled back already|already rolled back|reverted already|revert did not|downgrade * (did not|not possible|impossible|not supported)|cannot be downgraded|"
@@ -121,7 +121,8 @@ static const struct {
         "has been stable|is stable|works fine|works |runs fine|correctly|properly|stays up|solved|fixed it|idles|settles|no leak|not a leak|not leak|without a leak|no sign of a leak|no memory leak|flat|stable at|plateau|steady at|constant at|every minute|loads * every"},
     {SAY_JVM, ANY, false, "xmx|maxrampercentage|java opts|java heap|jvm heap|heap size|initialrampercentage|java lang outofmemory", ""},
     {SAY_LOWERED, SEEN, true, "limit * lowered|limit was lowered|lowered the * limit|lowered * memory|limit * reduced|reduced * limit|memory limit * cut|limit was cut|limit * decreased|decreased * limit", ""},
-    {SAY_NODE_MEMORY, TOLD, true, "systemoom|system oom|node * out of memory|memorypressure true|node memory|overcommit|nodehasinsufficientmemory|no limit|no memory limit|without limits|no limits|limits none|without a limit|best effort|besteffort|global oom|constraint none", ""},
+    {SAY_NODE_MEMORY, TOLD, true, "systemoom|system oom|node * out of memory|memorypressure true|node memory|overcommit|nodehasinsufficientmemory|global oom|constraint none", ""},
+    {SAY_NO_LIMIT, SEEN, false, "no limit|no memory limit|without limits|no limits|limits none|without a limit|best effort|besteffort", "no limit is"},
 
     /* owners */
     {SAY_OPERATOR, SEEN, false,
@@ -220,9 +221,9 @@ static bool ratio_full(const char *s)
 
 const text_unit *ns_text_good_former(const text_doc *d)
 {
-	static const char good[] = "healthy|worked|works|fine|stable|serving|serves|serve |still up|still ready|still running|still available|keep running|runs fine|ran |was ready|is ready|are ready|were ready|running|without restart|no restart|without error|no error|without problem|no problem|had no|ok |good |was available|available|did not crash|never crashed|successful|0 restarts|zero restarts|full traffic|takes traffic|all traffic|no crash";
+	static const char good[] = "healthy|worked|works|fine|stable|serving|serves|serve |still up|still ready|still running|still available|keep running|runs fine|ran |was ready|is ready|are ready|were ready|running|without restart|no restart|without error|no error|without problem|no problem|had no|ok |good |been up|up for|had been|in service|was available|available|did not crash|never crashed|successful|0 restarts|zero restarts|full traffic|takes traffic|all traffic|no crash";
 	static const char whole[] = "worked before|worked until|worked fine|healthy until|healthy before|fine until|fine before|ran fine|ran well|stable until|stable before|no restarts before|without restarts before|no errors before|rolling back * (fixes|fixed|helps|helped|restores|restored|resolves|resolved)|"
-	                            "rollback * (fixes|fixed|helps|helped|restores|restored)|was healthy|were healthy|last good revision|last known good|previous release was good|before that * (healthy|stable|fine|worked)|until then * (healthy|stable|fine|worked)|(did not|didn t|never) (show|had|have) * (this|that|it|problem|error|restart|crash)|without that|had been stable|had been healthy";
+	                            "rollback * (fixes|fixed|helps|helped|restores|restored)|was healthy|were healthy|last good revision|last known good|previous release was good|before that * (healthy|stable|fine|worked)|until then * (healthy|stable|fine|worked)|(did not|didn t|never) (show|had|have) * (this|that|it|problem|error|restart|crash)|without that|had been stable|had been healthy|was running fine|was running ok|running ok|ok before|was ok |been up for";
 	static const char bad[] = "unhealthy|not healthy|never|not ready|not available|also fail|fails|failing|crash|same error|did not|does not|unavailable|not stable|not work|unstable|none|pending|unknown|both|no healthy";
 	for (size_t i = 0; i < d->n; i++) {
 		const text_unit *u = &d->unit[i];

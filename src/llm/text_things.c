@@ -129,7 +129,8 @@ static void read_memory(const text_doc *d, text_things *t)
 			ns_copy(before, sizeof before, s);
 			if (req && req > s && (size_t)(req - s) < sizeof before && strcasestr(s, "limit") < req)
 				before[req - s] = 0;
-			if (bytes_after(before, "limit", 48, &v) || bytes_before(before, "limit", &v)) {
+			const char *from = strstr(before, " from ");
+			if ((from && bytes_after(from, " to ", 8, &v)) || bytes_after(before, "limit", 48, &v) || bytes_before(before, "limit", &v)) {
 				t->mem_limit = v;
 				t->limit_at = u;
 			}
