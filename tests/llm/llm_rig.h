@@ -32,7 +32,7 @@ typedef struct rig {
 	size_t n_steps;
 	pthread_mutex_t mu;
 	char bodies[16][65536], heads[16][2048], targets[16][128];
-	int requests;
+	atomic_int requests;
 	char told[512];
 } rig;
 

@@ -70,7 +70,7 @@ static void over_tls_only_to_whom_is_trusted(void **state)
 /* ---- vectors ---- */
 
 /* A vector (first, 1) for each text "N", rows in reverse order; texts over ten are refused as the service does. */
-typedef struct vectors { int requests; int gone_after; char models[8][64]; size_t sizes[8]; } vectors;
+typedef struct vectors { atomic_int requests; int gone_after; char models[8][64]; size_t sizes[8]; } vectors;
 
 static bool serve(script_server *s, int fd, const char *method, const char *target, const char *head, const char *body)
 {
