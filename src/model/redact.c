@@ -469,22 +469,40 @@ static bool quoted_password(redactor *r)
 }
 
 /* Words of a configuration that are followed by the secret itself: requirepass x, machine h login u password x. */
+static bool has_digit_and_letter(const char *s, size_t n)
+{
+	enum { LEAST = 8 };
+	bool digit = false, letter = false;
+	for (size_t i = 0; i < n; i++) {
+		digit |= ns_is_digit(s[i]);
+		letter |= ns_is_letter(s[i]);
+	}
+	return n >= LEAST && digit && letter;
+}
+
 static bool told_password(redactor *r)
 {
-	static const struct { const char *lead, *before; } rows[] = {{"requirepass ", NULL}, {"masterauth ", NULL}, {"password ", "login "}};
+	/* guess: only what chance made is taken for the secret; else it is a sentence. */
+	static const struct { const char *lead, *before; bool guess; } rows[] = {{"requirepass ", NULL, false}, {"masterauth ", NULL, false},
+	    {"password ", "login ", false}, {"password is ", NULL, true}, {"password was ", NULL, true}, {"password to ", NULL, true}, {"password -> ", NULL, true},
+	    {"password\t", NULL, true}, {"passphrase is ", NULL, true}, {"secret key: ", NULL, true}, {"access key: ", NULL, true},
+	    {"aws_secret_access_key ", NULL, true}, {"token is ", NULL, true}};
 	enum { LOOK_BACK = 160 };
 	if (r->i && is_name_char(r->s[r->i - 1]))
 		return false;
 	for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
-		if (!starts(r, r->i, rows[k].lead))
+		if (r->n - r->i < strlen(rows[k].lead) || strncasecmp(r->s + r->i, rows[k].lead, strlen(rows[k].lead)) != 0)
 			continue;
 		size_t from = r->i + strlen(rows[k].lead), line = r->i;
 		while (line && r->i - line < LOOK_BACK && r->s[line - 1] != '\n')
 			line--;
 		if (rows[k].before && (!find(r->s + line, r->s + r->i, rows[k].before) || !find(r->s + line, r->s + r->i, "machine ")))
-			return false;
+			continue;
 		from = skip_blank(r, from);
+		from += is_quote(at(r, from));
 		size_t to = bare_value_end(r, from, NAME_LOOK);
+		if (rows[k].guess && !has_digit_and_letter(r->s + from, to - from))
+			return false;
 		ns_value_context c = {.key = {NS_KEY_STRONG, "password", true}, .loose = true};
 		if (to == from || !ns_redact_value(&c, r->s, r->n, from, to))
 			return false;

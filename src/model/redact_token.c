@@ -311,6 +311,11 @@ size_t ns_redact_token(const char *s, size_t n, size_t i, const char **kind, siz
 		return 0;
 	if ((len = maker_key(s, n, i, kind)))
 		return len;
+	if (starts(s, n, i, "AC") && short_run(s, n, i, "") == 34 && i + 34 < n && s[i + 34] == ':' && short_run(s, n, i + 35, "") == 32) {
+		*kind = "twilio-token"; /* account:token */
+		*skip = 35;
+		return 67;
+	}
 	if ((len = jwt(s, n, i))) {
 		*kind = "jwt";
 		return len;

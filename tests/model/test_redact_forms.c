@@ -68,7 +68,7 @@ static const char *const announced[] = {
     "password=\x1b[32m%s\x1b[0m", "pass\x1b[0mword=%s", "\x1b[33mpassword\x1b[0m: %s", "pass\xE2\x80\x8Bword=%s", "{\"name\":\"DB_PASSWORD\",\"value\":\"%s\"}", "- name: API_TOKEN\n  value: %s", "<password>%s</password>",
     "<add key=\"ApiSecret\" value=\"%s\"/>", "--password %s --user bob", "--token=%s", "[\"--password\",\"%s\"]", "{\"password\":[\"%s\"]}", "password%%3D%s", "msg=\"{\\\"password\\\":\\\"%s\\\"}\"", "login with password '%s' failed",
     "ALTER USER x IDENTIFIED BY '%s'", "requirepass %s", "jdbc:postgresql://db/app?user=a&password=%s", "SENDGRID_API_KEY=%s", "SECRET_KEY_BASE=%s", "encryption_key: %s", "jwt_secret=%s", "//registry.npmjs.org/:_authToken=%s",
-    "machine git.example.com login bob password %s", "kind: Secret\ndata:\n  x: %s\n", "{\"kind\":\"Secret\",\"stringData\":{\"x\":\"%s\"}}", "dockerconfigjson: %s", "\"auth\":\"%s\"", "passphrase: %s", "PASSWD=%s", "env[DB_PASSWORD]: %s",
+    "machine git.example.com login bob password %s", "aws configure set aws_secret_access_key %s", "the new password is %s", "set password to \"%s\"", "password -> %s", "PASSWORD\t%s", "kind: Secret\ndata:\n  x: %s\n", "{\"kind\":\"Secret\",\"stringData\":{\"x\":\"%s\"}}", "dockerconfigjson: %s", "\"auth\":\"%s\"", "passphrase: %s", "PASSWD=%s", "env[DB_PASSWORD]: %s",
 };
 
 static const char *const harmless[] = {
@@ -89,7 +89,7 @@ static const char *const lines[] = {
     "kubectl create secret generic db --from-literal=password=$DB_PASSWORD", "--from-file=tls.key=server.key", "curl -u $USER:$PASS https://x", "redis-cli -a $REDISCLI_AUTH ping", "tar -a -c -f x", "requirepass is not set",
     "-----BEGIN CERTIFICATE-----\nMIIBezCCASGgAwIBAgIUc+c3/7Zc0N6wUc2+bkUztlopHuMwCgYIKoZIzj0EAwIw\n-----END CERTIFICATE-----", "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEcBv/W8QU5Cj0znYMcBkjV+Pw15Cf\n-----END PUBLIC KEY-----",
     "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQDJx bob@host", "SHA256:uNiVztksCsDhcc0u9e8BgrJXVGDKzbIJ5XK2kWTqXAk", "sha512-abcDEF1230123abcDEF1230123abcDEF1230123abcDEF1230123==",
-    "password: |", "token: >-", "machine learning password policy", "password file /etc/app/pw", "Access key age 90 days", "no password supplied", "login bob password expired", "unknown flag: --password", "token has expired", "Secret shop/db updated",
+    "password: |", "token: >-", "machine learning password policy", "password file /etc/app/pw", "Access key age 90 days", "no password supplied", "login bob password expired", "password is incorrect", "password was changed", "set password to expire", "the token is expired", "secret key: missing", "password is case-sensitive", "unknown flag: --password", "token has expired", "Secret shop/db updated",
 };
 
 typedef struct tally { size_t all, bad; } tally;
