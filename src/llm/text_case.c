@@ -224,6 +224,17 @@ static void add_revision(maker *m, int64_t number, int64_t age_ms, bool current,
 	row(m, NS_EV_ROLLOUT, true, "revision %lld %s%s%s", (long long)number, current ? "is current" : healthy ? "was healthy" : "was there before", *changes ? "; changed since: " : "", changes);
 }
 
+/* "image a:1 -> a:2" */
+static bool arrow_told(const maker *m)
+{
+	for (size_t i = 0; i < m->d->n; i++) {
+		const text_unit *u = &m->d->unit[i];
+		if (seen(u) && !u->order && strstr(u->text, "->") && ns_flat_find(u->flat, "image|tag |version|release"))
+			return !says(m, SAY_NO_CHANGE);
+	}
+	return false;
+}
+
 static void set_history(maker *m)
 {
 	ns_case *c = m->c;
@@ -232,7 +243,7 @@ static void set_history(maker *m)
 	bool first = says(m, SAY_FIRST) || number == 1;
 	bool changed = (says(m, SAY_NEW) || number > 1) && !says(m, SAY_NO_CHANGE);
 	const text_unit *old = ns_text_old_pod(m->d), *good = old ? old : ns_text_good_former(m->d);
-	changed |= old != NULL;
+	changed |= old != NULL || arrow_told(m);
 	if (first && number <= 1) {
 		add_revision(m, 1, 10 * MINUTE_MS, true, false, false, "");
 		c->cond_progressing_reason = "ReplicaSetUpdated";

@@ -1,5 +1,7 @@
 /* The phrases by which people and programs say what bears on a decision. Whoever may lie in a log line may not establish anything with it:
  * a row names the places in which it counts. */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "neuroscale/base/text.h"
@@ -24,7 +26,7 @@ static const struct {
         "new version|new release|new image|new build|new tag|new pod|new config|the rollout of|rollout of |rolled out|just deployed|deployed * ago|deploy * ago|rollout * ago|"
         "release * ago|changed * ago|changed at|deployment changed|deployment updated|image changed|image * changed|bumped|upgraded |updated to|updated from|"
         "helm upgrade|upgrade to|update to|set image|canary|deployment revision|revision * introduced|introduced|rolling update|progressdeadlineexceeded|"
-        "moved from|switched from|switched to|was changed to|changed from|went from v|went out|shipped|after today|today s (release|deploy|rollout)|yesterday s (deploy|rollout)|the deploy of|changed the (image|entrypoint|command|args|probe|port|path|env|config)|(entrypoint|command|args|image|path|port) (was|were) changed|replaced * by|(release|version|revision|build|deploy) * (added|adds|introduced|introduces|changes|removed|removes|moved|moves|points)",
+        "moved from|switched from|switched to|was changed to|changed from|went from v|went out|shipped|started with|began with|after the merge|was merged|went live|we pushed|pushed * ago|triggered it|latest build|latest release|latest image|latest version|newest build|newest version|newest release|last change|was deployed|got deployed|minutes ago|min ago|an hour ago|after today|today s (release|deploy|rollout)|yesterday s (deploy|rollout)|the deploy of|changed the (image|entrypoint|command|args|probe|port|path|env|config)|(entrypoint|command|args|image|path|port) (was|were) changed|replaced * by|(release|version|revision|build|deploy) * (added|adds|introduced|introduces|changes|removed|removes|moved|moves|points)",
         ""},
     {SAY_FIRST, SEEN, false,
         "first install|fresh install|fresh helm install|new install|initial install|initial deploy|first deploy|first rollout|first release|first revision|only revision|helm install|"
@@ -211,6 +213,53 @@ void ns_text_listen(const text_doc *d, text_says *s)
 
 /* ---- the former revision ----------------------------------------------------------------------------------------- */
 
+/* ---- versions ---- */
+
+/* "4.1", "v2.13.0": not an address, a quantity or a share. Returns its length without a v in front, 0 none. */
+static size_t version_at(const char *s)
+{
+	size_t n = strspn(s, "0123456789."), dots = 0;
+	while (n && s[n - 1] == '.')
+		n--;
+	for (size_t i = 0; i < n; i++)
+		dots += s[i] == '.';
+	const char *unit = s + n + (s[n] == ' ');
+	bool amount = ns_is_letter(s[n]) || s[n] == '%' || s[n] == ':' || s[n] == '/' || *unit == '%' || !strncmp(unit, "USD", 3) || !strncmp(unit, "GB", 2) || !strncmp(unit, "MB", 2);
+	return n >= 3 && (dots == 1 || dots == 2) && !amount ? n : 0;
+}
+
+static bool version_starts(const char *text, const char *p)
+{
+	bool v = p > text && (p[-1] == 'v' || p[-1] == 'V') && (p == text + 1 || !ns_is_alnum(p[-2]));
+	return ns_is_digit(*p) && (p == text || v || !(ns_is_alnum(p[-1]) || strchr(".$", p[-1])));
+}
+
+static int compare_versions(const char *a, size_t na, const char *b, size_t nb)
+{
+	const char *ea = a + na, *eb = b + nb;
+	while (a < ea || b < eb) {
+		char *x = NULL, *y = NULL;
+		long va = a < ea ? strtol(a, &x, 10) : 0, vb = b < eb ? strtol(b, &y, 10) : 0;
+		if (va != vb)
+			return va < vb ? -1 : 1;
+		a = a < ea ? x + (x < ea) : a;
+		b = b < eb ? y + (y < eb) : b;
+	}
+	return 0;
+}
+
+/* Is this version older than another one of the text? */
+static bool is_former_version(const text_doc *d, const char *v, size_t n)
+{
+	for (size_t i = 0; i < d->n; i++)
+		for (const char *p = d->unit[i].text; *p && d->unit[i].place != TEXT_LOG && !d->unit[i].order; p++) {
+			size_t m = version_starts(d->unit[i].text, p) ? version_at(p) : 0;
+			if (m && compare_versions(v, n, p, m) < 0)
+				return true;
+		}
+	return false;
+}
+
 static bool ratio_full(const char *s)
 {
 	for (; *s; s++)
@@ -219,12 +268,28 @@ static bool ratio_full(const char *s)
 	return false;
 }
 
+/* Within the next words behind a former thing: is it said to have been good, before anything bad or newer is said? */
+static bool said_good(const char *at)
+{
+	static const char good[] = "healthy|worked|works|fine|stable|serving|serves|serve |still up|still ready|still running|still available|keep running|runs fine|ran |was ready|is ready|are ready|were ready|running|without restart|no restart|without error|no error|without problem|no problem|had no|ok |good |unaffected|not affected|starts normally|starts fine|starts without|no such error|been up|up for|had been|in service|was available|available|did not crash|never crashed|successful|0 restarts|zero restarts|full traffic|takes traffic|all traffic|no crash";
+	static const char bad[] = "unhealthy|not healthy|never|not ready|not available|also fail|fails|failing|crash|same error|did not|does not|unavailable|not stable|not work|unstable|none|pending|unknown|both|no healthy";
+	static const char current[] = "new |newest|current|latest|candidate|canary";
+	char window[72];
+	ns_copy(window, sizeof window, at);
+	size_t n = strlen(window);
+	while (n && window[n - 1] != ' ')
+		window[--n] = 0;
+	const char *ok = n ? ns_flat_find(window, good) : NULL;
+	if (n && !ok && ratio_full(window + 1))
+		ok = window + n - 1;
+	const char *no = n ? ns_flat_find(window, bad) : NULL, *now = n ? ns_flat_find(window, current) : NULL;
+	return ok && !(no && no < ok) && !(now && now < ok) && !(ns_flat_denied(window, ok) && strncmp(ok, "no ", 3) && strncmp(ok, "without", 7));
+}
+
 const text_unit *ns_text_good_former(const text_doc *d)
 {
-	static const char good[] = "healthy|worked|works|fine|stable|serving|serves|serve |still up|still ready|still running|still available|keep running|runs fine|ran |was ready|is ready|are ready|were ready|running|without restart|no restart|without error|no error|without problem|no problem|had no|ok |good |been up|up for|had been|in service|was available|available|did not crash|never crashed|successful|0 restarts|zero restarts|full traffic|takes traffic|all traffic|no crash";
 	static const char whole[] = "worked before|worked until|worked fine|healthy until|healthy before|fine until|fine before|ran fine|ran well|stable until|stable before|no restarts before|without restarts before|no errors before|rolling back * (fixes|fixed|helps|helped|restores|restored|resolves|resolved)|"
-	                            "rollback * (fixes|fixed|helps|helped|restores|restored)|was healthy|were healthy|last good revision|last known good|previous release was good|before that * (healthy|stable|fine|worked)|until then * (healthy|stable|fine|worked)|(did not|didn t|never) (show|had|have) * (this|that|it|problem|error|restart|crash)|without that|had been stable|had been healthy|was running fine|was running ok|running ok|ok before|was ok |been up for";
-	static const char bad[] = "unhealthy|not healthy|never|not ready|not available|also fail|fails|failing|crash|same error|did not|does not|unavailable|not stable|not work|unstable|none|pending|unknown|both|no healthy";
+	                            "rollback * (fixes|fixed|helps|helped|restores|restored)|was healthy|were healthy|last good revision|last known good|previous release was good|before that * (healthy|stable|fine|worked)|until then * (healthy|stable|fine|worked)|(did not|didn t|never) (show|had|have) * (this|that|it|problem|error|restart|crash)|without that|had been stable|had been healthy|was running fine|was running ok|running ok|ok before|was ok |been up for|no such (error|problem|crash) (with|in|on|before)";
 	for (size_t i = 0; i < d->n; i++) {
 		const text_unit *u = &d->unit[i];
 		if (u->order || (u->place != TEXT_PROSE && u->place != TEXT_STATUS))
@@ -234,23 +299,22 @@ const text_unit *ns_text_good_former(const text_doc *d)
 			return u;
 		static const char *const marks[] = {"previous", "former", "old ", "older", "prior ", "earlier", "last good", "revision ", "release ", "replicaset", "version ", "rev ", "image ", "tag ", "v", NULL};
 		for (const char *const *m = marks; *m; m++)
-			for (const char *at = u->flat; (at = strstr(at + 1, *m));) {
-				if (at[-1] != ' ')
-					continue;
-				char window[72];
-				ns_copy(window, sizeof window, at - 1);
-				size_t n = strlen(window);
-				while (n && window[n - 1] != ' ')
-					window[--n] = 0;
-				const char *ok = ns_flat_find(window, good);
-				if (!ok && ratio_full(window + 1))
-					ok = window + strlen(window) - 1;
-				const char *no = ns_flat_find(window, bad);
-				static const char current[] = "new |newest|current|latest|candidate|canary";
-				const char *now = ns_flat_find(window, current);
-				if (ok && !(no && no < ok) && !(now && now < ok) && !(ns_flat_denied(window, ok) && strncmp(ok, "no ", 3) && strncmp(ok, "without", 7)))
+			for (const char *at = u->flat; (at = strstr(at + 1, *m));)
+				if (at[-1] == ' ' && said_good(at - 1))
 					return u;
-			}
+		for (const char *p = u->text; *p; p++) {
+			size_t n = version_starts(u->text, p) ? version_at(p) : 0;
+			if (!n || !is_former_version(d, p, n))
+				continue;
+			char key[40];
+			int w = snprintf(key, sizeof key, " %.*s ", (int)n, p);
+			for (int c = 0; c < w && c < (int)sizeof key; c++)
+				key[c] = key[c] == '.' ? ' ' : key[c];
+			const char *at = strstr(u->flat, key);
+			if (at && said_good(at))
+				return u;
+			p += n - 1;
+		}
 	}
 	return NULL;
 }
