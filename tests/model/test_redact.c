@@ -321,7 +321,9 @@ static void hostile_text_takes_linear_time(void **state)
 {
 	static const char *const pieces[] = {"a=", "token=", "token=${", "sk-", "eyJ-", "eyJaaaaaaaa.", "bearer ", "@tcp(", "a=\\\"",
 	    "token=\"", "kind: Secret data:{a:", "-----BEGIN ", "://a:", "password '", "name:", "value:", "cookie: ", "authorization: x",
-	    "token:/", "[[[", "a.b-c_", "\\\\\\\"", "'\"`", "secret: a-b ", "AKIA", "LS0tLS1CRUdJTiBDRVJU"};
+	    "token:/", "[[[", "a.b-c_", "\\\\\\\"", "'\"`", "secret: a-b ", "AKIA", "LS0tLS1CRUdJTiBDRVJU",
+	    "curl -u ", " -p", "--from-literal ", "-----BEGIN CERTIFICATE-----", "\x1b]", "\x1b[", "\\u001b[", "password: |\n ", "\"token\":\n", "password is ",
+	    "machine login password ", "arn:secret:", "AC", "a@a."};
 	enum { SIZE = 400 * 1000 };
 	char *text = malloc(SIZE);
 	for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
