@@ -9,11 +9,11 @@
 #include "neuroscale/model/k8s.h"
 #include "text_priv.h"
 
-#define NOW_MS        1790000000000LL /* any instant: only differences count */
-#define MINUTE_MS     60000LL
-#define DAY_MS        (1440 * MINUTE_MS)
-#define MAX_EVIDENCE  400
-#define USUAL_LIMIT   (256LL << 20) /* of a container that was OOMKilled, when the text does not say it */
+#define NOW_MS         1790000000000LL /* any instant: only differences count */
+#define MINUTE_MS      60000LL
+#define DAY_MS         (1440 * MINUTE_MS)
+#define MAX_EVIDENCE   400
+#define USUAL_LIMIT    (256LL << 20) /* of a container that was OOMKilled, when the text does not say it */
 #define USUAL_REPLICAS 3
 
 typedef struct maker {
@@ -59,8 +59,11 @@ static const char *flat_name(const maker *m)
 }
 
 static const char first_words_of_data_stores[] =
-    "postgres|postgresql|mysql|mariadb|mongo|mongodb|redis|valkey|cassandra|elasticsearch|opensearch|etcd|kafka|zookeeper|rabbitmq|clickhouse|cockroach|influxdb|couchdb|neo4j|minio|memcached|database|db |pgsql|timescale|scylla|tidb|prometheus|loki|thanos|vault|consul";
-static const char helpers_of_data_stores[] = "exporter|operator|client|proxy|ui |admin|backup|migrat|controller|api |manager|adapter|gateway|consumer|producer|connector|sync|importer|writer|reader";
+    "postgres|postgresql|mysql|mariadb|mongo|mongodb|redis|valkey|cassandra|elasticsearch|opensearch|etcd|kafka|zookeeper|rabbitmq|"
+    "clickhouse|cockroach|influxdb|couchdb|neo4j|minio|memcached|database|db "
+    "|pgsql|timescale|scylla|tidb|prometheus|loki|thanos|vault|consul";
+static const char helpers_of_data_stores[] = "exporter|operator|client|proxy|ui |admin|backup|migrat|controller|api "
+                                             "|manager|adapter|gateway|consumer|producer|connector|sync|importer|writer|reader";
 
 static bool data_store(const maker *m)
 {
@@ -73,13 +76,17 @@ static bool data_store(const maker *m)
 
 static bool platform(const maker *m)
 {
-	static const char *const spaces[] = {"kube-system", "kube-public", "kube-node-lease", "istio-system", "calico-system", "tigera-operator", "cilium", "linkerd", "metallb-system", "longhorn-system", "rook-ceph", "ingress-nginx",
-	    "gatekeeper-system", "kyverno", "karpenter", "calico-apiserver", NULL};
-	static const char names[] = "coredns|kube dns|kube proxy|kube apiserver|kube scheduler|kube controller|calico|cilium|flannel|weave net|aws node|istiod|istio|linkerd|ingress nginx|nginx ingress|metallb|konnectivity|cluster autoscaler|nodelocaldns|node local dns|"
-	                            "csi|ebs csi|efs csi|longhorn|rook|ceph|cloud controller manager|multus|antrea|karpenter|kubelet|etcd|apiserver|gatekeeper|kyverno|metrics server";
+	static const char *const spaces[] = {"kube-system", "kube-public", "kube-node-lease", "istio-system", "calico-system",
+	    "tigera-operator", "cilium", "linkerd", "metallb-system", "longhorn-system", "rook-ceph", "ingress-nginx", "gatekeeper-system",
+	    "kyverno", "karpenter", "calico-apiserver", NULL};
+	static const char names[] =
+	    "coredns|kube dns|kube proxy|kube apiserver|kube scheduler|kube controller|calico|cilium|flannel|weave net|aws "
+	    "node|istiod|istio|linkerd|ingress nginx|nginx ingress|metallb|konnectivity|cluster autoscaler|nodelocaldns|node local dns|"
+	    "csi|ebs csi|efs csi|longhorn|rook|ceph|cloud controller "
+	    "manager|multus|antrea|karpenter|kubelet|etcd|apiserver|gatekeeper|kyverno|metrics server";
 	const char *name = flat_name(m);
-	return ns_listed(m->t->ns, spaces) || !strncmp(m->t->ns, "openshift-", 10) || ns_flat_find(name, names) || says(m, SAY_KUBE_SYSTEM) ||
-	       (!*m->t->name && m->d->n && ns_flat_find(m->d->unit[0].flat, names));
+	return ns_listed(m->t->ns, spaces) || !strncmp(m->t->ns, "openshift-", 10) || ns_flat_find(name, names) ||
+	       says(m, SAY_KUBE_SYSTEM) || (!*m->t->name && m->d->n && ns_flat_find(m->d->unit[0].flat, names));
 }
 
 static const char *workload_kind(const maker *m)
@@ -93,7 +100,8 @@ static const char *workload_kind(const maker *m)
 	const text_unit *deployment = m->s->at[SAY_DEPLOYMENT];
 	for (size_t i = 0; i < sizeof said / sizeof said[0]; i++) {
 		const text_unit *u = m->s->at[said[i].say];
-		if (u && (!deployment || u < deployment || (u == deployment && u->place == TEXT_PROSE && u->line == 0 && said[i].say != SAY_STATEFULSET)))
+		if (u && (!deployment || u < deployment ||
+		             (u == deployment && u->place == TEXT_PROSE && u->line == 0 && said[i].say != SAY_STATEFULSET)))
 			return said[i].kind;
 	}
 	return data_store(m) && !deployment ? "StatefulSet" : "Deployment";
@@ -150,7 +158,12 @@ static void set_container(maker *m)
 	const text_things *t = m->t;
 	bool oom = says(m, SAY_OOM) && !says(m, SAY_NOT_OOM), fine = recovered(m);
 	ns_container_facts *k = ns_arena_alloc(m->ar, sizeof *k);
-	*k = (ns_container_facts){.name = "app", .image = *t->image ? t->image : "app:current", .waiting_reason = "", .waiting_message = "", .last_reason = "", .last_message = ""};
+	*k = (ns_container_facts){.name = "app",
+	    .image = *t->image ? t->image : "app:current",
+	    .waiting_reason = "",
+	    .waiting_message = "",
+	    .last_reason = "",
+	    .last_message = ""};
 	c->containers = k;
 	c->n_containers = 1;
 	k->restarts = t->restarts ? t->restarts : *t->waiting || oom ? 3 : 0;
@@ -169,12 +182,14 @@ static void set_container(maker *m)
 	if (k->mem_limit) {
 		char words[32];
 		ns_quantity_format_bytes(k->mem_limit, words);
-		row(m, NS_EV_RESOURCES, limited && seen(t->limit_at), "container %s: memory limit %s%s", k->name, words, limited ? "" : " (not told, taken as usual)");
+		row(m, NS_EV_RESOURCES, limited && seen(t->limit_at), "container %s: memory limit %s%s", k->name, words,
+		    limited ? "" : " (not told, taken as usual)");
 	}
 	c->replicas = says(m, SAY_SCALED_ZERO) && !oom ? 0 : says(m, SAY_ONE_REPLICA) ? 1 : t->replicas ? t->replicas : USUAL_REPLICAS;
 	c->ready = c->available = c->updated = fine ? c->replicas : 0;
 	c->unavailable = c->replicas - c->ready;
-	row(m, NS_EV_STATUS, true, "%s %s/%s: %s", c->alert.target.kind, c->alert.target.ns, c->alert.target.name, fine ? "ready again" : "not all replicas are ready");
+	row(m, NS_EV_STATUS, true, "%s %s/%s: %s", c->alert.target.kind, c->alert.target.ns, c->alert.target.name,
+	    fine ? "ready again" : "not all replicas are ready");
 }
 
 /* ---- history ----------------------------------------------------------------------------------------------------- */
@@ -187,7 +202,10 @@ static const char *template_of(maker *m, const char *image)
 	ns_quantity_format_bytes(k->mem_request, request);
 	if (!k->mem_limit)
 		return ns_arena_printf(m->ar, "{\"spec\":{\"containers\":[{\"name\":\"%s\",\"image\":\"%s\"}]}}", k->name, image);
-	return ns_arena_printf(m->ar, "{\"spec\":{\"containers\":[{\"name\":\"%s\",\"image\":\"%s\",\"resources\":{\"limits\":{\"memory\":\"%s\"},\"requests\":{\"memory\":\"%s\"}}}]}}", k->name, image, limit, request);
+	return ns_arena_printf(m->ar,
+	    "{\"spec\":{\"containers\":[{\"name\":\"%s\",\"image\":\"%s\",\"resources\":{\"limits\":{\"memory\":\"%s\"},\"requests\":{"
+	    "\"memory\":\"%s\"}}}]}}",
+	    k->name, image, limit, request);
 }
 
 /* What the newest revision is said to have changed, in the words of the collector. */
@@ -196,7 +214,8 @@ static const char *changes_of(maker *m)
 	static const struct {
 		text_say say;
 		const char *clause;
-	} clauses[] = {{SAY_CH_ENV, "env of app changed"}, {SAY_CH_COMMAND, "command of app changed"}, {SAY_CH_PROBE, "readiness probe of app changed"}, {SAY_LOWERED, "memory limit of app changed"}};
+	} clauses[] = {{SAY_CH_ENV, "env of app changed"}, {SAY_CH_COMMAND, "command of app changed"},
+	    {SAY_CH_PROBE, "readiness probe of app changed"}, {SAY_LOWERED, "memory limit of app changed"}};
 	const char *out = "";
 	for (size_t i = 0; i < sizeof clauses / sizeof clauses[0]; i++)
 		if (says(m, clauses[i].say))
@@ -221,7 +240,11 @@ static void add_revision(maker *m, int64_t number, int64_t age_ms, bool current,
 	    .changes = changes,
 	    .only_safe_fields = true,
 	    .template_json = template_of(m, current ? "app:current" : "app:former")};
-	row(m, NS_EV_ROLLOUT, true, "revision %lld %s%s%s", (long long)number, current ? "is current" : healthy ? "was healthy" : "was there before", *changes ? "; changed since: " : "", changes);
+	row(m, NS_EV_ROLLOUT, true, "revision %lld %s%s%s", (long long)number,
+	    current   ? "is current"
+	    : healthy ? "was healthy"
+	              : "was there before",
+	    *changes ? "; changed since: " : "", changes);
 }
 
 /* "image a:1 -> a:2" */
@@ -323,7 +346,8 @@ static const struct {
 static bool need_told(const maker *m)
 {
 	for (size_t i = 0; i < m->d->n; i++)
-		if (!m->d->unit[i].order && ns_text_quantity_between(m->d->unit[i].text, m->t->mem_limit / 10 * 8, m->t->mem_limit * 5, m->t->mem_limit))
+		if (!m->d->unit[i].order &&
+		    ns_text_quantity_between(m->d->unit[i].text, m->t->mem_limit / 10 * 8, m->t->mem_limit * 5, m->t->mem_limit))
 			return true;
 	return false;
 }
@@ -364,7 +388,8 @@ static void set_notes(maker *m)
 		row(m, NS_EV_NOTE, false, "its data is at stake");
 	for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++)
 		/* Nodes that came because somebody asked for pods are a consequence. */
-		if (says(m, notes[i].say) && (!*notes[i].only || !strcmp(notes[i].only, m->kind)) && !(notes[i].say == SAY_COST_NODES && says(m, SAY_SCALED_UP)))
+		if (says(m, notes[i].say) && (!*notes[i].only || !strcmp(notes[i].only, m->kind)) &&
+		    !(notes[i].say == SAY_COST_NODES && says(m, SAY_SCALED_UP)))
 			row(m, NS_EV_NOTE, false, "%s: %s", notes[i].words, m->s->at[notes[i].say]->text);
 	if (platform(m))
 		row(m, NS_EV_NOTE, false, "it belongs to the platform");
@@ -384,7 +409,8 @@ static void set_notes(maker *m)
 /* Every line as itself. A sentence of prose may quote a log, so the application's own words are looked for in it as well. */
 static void set_lines(maker *m)
 {
-	static const ns_ev_kind kinds[] = {[TEXT_PROSE] = NS_EV_STATUS, [TEXT_STATUS] = NS_EV_STATUS, [TEXT_EVENT] = NS_EV_EVENT, [TEXT_LOG] = NS_EV_LOG};
+	static const ns_ev_kind kinds[] = {
+	    [TEXT_PROSE] = NS_EV_STATUS, [TEXT_STATUS] = NS_EV_STATUS, [TEXT_EVENT] = NS_EV_EVENT, [TEXT_LOG] = NS_EV_LOG};
 	m->c->log_lines = ns_arena_alloc(m->ar, (m->d->n + 1) * sizeof *m->c->log_lines);
 	for (size_t i = 0; i < m->d->n; i++) {
 		const text_unit *u = &m->d->unit[i];

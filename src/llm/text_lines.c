@@ -73,7 +73,8 @@ static const char *find_grouped(const char *flat, const char *p, const char *end
 		while (to < close && *to != '|')
 			to++;
 		char one[160];
-		int n = snprintf(one, sizeof one, "%.*s%.*s%.*s", (int)(open - p), p, (int)(to - from), from, (int)(end - close - 1), close + 1);
+		int n = snprintf(
+		    one, sizeof one, "%.*s%.*s%.*s", (int)(open - p), p, (int)(to - from), from, (int)(end - close - 1), close + 1);
 		const char *hit = n > 0 && (size_t)n < sizeof one ? find_grouped(flat, one, one + n) : NULL;
 		if (hit)
 			return hit;
@@ -122,11 +123,11 @@ bool ns_doc_may(const text_doc *d, const char *pattern)
 
 bool ns_flat_denied(const char *flat, const char *hit)
 {
-	static const char *const words[] = {
-	    "no", "not", "never", "without", "none", "nothing", "neither", "nor", "isn", "wasn", "aren", "weren", "didn", "doesn", "don", "zero",
-	    "hasn", "haven", "cannot", NULL};
+	static const char *const words[] = {"no", "not", "never", "without", "none", "nothing", "neither", "nor", "isn", "wasn", "aren",
+	    "weren", "didn", "doesn", "don", "zero", "hasn", "haven", "cannot", NULL};
 	/* These carry a denial on to the word behind them: "no sign of any", "has not yet been". */
-	static const char *const fillers[] = {"any", "sign", "signs", "of", "been", "a", "an", "the", "was", "were", "be", "is", "to", "single", "further", "more", "yet", "being", "has", "have", "new", "recent", NULL};
+	static const char *const fillers[] = {"any", "sign", "signs", "of", "been", "a", "an", "the", "was", "were", "be", "is", "to",
+	    "single", "further", "more", "yet", "being", "has", "have", "new", "recent", NULL};
 	const char *p = hit;
 	for (int i = 0; i < 2 && p > flat + 1;) {
 		const char *end = p - 1, *w = end;
@@ -161,23 +162,29 @@ static bool stamped(const char *s)
 		return true; /* klog */
 	while (isdigit((unsigned char)s[digits]))
 		digits++;
-	return (digits == 4 && (s[4] == '-' || s[4] == '/') && isdigit((unsigned char)s[5])) || (digits == 2 && s[2] == ':' && isdigit((unsigned char)s[3]));
+	return (digits == 4 && (s[4] == '-' || s[4] == '/') && isdigit((unsigned char)s[5])) ||
+	       (digits == 2 && s[2] == ':' && isdigit((unsigned char)s[3]));
 }
 
 static bool looks_like_log(const char *s)
 {
-	static const char *const starts[] = {"level=", "time=", "ts=", "{\"", "[ERROR]", "[FATAL]", "[INFO]", "[WARN", "[emerg]", "[error]", "[crit]", "ERROR:", "FATAL:",
-	    "ERROR ", "FATAL ", "INFO ", "WARN ", "INFO:", "CRITICAL", "panic:", "goroutine ", "Traceback", "File \"", "Exception in", "Caused by:", "at com.", "at org.",
-	    "at java.", "at Object.", "at Module.", "npm ERR", "thread '", "Segmentation fault", "standard_init_linux", "exec user process", "PHP Fatal",
-	    "nginx:", "Unhandled exception", "java.lang.", "<--- Last few GCs", NULL};
-	static const char *const names[] = {"Error: ", "TypeError:", "ReferenceError:", "SyntaxError:", "ImportError:", "ModuleNotFoundError:", "KeyError:", NULL};
-	return stamped(s) || begins_any(s, starts) || (begins_any(s, names) && !strstr(s, "secret") && !strstr(s, "configmap") && !strstr(s, "container has"));
+	static const char *const starts[] = {"level=", "time=", "ts=", "{\"", "[ERROR]", "[FATAL]", "[INFO]", "[WARN", "[emerg]", "[error]",
+	    "[crit]", "ERROR:", "FATAL:", "ERROR ", "FATAL ", "INFO ", "WARN ", "INFO:", "CRITICAL", "panic:", "goroutine ", "Traceback",
+	    "File \"", "Exception in", "Caused by:", "at com.", "at org.", "at java.", "at Object.", "at Module.", "npm ERR", "thread '",
+	    "Segmentation fault", "standard_init_linux", "exec user process", "PHP Fatal", "nginx:", "Unhandled exception", "java.lang.",
+	    "<--- Last few GCs", NULL};
+	static const char *const names[] = {
+	    "Error: ", "TypeError:", "ReferenceError:", "SyntaxError:", "ImportError:", "ModuleNotFoundError:", "KeyError:", NULL};
+	return stamped(s) || begins_any(s, starts) ||
+	       (begins_any(s, names) && !strstr(s, "secret") && !strstr(s, "configmap") && !strstr(s, "container has"));
 }
 
 static bool looks_like_event(const char *s)
 {
-	static const char *const starts[] = {"Warning ", "Normal ", "Warning\t", "Normal\t", "Event:", "Events:", "Events ", "event:", NULL};
-	static const char *const within[] = {" Warning ", " kubelet ", "default-scheduler", "FailedScheduling", "deployment-controller", "replicaset-controller", NULL};
+	static const char *const starts[] = {
+	    "Warning ", "Normal ", "Warning\t", "Normal\t", "Event:", "Events:", "Events ", "event:", NULL};
+	static const char *const within[] = {
+	    " Warning ", " kubelet ", "default-scheduler", "FailedScheduling", "deployment-controller", "replicaset-controller", NULL};
 	if (begins_any(s, starts))
 		return true;
 	for (const char *const *w = within; *w; w++)
@@ -202,7 +209,8 @@ static bool looks_like_status(const char *line)
 /* Where a line hands over to a log in its midst: "shop/cart log: panic: …". */
 static const char *log_begins(const char *s)
 {
-	static const char *const marks[] = {" log: ", " logs: ", " log says: ", "stderr: ", "stdout: ", " log line: ", " logs --previous: ", " last log: ", " log:"};
+	static const char *const marks[] = {
+	    " log: ", " logs: ", " log says: ", "stderr: ", "stdout: ", " log line: ", " logs --previous: ", " last log: ", " log:"};
 	for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
 		const char *p = strcasestr(s, marks[i]);
 		if (p && p - s < 80 && p[strlen(marks[i])])
@@ -231,8 +239,8 @@ static bool opens_log(const char *s)
 
 static bool closes_log(const char *s)
 {
-	static const char *const heads[] = {"$ ", "---", "===", "Events:", "Conditions:", "Name: ", "NAME ", "Warning ", "Normal ", "Deployment", "Pod ", "Last State", "Limits", "limits",
-	    "Revision", "revision", "kubectl", "[FIRING", "Alert", NULL};
+	static const char *const heads[] = {"$ ", "---", "===", "Events:", "Conditions:", "Name: ", "NAME ", "Warning ", "Normal ",
+	    "Deployment", "Pod ", "Last State", "Limits", "limits", "Revision", "revision", "kubectl", "[FIRING", "Alert", NULL};
 	return begins_any(s, heads);
 }
 
@@ -274,7 +282,8 @@ static void add_prose(text_doc *d, const char *s, size_t n, text_place place, si
 	bool quoted = false;
 	for (size_t i = 0; i < n; i++) {
 		quoted ^= s[i] == '"';
-		bool stop = (s[i] == '.' || s[i] == '!' || s[i] == '?') && i + 1 < n && s[i + 1] == ' ' && i > from + 3 && (i + 2 >= n || !islower((unsigned char)s[i + 2]));
+		bool stop = (s[i] == '.' || s[i] == '!' || s[i] == '?') && i + 1 < n && s[i + 1] == ' ' && i > from + 3 &&
+		            (i + 2 >= n || !islower((unsigned char)s[i + 2]));
 		if (!quoted && (stop || (s[i] == ';' && i + 1 < n && s[i + 1] == ' '))) {
 			add_unit(d, s + from, i + (stop ? 1 : 0) - from, place, line);
 			from = i + 1;

@@ -17,13 +17,14 @@ typedef struct text_doc {
 	ns_arena *ar;
 	text_unit *unit;
 	size_t n;
-	const char *all;             /* every flat text, one after the other: what is not in here is in none of them */
-	unsigned char starts[2048];  /* a bit for each pair of letters with which a word of it begins */
+	const char *all;            /* every flat text, one after the other: what is not in here is in none of them */
+	unsigned char starts[2048]; /* a bit for each pair of letters with which a word of it begins */
 } text_doc;
 void ns_text_read(ns_arena *ar, const char *text, size_t n, text_doc *d);
 
-/* First match of a pattern in a flat text, NULL none. '|' between alternatives, (a|b) within one; '*' stands for at most 60 characters; every piece begins at
- * the beginning of a word and may end inside one ("deploy" finds "deployed") unless a blank closes it; after '~' it may begin inside one. */
+/* First match of a pattern in a flat text, NULL none. '|' between alternatives, (a|b) within one; '*' stands for at most 60 characters;
+ * every piece begins at the beginning of a word and may end inside one ("deploy" finds "deployed") unless a blank closes it; after '~' it
+ * may begin inside one. */
 const char *ns_flat_find(const char *flat, const char *pattern);
 /* May a unit of the document match? Most patterns match nowhere, and most of those are told by the beginnings of its words. */
 bool ns_doc_may(const text_doc *d, const char *pattern);
@@ -63,13 +64,13 @@ bool ns_text_orders(const text_doc *d); /* perhaps, somewhere */
 
 typedef struct text_things {
 	const char *ns, *kind, *name, *container, *image;
-	const char *waiting;  /* a waiting reason, "" none */
+	const char *waiting; /* a waiting reason, "" none */
 	const text_unit *waiting_at;
-	int exit_code;        /* -1 none */
+	int exit_code; /* -1 none */
 	const text_unit *exit_at;
 	int64_t restarts, mem_limit, mem_request, mem_usage, replicas;
 	const text_unit *limit_at;
-	int64_t revision;     /* the newest that is named, 0 none */
+	int64_t revision; /* the newest that is named, 0 none */
 	const char *policy, *rule;
 	double cost_now, cost_before;
 } text_things;

@@ -18,179 +18,360 @@ static const struct {
 } phrases[] = {
     /* release history */
     {SAY_NEW, SEEN, true,
-        "since the last |since the new|since the latest|since today|since this morning|since yesterday|since revision|since release|since version|"
-        "since v|since deploy|since the deploy|since the rollout|since the release|since the upgrade|since upgrad|since the bump|since the change|"
-        "after deploy|after the deploy|after the rollout|after the release|after upgrad|after the upgrade|after rolling out|after a deploy|after a rollout|"
-        "after a release|after releas|after updating|after the update|after an update|after bumping|after the bump|after the new|after merging|after the change|"
-        "after the last deploy|after the latest|right after the|new revision|newest revision|latest revision|current revision|new replicaset|new rs |"
-        "new version|new release|new image|new build|new tag|new pod|new config|the rollout of|rollout of |rolled out|just deployed|deployed * ago|deploy * ago|rollout * ago|"
-        "release * ago|changed * ago|changed at|deployment changed|deployment updated|image changed|image * changed|bumped|upgraded |updated to|updated from|"
-        "helm upgrade|upgrade to|update to|set image|canary|deployment revision|revision * introduced|introduced|rolling update|progressdeadlineexceeded|"
-        "moved from|switched from|switched to|was changed to|changed from|went from v|went out|shipped|started with|began with|after the merge|was merged|went live|we pushed|pushed * ago|triggered it|latest build|latest release|latest image|latest version|newest build|newest version|newest release|last change|was deployed|got deployed|minutes ago|min ago|an hour ago|after today|today s (release|deploy|rollout)|yesterday s (deploy|rollout)|the deploy of|changed the (image|entrypoint|command|args|probe|port|path|env|config)|(entrypoint|command|args|image|path|port) (was|were) changed|replaced * by|(release|version|revision|build|deploy) * (added|adds|introduced|introduces|changes|removed|removes|moved|moves|points)",
+        "since the last |since the new|since the latest|since today|since this morning|since yesterday|since revision|since release|since "
+        "version|"
+        "since v|since deploy|since the deploy|since the rollout|since the release|since the upgrade|since upgrad|since the bump|since the "
+        "change|"
+        "after deploy|after the deploy|after the rollout|after the release|after upgrad|after the upgrade|after rolling out|after a "
+        "deploy|after a rollout|"
+        "after a release|after releas|after updating|after the update|after an update|after bumping|after the bump|after the new|after "
+        "merging|after the change|"
+        "after the last deploy|after the latest|right after the|new revision|newest revision|latest revision|current revision|new "
+        "replicaset|new rs |"
+        "new version|new release|new image|new build|new tag|new pod|new config|the rollout of|rollout of |rolled out|just "
+        "deployed|deployed * ago|deploy * ago|rollout * ago|"
+        "release * ago|changed * ago|changed at|deployment changed|deployment updated|image changed|image * changed|bumped|upgraded "
+        "|updated to|updated from|"
+        "helm upgrade|upgrade to|update to|set image|canary|deployment revision|revision * introduced|introduced|rolling "
+        "update|progressdeadlineexceeded|"
+        "moved from|switched from|switched to|was changed to|changed from|went from v|went out|shipped|started with|began with|after the "
+        "merge|was merged|went live|we pushed|pushed * ago|triggered it|latest build|latest release|latest image|latest version|newest "
+        "build|newest version|newest release|last change|was deployed|got deployed|minutes ago|min ago|an hour ago|after today|today s "
+        "(release|deploy|rollout)|yesterday s (deploy|rollout)|the deploy of|changed the "
+        "(image|entrypoint|command|args|probe|port|path|env|config)|(entrypoint|command|args|image|path|port) (was|were) changed|replaced "
+        "* by|(release|version|revision|build|deploy) * (added|adds|introduced|introduces|changes|removed|removes|moved|moves|points)",
         ""},
     {SAY_FIRST, SEEN, false,
-        "first install|fresh install|fresh helm install|new install|initial install|initial deploy|first deploy|first rollout|first release|first revision|only revision|helm install|"
-        "first time|newly installed|brand new|clean install|new cluster|fresh cluster|never ran|never worked|never started|never been healthy|never been ready|"
-        "installing |installation of|install of|during install|right after install|after install|quick start|quickstart|getting started|tutorial|kubectl create|"
-        "no earlier revision|no previous revision|no former revision|no revision to|newly created|just created|revision 1 only|new service|new deployment|new namespace",
+        "first install|fresh install|fresh helm install|new install|initial install|initial deploy|first deploy|first rollout|first "
+        "release|first revision|only revision|helm install|"
+        "first time|newly installed|brand new|clean install|new cluster|fresh cluster|never ran|never worked|never started|never been "
+        "healthy|never been ready|"
+        "installing |installation of|install of|during install|right after install|after install|quick start|quickstart|getting "
+        "started|tutorial|kubectl create|"
+        "no earlier revision|no previous revision|no former revision|no revision to|newly created|just created|revision 1 only|new "
+        "service|new deployment|new namespace",
         "new deployment of|helm upgrade install"},
     {SAY_NO_CHANGE, SEEN, false,
-        "image did not change|image has not changed|version did not change|revision is the same|same as last week|did not change|no version changed|no deployment|no deploy |no deploys|no rollout|no release|no change|no changes|no recent|no new |nothing was deployed|nothing was released|nothing changed|"
-        "nothing was changed|nothing deployed|not deployed|not been deployed|not changed|has not changed|hasn t changed|was not changed|were not changed|wasn t changed|without any change|without a change|"
-        "without a deploy|without a rollout|same revision|last deploy* days|last deploy* weeks|last deploy* months|last rollout* days|last rollout* weeks|last release* days|"
-        "last release* weeks|deployed * days ago|deployed * weeks ago|deployed * months ago|unchanged since|unchanged for|image unchanged|deployment unchanged|manifest unchanged|"
-        "template unchanged|revision unchanged|same image for|started by themselves|began by itself|last change * days|last change * weeks|last change * months|"
+        "image did not change|image has not changed|version did not change|revision is the same|same as last week|did not change|no "
+        "version changed|no deployment|no deploy |no deploys|no rollout|no release|no change|no changes|no recent|no new |nothing was "
+        "deployed|nothing was released|nothing changed|"
+        "nothing was changed|nothing deployed|not deployed|not been deployed|not changed|has not changed|hasn t changed|was not "
+        "changed|were not changed|wasn t changed|without any change|without a change|"
+        "without a deploy|without a rollout|same revision|last deploy* days|last deploy* weeks|last deploy* months|last rollout* days|last "
+        "rollout* weeks|last release* days|"
+        "last release* weeks|deployed * days ago|deployed * weeks ago|deployed * months ago|unchanged since|unchanged for|image "
+        "unchanged|deployment unchanged|manifest unchanged|"
+        "template unchanged|revision unchanged|same image for|started by themselves|began by itself|last change * days|last change * "
+        "weeks|last change * months|"
         "has been running for|had been running for|running since * days",
         "no new pod"},
     {SAY_SAME_BEFORE, SEEN, false,
-        "both revisions|both versions|both releases|both images|all revisions|all versions|either revision|every revision|every version|same image|same tag|same template|"
-        "same error * (previous|before|old)|same crash|same failure|same error|previous * also|previous * as well|previous * too |old pods * (fail|crash)|old pods also|"
-        "old revision also|old version also|former revision also|older * also|earlier * also|also fail|also crash|fails as well|fail as well|crash as well|crashes too|fails too|"
-        "rollback did not|rollback didn|rollback does not|rollback doesn|rollback failed|rolling back did|rolling back does|rolling back failed|rolled back * (still|same|no )|"
-        "after the rollback|after rolling back|after rollback|previous revision * (crash|fail|same|never|was not|wasn)|previous version * (crash|fail|same|never)|(previous|former|old|earlier|prior|other) revision * never|"
-        "old revision * (crash|fail|never)|old replicaset * (crash|fail)|neither revision|no healthy revision|regardless of the version|independent of the version|whatever version|any version|"
-        "no revision ever|old pods were also|other deployments * (same|too|also)|all deployments|every deployment|all pods * fail|all services|several services|other services * (fail|same|also)|"
-        "cluster wide|all namespaces|rolled back already|already rolled back|reverted already|revert did not|downgrade * (did not|not possible|impossible|not supported)|cannot be downgraded|"
-        "can t be rolled back|cannot be rolled back|must not be rolled back|do not roll back|not to go back|not go back|never go back|cannot go back|can t go back|security hole|cve |vulnerab|was withdrawn|known bad|irreversible|one way|backward* incompatible",
+        "both revisions|both versions|both releases|both images|all revisions|all versions|either revision|every revision|every "
+        "version|same image|same tag|same template|"
+        "same error * (previous|before|old)|same crash|same failure|same error|previous * also|previous * as well|previous * too |old pods "
+        "* (fail|crash)|old pods also|"
+        "old revision also|old version also|former revision also|older * also|earlier * also|also fail|also crash|fails as well|fail as "
+        "well|crash as well|crashes as well|crashed as well|crashes too|crash too|fails too|"
+        "rollback did not|rollback didn|rollback does not|rollback doesn|rollback failed|rolling back did|rolling back does|rolling back "
+        "failed|rolled back * (still|same|no )|"
+        "after the rollback|after rolling back|after rollback|previous revision * (crash|fail|same|never|was not|wasn)|previous version * "
+        "(crash|fail|same|never)|(previous|former|old|earlier|prior|other) revision * never|"
+        "old revision * (crash|fail|never)|old replicaset * (crash|fail)|neither revision|no healthy revision|regardless of the "
+        "version|independent of the version|whatever version|any version|"
+        "no revision ever|old pods were also|other deployments * (same|too|also)|all deployments|every deployment|all pods * fail|all "
+        "services|several services|other services * (fail|same|also)|"
+        "cluster wide|all namespaces|rolled back already|already rolled back|reverted already|revert did not|downgrade * (did not|not "
+        "possible|impossible|not supported)|cannot be downgraded|"
+        "can t be rolled back|cannot be rolled back|must not be rolled back|do not roll back|not to go back|not go back|never go "
+        "back|cannot go back|can t go back|security hole|cve |vulnerab|was withdrawn|known bad|irreversible|one way|backward* incompatible",
         ""},
     {SAY_MIGRATED, ANY, false,
-        "migration * (ran|applied|complete|done|finished|executed|succeeded)|migrations * (ran|applied|complete|done|finished)|migrated|schema * (changed|upgraded|version|migrat)|"
-        "database * upgraded|dropped column|drop column|dropped table|renamed column|column * (dropped|removed|renamed)|data format|flyway|liquibase|alembic|"
+        "dropped|drops |migration|migrations|migration * (ran|applied|complete|done|finished|executed|succeeded)|migrations * "
+        "(ran|applied|complete|done|finished)|migrated|schema * (changed|upgraded|version|migrat)|"
+        "database * upgraded|dropped column|drop column|dropped table|renamed column|column * (dropped|removed|renamed)|data "
+        "format|flyway|liquibase|alembic|"
         "dirty database|schema mismatch|downgrade|incompatible * data|data directory",
         "no migration|no schema|without migration|without schema"},
-    {SAY_CH_ENV, SEEN, true, "env * (modified|changed|added|removed|introduced|set)|environment variable * (modified|changed|added|removed|renamed|set)|changed * env|changed * environment|address * changed|variable * renamed|config * changed|new env|introduced * env|changed * url|changed * address|changed * host",
+    {SAY_CH_ENV, SEEN, true,
+        "env * (modified|changed|added|removed|introduced|set)|environment variable * (modified|changed|added|removed|renamed|set)|changed "
+        "* env|changed * environment|address * changed|variable * renamed|config * changed|new env|introduced * env|changed * url|changed "
+        "* address|changed * host",
         ""},
-    {SAY_CH_COMMAND, SEEN, true, "command * changed|changed * command|args * changed|changed * args|new flag|flag * (added|introduced)|entrypoint|command in|new command|command line", ""},
+    {SAY_CH_COMMAND, SEEN, true,
+        "command * changed|changed * command|args * changed|changed * args|new flag|flag * (added|introduced)|entrypoint|command in|new "
+        "command|command line",
+        ""},
     {SAY_CH_PROBE, SEEN, true,
-        "probe * changed|changed * probe|changed * port|port * changed|new * probe|probe * (added|introduced|modified|moved)|probe path|probe port|readiness path|health path|health endpoint * (moved|renamed|changed)|port from|"
+        "probe * changed|changed * probe|changed * port|port * changed|new * probe|probe * (added|introduced|modified|moved)|probe "
+        "path|probe port|readiness path|health path|health endpoint * (moved|renamed|changed)|port from|"
         "revision * probe|targets port|probes port|wrong port|wrong path",
         ""},
     {SAY_CH_REF, SEEN, true,
-        "reference* * (secret|configmap)|envfrom|mounts * (secret|configmap)|new secret|new configmap|introduced * (secret|configmap)|renamed * (secret|configmap)|(secret|configmap) * renamed", ""},
+        "reference* * (secret|configmap)|envfrom|mounts * (secret|configmap)|new secret|new configmap|introduced * "
+        "(secret|configmap)|renamed * (secret|configmap)|(secret|configmap) * renamed",
+        ""},
     {SAY_CH_IMAGE, SEEN, true, "image|tag |version|build |release|v0|v1|v2|v3|v4|v5", ""},
 
     /* state */
     {SAY_OOM, ANY, true,
-        "~oomkill|systemoom|system oom|oom encountered|oom killed|oom kill|oomkilling|out of memory kill|memory cgroup out of memory|killed process * anon rss|killed process * total vm|by the oom|oom killer|reason oom|"
+        "~oomkill|systemoom|system oom|oom encountered|oom killed|oom kill|oomkilling|out of memory kill|memory cgroup out of "
+        "memory|killed process * anon rss|killed process * total vm|by the oom|oom killer|reason oom|"
         "killed because it exceeded its memory|killed for exceeding * memory|exceeded its memory limit|hit its memory limit",
         "oomkilled false|not oomkilled|oom score|no oomkill|no oom |without oom|not oom|never oom|isn t oom"},
-    {SAY_NOT_OOM, SEEN, false, "not oomkilled|no oomkill|no oom |without oom|not oom|not an oom|oomkilled false|137 * reason error|reason error * 137|not memory|memory is fine|memory well below|memory * far below", ""},
+    {SAY_NOT_OOM, SEEN, false,
+        "not oomkilled|no oomkill|no oom |without oom|not oom|not an oom|oomkilled false|137 * reason error|reason error * 137|not "
+        "memory|memory is fine|memory well below|memory * far below",
+        ""},
     {SAY_RECOVERED, SEEN, true,
-        "recovered|ready now|running now|healthy now|available now|are ready again|is ready again|ready again|back to normal|works now|work again|works again|self healed|went away|is healthy again|are healthy again|no longer failing|stopped by itself|"
-        "succeeded on retry|pulled on the next try|all pods * ready now|is resolved|was resolved|has resolved|status resolved|incident resolved|alert resolved|all replicas are ready|running and ready again",
-        "limit|increas|raised|raising|not recovered|never recovered|not resolved|until|not be resolved|cannot be resolved|worked again after roll|works again after roll|ready again after roll|crash again|not ready"},
+        "recovered|ready now|running now|healthy now|available now|are ready again|is ready again|ready again|back to normal|works "
+        "now|work again|works again|self healed|went away|is healthy again|are healthy again|no longer failing|stopped by itself|"
+        "succeeded on retry|pulled on the next try|all pods * ready now|is resolved|was resolved|has resolved|status resolved|incident "
+        "resolved|alert resolved|all replicas are ready|running and ready again",
+        "limit|increas|raised|raising|not recovered|never recovered|not resolved|until|not be resolved|cannot be resolved|worked again "
+        "after roll|works again after roll|ready again after roll|crash again|not ready"},
     {SAY_HARMLESS, SEEN, true,
-        "nothing is wrong|all deployments available|none firing|is there an anomaly|anything unusual|no user impact|no impact|no latency impact|severity info |for information|expected behaviour|expected behavior|by design|as intended|false alarm|no action needed|everything is healthy|"
-        "connections work|all pods are running|all pods running|all replicas are ready|status healthy|health healthy|1 desired 1 updated 1 total 1 available|0 unavailable|no restarts|desired replicas available|watchdog|works for users|no errors",
+        "nothing is wrong|all deployments available|none firing|is there an anomaly|anything unusual|no user impact|no impact|no latency "
+        "impact|severity info |for information|expected behaviour|expected behavior|by design|as intended|false alarm|no action "
+        "needed|everything is healthy|"
+        "connections work|all pods are running|all pods running|all replicas are ready|status healthy|health healthy|1 desired 1 updated 1 "
+        "total 1 available|0 unavailable|no restarts|desired replicas available|watchdog|works for users|no errors",
         "no restarts before"},
     {SAY_SERVING, SEEN, true,
-        "old * still (serv|running|ready|up)|still serv|still served|old pods * (ready|running|serving)|old replicaset * (ready|running|serv|1 1|2 2|3 3)|previous * still (serv|running|ready)|"
+        "old * still (serv|running|ready|up)|still serv|still served|old pods * (ready|running|serving)|old replicaset * "
+        "(ready|running|serv|1 1|2 2|3 3)|previous * still (serv|running|ready)|"
         "former * still (serv|running|ready)|old pods|keeps serving|keep serving",
         "old pods fail|old pods crash|old pods also"},
     {SAY_SCALED_ZERO, SEEN, true,
-        "scaled to 0|scaled to zero|scaled down to 0|scaled down to zero|replicas 0 |replicas set to 0|replicas is 0|replicas=0|0 desired|replicas to 0|replicas from * to 0 |replicas 0 0|zero replicas|0 replicas|0 0 0 0",
+        "scaled to 0|scaled to zero|scaled down to 0|scaled down to zero|replicas 0 |replicas set to 0|replicas is 0|replicas=0|0 "
+        "desired|replicas to 0|replicas from * to 0 |replicas 0 0|zero replicas|0 replicas|0 0 0 0",
         "desired 0 |old|completed"},
-    {SAY_ZERO_MEANT, SEEN, false, "keda|scale to zero|scaledobject|knative|maintenance|on purpose|intention|planned|decommission|retired|deprecated|disabled|cost sav|at night|weekend|hibernat|suspended|snooze|parked|freeze|migration", ""},
-    {SAY_BOUNDED, SEEN, true, "settles|stays up|stable |plateau|idles|average|on average|peak|needs |need |needed |estimated|measured|capped|constant|sits at|configured|of * each|fixed size|one size|chart default|scaffold|default limit|default memory", ""},
+    {SAY_ZERO_MEANT, SEEN, false,
+        "keda|scale to zero|scaledobject|knative|maintenance|on purpose|intention|planned|decommission|retired|deprecated|disabled|cost "
+        "sav|at night|weekend|hibernat|suspended|snooze|parked|freeze|migration",
+        ""},
+    {SAY_BOUNDED, SEEN, true,
+        "settles|stays up|stable |plateau|idles|average|on average|peak|needs |need |needed |estimated|measured|capped|constant|sits "
+        "at|configured|of * each|fixed size|one size|chart default|scaffold|default limit|default memory",
+        ""},
     {SAY_OUTSIDE, SEEN, true,
-        "(cluster|kubernetes|k8s|eks|aks|gke|openshift|node|nodes|kubelet|containerd|kernel|os|istio|mesh|cni|control plane) (upgrade|upgraded|update|updated|was upgraded|were upgraded|was updated|were updated|migration|replacement|version)|"
-        "nodes were|new ami|new nodes|new node pool|node image|node pool|kernel version|cgroup v2|upgraded (the cluster|kubernetes|the nodes|node)|upgrade of (the cluster|kubernetes|the nodes)|new kubernetes version|(configmap|config map) * (edited|changed|updated|modified|by hand)|"
-        "secret * (rotated|edited|changed|updated|expired|deleted|removed|replaced|missing)|(password|token|key|credential|credentials|certificate|certificates|ca ) * (rotated|rotation|expired|changed|revoked|renewed|replaced|invalid|missing)|rotated|rotation|"
-        "dns * (changed|migrat)|firewall|networkpolicy|network policy|security group|proxy * changed|moved to * (cluster|namespace|node|region|host)|restored from|on the old nodes|on the new nodes|on one node|only on node|on arm|graviton|in the other cluster|feature gate|"
-        "api server * (slow|timeout)|crd * (removed|deleted|changed)|no longer served|was removed from the cluster|service * deleted|database * (maintenance|upgrade|migrat|failover|moved|down|read only)|is in maintenance|under maintenance|provider|third party|partner|license|licence|quota|disk * full|volume * full|pvc * full",
+        "(cluster|kubernetes|k8s|eks|aks|gke|openshift|node|nodes|kubelet|containerd|kernel|os|istio|mesh|cni|control plane) "
+        "(upgrade|upgraded|update|updated|was upgraded|were upgraded|was updated|were updated|migration|replacement|version)|"
+        "nodes were|new ami|new nodes|new node pool|node image|node pool|kernel version|cgroup v2|upgraded (the cluster|kubernetes|the "
+        "nodes|node)|upgrade of (the cluster|kubernetes|the nodes)|new kubernetes version|(configmap|config map) * "
+        "(edited|changed|updated|modified|by hand)|"
+        "secret * "
+        "(rotated|edited|changed|updated|expired|deleted|removed|replaced|missing)|(password|token|key|credential|credentials|certificate|"
+        "certificates|ca ) * (rotated|rotation|expired|changed|revoked|renewed|replaced|invalid|missing)|rotated|rotation|"
+        "(secret|configmap|pvc|volume|service|crd|namespace) * (does not exist|doesn t exist|no longer exists|is gone|was deleted)|someone "
+        "deleted|somebody deleted|too many open files|"
+        "(broker|brokers|database|db|kafka|redis|postgres|mysql|rabbitmq|vault|upstream|dependency|registry|dns|backend|queue|storage|"
+        "network|ldap|idp|sso|api) (is|are) (down|unavailable|unreachable|broken|degraded|slow)|upstream * "
+        "(removed|changed|down|unavailable)|api removed|"
+        "dns * (changed|migrat)|firewall|networkpolicy|network policy|security group|proxy * changed|moved to * "
+        "(cluster|namespace|node|region|host)|restored from|on the old nodes|on the new nodes|on one node|only on node|on arm|graviton|in "
+        "the other cluster|feature gate|"
+        "api server * (slow|timeout)|crd * (removed|deleted|changed)|no longer served|was removed from the cluster|service * "
+        "deleted|database * (maintenance|upgrade|migrat|failover|moved|down|read only)|is in maintenance|under maintenance|provider|third "
+        "party|partner|license|licence|quota|disk * full|volume * full|pvc * full",
         "runs at|stays up"},
     {SAY_CODE, ANY, false,
-        "panic|nil pointer|nil map|null pointer|nullpointer|~nullreference|typeerror|referenceerror|syntaxerror|syntax error|importerror|modulenotfound|no module named|cannot find module|~nosuchmethod|classnotfound|noclassdef|unsupportedclassversion|undefined method|cannot load such file|loaderror|"
-        "segmentation|sigsegv|sigill|illegal instruction|sigabrt|139 |132 |127 |126 |core dumped|flag provided but not defined|unknown flag|unknown option|unrecognized|unknown command|executable file not found|no such file or directory|not found in path|not found|starterror|stack trace|traceback|"
-        "exception|unhandled|uncaught|assertion|keyerror|attributeerror|valueerror|nameerror|indexerror|undefined symbol|glibc|shared librar|wrong port|wrong path|probe|does not exist|doesn t exist|manifest unknown|typo|never pushed|invalidimagename|couldn t parse image|command|args|entrypoint|regression|template file|statuscode 404|"
+        "panic|nil pointer|nil map|null pointer|nullpointer|~nullreference|typeerror|referenceerror|syntaxerror|syntax "
+        "error|importerror|modulenotfound|no module named|cannot find "
+        "module|~nosuchmethod|classnotfound|noclassdef|unsupportedclassversion|undefined method|cannot load such file|loaderror|"
+        "segmentation|sigsegv|sigill|illegal instruction|sigabrt|139 |132 |127 |126 |core dumped|flag provided but not defined|unknown "
+        "flag|unknown option|unrecognized|unknown command|executable file not found|no such file or directory|not found in path|not "
+        "found|starterror|stack trace|traceback|"
+        "exception|unhandled|uncaught|assertion|keyerror|attributeerror|valueerror|nameerror|indexerror|undefined symbol|glibc|shared "
+        "librar|wrong port|wrong path|probe|does not exist|doesn t exist|manifest unknown|typo|never pushed|invalidimagename|couldn t "
+        "parse image|command|args|entrypoint|regression|template file|statuscode 404|"
         "cannot read propert|null reference|fatal error|parse error|broken build|missing in the image|not in the image",
         ""},
-    {SAY_PAUSED, SEEN, true, "is paused|paused true|paused by|rollout paused|rollout is paused|spec paused|was paused|left paused|indefinite pause", ""},
+    {SAY_PAUSED, SEEN, true,
+        "is paused|paused true|paused by|rollout paused|rollout is paused|spec paused|was paused|left paused|indefinite pause", ""},
     {SAY_STALLED, TOLD, true,
-        "progressdeadlineexceeded|exceeded its progress deadline|rollout * stuck|rollout stuck|rollout * stall|rollout * hang|rollout * does not (finish|complete)|rollout * timed out|timed out progressing|rollout not finish|"
-        "timed out waiting for the condition|minimumreplicasunavailable|waiting for rollout|waiting for deployment|stuck rollout|rollout blocked|never becomes available|never become available", ""},
-    {SAY_UNREADY, TOLD, true, "not ready|0 1 running|0 2 running|1 2 running|never ready|never becomes ready|never become ready|do not become ready|does not become ready|unready|notready|readiness probe|0 of * ready|fail readiness|fails readiness|fails its readiness", "node"},
-    {SAY_SYMPTOM, SEEN, true, "fails with 5|failing with 5|returns 5|return 5|error 5|errors 5|http 5|500|502|503|504|error rate|5xx|latency * (rose|doubled|jumped)|requests fail|calls fail|checkout fails|login fails|users * (cannot|see)|broken since", ""},
+        "progressdeadlineexceeded|exceeded its progress deadline|rollout * stuck|rollout stuck|rollout * stall|rollout * hang|rollout * "
+        "does not (finish|complete)|rollout * timed out|timed out progressing|rollout not finish|"
+        "timed out waiting for the condition|minimumreplicasunavailable|waiting for rollout|waiting for deployment|stuck rollout|rollout "
+        "blocked|never becomes available|never become available",
+        ""},
+    {SAY_UNREADY, TOLD, true,
+        "not ready|0 1 running|0 2 running|1 2 running|never ready|never becomes ready|never become ready|do not become ready|does not "
+        "become ready|unready|notready|readiness probe|0 of * ready|fail readiness|fails readiness|fails its readiness",
+        "node"},
+    {SAY_SYMPTOM, SEEN, true,
+        "fails with 5|failing with 5|returns 5|return 5|error 5|errors 5|http 5|500|502|503|504|error rate|5xx|latency * "
+        "(rose|doubled|jumped)|requests fail|calls fail|checkout fails|login fails|users * (cannot|see)|broken since",
+        ""},
 
     /* memory */
     {SAY_UNBOUNDED, ANY, false,
-        "leak|goroutine|~goroutines|thread count|file descriptor|handles|medium memory|nobody deletes|never deletes|never cleaned|not cleaned up|no ttl|without ttl|maxmemory|grows from|over the day|during the day|where clause|fills with|filling up|accumulat|pile up|piles up|queue grows|backlog|cardinality|grows without|grow without|growing without|grows steadily|grows linear|grows constantly|growing steadily|growing constantly|steady growth|linear growth|keeps growing|keep growing|climbs|climbing|creeps|unbounded|"
-        "without bound|no limit is enough|regardless of the limit|regardless of memory|whatever the limit|whatever limit|any limit|no matter (how|what)|no matter|raised * (again|still|twice|also|dies|same|only)|"
-        "limit was doubled|limit doubled|doubled * (still|again)|increased * (still|again|same|no effect|did not help)|raising * (did not|does not|only)|increasing * (did not|does not|only)|even with|even after|even at|each time|"
-        "all available memory|select * from|selects all|loads the (whole|entire|full|complete|result)|loads all|all rows|million rows|whole * into memory|entire * into memory|into a list|no pagination|without pagination|every row|no batch|without batch|all memory|all the memory|all of the memory|balloon|dev zero|stress ng|stress vm|vm bytes|memhog|memory bomb|fork bomb|infinite|endless|quadratic|exponential|already raised|already increased|already doubled|raised twice|"
-        "third time|several times already|whole table|entire table|full table|unlimited|as much as it|eats everything|fills up|until the node|cartesian|runaway query|within seconds of * to|spikes to|from * gi to * gi|"
-        "every * hours|after * hours|after * days|never released|not released|never freed|retained|cache * without|no eviction|no upper bound|decompress|zip bomb|malicious",
-        "has been stable|is stable|works fine|works |runs fine|correctly|properly|stays up|solved|fixed it|idles|settles|no leak|not a leak|not leak|without a leak|no sign of a leak|no memory leak|flat|stable at|plateau|steady at|constant at|every minute|loads * every"},
+        "leak|goroutine|~goroutines|thread count|file descriptor|handles|medium memory|nobody deletes|never deletes|never cleaned|not "
+        "cleaned up|no ttl|without ttl|maxmemory|grows from|over the day|during the day|where clause|fills with|filling up|accumulat|pile "
+        "up|piles up|queue grows|backlog|cardinality|grows without|grow without|growing without|grows steadily|grows linear|grows "
+        "constantly|growing steadily|growing constantly|steady growth|linear growth|keeps growing|keep "
+        "growing|climbs|climbing|creeps|unbounded|"
+        "without bound|no limit is enough|regardless of the limit|regardless of memory|whatever the limit|whatever limit|any limit|no "
+        "matter (how|what)|no matter|raised * (again|still|twice|also|dies|same|only)|"
+        "limit was doubled|limit doubled|doubled * (still|again)|increased * (still|again|same|no effect|did not help)|raising * (did "
+        "not|does not|only)|increasing * (did not|does not|only)|even with|even after|even at|each time|"
+        "all available memory|select * from|selects all|loads the (whole|entire|full|complete|result)|loads all|all rows|million "
+        "rows|whole * into memory|entire * into memory|into a list|no pagination|without pagination|every row|no batch|without batch|all "
+        "memory|all the memory|all of the memory|balloon|dev zero|stress ng|stress vm|vm bytes|memhog|memory bomb|fork "
+        "bomb|infinite|endless|quadratic|exponential|already raised|already increased|already doubled|raised twice|"
+        "third time|several times already|whole table|entire table|full table|unlimited|as much as it|eats everything|fills up|until the "
+        "node|cartesian|runaway query|within seconds of * to|spikes to|from * gi to * gi|"
+        "every * hours|after * hours|after * days|more and more|never released|not released|never freed|retained|cache * without|no "
+        "eviction|no upper bound|decompress|zip bomb|malicious",
+        "has been stable|is stable|works fine|works |runs fine|correctly|properly|stays up|solved|fixed it|idles|settles|no leak|not a "
+        "leak|not leak|without a leak|no sign of a leak|no memory leak|flat|stable at|plateau|steady at|constant at|every minute|loads * "
+        "every"},
     {SAY_JVM, ANY, false, "xmx|maxrampercentage|java opts|java heap|jvm heap|heap size|initialrampercentage|java lang outofmemory", ""},
-    {SAY_LOWERED, SEEN, true, "limit * lowered|limit was lowered|lowered the * limit|lowered * memory|limit * reduced|reduced * limit|memory limit * cut|limit was cut|limit * decreased|decreased * limit", ""},
-    {SAY_NODE_MEMORY, TOLD, true, "systemoom|system oom|node * out of memory|memorypressure true|node memory|overcommit|nodehasinsufficientmemory|global oom|constraint none", ""},
-    {SAY_NO_LIMIT, SEEN, false, "no limit|no memory limit|without limits|no limits|limits none|without a limit|best effort|besteffort", "no limit is"},
+    {SAY_LOWERED, SEEN, true,
+        "limit * lowered|limit was lowered|lowered the * limit|lowered * memory|limit * reduced|reduced * limit|memory limit * cut|limit "
+        "was cut|limit * decreased|decreased * limit",
+        ""},
+    {SAY_NODE_MEMORY, TOLD, true,
+        "systemoom|system oom|node * out of memory|memorypressure true|node memory|overcommit|nodehasinsufficientmemory|global "
+        "oom|constraint none",
+        ""},
+    {SAY_NO_LIMIT, SEEN, false, "no limit|no memory limit|without limits|no limits|limits none|without a limit|best effort|besteffort",
+        "no limit is"},
 
     /* owners */
     {SAY_OPERATOR, SEEN, false,
-        "operator resets|operator sets|operator revert|operator reconcile|operator overwrit|operator owns|operator manages|operator put|operator hard|operator restores|operator changes|operator will|managed by * operator|managed by the|owned by * operator|owned by the|owned by a |"
-        "controlled by * operator|reconciled by|set by * operator|by the operator|custom resource|clusterserviceversion|olm |addon manager|addonmanager|addon * reconcile|hard coded|hardcoded|reverted by|reverts|is reverted|are reverted|overwritten|overwrites|"
-        "comes from the cr|spec of the cr|in the cr |via the cr|controlled by * (cluster|kafka|elasticsearch|prometheus|alertmanager|postgresql)|managed add on|managed addon|eks add on|gke managed|aks managed|managed by gke|managed by aks|managed by eks|provider managed|resets * to|reset to|sets it back|set back",
+        "operator resets|operator sets|operator revert|operator reconcile|operator overwrit|operator owns|operator manages|operator "
+        "put|operator hard|operator restores|operator changes|operator will|managed by * operator|managed by the|owned by * operator|owned "
+        "by the|owned by a |"
+        "controlled by * operator|reconciled by|set by * operator|by the operator|custom resource|clusterserviceversion|olm |addon "
+        "manager|addonmanager|addon * reconcile|hard coded|hardcoded|reverted by|reverts|is reverted|are reverted|overwritten|overwrites|"
+        "comes from the cr|spec of the cr|in the cr |via the cr|controlled by * "
+        "(cluster|kafka|elasticsearch|prometheus|alertmanager|postgresql)|managed add on|managed addon|eks add on|gke managed|aks "
+        "managed|managed by gke|managed by aks|managed by eks|provider managed|resets * to|reset to|sets it back|set back",
         "owned by a replicaset|owned by the deployment|owned by the team"},
     {SAY_VPA, SEEN, true, "verticalpodautoscaler|vpa ", ""},
-    {SAY_ARGOCD, TOLD, true, "argocd|argo cd|outofsync|out of sync|selfheal|self heal|self healing|auto sync|application controller|argoproj", ""},
+    {SAY_ARGOCD, TOLD, true,
+        "argocd|argo cd|outofsync|out of sync|selfheal|self heal|self healing|auto sync|application controller|argoproj", ""},
     {SAY_FLUX, TOLD, true, "flux |fluxcd|kustomization|helmrelease|gitrepository|source controller|helm controller", ""},
     {SAY_HELM, SEEN, true, "helm ", ""},
     {SAY_HPA, SEEN, true, "hpa |horizontalpodautoscaler|horizontal pod autoscaler|keda|scaledobject|maxreplicas|minreplicas", ""},
     {SAY_STATEFULSET, SEEN, true, "statefulset|stateful set|sts ", ""},
     {SAY_DAEMONSET, SEEN, true, "daemonset|daemon set|ds ", ""},
-    {SAY_JOB, TOLD, true, "cronjob|backofflimitexceeded|job pod|pod of job|job controller|batch job|parallelism|controlled by job|job has reached|job status|helm hook job|hook job|presync hook", ""},
-    {SAY_BARE_POD, SEEN, true, "bare pod|naked pod|static pod|standalone pod|single pod without|kubectl run|controlled by node|not owned by|no controller|no owner", ""},
+    {SAY_JOB, TOLD, true,
+        "cronjob|backofflimitexceeded|job pod|pod of job|job controller|batch job|parallelism|controlled by job|job has reached|job "
+        "status|helm hook job|hook job|presync hook",
+        ""},
+    {SAY_BARE_POD, SEEN, true,
+        "bare pod|naked pod|static pod|standalone pod|single pod without|kubectl run|controlled by node|not owned by|no controller|no "
+        "owner",
+        ""},
     {SAY_DEPLOYMENT, SEEN, true, "deployment|deploy |replicaset|controlled by replicaset", ""},
     {SAY_DATABASE, SEEN, true,
-        "database|postgres|mysql|mariadb|mongo|redis|valkey|cassandra|elasticsearch|opensearch|etcd|kafka|zookeeper|rabbitmq|clickhouse|cockroach|influxdb|couchdb|neo4j|minio|memcached|cnpg|patroni|timescale|rds |cloud sql|aurora|"
+        "database|postgres|mysql|mariadb|mongo|redis|valkey|cassandra|elasticsearch|opensearch|etcd|kafka|zookeeper|rabbitmq|clickhouse|"
+        "cockroach|influxdb|couchdb|neo4j|minio|memcached|cnpg|patroni|timescale|rds |cloud sql|aurora|"
         "dynamo|scylla|vitess|tidb|starrocks|solr|ceph|longhorn|rook|vault|consul",
         ""},
     {SAY_PLATFORM, SEEN, true,
-        "kube system|coredns|kube dns|kube proxy|kube apiserver|kube scheduler|kube controller|apiserver|etcd|calico|cilium|flannel|weave|aws node|vpc cni|cni |csi |ebs csi|istio|istiod|linkerd|envoy gateway|ingress controller|"
-        "ingress nginx|nginx ingress|metallb|konnectivity|cloud controller|cluster autoscaler|node local dns|nodelocaldns|control plane|kubelet|gatekeeper|kyverno admission|admission controller|cert manager webhook|metrics server|multus|antrea|tigera|longhorn manager|karpenter",
+        "kube system|coredns|kube dns|kube proxy|kube apiserver|kube scheduler|kube "
+        "controller|apiserver|etcd|calico|cilium|flannel|weave|aws node|vpc cni|cni |csi |ebs csi|istio|istiod|linkerd|envoy "
+        "gateway|ingress controller|"
+        "ingress nginx|nginx ingress|metallb|konnectivity|cloud controller|cluster autoscaler|node local dns|nodelocaldns|control "
+        "plane|kubelet|gatekeeper|kyverno admission|admission controller|cert manager webhook|metrics server|multus|antrea|tigera|longhorn "
+        "manager|karpenter",
         ""},
     {SAY_KUBE_SYSTEM, ANY, false, "kube system", "excluded|exclud* * kube system"},
 
     /* cost */
     {SAY_NONPROD, SEEN, true,
-        "non production|nonproduction|non prod|nonprod|not production|dev |develop|development|staging|stage |stg |test |testing|tests |qa |sandbox|preview|demo|demos |ci |uat |loadtest|load test|load generator|load gen|perf |playground|lab |experiment|"
-        "feature branch|feature env|review app|review env|training |notebook|jupyter|hackathon|poc |prototype|benchmark|pull request|ephemeral|temporary|integration env|acceptance|pre production|preprod|int |simulation|interview|trial",
+        "non production|nonproduction|non prod|nonprod|not production|dev |develop|development|staging|stage |stg |test |testing|tests |qa "
+        "|sandbox|preview|demo|demos |ci |uat |loadtest|load test|load generator|load gen|perf |playground|lab |experiment|"
+        "feature branch|feature env|review app|review env|training |notebook|jupyter|hackathon|poc |prototype|benchmark|pull "
+        "request|ephemeral|temporary|integration env|acceptance|pre production|preprod|int |simulation|interview|trial",
         "load test showed"},
-    {SAY_PROD, SEEN, true, "production|prod |prd |customer facing|live traffic|live system", "non production|non prod|not production|pre production|nonprod"},
+    {SAY_PROD, SEEN, true, "production|prod |prd |customer facing|live traffic|live system",
+        "non production|non prod|not production|pre production|nonprod"},
     {SAY_IDLE, SEEN, false,
-        "idle|near zero|near 0|close to zero|almost zero|nearly zero|about zero|no traffic|no requests|no users|no user|no load|no activity|no work|no jobs|no sessions|no connections|zero traffic|zero requests|without traffic|without work|without load|"
-        "without users|unused|not used|not in use|abandoned|forgotten|forgot|left running|still run |merged|left over|leftover|left on|left at|leftovers|nobody|no one|no longer|finished|ended|completed|low efficiency|efficiency|efficient|utilisation|utilization|overprovision|over provision|"
-        "wasted|waste|at night|overnight|outside office|outside business|after hours|office hours|weekend|not critical|empty queue|last activity|last commit|last login|stale|orphaned|around the clock|24 7|cpu near|cpu 0|cpu 1 |cpu 2 |cpu 3 |cpu below|cpu usage 0|cpu usage below|cpu under|"
-        "cpu average * (0|1|2|3|4|5) |cpu (0|1|2|3|4|5|6|7|8|9) |(0|1|2|3|4|5|6|7|8|9) cpu|cpu * (0|1|2|3|4|5|6|7|8|9) (each|percent|per cent)|no change in request|request rate unchanged|logged in|few percent|unchanged traffic|traffic unchanged|same traffic|without more requests|not shut down|never shut down|not stopped|never stopped|still running|still up|was not scaled|not scaled down|not cleaned|oversized|mostly idle",
-        "not idle|no idle|high efficiency|efficiency 8|efficiency 9|efficiency is good|utilization 8|utilization 9|utilisation 8|utilisation 9"},
+        "idle|near zero|near 0|close to zero|almost zero|nearly zero|about zero|no traffic|no requests|no users|no user|no load|no "
+        "activity|no work|no jobs|no sessions|no connections|zero traffic|zero requests|without traffic|without work|without load|"
+        "without users|unused|not used|not in use|abandoned|forgotten|forgot|left running|still run |merged|left over|leftover|left "
+        "on|left at|leftovers|nobody|no one|no longer|finished|ended|completed|low "
+        "efficiency|efficiency|efficient|utilisation|utilization|overprovision|over provision|"
+        "wasted|waste|at night|overnight|outside office|outside business|after hours|office hours|weekend|not critical|empty queue|last "
+        "activity|last commit|last login|stale|orphaned|around the clock|24 7|cpu near|cpu 0|cpu 1 |cpu 2 |cpu 3 |cpu below|cpu usage "
+        "0|cpu usage below|cpu under|"
+        "cpu average * (0|1|2|3|4|5) |cpu (0|1|2|3|4|5|6|7|8|9) |(0|1|2|3|4|5|6|7|8|9) cpu|cpu * (0|1|2|3|4|5|6|7|8|9) (each|percent|per "
+        "cent)|no change in request|request rate unchanged|logged in|few percent|unchanged traffic|traffic unchanged|same traffic|without "
+        "more requests|not shut down|never shut down|not stopped|never stopped|still running|still up|was not scaled|not scaled down|not "
+        "cleaned|oversized|mostly idle",
+        "not idle|no idle|high efficiency|efficiency 8|efficiency 9|efficiency is good|utilization 8|utilization 9|utilisation "
+        "8|utilisation 9"},
     {SAY_RUNAWAY, SEEN, false,
-        "scaled to|scaled up to|scaled from|replicas|runaway|by hand|manually|by mistake|accident|typo|loop|hundreds of|dozens of|spike|jumped|tripled|quadrupled|doubled|times the|fold|5x|10x|4x|3x|from 2 to|from 1 to|from 3 to", ""},
+        "scaled to|scaled up to|scaled from|replicas|runaway|by hand|manually|by mistake|accident|typo|loop|hundreds of|dozens "
+        "of|spike|jumped|tripled|quadrupled|doubled|times the|fold|5x|10x|4x|3x|from 2 to|from 1 to|from 3 to",
+        ""},
     {SAY_COST_NODES, SEEN, true,
-        "node group|nodegroup|node groups|node pool|nodepool|node pools|karpenter|cluster autoscaler|autoscaling group|asg |setting group|nodes added|new nodes|more nodes|extra nodes|nodes were added|added * nodes|instance type|instance family|machine type|"
-        "spot |on demand|reserved instance|savings plan|provisioner|nodeclaim|nodes not removed|nodes are not|scale down * (blocked|disabled|prevented)|underutilized nodes|empty nodes|node count|number of nodes|larger nodes|bigger nodes|node upgrade|gpu node|gpu nodes|worker nodes|vm scale set|vmss|fixed node",
+        "node group|nodegroup|node groups|node pool|nodepool|node pools|karpenter|cluster autoscaler|autoscaling group|asg |setting "
+        "group|nodes added|new nodes|more nodes|extra nodes|nodes were added|added * nodes|instance type|instance family|machine type|"
+        "spot |on demand|reserved |savings plan|provisioner|nodeclaim|nodes not removed|nodes are not|scale down * "
+        "(blocked|disabled|prevented)|underutilized nodes|empty nodes|node count|number of nodes|larger nodes|bigger nodes|node "
+        "upgrade|gpu node|gpu nodes|worker nodes|vm scale set|vmss|fixed node",
         ""},
     {SAY_COST_FEES, SEEN, true,
-        "egress|nat gateway|data transfer|cross zone|cross az|inter zone|inter region|load balancer|loadbalancer|storage|snapshot|volumes|persistentvolume|persistent volume|pvc|disk|disks|s3 |bucket|ingestion|cloudwatch|log volume|logging cost|datadog|license|licence|subscription|"
-        "llm|openai|tokens|api call|api usage|support plan|support fee|cluster fee|management fee|control plane fee|provider fee|surcharge|fee |fees|managed|rds |cloud sql|aurora|list price|price increase|prices|pricing|exchange rate|extended support|public ip|ipv4|commitment|discount|credits|credit |marketplace|saas|cdn|bandwidth|network cost|registry",
+        "egress|nat gateway|data transfer|cross zone|cross az|inter zone|inter region|load "
+        "balancer|loadbalancer|storage|snapshot|volumes|persistentvolume|persistent volume|pvc|disk|disks|s3 "
+        "|bucket|ingestion|cloudwatch|log volume|logging cost|datadog|license|licence|subscription|"
+        "llm|openai|tokens|api call|api usage|support plan|support fee|cluster fee|management fee|control plane fee|provider "
+        "fee|surcharge|fee |fees|managed|rds |cloud sql|aurora|list price|price increase|prices|pricing|exchange rate|extended "
+        "support|public ip|ipv4|commitment|discount|credits|credit |marketplace|saas|cdn|bandwidth|network cost|registry",
         "price of the pods"},
     {SAY_COST_LOAD, SEEN, true,
-        "traffic * (doubled|rose|increased|up|grew|higher)|more traffic|real load|more requests|requests * (doubled|rose|up|grew)|black friday|campaign|peak |peaks|seasonal|expected|planned|approved|launch|sale |marketing|cpu * (7|8|9)[0-9]|at 80|at 85|at 90|at 95|high utili|busy|backlog|queue * (grew|deep|growing)|"
-        "in use|uses it|is used|traffic is high|high traffic|this week|for the fair|actively used|active users|release test|test * in progress|running test|until friday|until tomorrow|needed|must keep|must stay|must not|keep running|required|audit|certification|reserved for|on purpose|agreed|intentional|do not touch|demo to|customer demo|due|deadline",
+        "traffic * (doubled|rose|increased|up|grew|higher)|more traffic|real load|more requests|requests * (doubled|rose|up|grew)|black "
+        "friday|campaign|peak |peaks|seasonal|expected|planned|approved|launch|sale |marketing|cpu * (7|8|9)[0-9]|at 80|at 85|at 90|at "
+        "95|high utili|busy|backlog|queue * (grew|deep|growing)|"
+        "in use|uses it|is used|traffic is high|high traffic|this week|for the fair|actively used|active users|release test|test * in "
+        "progress|running test|is running right now|running right now|right now|in progress|tomorrow|next week|used by all|shared |all "
+        "teams|until friday|until tomorrow|needed|must keep|must stay|must not|keep running|required|audit|certification|reserved for|on "
+        "purpose|agreed|intentional|do not touch|demo to|customer demo|due|deadline",
         "no longer needed|not needed|no real load|not in use|traffic unchanged|without more requests"},
-    {SAY_COST_DATA, SEEN, true, "unallocated|not allocated|idle *allocation|double count|wrong price|misreport|missing metrics|metrics missing|no metrics|prometheus * (down|gap|restart)|opencost * (restart|wrong|bug|nan|error|cannot|fails|failed)|kubecost * (error|fails|failed|cannot|bug)|wrong currency|nan |infinite cost|spot price missing|custom pricing|miscalculat|reconcil|label* missing|unlabel|unknown owner|owner unknown|__unallocated__|__idle__|negative cost|incorrect", ""},
+    {SAY_COST_DATA, SEEN, true,
+        "unallocated|not allocated|idle *allocation|double count|wrong price|figures may|may be wrong|lost metrics|misreport|missing "
+        "metrics|metrics missing|no metrics|prometheus * (down|gap|restart)|opencost * "
+        "(restart|wrong|bug|nan|error|cannot|fails|failed)|kubecost * (error|fails|failed|cannot|bug)|wrong currency|nan |infinite "
+        "cost|spot price missing|custom pricing|miscalculat|reconcil|label* missing|unlabel|unknown owner|owner "
+        "unknown|__unallocated__|__idle__|negative cost|incorrect",
+        ""},
     {SAY_SCALED_UP, SEEN, true,
-        "scaled to * replicas|scaled to * pods|scaled up to * replicas|replicas by hand|scaled * by hand|scaled * manually|replicas by mistake|scaled * by mistake|someone scaled|somebody scaled|kubectl scale|scaled * from|replicas from|replica count * (raised|changed|set)|scaled out * by", "node group|nodes to|asg "},
-    {SAY_ONE_REPLICA, SEEN, true, "1 replica |one replica |single replica|replicas 1 |single pod|one pod |1 pod ", "to one replica|one replica is enough|1 replica is enough|scale to 1|to 1 replica"},
+        "scaled to * replicas|scaled to * pods|scaled up to * replicas|replicas by hand|scaled * by hand|scaled * manually|replicas by "
+        "mistake|scaled * by mistake|someone scaled|somebody scaled|kubectl scale|scaled * from|replicas from|replica count * "
+        "(raised|changed|set)|scaled out * by",
+        "node group|nodes to|asg "},
+    {SAY_ONE_REPLICA, SEEN, true, "1 replica |one replica |single replica|replicas 1 |single pod|one pod |1 pod ",
+        "to one replica|one replica is enough|1 replica is enough|scale to 1|to 1 replica"},
 
     /* policy */
-    {SAY_BLOCKED, ANY, true, "blocked|denied the request|was denied|is denied|are denied|refused|rejected|cannot be created|cannot create|not admitted|enforce|failedcreate|deploy* fails|rollout * (fails|stuck|blocked)|no pods|0 pods", "not blocked|nothing is blocked|nothing blocked|nothing was blocked|nothing denied|not denied|nothing was denied|not enforced|enforce false"},
-    {SAY_AUDIT, ANY, false, "audit|nothing is blocked|nothing was blocked|nothing blocked|nothing denied|nothing was denied|not blocked|not denied|created anyway|was created|is created|were created|background scan|report only|reports only|warn only|only warn|admitted with|pods are running|all pods running|allowed but|polr|policyreport|cpolr|policy report|existing resources", "audit log|switched from audit|changed from audit|from audit to enforce|no longer audit"},
+    {SAY_BLOCKED, ANY, true,
+        "blocked|denied the request|was denied|is denied|are denied|refused|rejected|cannot be created|cannot create|not "
+        "admitted|enforce|failedcreate|deploy* fails|rollout * (fails|stuck|blocked)|no pods|0 pods",
+        "not blocked|nothing is blocked|nothing blocked|nothing was blocked|nothing denied|not denied|nothing was denied|not "
+        "enforced|enforce false"},
+    {SAY_AUDIT, ANY, false,
+        "audit|nothing is blocked|nothing was blocked|nothing blocked|nothing denied|nothing was denied|not blocked|not denied|created "
+        "anyway|was created|is created|were created|background scan|report only|reports only|warn only|only warn|admitted with|pods are "
+        "running|all pods running|allowed but|polr|policyreport|cpolr|policy report|existing resources",
+        "audit log|switched from audit|changed from audit|from audit to enforce|no longer audit"},
     {SAY_EXCEPTION, SEEN, true,
-        "exception process|exceptions process|agreed process|grants * exception|grant * exception|exception * granted|agreed exception|exception * agreed|exception * approved|approved exception|temporary exception|time limited exception|time boxed exception|timeboxed exception|short exception|exceptions are (granted|allowed|given)|exceptions are granted|exceptions are allowed|exceptions for|exception is allowed|exception allowed|exception * (runbook|documented|usual|agreed)|"
-        "waiver|documented exception|policyexception * (allowed|process|agreed|documented|usual|may)|grant exceptions|grants exceptions|may be excepted|may be exempted|exempt* * agreed|exception * ticket|exception * signed off|signed off|agreed with",
+        "exception process|exceptions process|agreed process|grants * exception|grant * exception|exception * granted|agreed "
+        "exception|exception * agreed|exception * approved|approved exception|temporary exception|time limited exception|time boxed "
+        "exception|timeboxed exception|short exception|exceptions are (granted|allowed|given)|exceptions are granted|exceptions are "
+        "allowed|exceptions for|exception is allowed|exception allowed|exception * (runbook|documented|usual|agreed)|"
+        "waiver|documented exception|policyexception * (allowed|process|agreed|documented|usual|may)|grant exceptions|grants "
+        "exceptions|may be excepted|may be exempted|exempt* * agreed|exception * ticket|exception * signed off|signed off|agreed with",
         "no exception|without exception|exceptions are not|not agreed|java|unhandled|nullpointer|never excepted|not to be excepted"},
-    {SAY_POLICY_WRONG, ANY, true, "false positive|does not match|not match|inverted|wrong rule|bug|failed to update policy|misconfigured|cannot be fulfilled|exclude|excluded|resourcefilters|although|even though|despite|are not hostpath|unexpected|all namespaces|every namespace|whole cluster|all new pods|everything|variable substitution|failed to substitute|failed to load context|policy error|rule error|pass in|ci |pipeline|chart test", ""},
+    {SAY_POLICY_WRONG, ANY, true,
+        "false positive|does not match|not match|inverted|wrong rule|bug|failed to update policy|misconfigured|cannot be "
+        "fulfilled|exclude|excluded|resourcefilters|although|even though|despite|are not hostpath|unexpected|all namespaces|every "
+        "namespace|whole cluster|all new pods|everything|variable substitution|failed to substitute|failed to load context|policy "
+        "error|rule error|pass in|ci |pipeline|chart test",
+        ""},
 };
 enum { PHRASES = sizeof phrases / sizeof phrases[0] };
 
@@ -205,7 +386,8 @@ void ns_text_listen(const text_doc *d, text_says *s)
 			if (u->order || !(phrases[i].where & (1u << u->place)))
 				continue;
 			const char *hit = ns_flat_find(u->flat, phrases[i].pattern);
-			if (hit && !(phrases[i].plain && ns_flat_denied(u->flat, hit)) && !(*phrases[i].unless && ns_flat_find(u->flat, phrases[i].unless)))
+			if (hit && !(phrases[i].plain && ns_flat_denied(u->flat, hit)) &&
+			    !(*phrases[i].unless && ns_flat_find(u->flat, phrases[i].unless)))
 				s->at[phrases[i].say] = u;
 		}
 	}
@@ -224,7 +406,8 @@ static size_t version_at(const char *s)
 	for (size_t i = 0; i < n; i++)
 		dots += s[i] == '.';
 	const char *unit = s + n + (s[n] == ' ');
-	bool amount = ns_is_letter(s[n]) || s[n] == '%' || s[n] == ':' || s[n] == '/' || *unit == '%' || !strncmp(unit, "USD", 3) || !strncmp(unit, "GB", 2) || !strncmp(unit, "MB", 2);
+	bool amount = ns_is_letter(s[n]) || s[n] == '%' || s[n] == ':' || s[n] == '/' || *unit == '%' || !strncmp(unit, "USD", 3) ||
+	              !strncmp(unit, "GB", 2) || !strncmp(unit, "MB", 2);
 	return n >= 3 && (dots == 1 || dots == 2) && !amount ? n : 0;
 }
 
@@ -271,8 +454,14 @@ static bool ratio_full(const char *s)
 /* Within the next words behind a former thing: is it said to have been good, before anything bad or newer is said? */
 static bool said_good(const char *at)
 {
-	static const char good[] = "healthy|worked|works|fine|stable|serving|serves|serve |still up|still ready|still running|still available|keep running|runs fine|ran |was ready|is ready|are ready|were ready|running|without restart|no restart|without error|no error|without problem|no problem|had no|ok |good |unaffected|not affected|starts normally|starts fine|starts without|no such error|been up|up for|had been|in service|was available|available|did not crash|never crashed|successful|0 restarts|zero restarts|full traffic|takes traffic|all traffic|no crash";
-	static const char bad[] = "unhealthy|not healthy|never|not ready|not available|also fail|fails|failing|crash|same error|did not|does not|unavailable|not stable|not work|unstable|none|pending|unknown|both|no healthy";
+	static const char good[] =
+	    "healthy|worked|works|fine|stable|serving|serves|serve |still up|still ready|still running|still available|keep running|runs "
+	    "fine|ran |was ready|is ready|are ready|were ready|running|without restart|no restart|without error|no error|without "
+	    "problem|no problem|had no|ok |good |unaffected|not affected|starts normally|starts fine|starts without|no such error|been "
+	    "up|up for|had been|in service|was available|available|did not crash|never crashed|successful|0 restarts|zero restarts|full "
+	    "traffic|takes traffic|all traffic|no crash";
+	static const char bad[] = "unhealthy|not healthy|never|not ready|not available|also fail|fails|failing|crash|same error|did "
+	                          "not|does not|unavailable|not stable|not work|unstable|none|pending|unknown|both|no healthy";
 	static const char current[] = "new |newest|current|latest|candidate|canary";
 	char window[72];
 	ns_copy(window, sizeof window, at);
@@ -283,13 +472,20 @@ static bool said_good(const char *at)
 	if (n && !ok && ratio_full(window + 1))
 		ok = window + n - 1;
 	const char *no = n ? ns_flat_find(window, bad) : NULL, *now = n ? ns_flat_find(window, current) : NULL;
-	return ok && !(no && no < ok) && !(now && now < ok) && !(ns_flat_denied(window, ok) && strncmp(ok, "no ", 3) && strncmp(ok, "without", 7));
+	return ok && !(no && no < ok) && !(now && now < ok) &&
+	       !(ns_flat_denied(window, ok) && strncmp(ok, "no ", 3) && strncmp(ok, "without", 7));
 }
 
 const text_unit *ns_text_good_former(const text_doc *d)
 {
-	static const char whole[] = "worked before|worked until|worked fine|healthy until|healthy before|fine until|fine before|ran fine|ran well|stable until|stable before|no restarts before|without restarts before|no errors before|rolling back * (fixes|fixed|helps|helped|restores|restored|resolves|resolved)|"
-	                            "rollback * (fixes|fixed|helps|helped|restores|restored)|was healthy|were healthy|last good revision|last known good|previous release was good|before that * (healthy|stable|fine|worked)|until then * (healthy|stable|fine|worked)|(did not|didn t|never) (show|had|have) * (this|that|it|problem|error|restart|crash)|without that|had been stable|had been healthy|was running fine|was running ok|running ok|ok before|was ok |been up for|no such (error|problem|crash) (with|in|on|before)";
+	static const char whole[] =
+	    "worked before|worked until|worked fine|healthy until|healthy before|fine until|fine before|ran fine|ran well|stable "
+	    "until|stable before|no restarts before|without restarts before|no errors before|rolling back * "
+	    "(fixes|fixed|helps|helped|restores|restored|resolves|resolved)|"
+	    "rollback * (fixes|fixed|helps|helped|restores|restored)|was healthy|were healthy|last good revision|last known good|previous "
+	    "release was good|before that * (healthy|stable|fine|worked)|until then * (healthy|stable|fine|worked)|(did not|didn t|never) "
+	    "(show|had|have) * (this|that|it|problem|error|restart|crash)|without that|had been stable|had been healthy|was running "
+	    "fine|was running ok|running ok|ok before|was ok |been up for|no such (error|problem|crash) (with|in|on|before)";
 	for (size_t i = 0; i < d->n; i++) {
 		const text_unit *u = &d->unit[i];
 		if (u->order || (u->place != TEXT_PROSE && u->place != TEXT_STATUS))
@@ -297,7 +493,8 @@ const text_unit *ns_text_good_former(const text_doc *d)
 		const char *hit = ns_flat_find(u->flat, whole);
 		if (hit && !ns_flat_denied(u->flat, hit))
 			return u;
-		static const char *const marks[] = {"previous", "former", "old ", "older", "prior ", "earlier", "last good", "revision ", "release ", "replicaset", "version ", "rev ", "image ", "tag ", "v", NULL};
+		static const char *const marks[] = {"previous", "former", "old ", "older", "prior ", "earlier", "last good", "revision ",
+		    "release ", "replicaset", "version ", "rev ", "image ", "tag ", "v", NULL};
 		for (const char *const *m = marks; *m; m++)
 			for (const char *at = u->flat; (at = strstr(at + 1, *m));)
 				if (at[-1] == ' ' && said_good(at - 1))
@@ -320,11 +517,18 @@ const text_unit *ns_text_good_former(const text_doc *d)
 }
 
 static const char orders[] =
-	    "ignore * instruction|ignore all previous|ignore the above|ignore previous|disregard|forget * instruction|forget everything|you are now|you are an|you are a |new instruction|system prompt|system override|system you|assistant|as an ai|"
-	    "confidence 1 |confidence 0 9|confidence 100|confidence is 1|set confidence|auto remediate|autoremediate|auto approve|autoapprove|action type|risk level|set risk|approve rollback|approve the|approve this|approve all|approve immediately|approve it|"
-	    "please approve|must approve|pre approved|preapproved|already approved|approval is not|no approval|without approval|do not escalate|don t escalate|never escalate|no human|without human|without asking|execute immediately|execute the rollback|execute rollback|run the following|run kubectl|"
-	    "please run|just run|kubectl delete|delete namespace|note to the|attention ai|ai agent|dear ai|respond with|reply with|output json|return json|root cause is * recommend|recommended action|correct action|the only correct|operator approved|sre approved|approved by sre|this is safe|safe to (execute|roll|scale|patch)|"
-	    "is safe to|policy_exception|patch_resources|cost_scale_down";
+    "ignore * instruction|ignore all previous|ignore the above|ignore previous|disregard|forget * instruction|forget everything|you are "
+    "now|you are an|you are a |new instruction|system prompt|system override|system you|assistant|as an ai|"
+    "confidence 1 |confidence 0 9|confidence 100|confidence is 1|set confidence|auto remediate|autoremediate|auto "
+    "approve|autoapprove|action type|risk level|set risk|approve rollback|approve the|approve this|approve all|approve immediately|approve "
+    "it|"
+    "please approve|must approve|pre approved|preapproved|already approved|approval is not|no approval|without approval|do not "
+    "escalate|don t escalate|never escalate|no human|without human|without asking|execute immediately|execute the rollback|execute "
+    "rollback|run the following|run kubectl|"
+    "please run|just run|kubectl delete|delete namespace|note to the|attention ai|ai agent|dear ai|respond with|reply with|output "
+    "json|return json|root cause is * recommend|recommended action|correct action|the only correct|operator approved|sre approved|approved "
+    "by sre|this is safe|safe to (execute|roll|scale|patch)|"
+    "is safe to|policy_exception|patch_resources|cost_scale_down";
 
 bool ns_text_is_order(const char *flat)
 {

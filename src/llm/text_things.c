@@ -20,7 +20,7 @@ static bool spoken(const text_unit *u)
 static int exit_in(const char *flat)
 {
 	static const char *const fillers[] = {"code", "codes", "status", "with", "is", "was", "of", "and", "error", "returned", NULL};
-	for (const char *p = flat; (p = ns_flat_find(p, "exit |exits |exited |exitcode |exit_code |terminated |rc ")); ) {
+	for (const char *p = flat; (p = ns_flat_find(p, "exit |exits |exited |exitcode |exit_code |terminated |rc "));) {
 		const char *w = strchr(p + 1, ' ');
 		for (int i = 0; i < 4 && w; i++) {
 			char word[16];
@@ -39,7 +39,8 @@ static int exit_in(const char *flat)
 	static const struct {
 		const char *pattern;
 		int code;
-	} names[] = {{"sigsegv|segmentation fault|signal 11 ", 139}, {"sigabrt|signal 6 ", 134}, {"sigkill|signal 9 ", 137}, {"sigterm|signal 15 ", 143}, {"starterror|containercannotrun", 128}};
+	} names[] = {{"sigsegv|segmentation fault|signal 11 ", 139}, {"sigabrt|signal 6 ", 134}, {"sigkill|signal 9 ", 137},
+	    {"sigterm|signal 15 ", 143}, {"starterror|containercannotrun", 128}};
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		if (ns_flat_find(flat, names[i].pattern))
 			return names[i].code;
@@ -54,8 +55,8 @@ static size_t bytes_at(const char *s, int64_t *out)
 	static const struct {
 		const char *unit;
 		double by;
-	} units[] = {{"KiB", 1024}, {"MiB", 1048576}, {"GiB", 1073741824.0}, {"Ki", 1024}, {"Mi", 1048576}, {"Gi", 1073741824.0}, {"Ti", 1099511627776.0}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"mb", 1e6}, {"gb", 1e9}, {"M", 1e6},
-	    {"G", 1e9}};
+	} units[] = {{"KiB", 1024}, {"MiB", 1048576}, {"GiB", 1073741824.0}, {"Ki", 1024}, {"Mi", 1048576}, {"Gi", 1073741824.0},
+	    {"Ti", 1099511627776.0}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"mb", 1e6}, {"gb", 1e9}, {"M", 1e6}, {"G", 1e9}};
 	char *end;
 	if (!ns_is_digit(*s))
 		return 0;
@@ -78,7 +79,7 @@ static bool bytes_after(const char *text, const char *word, size_t reach, int64_
 	for (const char *p = text; (p = strcasestr(p, word)); p++) {
 		const char *s = p + strlen(word);
 		for (size_t i = 0; i < reach && s[i]; i++)
-			if (ns_is_digit(s[i]) && !ns_is_alnum(s[i - 1]) && s[i - 1] != '.' && bytes_at(s + i, out))
+			if (ns_is_digit(s[i]) && !ns_is_alnum((s + i)[-1]) && (s + i)[-1] != '.' && bytes_at(s + i, out))
 				return true;
 	}
 	return false;
@@ -98,7 +99,8 @@ bool ns_text_quantity_between(const char *text, int64_t from, int64_t to, int64_
 {
 	int64_t v;
 	for (const char *p = text; *p; p++)
-		if (ns_is_digit(*p) && (p == text || (!ns_is_alnum(p[-1]) && p[-1] != '.')) && bytes_at(p, &v) && v >= from && v <= to && v != but)
+		if (ns_is_digit(*p) && (p == text || (!ns_is_alnum(p[-1]) && p[-1] != '.')) && bytes_at(p, &v) && v >= from && v <= to &&
+		    v != but)
 			return true;
 	return false;
 }
@@ -130,7 +132,8 @@ static void read_memory(const text_doc *d, text_things *t)
 			if (req && req > s && (size_t)(req - s) < sizeof before && strcasestr(s, "limit") < req)
 				before[req - s] = 0;
 			const char *from = strstr(before, " from ");
-			if ((from && bytes_after(from, " to ", 8, &v)) || bytes_after(before, "limit", 48, &v) || bytes_before(before, "limit", &v)) {
+			if ((from && bytes_after(from, " to ", 8, &v)) || bytes_after(before, "limit", 48, &v) ||
+			    bytes_before(before, "limit", &v)) {
 				t->mem_limit = v;
 				t->limit_at = u;
 			}
@@ -195,8 +198,9 @@ static bool strip_suffixes(char *name, bool *ordinal)
 
 static const struct {
 	const char *word, *kind;
-} kinds[] = {{"deployment", "Deployment"}, {"deploy", "Deployment"}, {"statefulset", "StatefulSet"}, {"sts", "StatefulSet"}, {"daemonset", "DaemonSet"}, {"ds", "DaemonSet"}, {"job", "Job"},
-    {"cronjob", "CronJob"}, {"pod", ""}, {"replicaset", "Deployment"}, {"rs", "Deployment"}, {"service", ""}, {"svc", ""}, {"po", ""}};
+} kinds[] = {{"deployment", "Deployment"}, {"deploy", "Deployment"}, {"statefulset", "StatefulSet"}, {"sts", "StatefulSet"},
+    {"daemonset", "DaemonSet"}, {"ds", "DaemonSet"}, {"job", "Job"}, {"cronjob", "CronJob"}, {"pod", ""}, {"replicaset", "Deployment"},
+    {"rs", "Deployment"}, {"service", ""}, {"svc", ""}, {"po", ""}};
 
 static const char *kind_word(const char *s, size_t n)
 {
@@ -239,7 +243,8 @@ static void read_path(const text_doc *d, text_things *t, const char *w, size_t n
 		set_name(d, t, slash + 1, nb);
 		return;
 	}
-	if (!ns_k8s_label_ok(a) || strspn(a, "0123456789") == na || strspn(slash + 1, "0123456789.") == nb || memchr(slash + 1, '.', nb) || na < 2 || nb < 3)
+	if (!ns_k8s_label_ok(a) || strspn(a, "0123456789") == na || strspn(slash + 1, "0123456789.") == nb || memchr(slash + 1, '.', nb) ||
+	    na < 2 || nb < 3)
 		return;
 	if (!*t->ns && !*t->name) {
 		t->ns = ns_arena_strdup(d->ar, a);
@@ -296,7 +301,9 @@ static void read_words(const text_doc *d, text_things *t, const text_unit *u, bo
 		bool plain = n < sizeof name && memchr(w, '-', n) && !memchr(w, '/', n) && !memchr(w, ':', n) && !memchr(w, '.', n);
 		if (plain) {
 			ns_copy(name, n + 1, w);
-			if ((kind || (pods && strip_suffixes(name, &ordinal) && strchr(name, 0) - name >= 2 && (!ordinal || u->line == 0))) && ns_k8s_label_ok(name)) {
+			if ((kind ||
+			        (pods && strip_suffixes(name, &ordinal) && strchr(name, 0) - name >= 2 && (!ordinal || u->line == 0))) &&
+			    ns_k8s_label_ok(name)) {
 				if (kind && *kind && !*t->kind)
 					t->kind = kind;
 				set_name(d, t, w, n);
@@ -368,7 +375,8 @@ const text_unit *ns_text_old_pod(const text_doc *d)
 		if (!spoken(&d->unit[i]) || !read_pod_row(d->unit[i].text, &a) || !a.broken)
 			continue;
 		for (size_t k = 0; k < d->n; k++)
-			if (k != i && spoken(&d->unit[k]) && read_pod_row(d->unit[k].text, &b) && b.fine && !strcmp(a.base, b.base) && strcmp(a.hash, b.hash) != 0 && b.age_s > a.age_s)
+			if (k != i && spoken(&d->unit[k]) && read_pod_row(d->unit[k].text, &b) && b.fine && !strcmp(a.base, b.base) &&
+			    strcmp(a.hash, b.hash) != 0 && b.age_s > a.age_s)
 				return &d->unit[k];
 	}
 	return NULL;
@@ -379,13 +387,20 @@ const text_unit *ns_text_old_pod(const text_doc *d)
 static void read_waiting(const text_doc *d, text_things *t)
 {
 	/* What holds the container up outranks that it is restarted. */
-	static const char *const reasons[] = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError", "SignatureValidationFailed",
-	    "ImagePullBackOff", "ErrImagePull", "CrashLoopBackOff", "ContainerCreating", "PodInitializing", NULL};
+	static const char *const reasons[] = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError", "InvalidImageName",
+	    "ErrImageNeverPull", "ImageInspectError", "SignatureValidationFailed", "ImagePullBackOff", "ErrImagePull", "CrashLoopBackOff",
+	    "ContainerCreating", "PodInitializing", NULL};
 	static const struct {
 		const char *pattern, *reason;
-	} prose[] = {{"failed to pull image|back off pulling image|image tag * (does not exist|not found)|cannot pull|image pull (fails|failed|error)|pull access denied|manifest unknown", "ImagePullBackOff"},
-	    {"crash loop|~crashloop|back off * restarting|back off restarting|restart continuously|restarts continuously|crashes on start|crashes at start|crash at start|keeps restarting|keeps crashing|restarts constantly|restarting constantly|restart loop|restarts endlessly|restarts forever|restarts every", "CrashLoopBackOff"},
-	    {"container has runasnonroot|error secret * not found|error configmap * not found|couldn t find key", "CreateContainerConfigError"}};
+	} prose[] = {{"failed to pull image|back off pulling image|image tag * (does not exist|not found)|cannot pull|image pull "
+	              "(fails|failed|error)|pull access denied|manifest unknown",
+	                 "ImagePullBackOff"},
+	    {"crash loop|~crashloop|back off * restarting|back off restarting|restart continuously|restarts continuously|crashes on "
+	     "start|crashes at start|crash at start|keeps restarting|keeps crashing|restarts constantly|restarting constantly|restart "
+	     "loop|restarts endlessly|restarts forever|restarts every",
+	        "CrashLoopBackOff"},
+	    {"container has runasnonroot|error secret * not found|error configmap * not found|couldn t find key",
+	        "CreateContainerConfigError"}};
 	for (const char *const *r = reasons; *r && !t->waiting_at; r++)
 		for (size_t i = 0; i < d->n && !t->waiting_at; i++) {
 			char flat[40];
@@ -443,7 +458,7 @@ static void read_numbers(const text_doc *d, text_things *t)
 		}
 		int64_t r = number_after(u->flat, " restart count ");
 		for (const char *p = u->flat; !r && (p = ns_flat_find(p + 1 > u->flat ? p : u->flat, "restart")); p++) {
-			if (ns_is_digit(p[strcspn(p, " ")+1])) /* "restarts 16", "restarted 5 times" */
+			if (ns_is_digit(p[strcspn(p, " ") + 1])) /* "restarts 16", "restarted 5 times" */
 				r = strtoll(p + strcspn(p, " ") + 1, NULL, 10);
 			const char *b = p - 1;
 			while (b > u->flat && ns_is_digit(b[-1]))
@@ -464,8 +479,9 @@ static void read_numbers(const text_doc *d, text_things *t)
 /* The first words that look like a policy's and a rule's name: verb and object joined by dashes. */
 static void read_policy(const text_doc *d, text_things *t)
 {
-	static const char *const verbs[] = {"require", "disallow", "restrict", "deny", "verify", "block", "check", "enforce", "validate", "limit", "prevent", "no", "must", "only", "allow", "forbid", "ensure", "prohibit", "autogen", "add",
-	    "need", "drop", "cap", "max", "min", "pod", "resource", "label", "labels", "best", "host", "privileged", NULL};
+	static const char *const verbs[] = {"require", "disallow", "restrict", "deny", "verify", "block", "check", "enforce", "validate",
+	    "limit", "prevent", "no", "must", "only", "allow", "forbid", "ensure", "prohibit", "autogen", "add", "need", "drop", "cap",
+	    "max", "min", "pod", "resource", "label", "labels", "best", "host", "privileged", NULL};
 	for (size_t i = 0; i < d->n; i++) {
 		const text_unit *u = &d->unit[i];
 		size_t n;
@@ -508,7 +524,9 @@ static void read_money(const text_doc *d, text_things *t)
 			continue;
 		for (const char *p = d->unit[i].text; *p && n < 2; p++) {
 			bool sign = *p == '$' && ns_is_digit(p[1]);
-			bool unit = ns_is_digit(*p) && (p == d->unit[i].text || !ns_is_alnum(p[-1])) && (strcasestr(p, " usd") == p + strspn(p, "0123456789.,") || strcasestr(p, " eur") == p + strspn(p, "0123456789.,"));
+			bool unit = ns_is_digit(*p) && (p == d->unit[i].text || !ns_is_alnum(p[-1])) &&
+			            (strcasestr(p, " usd") == p + strspn(p, "0123456789.,") ||
+			                strcasestr(p, " eur") == p + strspn(p, "0123456789.,"));
 			if (sign || unit) {
 				seen[n++] = strtod(p + (sign ? 1 : 0), NULL);
 				p += strspn(p + 1, "0123456789.,");
@@ -521,7 +539,8 @@ static void read_money(const text_doc *d, text_things *t)
 
 void ns_text_things(const text_doc *d, text_things *t)
 {
-	*t = (text_things){.ns = "", .kind = "", .name = "", .container = "", .image = "", .waiting = "", .exit_code = -1, .policy = "", .rule = ""};
+	*t = (text_things){
+	    .ns = "", .kind = "", .name = "", .container = "", .image = "", .waiting = "", .exit_code = -1, .policy = "", .rule = ""};
 	for (size_t i = 0; i < d->n; i++)
 		if (spoken(&d->unit[i]))
 			read_named(d, t, &d->unit[i]);

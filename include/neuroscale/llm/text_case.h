@@ -8,7 +8,7 @@
 #include "neuroscale/base/arena.h"
 #include "neuroscale/model/facts.h"
 
-/* n bytes of anything: sanitised here, of more than 64 KiB the beginning and the end are read. Never NULL; everything lives in ar. kind gets
- * the alert class in the words of the evaluation sets ("oom_killed" … "other", static): the proximate cause wins over the symptom. */
+/* n bytes of anything: sanitised here, of more than 64 KiB the beginning and the end are read. Never NULL; everything lives in ar. kind
+ * gets the alert class in the words of the evaluation sets ("oom_killed" … "other", static): the proximate cause wins over the symptom. */
 ns_case *ns_case_from_text(ns_arena *ar, const char *text, size_t n, const char **kind);
 #endif
