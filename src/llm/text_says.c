@@ -35,7 +35,8 @@ static const struct {
         "helm upgrade|upgrade to|update to|set image|canary|deployment revision|revision * introduced|introduced|rolling "
         "update|progressdeadlineexceeded|"
         "moved from|switched from|switched to|was changed to|changed from|went from v|went out|shipped|started with|began with|after the "
-        "merge|was merged|went live|we pushed|pushed * ago|triggered it|latest build|latest release|latest image|latest version|newest "
+        "merge|was merged|went live|from then on|was installed at|was installed by|wrote the tag|into the manifest|push step|never "
+        "pushed|we pushed|pushed * ago|triggered it|latest build|latest release|latest image|latest version|newest "
         "build|newest version|newest release|last change|was deployed|got deployed|minutes ago|min ago|an hour ago|after today|today s "
         "(release|deploy|rollout)|yesterday s (deploy|rollout)|the deploy of|changed the "
         "(image|entrypoint|command|args|probe|port|path|env|config)|(entrypoint|command|args|image|path|port) (was|were) changed|replaced "
@@ -457,7 +458,8 @@ static bool said_good(const char *at)
 	static const char good[] =
 	    "healthy|worked|works|fine|stable|serving|serves|serve |still up|still ready|still running|still available|keep running|runs "
 	    "fine|ran |was ready|is ready|are ready|were ready|running|without restart|no restart|without error|no error|without "
-	    "problem|no problem|had no|ok |good |unaffected|not affected|starts normally|starts fine|starts without|no such error|been "
+	    "problem|no problem|had no|ok |good |unaffected|untouched|did its job|still answer|not affected|starts normally|starts "
+	    "fine|starts without|no such error|been "
 	    "up|up for|had been|in service|was available|available|did not crash|never crashed|successful|0 restarts|zero restarts|full "
 	    "traffic|takes traffic|all traffic|no crash";
 	static const char bad[] = "unhealthy|not healthy|never|not ready|not available|also fail|fails|failing|crash|same error|did "
