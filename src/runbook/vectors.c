@@ -35,6 +35,7 @@ struct ns_vectors {
 };
 
 static const ns_kernels *chosen;
+static bool brute;
 
 static const ns_kernels *kernels(void)
 {
@@ -46,9 +47,10 @@ static const ns_kernels *kernels(void)
 	return k;
 }
 
-void ns_vectors_portable(bool only)
+void ns_vectors_use(ns_vectors_way way)
 {
-	__atomic_store_n(&chosen, only ? &ns_kernels_portable : ns_kernels_best(), __ATOMIC_RELAXED);
+	__atomic_store_n(&chosen, way == NS_VECTORS_PORTABLE ? &ns_kernels_portable : ns_kernels_best(), __ATOMIC_RELAXED);
+	__atomic_store_n(&brute, way == NS_VECTORS_BRUTE, __ATOMIC_RELAXED);
 }
 
 const char *ns_vectors_code(void)
@@ -209,6 +211,7 @@ static void spans(const ns_vectors *v, const query *q, ns_span *out)
 {
 	enum { BLOCK = 256 };
 	int32_t dot[BLOCK];
+	bool all = __atomic_load_n(&brute, __ATOMIC_RELAXED);
 	for (size_t from = 0; from < v->n; from += BLOCK) {
 		size_t rows = v->n - from < BLOCK ? v->n - from : BLOCK;
 		kernels()->scan(v->bytes + from * v->width, rows, v->width, q->words, dot);
@@ -217,6 +220,8 @@ static void spans(const ns_vectors *v, const query *q, ns_span *out)
 			double mid = (double)s->by * q->by * dot[i];
 			double radius = ((double)s->off * q->length + (double)s->length * q->off) * (1 + SLACK) + SLACK * SLACK * (double)s->length * (q->length + q->off);
 			out[from + i] = (ns_span){mid - radius, mid + radius};
+			if (all)
+				out[from + i] = (ns_span){-INFINITY, INFINITY};
 		}
 	}
 }

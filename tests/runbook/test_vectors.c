@@ -83,10 +83,10 @@ static void test_same_as_brute_force(void **state)
 {
 	(void)state;
 	same_as_brute_force();
-	ns_vectors_portable(true);
+	ns_vectors_use(NS_VECTORS_PORTABLE);
 	assert_string_equal(ns_vectors_code(), "portable");
 	same_as_brute_force();
-	ns_vectors_portable(false);
+	ns_vectors_use(NS_VECTORS_BEST);
 }
 
 /* The interval of every row holds its dot product: the proof of the search rests on that. Near duplicates are where bytes alone choose wrong. */

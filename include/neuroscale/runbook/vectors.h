@@ -31,7 +31,8 @@ typedef struct ns_hit { size_t row; double dot; } ns_hit;
 /* The k rows with the largest dot products, largest first; returns how many (<= k). */
 size_t ns_vectors_top(const ns_vectors *v, const float *q, size_t k, ns_hit *out);
 
-/* For tests and figures: only the portable code (true), or the best this processor has (false, as at the start). Not while others search. */
-void ns_vectors_portable(bool only);
+/* For tests and figures: only portable code; or the bytes say nothing, so that all is computed from floats: brute force. Not while others search. */
+typedef enum ns_vectors_way { NS_VECTORS_BEST, NS_VECTORS_PORTABLE, NS_VECTORS_BRUTE } ns_vectors_way;
+void ns_vectors_use(ns_vectors_way way);
 const char *ns_vectors_code(void);                           /* "avx2+fma" or "portable" */
 #endif
