@@ -23,7 +23,7 @@ PROG    := neuroscale-tui
 # ---- rooms -------------------------------------------------------------------------------------------------------
 # Each src/ROOM builds to one static library. USES_ROOM is written once, here: a unit test links its room and these only, so an
 # upward call does not link, and `make lint` prints any include that is not allowed.
-ROOMS := base sys model config store kube llm runbook cost policy sim agents engine tui cli app
+ROOMS := base sys model config store kube llm runbook cost gitops policy sim agents engine tui cli app
 USES_base    :=
 USES_sys     := base
 USES_model   := base
@@ -33,9 +33,10 @@ USES_kube    := base sys model
 USES_llm     := base sys model
 USES_runbook := base sys model
 USES_cost    := base sys model
+USES_gitops  := base sys model
 USES_policy  := base sys model
 USES_sim     := base sys model
-USES_agents  := base sys model config store kube llm runbook cost policy
+USES_agents  := base sys model config store kube llm runbook cost gitops policy
 USES_engine  := agents $(USES_agents)
 USES_tui     := base sys model config engine
 USES_cli     := base sys model config engine

@@ -11,7 +11,7 @@
  *   agents   detector, analyzer, planner, executor, escalation, verifier: from facts to facts
  *   store    every fact, decision and transition, SQLite behind a contract without SQLite, the audit chain
  *   kube     kubeconfig, HTTP client, list and watch, Lease · llm the offline analyst · runbook library, embedder, search ·
- *   cost     OpenCost · policy Kyverno · sim the simulated cluster (blind to each other)
+ *   cost     OpenCost · gitops Argo CD, Flux, Helm · policy Kyverno · sim the simulated cluster (blind to each other)
  *   config   option table, files, clusters, freeze windows, themes
  *   sys      child processes, files, digests · model plain data, vocabularies, strict JSON and YAML, redaction
  *   base     errors, log, buffers, arena, clock, cancel, threads, queue, text

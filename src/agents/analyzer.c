@@ -106,6 +106,7 @@ ns_case *ns_case_collect(ns_arena *ar, ns_kube_client *client, const ns_alert *a
 	bool ok = ns_collect_target(&k, err);
 	if (ok && k.c->found) {
 		ns_collect_history(&k);
+		ns_collect_owner(&k);
 		ns_collect_surroundings(&k);
 		ns_collect_bounds(&k);
 		/* A policy finding or a price is not explained by what the pods do. */

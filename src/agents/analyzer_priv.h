@@ -1,5 +1,5 @@
 /* Inside the analyzer: one collection in the making. analyzer.c leads it, analyzer_workload.c reads the target and its history,
- * analyzer_proof.c which revisions are its own, analyzer_bounds.c what else bounds a change of it, analyzer_pods.c what runs, analyzer_texts.c events and logs, analyzer_reports.c policy
+ * analyzer_proof.c which revisions are its own, analyzer_owner.c who else writes it, analyzer_bounds.c what else bounds a change of it, analyzer_pods.c what runs, analyzer_texts.c events and logs, analyzer_reports.c policy
  * and cost, analyzer_diff.c words for a difference of templates, analyzer_hash.c the case's hash. */
 #ifndef NEUROSCALE_AGENTS_ANALYZER_PRIV_H
 #define NEUROSCALE_AGENTS_ANALYZER_PRIV_H
@@ -36,7 +36,9 @@ int64_t ns_collect_time(const cJSON *j, const char *path);                /* 0 w
 bool ns_collect_controlled_by(const cJSON *obj, const char *uid);         /* its controller reference has that uid */
 
 bool ns_collect_target(ns_collector *k, ns_err *err); /* false: conflict or unreachable */
+void ns_collect_manager(ns_collector *k); /* managed_by, from the target's own marks */
 void ns_collect_history(ns_collector *k);
+void ns_collect_owner(ns_collector *k); /* after the history: the Application that deploys it */
 /* Is it a revision of this Deployment: owner, selector, hash and a template that its controller wrote. */
 bool ns_replicaset_own(const cJSON *deployment, const cJSON *rs);
 /* Marks the revision that has this template as current, and drops what cannot be an earlier one (a number twice, or made after what runs).

@@ -86,57 +86,10 @@ cJSON *ns_template_plain(const cJSON *template)
 	return t;
 }
 
-/* ---- who manages it ---- */
-
 static const char *dotted(const cJSON *obj, const char *map, const char *key)
 {
 	const cJSON *v = ns_json_get(ns_json_path(obj, map), key);
 	return cJSON_IsString(v) ? v->valuestring : "";
-}
-
-/* Markers that deployment tools leave. Annotations and labels are text of others: they only ever make the machine more careful. */
-static const struct {
-	const char *map, *key, *value; /* value NULL: any */
-	const char *by;
-} marks[] = {
-    {"metadata.annotations", "argocd.argoproj.io/tracking-id", NULL, "argocd"},
-    {"metadata.labels", "argocd.argoproj.io/instance", NULL, "argocd"},
-    {"metadata.labels", "kustomize.toolkit.fluxcd.io/name", NULL, "flux"},
-    {"metadata.labels", "helm.toolkit.fluxcd.io/name", NULL, "flux"},
-    {"metadata.annotations", "meta.helm.sh/release-name", NULL, "helm"},
-    {"metadata.labels", "app.kubernetes.io/managed-by", "Helm", "helm"},
-};
-static const struct {
-	const char *manager, *by;
-} managers[] = {{"argocd-controller", "argocd"}, {"argocd-application-controller", "argocd"}, {"kustomize-controller", "flux"},
-    {"helm-controller", "flux"}};
-
-static void read_manager(ns_collector *k)
-{
-	ns_case *c = k->c;
-	ns_json_each(ref, ns_json_path(k->target, "metadata.ownerReferences")) if (ns_json_bool_or(ref, "controller", false))
-	{
-		c->managed_by = ns_arena_printf(k->ar, "operator:%s", ns_collect_clean(k, ns_json_str(ref, "kind", "unknown"), 60));
-		ns_collect_add(k, NS_EV_OWNER, true, 0, "%s %s is controlled by %s %s", c->alert.target.kind, c->alert.target.name,
-		    ns_json_str(ref, "kind", ""), ns_json_str(ref, "name", ""));
-		return;
-	}
-	for (size_t i = 0; i < sizeof marks / sizeof marks[0] && !*c->managed_by; i++) {
-		const char *v = dotted(k->target, marks[i].map, marks[i].key);
-		if (!*v || (marks[i].value && strcmp(v, marks[i].value)))
-			continue;
-		c->managed_by = marks[i].by;
-		/* A tracking id is APPLICATION:GROUP/KIND:NAMESPACE/NAME. */
-		ns_collect_add(
-		    k, NS_EV_OWNER, false, 0, "managed by %s, application %.*s (%s)", marks[i].by, (int)strcspn(v, ":"), v, marks[i].key);
-	}
-	ns_json_each(f, ns_json_path(k->target,
-	                    "metadata.managedFields")) for (size_t i = 0; i < sizeof managers / sizeof managers[0] && !*c->managed_by;
-	                                                    i++) if (!strcmp(ns_json_str(f, "manager", ""), managers[i].manager))
-	{
-		c->managed_by = managers[i].by;
-		ns_collect_add(k, NS_EV_OWNER, true, ns_collect_time(f, "time"), "field manager %s last wrote it", managers[i].manager);
-	}
 }
 
 /* ---- how it stands ---- */
@@ -287,7 +240,7 @@ bool ns_collect_target(ns_collector *k, ns_err *err)
 	read_counts(k);
 	read_details(k);
 	read_conditions(k);
-	read_manager(k);
+	ns_collect_manager(k);
 	return true;
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "neuroscale/base/text.h"
+#include "neuroscale/gitops/gitops.h"
 #include "neuroscale/model/k8s.h"
 #include "planner_priv.h"
 
@@ -171,13 +172,21 @@ static bool guard_database(ns_draft *d, ns_action a)
 	       ns_draft_refuse(d, "database: it runs %s; members of a data store are a person's", db);
 }
 
-/* A stalled sync is the GitOps tool's own business: a patch would be reverted, and a sync may prune. */
-static bool guard_sync(ns_draft *d, ns_action a)
+/* What a tool deploys goes back to an earlier state through that tool; and what the tool would set back at once is changed at its source. */
+static bool guard_gitops(ns_draft *d, ns_action a)
 {
 	const char *by = d->c->managed_by;
-	bool managed = !strcmp(by, "argocd") || !strcmp(by, "flux") || !strcmp(by, "helm");
-	bool sync = !strcmp(d->r->cause_class, "sync_failed") || d->c->alert.kind == NS_KIND_DEPLOYMENT_STALLED;
-	return !managed || !sync || ns_draft_refuse(d, "gitops: %s owns it; the sync or the revert is run there by a person", by);
+	const ns_owner *o = &d->c->owner;
+	if (!*by || a == NS_ACT_POLICY_EXCEPTION)
+		return true;
+	const char *who = *o->name ? ns_arena_printf(d->ar, "%s (%s %s)", by, o->kind, o->name) : by;
+	if (!strcmp(d->r->cause_class, "sync_failed"))
+		return ns_draft_refuse(d, "gitops: %s could not sync it; what the sync says is corrected there by a person", who);
+	if (a == NS_ACT_ROLLBACK)
+		return ns_draft_refuse(d, "gitops: %s deploys it, so it is gone back there%s%s", who, *o->why ? "; " : "", o->why);
+	ns_owner named = *o;
+	named.tool = by;
+	return !ns_gitops_reverts(&named) || ns_draft_refuse(d, "gitops: %s would set it back; change it at its source", who);
 }
 
 /* In order: what makes a name unusable comes before anything that would write it down. */
@@ -192,7 +201,7 @@ static bool (*const guards[])(ns_draft *d, ns_action a) = {
     guard_operator,
     guard_cause,
     guard_database,
-    guard_sync,
+    guard_gitops,
 };
 
 /* ---- doubts ------------------------------------------------------------------------------------------------------ */
@@ -233,7 +242,7 @@ static void doubt_target(ns_draft *d, ns_action a)
 {
 	const char *by = d->c->managed_by, *db = ns_database_of(d->c);
 	if (by[0] && a != NS_ACT_POLICY_EXCEPTION)
-		ns_draft_ask(d, "gitops: it is managed by %s, which would revert this change; make it there as well", by);
+		ns_draft_ask(d, "gitops: it is managed by %s, whose next sync or release undoes this change; make it there as well", by);
 	if (db[0] && a != NS_ACT_POLICY_EXCEPTION) {
 		ns_draft_ask(d, "database: it runs %s, a restart interrupts who is connected", db);
 		ns_draft_raise(d, NS_RISK_HIGH);
@@ -317,6 +326,7 @@ static void make_manual(ns_draft *d, ns_action wanted)
 		ns_draft_step(d, "%s", d->r->next_steps);
 	if (p->manual_command[0])
 		ns_draft_step(d, "By hand: %s", p->manual_command);
+	ns_manual_more(d, wanted);
 	if (d->rb)
 		ns_draft_step(d, "Read the runbook %s: %s", d->rb->id, d->rb->title);
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "neuroscale/gitops/gitops.h"
 #include "neuroscale/model/k8s.h"
 #include "planner_priv.h"
 
@@ -92,7 +93,7 @@ static const struct manual_kind {
     {NS_KIND_STORM, "kubectl get nodes && kubectl get pods -A --field-selector=status.phase!=Running"},
 };
 
-/* Who put the object there puts it back: the command of that tool comes first. */
+/* Who put the object there puts it back; where its name is not known, the command says how to find it. */
 static const struct manual_owner {
 	const char *managed_by;
 	ns_action wanted; /* NS_ACT_COUNT: any */
@@ -166,6 +167,44 @@ static const char *fill(ns_draft *d, const char *pattern)
 	return ns_arena_take(d->ar, &out);
 }
 
+/* The revision of a Deployment that a person would go back to: the newest earlier one that was healthy. */
+static int64_t healthy_before(const ns_case *c)
+{
+	const ns_revision *cur = ns_current_revision(c);
+	for (size_t i = 0; cur && i < c->n_revisions; i++)
+		if (c->revisions[i].number < cur->number && c->revisions[i].was_healthy && *c->revisions[i].changes)
+			return c->revisions[i].number;
+	return 0;
+}
+
+static const char *owner_command(ns_draft *d, ns_action wanted)
+{
+	ns_gitops_way way;
+	ns_gitops_ways(d->ar, &d->c->owner, &d->c->alert.target, healthy_before(d->c), &way);
+	if (wanted == NS_ACT_ROLLBACK && *way.rollback)
+		return way.rollback;
+	return *way.sync ? ns_arena_printf(d->ar, "%s && %s", way.compare, way.sync) : "";
+}
+
+void ns_manual_more(ns_draft *d, ns_action wanted)
+{
+	const ns_owner *o = &d->c->owner;
+	ns_gitops_way way;
+	ns_gitops_ways(d->ar, o, &d->c->alert.target, healthy_before(d->c), &way);
+	if (*way.compare && d->plan->manual_command[0])
+		ns_draft_step(d, "See the difference first, it changes nothing: %s", way.compare);
+	if (wanted != NS_ACT_ROLLBACK || !*way.rollback)
+		return;
+	if (o->has_target)
+		ns_draft_step(d, "That goes back to %s, sync %lld of its history, the last one before what fails was made", o->history_revision,
+		    (long long)o->history_id);
+	if (*way.equivalent)
+		ns_draft_step(d, "The same with its own client: %s", way.equivalent);
+	if (*way.restore)
+		ns_draft_step(d, "It stays paused until it is given back. Once the source is right again%s%s: %s", *o->revision ? ", which is at " : "",
+		    o->revision, way.restore);
+}
+
 const char *ns_manual_command(ns_draft *d, ns_action wanted)
 {
 	const char *what;
@@ -178,6 +217,9 @@ const char *ns_manual_command(ns_draft *d, ns_action wanted)
 		return "kubectl get nodes && kubectl get pods -A --field-selector=status.phase!=Running";
 	if (!ns_names_ok(d->c, &what))
 		return "";
+	const char *through = owner_command(d, wanted);
+	if (*through)
+		return through;
 	for (size_t i = 0; i < sizeof by_owner / sizeof *by_owner; i++)
 		if (!strcmp(d->c->managed_by, by_owner[i].managed_by) &&
 		    (by_owner[i].wanted == NS_ACT_COUNT || by_owner[i].wanted == wanted))

@@ -72,6 +72,7 @@ const char *ns_template_unsafe(ns_arena *ar, const cJSON *now, const cJSON *then
 
 /* What a person would run, for a case that the machine leaves alone; "" when the case's own names cannot be trusted in a command. */
 const char *ns_manual_command(ns_draft *d, ns_action wanted);
+void ns_manual_more(ns_draft *d, ns_action wanted); /* steps that belong to it: what is paused is given back, what to look at first */
 bool ns_names_ok(const ns_case *c, const char **what);
 /* The database that a container's image is, "" none. */
 const char *ns_database_of(const ns_case *c);

@@ -113,6 +113,24 @@ static const ns_field revision_fields[] = {
     NS_FIELD_END,
 };
 
+static const ns_field owner_fields[] = {
+    NS_FIELD(ns_owner, tool, STR),
+    NS_FIELD(ns_owner, kind, STR),
+    NS_FIELD(ns_owner, ns, STR),
+    NS_FIELD(ns_owner, name, STR),
+    NS_FIELD(ns_owner, confirmed, BOOL),
+    NS_FIELD(ns_owner, auto_sync, BOOL),
+    NS_FIELD(ns_owner, self_heal, BOOL),
+    NS_FIELD(ns_owner, automated, STR),
+    NS_FIELD(ns_owner, generated_by, STR),
+    NS_FIELD(ns_owner, revision, STR),
+    NS_FIELD(ns_owner, has_target, BOOL),
+    NS_FIELD(ns_owner, history_id, I64),
+    NS_FIELD(ns_owner, history_revision, STR),
+    NS_FIELD(ns_owner, why, STR),
+    NS_FIELD_END,
+};
+
 static const ns_field case_fields[] = {
     NS_FIELD_REC(ns_case, alert, alert_fields),
     NS_FIELD(ns_case, taken_ms, I64),
@@ -128,6 +146,7 @@ static const ns_field case_fields[] = {
     NS_FIELD(ns_case, paused, BOOL),
     NS_FIELD(ns_case, found, BOOL),
     NS_FIELD(ns_case, managed_by, STR),
+    NS_FIELD_REC(ns_case, owner, owner_fields),
     NS_FIELD(ns_case, nonproduction, BOOL),
     NS_FIELD(ns_case, has_hpa, BOOL),
     NS_FIELD(ns_case, has_vpa, BOOL),

@@ -85,6 +85,7 @@ static inline void fixture_oom(fixture *f, ns_arena *ar)
 	    .resource_version = "100",
 	    .found = true,
 	    .managed_by = "",
+	    .owner = {.tool = "", .kind = "", .ns = "", .name = "", .automated = "", .generated_by = "", .revision = "", .history_revision = "", .why = ""},
 	    .quota = "",
 	    .unread = "",
 	    .cond_progressing_reason = "",

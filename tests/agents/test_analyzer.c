@@ -1,172 +1,7 @@
 /* Collection against an API server that says exactly what a test wants: foreign owners, missing rights, hostile texts, odd histories. */
 #include "support/test.h"
 
-#include <unistd.h>
-
-#include "kube/script_server.h"
-#include "neuroscale/agents/analyzer.h"
-#include "neuroscale/model/yaml.h"
-
-#define NOW        "2026-11-23T03:00:00Z"
-#define MAX_ROUTES 24
-
-typedef struct route {
-	const char *part; /* of the target; the first route that matches answers */
-	int status;
-	char *body;
-} route;
-
-typedef struct api {
-	script_server server;
-	route routes[MAX_ROUTES];
-	size_t n;
-	char asked[8192]; /* every target, a line each */
-	ns_clock *clock;
-	ns_kubeconfig *cfg;
-	ns_kube_stats stats;
-	ns_kube_client *client;
-	char file[64];
-} api;
-
-static bool answer(script_server *s, int fd, const char *method, const char *target, const char *head, const char *body)
-{
-	api *a = s->ctx;
-	size_t used = strlen(a->asked);
-	snprintf(a->asked + used, sizeof a->asked - used, "%s %s\n", method, target);
-	for (size_t i = 0; i < a->n; i++)
-		if (strstr(target, a->routes[i].part))
-			return script_answer(fd, a->routes[i].status, "", a->routes[i].body);
-	return script_answer(
-	    fd, 404, "", "{\"kind\":\"Status\",\"status\":\"Failure\",\"reason\":\"NotFound\",\"message\":\"not found\",\"code\":404}");
-}
-
-static void raw(api *a, const char *part, int status, const char *body)
-{
-	a->routes[a->n++] = (route){part, status, strdup(body)};
-}
-
-static void yaml(api *a, const char *part, const char *text)
-{
-	ns_err err = {0};
-	cJSON *j = ns_yaml_parse(text, strlen(text), part, 0, 0, &err);
-	if (!j)
-		fail_msg("%s", err.text);
-	char *json = ns_json_text(j);
-	raw(a, part, 200, json);
-	free(json);
-	cJSON_Delete(j);
-}
-
-static void forbid(api *a, const char *part)
-{
-	raw(a, part, 403,
-	    "{\"kind\":\"Status\",\"status\":\"Failure\",\"reason\":\"Forbidden\",\"message\":\"is forbidden: user x "
-	    "cannot\",\"code\":403}");
-}
-
-static api *open_api(void)
-{
-	api *a = calloc(1, sizeof *a);
-	ns_err err = {0};
-	int64_t now;
-	assert_true(ns_time_parse(NOW, &now));
-	script_start(&a->server, answer, a);
-	a->clock = ns_clock_manual(now, 5000);
-	snprintf(a->file, sizeof a->file, "/tmp/ns-analyzer-api-%d", (int)getpid());
-	FILE *f = fopen(a->file, "w");
-	fprintf(f,
-	    "apiVersion: v1\nkind: Config\ncurrent-context: t\ncontexts: [{name: t, context: {cluster: t, user: t}}]\nusers: [{name: t, "
-	    "user: {}}]\n"
-	    "clusters: [{name: t, cluster: {server: 'http://127.0.0.1:%d'}}]\n",
-	    a->server.port);
-	fclose(f);
-	a->cfg = ns_kubeconfig_load(a->file, NULL, &err);
-	if (!a->cfg)
-		fail_msg("%s", err.text);
-	a->client = ns_kube_client_new(a->cfg, &a->stats, NULL, &err);
-	assert_non_null(a->client);
-	return a;
-}
-
-static void close_api(api *a)
-{
-	ns_kube_client_free(a->client);
-	ns_kubeconfig_free(a->cfg);
-	script_stop(&a->server);
-	ns_clock_free(a->clock);
-	for (size_t i = 0; i < a->n; i++)
-		free(a->routes[i].body);
-	unlink(a->file);
-	free(a);
-}
-
-static ns_alert alert_of(api *a, ns_kind kind, const char *workload_kind, const char *name)
-{
-	int64_t now = ns_clock_wall_ms(a->clock);
-	return (ns_alert){.kind = kind,
-	    .target = {"t", "shop", workload_kind, name, "d1"},
-	    .container = "",
-	    .reason = "",
-	    .message = "",
-	    .first_ms = now - 60000,
-	    .seen_ms = now,
-	    .policy = "",
-	    .rule = "",
-	    .object_uid = ""};
-}
-
-static ns_case *collect(api *a, ns_arena *ar, const ns_alert *al, ns_err *err)
-{
-	const ns_collect_opts o = {.clock = a->clock, .exception_ns = "", .cost_now = -1, .cost_before = -1, .efficiency = -1};
-	return ns_case_collect(ar, a->client, al, &o, err);
-}
-
-static const ns_evidence *find(const ns_case *c, ns_ev_kind kind, const char *part)
-{
-	for (size_t i = 0; i < c->n_evidence; i++)
-		if (c->evidence[i].kind == kind && strstr(c->evidence[i].text, part))
-			return &c->evidence[i];
-	return NULL;
-}
-
-/* ---- the pieces of a Deployment "web" ---- */
-
-#define TEMPLATE(image)                                                                                                                    \
-	"{metadata: {labels: {app: web}}, spec: {containers: [{name: app, image: '" image                                                  \
-	"', env: [{name: DB_PASSWORD, value: hunter2secret}], resources: {limits: {memory: 128Mi}}}]}}"
-#define DEPLOYMENT(image, extra)                                                                                                           \
-	"{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: shop, uid: d1, generation: 6, resourceVersion: "         \
-	"'99'" extra "},"                                                                                                                  \
-	" spec: {replicas: 3, progressDeadlineSeconds: 600, selector: {matchLabels: {app: web}, matchExpressions: [{key: tier, operator: " \
-	"NotIn, values: [x, y]}]}, template: " TEMPLATE(                                                                                   \
-	    image) "},"                                                                                                                    \
-	           " status: {observedGeneration: 6, replicas: 4, updatedReplicas: 1, readyReplicas: 3, availableReplicas: 3, "            \
-	           "conditions: [{type: Progressing, status: 'True', reason: ReplicaSetUpdated, message: m}]}}"
-#define REPLICASET(name, uid, owner, hash, rev, at, replicas, ready, template)                                                             \
-	"{metadata: {name: " name ", uid: " uid ", creationTimestamp: '" at "', labels: {app: web, pod-template-hash: " hash               \
-	"}, annotations: {deployment.kubernetes.io/revision: '" rev "'},"                                                                  \
-	" ownerReferences: [{kind: Deployment, name: web, uid: " owner ", controller: true}]},"                                            \
-	" spec: {replicas: " replicas ", selector: {matchLabels: {app: web, pod-template-hash: " hash                                      \
-	"}}, template: " template "}, status: {replicas: " replicas ", readyReplicas: " ready "}}"
-#define POD(name, uid, owner, status)                                                                                                      \
-	"{metadata: {name: " name ", uid: " uid ", namespace: shop, labels: {app: web}, ownerReferences: [{kind: ReplicaSet, uid: " owner  \
-	", controller: true}]},"                                                                                                           \
-	" spec: {nodeName: n1, containers: [{name: app, image: 'web:2', resources: {limits: {memory: 128Mi}, requests: {memory: 64Mi, "    \
-	"cpu: 100m}}}]}, status: {phase: Running, containerStatuses: [" status "]}}"
-#define LOOPING                                                                                                                            \
-	"{name: app, ready: false, restartCount: 4, state: {waiting: {reason: CrashLoopBackOff, message: back-off}},"                      \
-	" lastState: {terminated: {exitCode: 1, reason: Error, startedAt: '2026-11-23T02:58:00Z', finishedAt: '2026-11-23T02:58:03Z'}}}"
-
-static void usual(api *a, const char *extra_pod)
-{
-	char text[4096];
-	yaml(a, "/deployments/web", DEPLOYMENT("web:2", ""));
-	yaml(a, "/replicasets?",
-	    "{items: [" REPLICASET("web-1", "r1", "d1", "h1", "5", "2026-11-01T00:00:00Z", "3", "3", TEMPLATE("web:1")) "," REPLICASET(
-	        "web-2", "r2", "d1", "h2", "6", "2026-11-23T02:50:00Z", "1", "0", TEMPLATE("web:2")) "]}");
-	snprintf(text, sizeof text, "{items: [%s%s%s]}", POD("web-2-a", "p1", "r2", LOOPING), *extra_pod ? "," : "", extra_pod);
-	yaml(a, "/pods?", text);
-}
+#include "agents/analyzer_api.h"
 
 /* ---- owners ---- */
 
@@ -234,6 +69,50 @@ static void test_managers(void **state)
 	}
 }
 
+/* The mark names an Application; it counts when that one says itself that it has the workload, and its history is brought together with what runs. */
+#define APPLICATION(ns, resource)                                                                                                          \
+	"{metadata: {name: shop, namespace: " ns "}, spec: {syncPolicy: {automated: {selfHeal: true}}}, status: {sync: {status: OutOfSync}, health: "  \
+	"{status: Degraded}, resources: [{kind: Deployment, namespace: shop, name: " resource ", status: OutOfSync}], history: ["              \
+	"{id: 7, revision: aa, deployedAt: '2026-11-01T00:00:00Z', source: {path: a}}, "                                                       \
+	"{id: 9, revision: bb, deployedAt: '2026-11-23T02:50:10Z', source: {path: a}}]}}"
+
+static void test_application(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *apps, *says;
+		bool confirmed;
+	} rows[] = {
+	    {"{items: [" APPLICATION("argocd", "web") "]}", "Application argocd/shop: OutOfSync, Degraded, auto-sync on with self-heal", true},
+	    {"{items: [" APPLICATION("argocd", "other") "]}", "no Application says that it has it", false},
+	    {"{items: [" APPLICATION("argocd", "web") "," APPLICATION("team", "web") "]}", "several Applications", false},
+	    {NULL, "its Application could not be read", false},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		api *a = open_api();
+		ns_arena *ar = ns_arena_new();
+		ns_err err = {0};
+		yaml(a, "/deployments/web", DEPLOYMENT("web:2", ", annotations: {argocd.argoproj.io/tracking-id: 'shop:apps/Deployment:shop/web'}"));
+		yaml(a, "/replicasets?", "{items: [" REPLICASET("web-2", "r2", "d1", "h2", "6", "2026-11-23T02:50:00Z", "1", "0", TEMPLATE("web:2")) "]}");
+		if (rows[i].apps)
+			yaml(a, "/applications?", rows[i].apps);
+		else
+			forbid(a, "/applications?");
+		ns_alert al = alert_of(a, NS_KIND_POD_CRASHLOOP, "Deployment", "web");
+		const ns_case *c = collect(a, ar, &al, &err);
+		assert_non_null(c);
+		assert_string_equal(c->managed_by, "argocd");
+		assert_int_equal(c->owner.confirmed, rows[i].confirmed);
+		assert_true(find(c, NS_EV_OWNER, rows[i].says) || find(c, NS_EV_NOTE, rows[i].says));
+		if (rows[i].confirmed) {
+			assert_true(c->owner.has_target && c->owner.history_id == 7);
+			assert_non_null(find(c, NS_EV_OWNER, "out of sync: Deployment shop/web differs"));
+		}
+		ns_arena_free(ar);
+		close_api(a);
+	}
+}
+
 /* ---- history ---- */
 
 static void test_health_of_revisions(void **state)
@@ -268,113 +147,6 @@ static void test_health_of_revisions(void **state)
 	assert_null(strstr(c->revisions[2].template_json, "pod-template-hash"));
 	ns_arena_free(ar);
 	close_api(a);
-}
-
-/* What whoever may write ReplicaSets can do with them, and what becomes of it. */
-#define SERVING                                                                                                                            \
-	"{metadata: {name: web-1-a, uid: p9, namespace: shop, labels: {app: web}, ownerReferences: [{kind: ReplicaSet, uid: r1, controller: "  \
-	"true}]}, spec: {containers: [{name: app, image: 'web:1', imagePullPolicy: Always, env: [{name: DB_PASSWORD, value: hunter2secret}, " \
-	"{name: INJECTED, value: x}], resources: {limits: {memory: 128Mi}}}, {name: mesh, image: 'mesh:1'}]}, "                              \
-	"status: {phase: Running, conditions: [{type: Ready, status: 'True'}]}}"
-#define CURRENT REPLICASET("web-2", "r2", "d1", "h2", "6", "2026-11-23T02:50:00Z", "1", "0", TEMPLATE("web:2"))
-#define SERVED(at, template) REPLICASET("web-1", "r1", "d1", "h1", "5", at, "3", "3", template)
-
-static void test_forged_revisions(void **state)
-{
-	(void)state;
-	static const char genuine[] = SERVED("2026-11-01T00:00:00Z", TEMPLATE("web:1"));
-	static const struct {
-		const char *what, *sets;
-		size_t revisions;
-		bool seen; /* of revision 5, where it is one */
-	} rows[] = {
-	    {"nothing forged", "", 2, true},
-	    {"another owner's UID", REPLICASET("web-e", "re", "d9", "he", "4", "2026-11-01T00:00:00Z", "3", "3", TEMPLATE("evil:1")), 2, true},
-	    {"made after what runs", REPLICASET("web-e", "re", "d1", "he", "4", "2026-11-23T02:51:00Z", "3", "3", TEMPLATE("evil:1")), 2, true},
-	    {"a number that is taken", REPLICASET("web-e", "re", "d1", "he", "5", "2026-11-01T00:00:00Z", "3", "3", TEMPLATE("evil:1")), 1, false},
-	    {"no number", REPLICASET("web-e", "re", "d1", "he", "x", "2026-11-01T00:00:00Z", "3", "3", TEMPLATE("evil:1")), 2, true},
-	    {"a copy of what runs", REPLICASET("web-e", "re", "d1", "he", "9", "2026-11-23T02:59:00Z", "0", "0", TEMPLATE("web:2")), 3, true},
-	    {"pods that the Deployment would not select",
-	        REPLICASET("web-e", "re", "d1", "he", "4", "2026-11-01T00:00:00Z", "3", "3", "{metadata: {labels: {app: x}}, spec: {containers: [{name: app}]}}"),
-	        2, true},
-	    {"another hash in its template",
-	        REPLICASET("web-e", "re", "d1", "he", "4", "2026-11-01T00:00:00Z", "3", "3",
-	            "{metadata: {labels: {app: web, pod-template-hash: h7}}, spec: {containers: [{name: app}]}}"),
-	        2, true},
-	    {"an owner of another name",
-	        "{metadata: {name: web-e, uid: re, creationTimestamp: '2026-11-01T00:00:00Z', labels: {app: web, pod-template-hash: he}, annotations: "
-	        "{deployment.kubernetes.io/revision: '4'}, ownerReferences: [{kind: Deployment, name: other, uid: d1, controller: true}]}, spec: "
-	        "{selector: {matchLabels: {app: web, pod-template-hash: he}}, template: " TEMPLATE("evil:1") "}}",
-	        2, true},
-	    {"a template that its controller did not write",
-	        "{metadata: {name: web-e, uid: re, creationTimestamp: '2026-11-01T00:00:00Z', labels: {app: web, pod-template-hash: he}, annotations: "
-	        "{deployment.kubernetes.io/revision: '4'}, ownerReferences: [{kind: Deployment, name: web, uid: d1, controller: true}], managedFields: "
-	        "[{manager: k3s, fieldsV1: {'f:status': {'f:replicas': {}}}}, {manager: kubectl-edit, fieldsV1: {'f:spec': {'f:template': {}}}}]}, "
-	        "spec: {selector: {matchLabels: {app: web, pod-template-hash: he}}, template: " TEMPLATE("evil:1") "}}",
-	        2, true},
-	};
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		api *a = open_api();
-		ns_arena *ar = ns_arena_new();
-		ns_err err = {0};
-		char text[8192];
-		yaml(a, "/deployments/web", DEPLOYMENT("web:2", ""));
-		snprintf(text, sizeof text, "{items: [%s%s%s,%s]}", rows[i].sets, *rows[i].sets ? "," : "", genuine, CURRENT);
-		yaml(a, "/replicasets?", text);
-		yaml(a, "/pods?", "{items: [" SERVING "," POD("web-2-a", "p1", "r2", LOOPING) "]}");
-		ns_alert al = alert_of(a, NS_KIND_POD_CRASHLOOP, "Deployment", "web");
-		const ns_case *c = collect(a, ar, &al, &err);
-		assert_non_null(c);
-		if (c->n_revisions != rows[i].revisions)
-			fail_msg("%s: %zu revisions", rows[i].what, c->n_revisions);
-		for (size_t r = 0; r < c->n_revisions; r++) {
-			const ns_revision *x = &c->revisions[r];
-			if (strstr(x->template_json, "evil") || x->current != !strcmp(x->replicaset, "web-2"))
-				fail_msg("%s: revision %lld of %s", rows[i].what, (long long)x->number, x->replicaset);
-			if (x->number == 5 && x->health_seen != rows[i].seen)
-				fail_msg("%s: health seen %d", rows[i].what, x->health_seen);
-		}
-		ns_arena_free(ar);
-		close_api(a);
-	}
-}
-
-/* Doctored after its pods were made: they still have the old one. Gone back to before: ages tell no order. Neither is healthy for certain. */
-static void test_health_that_was_not_seen(void **state)
-{
-	(void)state;
-	static const char *const sets[] = {
-	    SERVED("2026-11-01T00:00:00Z", TEMPLATE("web:1-evil")),
-	    SERVED("2026-11-01T00:00:00Z",
-	        "{metadata: {labels: {app: web}}, spec: {containers: [{name: app, image: 'web:1', args: [--evil], resources: {limits: {memory: 128Mi}}}]}}"),
-	    SERVED("2026-11-01T00:00:00Z", "{metadata: {labels: {app: web}}, spec: {containers: [{name: other, image: 'web:1'}]}}"),
-	    REPLICASET("web-1", "r1", "d1", "h1", "5", "2026-11-01T00:00:00Z", "3", "0", TEMPLATE("web:1")),
-	    NULL, /* what runs was gone back to */
-	};
-	for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
-		api *a = open_api();
-		ns_arena *ar = ns_arena_new();
-		ns_err err = {0};
-		char text[8192];
-		static const char again[] = "{metadata: {name: web-2, uid: r2, creationTimestamp: '2026-10-01T00:00:00Z', labels: {app: web, "
-		                            "pod-template-hash: h2}, annotations: {deployment.kubernetes.io/revision: '6', "
-		                            "deployment.kubernetes.io/revision-history: '4'}, ownerReferences: [{kind: Deployment, name: web, uid: d1, "
-		                            "controller: true}]}, spec: {replicas: 1, selector: {matchLabels: {app: web, pod-template-hash: h2}}, "
-		                            "template: " TEMPLATE("web:2") "}}";
-		yaml(a, "/deployments/web", DEPLOYMENT("web:2", ""));
-		snprintf(text, sizeof text, "{items: [%s,%s]}", sets[i] ? CURRENT : again, sets[i] ? sets[i] : SERVED("2026-11-01T00:00:00Z", TEMPLATE("web:1")));
-		yaml(a, "/replicasets?", text);
-		yaml(a, "/pods?", "{items: [" SERVING "," POD("web-2-a", "p1", "r2", LOOPING) "]}");
-		ns_alert al = alert_of(a, NS_KIND_POD_CRASHLOOP, "Deployment", "web");
-		const ns_case *c = collect(a, ar, &al, &err);
-		assert_non_null(c);
-		assert_int_equal(c->n_revisions, 2);
-		for (size_t r = 0; r < 2; r++)
-			if (c->revisions[r].health_seen)
-				fail_msg("row %zu: revision %lld", i, (long long)c->revisions[r].number);
-		ns_arena_free(ar);
-		close_api(a);
-	}
 }
 
 /* The words of a difference: one revision with everything changed. */
@@ -754,9 +526,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_owner_links),
 	    cmocka_unit_test(test_managers),
+	    cmocka_unit_test(test_application),
 	    cmocka_unit_test(test_health_of_revisions),
-	    cmocka_unit_test(test_forged_revisions),
-	    cmocka_unit_test(test_health_that_was_not_seen),
 	    cmocka_unit_test(test_words_of_a_difference),
 	    cmocka_unit_test(test_logs),
 	    cmocka_unit_test(test_logs_of_the_run_before),

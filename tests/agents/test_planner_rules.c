@@ -66,6 +66,18 @@ CHANGE(no_rule, f->c.n_rules = 0; f->c.alert.rule = "")
 CHANGE(argocd_stalled, f->c.managed_by = "argocd"; f->c.alert.kind = NS_KIND_DEPLOYMENT_STALLED)
 CHANGE(flux_sync, f->c.managed_by = "flux"; f->r.cause_class = "sync_failed")
 CHANGE(helm_stalled, f->c.managed_by = "helm"; f->c.alert.kind = NS_KIND_DEPLOYMENT_STALLED)
+static void own_by(fixture *f, bool heals)
+{
+	f->c.managed_by = "argocd";
+	f->c.owner = (ns_owner){.tool = "argocd", .kind = "Application", .ns = "argocd", .name = "shop", .confirmed = true, .auto_sync = heals,
+	    .self_heal = heals, .automated = heals ? "{\"prune\":true}" : "", .generated_by = "", .revision = "", .history_revision = "abc1", .why = "",
+	    .has_target = true, .history_id = 4};
+}
+CHANGE(argocd_unread, f->c.managed_by = "argocd")
+CHANGE(argocd_heals, own_by(f, true))
+CHANGE(argocd_in_git, own_by(f, true); f->c.owner.has_target = false; f->c.owner.why = "ApplicationSet apps writes it")
+CHANGE(flux_named, f->c.managed_by = f->c.owner.tool = "flux"; f->c.owner.kind = "Kustomization"; f->c.owner.ns = "flux-system"; f->c.owner.name = "apps")
+CHANGE(helm_named, f->c.managed_by = f->c.owner.tool = "helm"; f->c.owner.kind = "release"; f->c.owner.ns = f->c.owner.name = "shop")
 CHANGE(analysis_manual, f->r.action = NS_ACT_MANUAL_REVIEW)
 CHANGE(scale_hpa, f->r.action = NS_ACT_SCALE; f->r.cause_class = "overload"; f->c.has_hpa = true)
 CHANGE(scale_full, f->r.action = NS_ACT_SCALE; f->r.cause_class = "overload"; f->c.replicas = 20)
@@ -131,9 +143,18 @@ static void test_refusals(void **state)
 	    {POLICY, wild_rule, "a rule of the violation", ""},
 	    {POLICY, wild_policy, "policy and rule", ""},
 	    {POLICY, no_rule, "policy and rule", ""},
-	    {CRASH, argocd_stalled, "gitops: argocd owns it", "argocd app diff APP && argocd app sync APP"},
-	    {CRASH, flux_sync, "gitops: flux owns it", "flux reconcile"},
-	    {CRASH, helm_stalled, "gitops: helm owns it", "helm -n shop rollback RELEASE"},
+	    {CRASH, argocd_stalled, "gitops: argocd deploys it", "argocd app diff APP && argocd app sync APP"},
+	    {CRASH, flux_sync, "gitops: flux could not sync it", "flux reconcile"},
+	    {CRASH, helm_stalled, "gitops: helm deploys it", "helm -n shop rollback RELEASE"},
+	    {OOM, argocd_unread, "gitops: argocd would set it back", "argocd app diff APP"},
+	    {OOM, argocd_heals, "gitops: argocd (Application shop) would set it back", "argocd app diff shop -N argocd --hard-refresh && argocd app sync shop"},
+	    {COST, argocd_heals, "gitops: argocd (Application shop) would set it back", "argocd app sync shop -N argocd"},
+	    {OOM, flux_named, "gitops: flux (Kustomization apps) would set it back", "flux reconcile kustomization apps -n flux-system"},
+	    {CRASH, argocd_heals, "gitops: argocd (Application shop) deploys it, so it is gone back there", "select(.id == 4)"},
+	    {CRASH, argocd_in_git, "gitops: argocd (Application shop) deploys it, so it is gone back there; ApplicationSet", "argocd app diff shop"},
+	    {CRASH, flux_named, "gitops: flux (Kustomization apps) deploys it",
+	        "flux suspend kustomization apps -n flux-system && kubectl -n shop rollout undo deployment/web --to-revision=2"},
+	    {CRASH, helm_named, "gitops: helm (release shop) deploys it", "helm -n shop rollback shop --wait"},
 	    {CRASH, analysis_manual, "analysis:", "logs deployment/web -c app --previous"},
 	    {COST, scale_hpa, "a HorizontalPodAutoscaler", ""},
 	    {COST, scale_full, "it has 20 replicas and the configured maximum is 20", ""},
@@ -175,9 +196,8 @@ CHANGE(
 CHANGE(other_runbook, f->r.action = NS_ACT_SCALE; f->r.cause_class = "overload")
 CHANGE(other_kind, f->c.alert.kind = NS_KIND_UNSCHEDULABLE)
 CHANGE(other_cause, f->r.cause_class = "something_new")
-CHANGE(argocd, f->c.managed_by = "argocd")
+CHANGE(argocd_by_hand, own_by(f, false))
 CHANGE(helm, f->c.managed_by = "helm")
-CHANGE(flux, f->c.managed_by = "flux")
 CHANGE(database_image, f->k[2].image = "redis@sha256:0000")
 CHANGE(no_template, f->c.n_revisions = 0)
 CHANGE(security_context,
@@ -214,9 +234,9 @@ static void test_doubts(void **state)
 	    {OOM, other_runbook, "runbook: oomkill-increase-memory calls for patch_resources, not scale", NS_RISK_MEDIUM},
 	    {OOM, other_kind, "runbook: oomkill-increase-memory is not written for alerts of this kind", NS_RISK_LOW},
 	    {OOM, other_cause, "runbook: oomkill-increase-memory does not list the cause something_new", NS_RISK_LOW},
-	    {OOM, argocd, "gitops: it is managed by argocd", NS_RISK_LOW},
-	    {CRASH, helm, "gitops: it is managed by helm", NS_RISK_MEDIUM},
-	    {COST, flux, "gitops: it is managed by flux", NS_RISK_LOW},
+	    {OOM, argocd_by_hand, "gitops: it is managed by argocd", NS_RISK_LOW},
+	    {OOM, helm, "gitops: it is managed by helm", NS_RISK_LOW},
+	    {COST, argocd_by_hand, "gitops: it is managed by argocd", NS_RISK_LOW},
 	    {OOM, database_image, "database: it runs redis", NS_RISK_HIGH},
 	    {OOM, no_template, "undo:", NS_RISK_LOW},
 	    {CRASH, security_context, "unsafe fields: going back to revision 2 also changes securityContext, serviceAccountName",

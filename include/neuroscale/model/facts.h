@@ -73,6 +73,22 @@ typedef struct ns_revision {
 	const char *template_json;     /* pod template, canonical, without pod-template-hash */
 } ns_revision;
 
+/* What deploys the target from Git or a chart, read by the gitops room. */
+typedef struct ns_owner {
+	const char *tool;              /* "argocd" | "flux" | "helm", "" none */
+	const char *kind;              /* "Application" | "Kustomization" | "HelmRelease" | "release" */
+	const char *ns, *name;         /* "" when its marks do not tell */
+	bool confirmed;                /* it was read, and says itself that it deploys the target */
+	bool auto_sync, self_heal;     /* argocd: it syncs by itself; it sets changes of the live object back */
+	const char *automated;         /* argocd: spec.syncPolicy.automated as it stands, JSON, to be given back; "" none */
+	const char *generated_by;      /* "ApplicationSet apps": what writes the owner itself, "" nobody */
+	const char *revision;          /* that it was compared with, "" unknown */
+	bool has_target;               /* argocd: its history has a state to go back to: */
+	int64_t history_id;
+	const char *history_revision;
+	const char *why;               /* argocd: why there is none */
+} ns_owner;
+
 /* Everything the analyst may look at for one incident: collected live, once, then frozen. */
 typedef struct ns_case {
 	ns_alert alert;
@@ -83,6 +99,7 @@ typedef struct ns_case {
 	const char *resource_version;
 	bool paused, found;
 	const char *managed_by;        /* "" | "argocd" | "helm" | "flux" | "operator:KIND" */
+	ns_owner owner;                /* of managed_by argocd, flux and helm */
 	bool nonproduction;            /* a label or the configuration says so; unlabelled is production */
 	/* what else bounds it (see analyzer_bounds.c) */
 	bool has_hpa, has_vpa;         /* an autoscaler owns its replica count; another one the resources of its pods */
