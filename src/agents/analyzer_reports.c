@@ -1,9 +1,11 @@
 /* What other reporters say of the workload: Kyverno's reports and whether an exception can be made here at all, and what it costs. */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "analyzer_priv.h"
+#include "neuroscale/base/buf.h"
 #include "neuroscale/policy/policy.h"
 
 #define DAYS_PER_MONTH 30.4
@@ -22,6 +24,14 @@ static void add_rule(ns_collector *k, const char **rules, size_t cap, const char
 		rules[k->c->n_rules++] = ns_arena_strdup(k->ar, rule);
 }
 
+/* Sources of reports about CEL policies are "Kyverno" and the kind. */
+static void read_kind(ns_collector *k, const cJSON *result)
+{
+	const char *source = ns_json_str(result, "source", "");
+	if (!strncmp(source, "Kyverno", 7) && ns_policy_is_cel(source + 7))
+		k->c->policy_kind = ns_arena_strdup(k->ar, source + 7);
+}
+
 /* The results of the alerted policy and rule about the target; rules as the reports name them, autogen twins included. */
 static void read_results(ns_collector *k, const cJSON *report, const char **rules, size_t cap)
 {
@@ -37,6 +47,7 @@ static void read_results(ns_collector *k, const cJSON *report, const char **rule
 		if (!ours || strcmp(ns_json_str(r, "result", ""), "fail") || strcmp(ns_json_str(r, "policy", ""), a->policy) ||
 		    strcmp(ns_rule_base(rule), ns_rule_base(a->rule)))
 			continue;
+		read_kind(k, r);
 		add_rule(k, rules, cap, rule);
 		if (!*c->policy_message)
 			c->policy_message = ns_collect_clean(k, ns_json_str(r, "message", ""), 480);
@@ -51,26 +62,63 @@ static void read_results(ns_collector *k, const cJSON *report, const char **rule
 	}
 }
 
-/* What the policy says of itself. A refusal at admission has no report, and a report is written by whoever may write there, so its category
- * alone must not decide which rules a person may be asked to except. */
+/* The first version of the group that has the resource, "" none. */
+static const char *served(ns_collector *k, const char *const *versions, const char *resource)
+{
+	const char *found = "";
+	cJSON *group = ns_collect_get(k, ns_arena_printf(k->ar, "/apis/%.*s", (int)strcspn(*versions, "/"), *versions), NULL, NULL);
+	for (; *versions && !*found; versions++)
+		ns_json_each(v, ns_json_get(group, "versions")) if (!*found && !strcmp(ns_json_str(v, "groupVersion", ""), *versions))
+		{
+			cJSON *list = ns_collect_get(k, ns_arena_printf(k->ar, "/apis/%s", *versions), NULL, NULL);
+			ns_json_each(r, ns_json_get(list, "resources")) if (!strcmp(ns_json_str(r, "name", ""), resource)) found = *versions;
+			cJSON_Delete(list);
+		}
+	cJSON_Delete(group);
+	return found;
+}
+
+/* Where the policy stands: "/apis/kyverno.io/v1/clusterpolicies/NAME" and its like; "" not known. */
+static const char *policy_path(ns_collector *k)
+{
+	const char *policy = k->a->policy, *slash = strchr(policy, '/'), *kind = k->c->policy_kind, *version = "kyverno.io/v1", *plural = slash ? "policies" : "clusterpolicies";
+	if (*kind) {
+		char *lower = ns_xstrdup(kind);
+		for (char *p = lower; *p; p++)
+			*p = (char)tolower((unsigned char)*p);
+		plural = ns_arena_printf(k->ar, "%.*sies", (int)strlen(lower) - 1, lower); /* ValidatingPolicy: validatingpolicies */
+		free(lower);
+		version = served(k, ns_exception_versions(true), plural);
+	}
+	if (!*policy || !*version)
+		return "";
+	ns_buf path = NS_BUF_INIT;
+	ns_buf_printf(&path, "/apis/%s/", version);
+	if (slash) {
+		ns_buf_puts(&path, "namespaces/");
+		ns_url_escape(&path, ns_arena_strndup(k->ar, policy, (size_t)(slash - policy)));
+		ns_buf_putc(&path, '/');
+	}
+	ns_buf_printf(&path, "%s/", plural);
+	ns_url_escape(&path, slash ? slash + 1 : policy);
+	return ns_arena_take(k->ar, &path);
+}
+
+/* What the policy says of itself: its title and category, and what its rule demands. A refusal at admission has no report, and a report is written by
+ * whoever may write there, so its category alone must not decide which rules a person may be asked to except. */
 static void read_policy_itself(ns_collector *k)
 {
 	static const char *const keys[] = {"policies.kyverno.io/category", "policies.kyverno.io/title"};
 	ns_case *c = k->c;
-	const char *policy = k->a->policy, *slash = strchr(policy, '/');
-	ns_buf path = NS_BUF_INIT, said = NS_BUF_INIT;
-	if (!*policy)
-		return;
-	ns_buf_puts(&path, "/apis/kyverno.io/v1/");
-	if (slash) {
-		ns_buf_puts(&path, "namespaces/");
-		ns_url_escape(&path, ns_arena_strndup(k->ar, policy, (size_t)(slash - policy)));
-		ns_buf_puts(&path, "/policies/");
-	} else {
-		ns_buf_puts(&path, "clusterpolicies/");
+	const char *path = policy_path(k);
+	cJSON *j = *path ? ns_collect_get(k, path, NULL, NULL) : NULL;
+	if (!j && !*c->policy_kind && !*k->a->rule) { /* what it refused has no report, and a policy without rules is one of CEL */
+		c->policy_kind = "ValidatingPolicy";
+		path = policy_path(k);
+		j = *path ? ns_collect_get(k, path, NULL, NULL) : NULL;
+		c->policy_kind = j ? c->policy_kind : "";
 	}
-	ns_url_escape(&path, slash ? slash + 1 : policy);
-	cJSON *j = ns_collect_get(k, ns_buf_str(&path), NULL, NULL);
+	ns_buf said = NS_BUF_INIT;
 	ns_buf_puts(&said, c->policy_category);
 	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
 		const cJSON *v = ns_json_get(ns_json_path(j, "metadata.annotations"), keys[i]);
@@ -78,56 +126,28 @@ static void read_policy_itself(ns_collector *k)
 			ns_buf_printf(&said, "%s%s", said.len ? "; " : "", v->valuestring);
 	}
 	c->policy_category = ns_collect_clean(k, ns_buf_str(&said), 400);
+	const char *guard = j ? ns_policy_guards(j, k->a->rule) : NULL;
+	c->policy_guard = guard ? guard : "";
+	if (guard)
+		ns_collect_add(k, NS_EV_POLICY, true, 0, "by what policy %s demands, %s", k->a->policy, guard);
+	else if (!j)
+		ns_collect_add(k, NS_EV_NOTE, true, 0, "policy %s itself could not be read", k->a->policy);
 	cJSON_Delete(j);
-	ns_buf_free(&path);
 	ns_buf_free(&said);
 }
 
-/* The first served version that is written here, newest first. */
-static void read_exception_version(ns_collector *k)
-{
-	static const char *const wanted[] = {"kyverno.io/v2", "kyverno.io/v2beta1"};
-	cJSON *group = ns_collect_get(k, "/apis/kyverno.io", NULL, NULL);
-	for (size_t i = 0; i < sizeof wanted / sizeof wanted[0] && !*k->c->exception_api_version; i++)
-		ns_json_each(v, ns_json_get(group, "versions")) if (!strcmp(ns_json_str(v, "groupVersion", ""), wanted[i]))
-		{
-			cJSON *list = ns_collect_get(k, ns_arena_printf(k->ar, "/apis/%s", wanted[i]), NULL, NULL);
-			ns_json_each(r, ns_json_get(list, "resources")) if (!strcmp(ns_json_str(r, "name", ""), "policyexceptions"))
-			    k->c->exception_api_version = wanted[i];
-			cJSON_Delete(list);
-		}
-	cJSON_Delete(group);
-}
-
-static const char *flag(const cJSON *args, const char *name)
-{
-	size_t n = strlen(name);
-	ns_json_each(
-	    a, args) if (cJSON_IsString(a) && !strncmp(a->valuestring, name, n) && a->valuestring[n] == '=') return a->valuestring +
-	    n + 1;
-	return "";
-}
-
 /* In a wrong namespace, or with the feature off, an exception is taken and does nothing: the admission controller's flags tell. */
-static void read_exception_namespace(ns_collector *k)
+static void read_exception_switch(ns_collector *k)
 {
 	ns_case *c = k->c;
-	const char *set = k->o->exception_ns ? k->o->exception_ns : "";
-	if (*set) {
-		c->exception_namespace = ns_arena_strdup(k->ar, set);
-		return;
-	}
 	cJSON *list = ns_collect_get(k,
 	    "/apis/apps/v1/namespaces/kyverno/deployments?labelSelector=app.kubernetes.io%2Fcomponent%3Dadmission-controller", NULL, NULL);
-	ns_json_each(d, ns_json_get(list, "items")) ns_json_each(container, ns_json_path(d, "spec.template.spec.containers"))
-	{
-		const cJSON *args = ns_json_get(container, "args");
-		const char *ns = flag(args, "--exceptionNamespace");
-		if (!strcmp(flag(args, "--enablePolicyException"), "false"))
-			ns_collect_add(k, NS_EV_NOTE, true, 0, "Kyverno does not process exceptions: --enablePolicyException=false");
-		else if (*ns)
-			c->exception_namespace = ns_arena_strdup(k->ar, strcmp(ns, "*") ? ns : c->alert.target.ns);
-	}
+	const char *where = "", *off = "";
+	ns_exception_switch(k->ar, ns_json_get(list, "items"), k->o->exception_ns ? k->o->exception_ns : "", c->alert.target.ns, &where, &off);
+	c->exception_namespace = ns_arena_strdup(k->ar, where);
+	c->exception_off = ns_arena_strdup(k->ar, off);
+	if (*off)
+		ns_collect_add(k, NS_EV_NOTE, true, 0, "Kyverno would take an exception and ignore it: %s", off);
 	cJSON_Delete(list);
 }
 
@@ -156,8 +176,8 @@ void ns_collect_policy(ns_collector *k)
 	}
 	c->rules = rules;
 	read_policy_itself(k);
-	read_exception_version(k);
-	read_exception_namespace(k);
+	c->exception_api_version = served(k, ns_exception_versions(*c->policy_kind != 0), "policyexceptions");
+	read_exception_switch(k);
 }
 
 /* ---- cost ---- */

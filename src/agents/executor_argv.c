@@ -16,11 +16,13 @@ static const struct shape {
 	ns_verb verb;
 	ns_subject subject;
 	const char *tokens[MAX_TOKENS];
+	bool cel;
 } shapes[] = {
-    {NS_VERB_PATCH, NS_SUBJECT_DEPLOYMENT, {"-n", "%n", "patch", "deployment/%o", PATCH_TAIL}},
+    {NS_VERB_PATCH, NS_SUBJECT_DEPLOYMENT, {"-n", "%n", "patch", "deployment/%o", PATCH_TAIL}, false},
     /* With its group: "policyexception" alone may mean the one of policies.kyverno.io. */
-    {NS_VERB_PATCH, NS_SUBJECT_EXCEPTION, {"-n", "%n", "patch", "policyexceptions.kyverno.io/%o", PATCH_TAIL}},
-    {NS_VERB_CREATE, NS_SUBJECT_EXCEPTION, {"-n", "%n", "create", "-f", "-", "-o", "json"}},
+    {NS_VERB_PATCH, NS_SUBJECT_EXCEPTION, {"-n", "%n", "patch", "policyexceptions.kyverno.io/%o", PATCH_TAIL}, false},
+    {NS_VERB_PATCH, NS_SUBJECT_EXCEPTION, {"-n", "%n", "patch", "policyexceptions.policies.kyverno.io/%o", PATCH_TAIL}, true},
+    {NS_VERB_CREATE, NS_SUBJECT_EXCEPTION, {"-n", "%n", "create", "-f", "-", "-o", "json"}, false},
 };
 #define N_SHAPES (sizeof shapes / sizeof shapes[0])
 
@@ -64,7 +66,7 @@ static const char *try_shape(const struct shape *s, const char *const *argv, con
 	if (argv[n])
 		return "it is none of the permitted commands";
 	*fits = true;
-	*m = (ns_meaning){.verb = s->verb, .subject = s->subject};
+	*m = (ns_meaning){.verb = s->verb, .subject = s->subject, .cel = s->cel};
 	for (size_t i = 0; i < n; i++) {
 		const char *bad = holes[i] ? fill(m, strchr(s->tokens[i], '%')[1], holes[i], protected_ns) : NULL;
 		if (bad)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "executor_priv.h"
+#include "neuroscale/base/text.h"
 #include "neuroscale/policy/policy.h"
 
 enum { MAX_OPS = 64, MAX_REPLICAS = 10000 };
@@ -222,18 +223,28 @@ static bool rules_ok(const cJSON *exceptions)
 	return true;
 }
 
+/* Conditions are a language: they are not read but written again, for this target, and must be the same. */
+static bool cel_spec_ok(const cJSON *body, const ns_workload *target)
+{
+	const cJSON *refs = ns_json_path(body, "spec.policyRefs"), *ref = refs ? refs->child : NULL;
+	const char *policy = ns_json_str(ref, "name", "");
+	const ns_violation v = {.policy = policy, .rule = "", .message = "", .kind = target->kind, .ns = target->ns, .name = target->name, .uid = "",
+	    .policy_kind = ns_json_str(ref, "kind", "")};
+	cJSON *again = ns_k8s_subdomain_ok(policy) ? ns_exception_build(ns_json_str(body, "apiVersion", ""), "x", "x", &v, NULL, 0, "", "", 1) : NULL;
+	bool same = again && ns_json_same(ns_json_get(again, "spec"), ns_json_get(body, "spec"));
+	cJSON_Delete(again);
+	return same;
+}
+
 static bool exception_ok(const cJSON *body, const ns_plan *p, const ns_meaning *m, const char *const *protected_ns, ns_err *err)
 {
 	static const char *const top[] = {"apiVersion", "kind", "metadata", "spec", NULL},
-	    *const meta[] = {"name", "namespace", "labels", "annotations", NULL}, *const spec[] = {"match", "exceptions", "background", NULL},
-	    *const versions[] = {"kyverno.io/v2", "kyverno.io/v2beta1", "kyverno.io/v2alpha1"};
+	    *const meta[] = {"name", "namespace", "labels", "annotations", NULL}, *const spec[] = {"match", "exceptions", "background", NULL};
 	const char *version = ns_json_str(body, "apiVersion", "");
-	bool known = false;
-	for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++)
-		known = known || strcmp(versions[i], version) == 0;
-	if (!known || strcmp(ns_json_str(body, "kind", ""), "PolicyException") != 0)
-		return ns_fail(err, NS_E_DENIED, "nothing but a kyverno.io PolicyException may be created");
-	if (!only_members(body, top) || !only_members(ns_json_get(body, "metadata"), meta) || !only_members(ns_json_get(body, "spec"), spec))
+	bool cel = ns_listed(version, ns_exception_versions(true));
+	if ((!cel && !ns_listed(version, ns_exception_versions(false))) || strcmp(ns_json_str(body, "kind", ""), "PolicyException") != 0)
+		return ns_fail(err, NS_E_DENIED, "nothing but a PolicyException of Kyverno may be created");
+	if (!only_members(body, top) || !only_members(ns_json_get(body, "metadata"), meta) || (!cel && !only_members(ns_json_get(body, "spec"), spec)))
 		return ns_fail(err, NS_E_DENIED, "the exception has members that are not its own");
 	if (!ns_k8s_subdomain_ok(ns_json_str(body, "metadata.name", "")))
 		return ns_fail(err, NS_E_DENIED, "the exception's name is no RFC 1123 subdomain");
@@ -241,6 +252,8 @@ static bool exception_ok(const cJSON *body, const ns_plan *p, const ns_meaning *
 		return ns_fail(err, NS_E_DENIED, "the exception names another namespace than its command");
 	if (ns_namespace_protected(p->target.ns, protected_ns))
 		return ns_fail(err, NS_E_DENIED, "the exception's target is in a protected namespace");
+	if (cel)
+		return cel_spec_ok(body, &p->target) || ns_fail(err, NS_E_DENIED, "the exception is not the one for %s/%s alone", p->target.ns, p->target.name);
 	if (!match_ok(ns_json_path(body, "spec.match"), &p->target))
 		return ns_fail(err, NS_E_DENIED, "the exception matches more than %s/%s", p->target.ns, p->target.name);
 	if (!rules_ok(ns_json_path(body, "spec.exceptions")))
@@ -249,9 +262,9 @@ static bool exception_ok(const cJSON *body, const ns_plan *p, const ns_meaning *
 }
 
 /* The only patch that an exception gets is the one that disarms it. */
-static bool disarm_ok(const cJSON *ops, ns_err *err)
+static bool disarm_ok(const cJSON *ops, bool cel, ns_err *err)
 {
-	cJSON *disarm = ns_exception_disarm_patch();
+	cJSON *disarm = cel ? ns_exception_disarm_cel_patch() : ns_exception_disarm_patch();
 	bool same = ns_json_same(ops, disarm);
 	cJSON_Delete(disarm);
 	return same || ns_fail(err, NS_E_DENIED, "an exception may only be disarmed");
@@ -275,7 +288,7 @@ cJSON *ns_body_check(const ns_plan *p, const ns_command *cmd, const ns_meaning *
 	else if (!cJSON_IsArray(body))
 		ok = ns_fail(err, NS_E_DENIED, "a patch is a list of operations");
 	else if (m->subject == NS_SUBJECT_EXCEPTION)
-		ok = disarm_ok(body, err);
+		ok = disarm_ok(body, m->cel, err);
 	else
 		ok = deployment_patch_ok(p->action, body, err);
 	if (ok)

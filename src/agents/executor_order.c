@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "executor_priv.h"
+#include "neuroscale/base/text.h"
+#include "neuroscale/policy/policy.h"
 
 static const char *deployment_path(ns_arena *ar, const char *ns, const char *name)
 {
@@ -54,7 +56,8 @@ static bool find_paths(ns_order *o, ns_arena *ar, const ns_executor *e, ns_err *
 	if (!created)
 		return false;
 	const char *name = ns_json_str(created, "metadata.name", "");
-	bool same = o->m.verb == NS_VERB_CREATE || strcmp(name, o->m.name) == 0;
+	bool cel = ns_listed(ns_json_str(created, "apiVersion", ""), ns_exception_versions(true));
+	bool same = o->m.verb == NS_VERB_CREATE || (strcmp(name, o->m.name) == 0 && cel == o->m.cel);
 	ns_copy(o->m.name, sizeof o->m.name, name);
 	o->object_path = exception_path(ar, ns_json_str(created, "apiVersion", ""), o->m.ns, name);
 	cJSON_Delete(created);
@@ -140,8 +143,9 @@ static bool read_exception(const ns_order *o, ns_arena *ar, ns_kube_client *c, n
 	live->generation = ns_json_int_or(live->object, "metadata.generation", 0);
 	const char *text = o->plan->command.body;
 	cJSON *created = ns_json_parse(text, strlen(text), &ns_json_strict, err);
-	bool ours = created && ns_json_same(ns_json_path(created, "spec.match"), ns_json_path(live->object, "spec.match")) &&
-	    ns_json_same(ns_json_path(created, "spec.exceptions"), ns_json_path(live->object, "spec.exceptions"));
+	bool ours = created != NULL;
+	ns_json_each(part, ns_json_get(created, "spec")) /* what the server added by its defaults is not looked at */
+		ours = ours && ns_json_same(part, ns_json_get(ns_json_get(live->object, "spec"), part->string));
 	cJSON_Delete(created);
 	if (!ours || !*live->uid || !*live->resource_version)
 		return ns_fail(err, NS_E_CONFLICT, "the exception %s/%s is not as this program created it", o->m.ns, o->m.name);

@@ -22,6 +22,7 @@ typedef enum ns_subject { NS_SUBJECT_DEPLOYMENT, NS_SUBJECT_EXCEPTION } ns_subje
 typedef struct ns_meaning {
 	ns_verb verb;
 	ns_subject subject;
+	bool cel;                       /* a patch of an exception of policies.kyverno.io */
 	char ns[64], name[NS_K8S_NAME]; /* name "" for create: the body has it */
 } ns_meaning;
 bool ns_argv_meaning(const char *const *argv, const char *const *protected_ns, ns_meaning *out, const char **why);

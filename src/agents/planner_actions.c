@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "neuroscale/base/text.h"
 #include "neuroscale/model/json.h"
 #include "neuroscale/model/k8s.h"
 #include "neuroscale/policy/policy.h"
@@ -409,13 +410,20 @@ static bool exception_allowed(ns_draft *d, const char *const *rules, size_t n)
 	const char *why = "";
 	if (!c->exception_api_version[0])
 		return ns_draft_refuse(d, "the cluster serves no PolicyException");
-	if (strcmp(c->exception_api_version, "kyverno.io/v2") && strcmp(c->exception_api_version, "kyverno.io/v2beta1"))
+	if (!ns_listed(c->exception_api_version, ns_exception_versions(ns_policy_is_cel(c->policy_kind))))
 		return ns_draft_refuse(d, "the cluster's version of PolicyException is not one that is written here");
+	if (c->exception_off[0])
+		return ns_draft_refuse(d, "Kyverno would take an exception and ignore it: %s", c->exception_off);
+	if (c->policy_guard[0])
+		return ns_draft_refuse(d, "no exception for this rule, whoever asks: %s", c->policy_guard);
 	if (!c->exception_namespace[0])
 		return ns_draft_refuse(d, "the namespace in which Kyverno accepts exceptions is not known; set it in the configuration");
 	if (!ns_k8s_label_ok(c->exception_namespace) || ns_namespace_protected(c->exception_namespace, d->lim->protected_ns))
 		return ns_draft_refuse(d, "the namespace for exceptions is protected or malformed");
-	if (!policy_name_ok(a->policy) || !n)
+	bool cel = ns_policy_is_cel(c->policy_kind);
+	if (cel && !ns_exception_permitted(a->policy, a->rule[0] ? a->rule : c->policy_kind, c->policy_category, c->policy_message, &why))
+		return ns_draft_refuse(d, "no exception for this rule, whoever asks: %s", why);
+	if (!policy_name_ok(a->policy) || (!n && !cel))
 		return ns_draft_refuse(d, "policy and rule of the violation are not known exactly");
 	for (size_t i = 0; i < n; i++) {
 		if (!exact(rules[i]))
@@ -443,15 +451,18 @@ static bool build_policy_exception(ns_draft *d)
 	int ttl = d->lim->exception_ttl_hours;
 	ttl = ttl < 1 ? 1 : ttl > MAX_TTL_HOURS ? MAX_TTL_HOURS : ttl;
 	const ns_violation v = {.policy = a->policy,
-	    .rule = rules[0],
+	    .rule = n_rules ? rules[0] : "",
 	    .message = c->policy_message,
 	    .kind = p->target.kind,
 	    .ns = p->target.ns,
 	    .name = p->target.name,
-	    .uid = p->target.uid};
+	    .uid = p->target.uid,
+	    .policy_kind = c->policy_kind};
 	cJSON *ex = ns_exception_build(
 	    c->exception_api_version, c->exception_namespace, name, &v, rules, n_rules, incident, "neuroscale-autopilot", ttl);
-	cJSON *disarm = ns_exception_disarm_patch();
+	bool cel = ns_policy_is_cel(c->policy_kind);
+	cJSON *disarm = cel ? ns_exception_disarm_cel_patch() : ns_exception_disarm_patch();
+	const char *resource = cel ? "policyexceptions.policies.kyverno.io" : "policyexceptions.kyverno.io";
 	if (!ex || !disarm || !ns_k8s_subdomain_ok(name)) {
 		cJSON_Delete(ex);
 		cJSON_Delete(disarm);
@@ -464,12 +475,12 @@ static bool build_policy_exception(ns_draft *d)
 	p->command = (ns_command){.argv = copy,
 	    .body = ns_patch_text(d->ar, ex),
 	    .equivalent = ns_arena_printf(d->ar, "kubectl -n %s create -f %s.yaml", c->exception_namespace, name)};
-	p->undo = ns_patch_command(d->ar, c->exception_namespace, ns_arena_printf(d->ar, "policyexceptions.kyverno.io/%s", name),
+	p->undo = ns_patch_command(d->ar, c->exception_namespace, ns_arena_printf(d->ar, "%s/%s", resource, name),
 	    ns_patch_text(d->ar, disarm),
-	    ns_arena_printf(d->ar, "kubectl -n %s delete policyexceptions.kyverno.io/%s", c->exception_namespace, name));
+	    ns_arena_printf(d->ar, "kubectl -n %s delete %s/%s", c->exception_namespace, resource, name));
 	p->undo_valid = true;
-	p->summary = ns_arena_printf(d->ar, "except %s/%s from policy %s, rule %s%s, for %d h", p->target.ns, p->target.name, a->policy,
-	    rules[0], n_rules > 1 ? " and its twins" : "", ttl);
+	p->summary = ns_arena_printf(d->ar, "except %s/%s from policy %s%s%s%s, for %d h", p->target.ns, p->target.name, a->policy,
+	    n_rules ? ", rule " : "", n_rules ? rules[0] : "", n_rules > 1 ? " and its twins" : "", ttl);
 	p->expected_effect =
 	    ns_arena_printf(d->ar, "%s is admitted in spite of this rule, for %d hours; every other rule still holds", p->target.name, ttl);
 	ns_draft_ask(d, "policy: an exception weakens a rule that somebody set, a person agrees to each one");

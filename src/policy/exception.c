@@ -1,80 +1,12 @@
-/* The PolicyException: for which rules a person may grant one at all, and the narrowest object that still lets one workload roll out. */
-#include <ctype.h>
+/* The PolicyException: the narrowest object that still lets one workload roll out, in the grammar of either group, and the patch that disarms it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "neuroscale/base/buf.h"
 #include "neuroscale/base/text.h"
+#include "neuroscale/model/k8s.h"
 #include "neuroscale/policy/policy.h"
-
-/* ---- which rules guard something (law 2) ---- */
-
-/* Words are matched at their beginning in the lower-case names, category and message, with every separator turned into one space, so that
- * "disallow-host-path", "hostPath" and "host path" are one. */
-static const struct {
-	const char *why;
-	const char *words[36];
-} guards[] = {
-    {"the rule guards where images come from: signatures, attestations and registries",
-        {"verify image", "verifyimage", "image verif", "signature", "signed", "signing", "unsigned", "attest", "cosign", "notary",
-            "sigstore", "sbom", "provenance", "slsa", "registr", "digest", "supply chain", "supplychain", "allowed repos", "trusted image",
-            "vulnerab", "cve"}},
-    {"the rule guards privilege inside containers",
-        {"privilege", "unprivileged", "escalat", "capabilit", "root", "nonroot", "non root", "runas", "run as", "seccomp", "apparmor",
-            "selinux", "procmount", "proc mount", "sysctl", "pod security", "podsecurity", "pss", "psp", "securitycontext",
-            "security context", "read only", "readonly", "rootfs", "fsgroup", "supplementalgroup", "allowprivilege", "hardening",
-            "drop all", "add capab", "windows host", "user namespace"}},
-    {"the rule guards the node: its paths, namespaces, ports and sockets",
-        {"host", "docker sock", "dockersock", "container sock", "containersock", "cri sock", "containerd", "var run", "volume type",
-            "volumetype", "node affinity", "nodename", "node selector", "nodeselector", "toleration", "master", "control plane"}},
-    {"the rule guards the network",
-        {"network", "ingress", "egress", "loadbalancer", "load balancer", "nodeport", "node port", "external ip", "externalip", "tls",
-            "mtls", "certificate", "gateway", "istio", "linkerd", "cilium", "service external", "endpoint", "dns"}},
-    {"the rule guards access rights",
-        {"rbac", "role", "clusterrole", "binding", "rolebinding", "serviceaccount", "service account", "automount", "token", "secret",
-            "admin", "cluster admin", "wildcard", "impersonat", "exec", "port forward", "kubeconfig", "access control",
-            "namespace isolation", "tenan", "webhook", "permission", "authoriz", "self protect", "deny delete", "block delete"}},
-};
-
-/* Lower case, camelCase and separators become single spaces; one space in front, so that " word" is a word's beginning. */
-static void normalise(ns_buf *out, const char *s)
-{
-	ns_buf_putc(out, ' ');
-	for (const char *p = s; *p; p++) {
-		unsigned char c = (unsigned char)*p;
-		bool hump = isupper(c) && p > s && islower((unsigned char)p[-1]);
-		if (!isalnum(c) || hump)
-			if (out->data[out->len - 1] != ' ')
-				ns_buf_putc(out, ' ');
-		if (isalnum(c))
-			ns_buf_putc(out, (char)tolower(c));
-	}
-}
-
-bool ns_exception_permitted(const char *policy, const char *rule, const char *category, const char *message, const char **why)
-{
-	const char *texts[] = {policy, rule, category, message};
-	ns_buf words = NS_BUF_INIT;
-	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-		normalise(&words, texts[i] ? texts[i] : "");
-	const char *found = NULL;
-	for (size_t i = 0; i < sizeof guards / sizeof guards[0] && !found; i++)
-		for (size_t k = 0; k < sizeof guards[i].words / sizeof guards[i].words[0] && guards[i].words[k] && !found; k++) {
-			char word[40];
-			snprintf(word, sizeof word, " %s", guards[i].words[k]);
-			if (strstr(words.data, word))
-				found = guards[i].why;
-		}
-	ns_buf_free(&words);
-	if (!found && !(policy && *policy && rule && *rule))
-		found = "the rule is not named, so nobody can tell what it guards";
-	if (why)
-		*why = found ? found : "";
-	return !found;
-}
-
-/* ---- the object ---- */
 
 /* What a controller makes carries its name and a suffix of known length: a match by '?' takes those and no neighbour called "web-admin".
  * The hash of a Deployment's template has 8 to 10 characters, in rare cases fewer; such a pod is refused, which is the safe side. */
@@ -138,36 +70,8 @@ static void add_rules(cJSON *names, const char *const *rules, size_t n, const ch
 	}
 }
 
-cJSON *ns_exception_build(const char *api_version, const char *exception_ns, const char *name, const ns_violation *v,
-    const char *const *rules, size_t n_rules, const char *incident, const char *requested_by, int ttl_hours)
+static void legacy_spec(cJSON *spec, const ns_violation *v, const char *const *rules, size_t n_rules)
 {
-	const char *one[] = {v->rule};
-	if (!n_rules && *v->rule) {
-		rules = one;
-		n_rules = 1;
-	}
-	/* Without a policy, a rule, a name and (but for cluster objects) a namespace it would cover more than one workload. */
-	if (!n_rules || !*v->policy || !*v->name || !*v->kind || (!*v->ns && strcmp(v->kind, "Namespace")) || strpbrk(v->name, "*?") ||
-	    strpbrk(v->ns, "*?"))
-		return NULL;
-	cJSON *o = cJSON_CreateObject();
-	ns_json_put_str(o, "apiVersion", api_version);
-	ns_json_put_str(o, "kind", "PolicyException");
-	cJSON *meta = cJSON_AddObjectToObject(o, "metadata");
-	ns_json_put_str(meta, "name", name);
-	ns_json_put_str(meta, "namespace", exception_ns);
-	cJSON *labels = cJSON_AddObjectToObject(meta, "labels");
-	char ttl[16];
-	snprintf(ttl, sizeof ttl, "%dh", ttl_hours > 0 ? ttl_hours : 1);
-	ns_json_put_str(labels, "cleanup.kyverno.io/ttl", ttl);
-	ns_json_put_str(labels, "app.kubernetes.io/managed-by", "neuroscale-autopilot");
-	cJSON *notes = cJSON_AddObjectToObject(meta, "annotations");
-	ns_json_put_str(notes, "neuroscale.io/incident", incident);
-	char *by = ns_text_clean_dup(requested_by, 120);
-	ns_json_put_str(notes, "neuroscale.io/requested-by", by);
-	free(by);
-
-	cJSON *spec = cJSON_AddObjectToObject(o, "spec");
 	cJSON *any = cJSON_AddArrayToObject(cJSON_AddObjectToObject(spec, "match"), "any");
 	static const char *const exact[] = {"", NULL};
 	add_match(any, v->kind, v, exact, 1);
@@ -178,6 +82,135 @@ cJSON *ns_exception_build(const char *api_version, const char *exception_ns, con
 	cJSON_AddItemToArray(cJSON_AddArrayToObject(spec, "exceptions"), entry);
 	ns_json_put_str(entry, "policyName", v->policy);
 	add_rules(strings(entry, "ruleNames"), rules, n_rules, v->kind);
+}
+
+/* ---- CEL policies ---- */
+
+/* A name as a regular expression: its dots are dots. */
+static void put_literal(ns_buf *b, const char *name)
+{
+	for (; *name; name++)
+		ns_buf_puts(b, *name == '.' ? "[.]" : (const char[]){*name, 0});
+}
+
+/* "-?????" as "-[a-z0-9]{5}". */
+static void put_suffix(ns_buf *b, const char *s)
+{
+	while (*s) {
+		size_t n = strspn(s, "?");
+		if (n)
+			ns_buf_printf(b, "[a-z0-9]{%zu}", n);
+		else
+			ns_buf_putc(b, *s);
+		s += n ? n : 1;
+	}
+}
+
+static void condition(cJSON *list, const char *name, ns_buf *expression)
+{
+	cJSON *c = cJSON_CreateObject();
+	ns_json_put_str(c, "name", name);
+	ns_json_put_str(c, "expression", ns_buf_str(expression));
+	cJSON_AddItemToArray(list, c);
+	ns_buf_clear(expression);
+}
+
+/* Names are RFC 1123 (ns_exception_build looks), so they can stand between quotes. */
+static void cel_spec(cJSON *spec, const ns_violation *v)
+{
+	cJSON *ref = cJSON_CreateObject();
+	const char *slash = strchr(v->policy, '/');
+	cJSON_AddItemToArray(cJSON_AddArrayToObject(spec, "policyRefs"), ref);
+	ns_json_put_str(ref, "name", slash ? slash + 1 : v->policy);
+	ns_json_put_str(ref, "kind", v->policy_kind);
+	cJSON *list = cJSON_AddArrayToObject(spec, "matchConditions");
+	ns_buf b = NS_BUF_INIT;
+	ns_buf_printf(&b, "object.metadata.namespace == '%s'", v->ns);
+	condition(list, "namespace", &b);
+	ns_buf_printf(&b, "(object.kind == '%s' && object.metadata.name == '%s')", v->kind, v->name);
+	for (size_t i = 0; i < sizeof families / sizeof families[0]; i++)
+		for (size_t k = 0; k < 3 && !strcmp(families[i].kind, v->kind) && families[i].made[k].kind; k++) {
+			ns_buf_printf(&b, " || (object.kind == '%s' && object.metadata.name.matches('^", families[i].made[k].kind);
+			put_literal(&b, v->name);
+			for (size_t s = 0; s < 4 && families[i].made[k].suffixes[s]; s++) {
+				ns_buf_putc(&b, s ? '|' : '(');
+				put_suffix(&b, families[i].made[k].suffixes[s]);
+			}
+			ns_buf_puts(&b, ")$'))");
+		}
+	condition(list, "workload", &b);
+	ns_buf_free(&b);
+}
+
+bool ns_policy_is_cel(const char *policy_kind)
+{
+	static const char *const kinds[] = {"ValidatingPolicy", "ImageValidatingPolicy", "MutatingPolicy", "GeneratingPolicy", "DeletingPolicy"};
+	const char *kind = policy_kind ? policy_kind : "";
+	if (!strncmp(kind, "Namespaced", 10))
+		kind += 10;
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (!strcmp(kind, kinds[i]))
+			return true;
+	return false;
+}
+
+/* ---- the object ---- */
+
+/* What the policy's author should know of it, on the object itself. */
+static void annotate(cJSON *notes, const ns_violation *v, const char *const *rules, size_t n_rules, const char *incident, const char *requested_by, int ttl)
+{
+	ns_buf list = NS_BUF_INIT;
+	for (size_t i = 0; i < n_rules; i++)
+		if (!strstr(ns_buf_str(&list), ns_rule_base(rules[i])))
+			ns_buf_printf(&list, "%s%s", list.len ? "," : "", ns_rule_base(rules[i]));
+	char *workload = ns_xasprintf("%s/%s/%s", v->ns, v->kind, v->name), hours[24];
+	char *said = ns_xasprintf("policy %s, rule %s kept %s out: %s", v->policy, list.len ? ns_buf_str(&list) : "of its own", workload, v->message ? v->message : "");
+	snprintf(hours, sizeof hours, "%dh", ttl);
+	const char *const pairs[][2] = {{"neuroscale.io/incident", incident}, {"neuroscale.io/requested-by", requested_by}, {"neuroscale.io/workload", workload},
+	    {"neuroscale.io/workload-uid", v->uid ? v->uid : ""}, {"neuroscale.io/ttl", hours}, {"neuroscale.io/feedback", said}};
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+		char *clean = ns_text_clean_dup(pairs[i][1], i == 5 ? 400 : 160);
+		ns_json_put_str(notes, pairs[i][0], clean);
+		free(clean);
+	}
+	free(workload);
+	free(said);
+	ns_buf_free(&list);
+}
+
+cJSON *ns_exception_build(const char *api_version, const char *exception_ns, const char *name, const ns_violation *v,
+    const char *const *rules, size_t n_rules, const char *incident, const char *requested_by, int ttl_hours)
+{
+	const char *one[] = {v->rule};
+	bool cel = ns_policy_is_cel(v->policy_kind);
+	if (!n_rules && *v->rule) {
+		rules = one;
+		n_rules = 1;
+	}
+	/* Without a policy, a rule, a name and (but for cluster objects) a namespace it would cover more than one workload. */
+	if ((!n_rules && !cel) || !*v->policy || !*v->name || !*v->kind || (!*v->ns && strcmp(v->kind, "Namespace")) || strpbrk(v->name, "*?") ||
+	    strpbrk(v->ns, "*?") || cel != !strncmp(api_version, "policies.kyverno.io/", 20))
+		return NULL;
+	if (cel && (!ns_k8s_subdomain_ok(v->name) || !ns_k8s_label_ok(v->ns) || v->kind[strspn(v->kind, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")]))
+		return NULL;
+	cJSON *o = cJSON_CreateObject();
+	ns_json_put_str(o, "apiVersion", api_version);
+	ns_json_put_str(o, "kind", "PolicyException");
+	cJSON *meta = cJSON_AddObjectToObject(o, "metadata");
+	ns_json_put_str(meta, "name", name);
+	ns_json_put_str(meta, "namespace", exception_ns);
+	cJSON *labels = cJSON_AddObjectToObject(meta, "labels");
+	int hours = ttl_hours > 0 ? ttl_hours : 1;
+	char ttl[24];
+	snprintf(ttl, sizeof ttl, "%dh", hours);
+	ns_json_put_str(labels, "cleanup.kyverno.io/ttl", ttl);
+	ns_json_put_str(labels, "app.kubernetes.io/managed-by", "neuroscale-autopilot");
+	annotate(cJSON_AddObjectToObject(meta, "annotations"), v, rules, n_rules, incident, requested_by, hours);
+	cJSON *spec = cJSON_AddObjectToObject(o, "spec");
+	if (cel)
+		cel_spec(spec, v);
+	else
+		legacy_spec(spec, v, rules, n_rules);
 	return o;
 }
 
@@ -187,5 +220,12 @@ cJSON *ns_exception_disarm_patch(void)
 	static const char *const text =
 	    "[{\"op\":\"replace\",\"path\":\"/spec/match\",\"value\":{\"any\":[{\"resources\":{\"kinds\":[\"Pod\"],"
 	    "\"namespaces\":[\"DISARMED\"],\"names\":[\"DISARMED\"]}}]}}]";
+	return ns_json_parse(text, strlen(text), &ns_json_strict, NULL);
+}
+
+cJSON *ns_exception_disarm_cel_patch(void)
+{
+	static const char *const text =
+	    "[{\"op\":\"replace\",\"path\":\"/spec/matchConditions\",\"value\":[{\"name\":\"disarmed\",\"expression\":\"false\"}]}]";
 	return ns_json_parse(text, strlen(text), &ns_json_strict, NULL);
 }

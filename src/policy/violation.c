@@ -117,7 +117,7 @@ bool ns_violation_from_event(ns_arena *ar, const cJSON *event, ns_violation *out
 		msg = ns_json_str(event, "note", "");
 	if (strcmp(ns_json_str(event, "reason", ""), "PolicyViolation") || !about || !*msg)
 		return false;
-	ns_violation v = {.policy = "", .rule = "", .message = "", .kind = "", .ns = "", .name = "", .uid = ""};
+	ns_violation v = {.policy = "", .rule = "", .message = "", .kind = "", .ns = "", .name = "", .uid = "", .policy_kind = ""};
 	const char *kind = ns_json_str(about, "kind", "");
 	size_t n = strlen(kind);
 	bool on_policy = n >= 6 && !strcmp(kind + n - 6, "Policy") && strcmp(kind, "NetworkPolicy");
@@ -137,6 +137,12 @@ static bool by_kyverno(const cJSON *report, const cJSON *result)
 		return ns_ieq(source, "kyverno") || starts(source, "Kyverno");
 	const cJSON *by = ns_json_get(ns_json_path(report, "metadata.labels"), "app.kubernetes.io/managed-by");
 	return cJSON_IsString(by) && !strcmp(by->valuestring, "kyverno");
+}
+
+/* Sources of results about CEL policies are "Kyverno" and the kind. */
+static const char *cel_kind(ns_arena *ar, const char *source)
+{
+	return starts(source, "Kyverno") && ns_policy_is_cel(source + 7) ? ns_arena_strdup(ar, source + 7) : "";
 }
 
 static const cJSON *scope_of(const cJSON *report)
@@ -164,7 +170,8 @@ size_t ns_violations_from_report(ns_arena *ar, const cJSON *report, ns_violation
 		do {
 			ns_violation v = {.policy = ns_arena_strdup(ar, ns_json_str(r, "policy", "")),
 			    .rule = ns_rule_base(ns_arena_strdup(ar, ns_json_str(r, "rule", ""))),
-			    .message = ns_text_clean_in(ar, ns_json_str(r, "message", ""), MAX_MESSAGE)};
+			    .message = ns_text_clean_in(ar, ns_json_str(r, "message", ""), MAX_MESSAGE),
+			    .policy_kind = cel_kind(ar, ns_json_str(r, "source", ""))};
 			resource_from(ar, target, &v);
 			const char *from = ns_json_str(report, "metadata.namespace", ""); /* "" for a cluster's report */
 			if (!*v.ns && strcmp(v.kind, "Namespace"))

@@ -68,6 +68,7 @@ cJSON *ns_execution_to_json(const ns_execution *x);
  * exactly one of these shapes with every name valid; why (static) says what is wrong.
  *   -n NS patch deployment/NAME --type=json --patch-file=/dev/stdin -o json
  *   -n NS patch policyexceptions.kyverno.io/NAME --type=json --patch-file=/dev/stdin -o json
+ *   -n NS patch policyexceptions.policies.kyverno.io/NAME --type=json --patch-file=/dev/stdin -o json
  *   -n NS create -f - -o json
  * The body is held to its own table: a patch of a Deployment may name /spec/replicas, /spec/template or
  * /spec/template/spec/{containers,initContainers}/N/resources[/limits|/requests[/cpu|/memory]], by action, and `test` what it likes there. */

@@ -22,6 +22,9 @@ typedef struct ns_plan_history { const ns_plan *const *executed; size_t n; } ns_
  * steps, parameters, command, undo, risk and reasons. Never NULL: what cannot be done safely is a manual_review plan that says why and what
  * a person would run (manual_command). incident: for names ("inc-7"). */
 ns_plan *ns_plan_make(ns_arena *ar, const ns_case *c, const ns_rca *r, const ns_library *lib, const ns_plan_limits *lim, const ns_plan_history *h, int64_t incident);
+/* The plan that ends an exception of ours (a live PolicyException): its undo, sent by ns_execute with undo = true, disarms it. NULL with err when
+ * it is none of ours, is disarmed already, or does not say which workload it is for. */
+ns_plan *ns_plan_disarm(ns_arena *ar, const cJSON *exception, const char *cluster, ns_err *err);
 /* What a runbook is searched for with: the analysis with its reasoning, and the alert's own words. Appends. */
 void ns_plan_query(const ns_case *c, const ns_rca *r, ns_buf *q);
 #endif

@@ -121,6 +121,9 @@ typedef struct ns_case {
 	int64_t node_allocatable_mem;  /* smallest node that hosts a member, 0 unknown */
 	/* policy */
 	const char *policy_message, *policy_category, *policy_severity;
+	const char *policy_kind;       /* "ValidatingPolicy" and its like for CEL policies, "" the others */
+	const char *policy_guard;      /* what the rule guards by its own content, so that there is no exception from it; "" nothing of that */
+	const char *exception_off;     /* why Kyverno would take an exception and ignore it; "" it would not, as far as can be told */
 	const char *const *rules;
 	size_t n_rules;
 	const char *exception_api_version, *exception_namespace; /* "" when the CRD is not served */
