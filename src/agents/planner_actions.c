@@ -420,7 +420,10 @@ static bool exception_allowed(ns_draft *d, const char *const *rules, size_t n)
 		return ns_draft_refuse(d, "the namespace in which Kyverno accepts exceptions is not known; set it in the configuration");
 	if (!ns_k8s_label_ok(c->exception_namespace) || ns_namespace_protected(c->exception_namespace, d->lim->protected_ns))
 		return ns_draft_refuse(d, "the namespace for exceptions is protected or malformed");
+	static const char *const validating[] = {"ValidatingPolicy", "NamespacedValidatingPolicy", NULL};
 	bool cel = ns_policy_is_cel(c->policy_kind);
+	if (cel && !ns_listed(c->policy_kind, validating))
+		return ns_draft_refuse(d, "no exception for this rule, whoever asks: it is one of a policy that verifies images, or changes objects itself");
 	if (cel && !ns_exception_permitted(a->policy, a->rule[0] ? a->rule : c->policy_kind, c->policy_category, c->policy_message, &why))
 		return ns_draft_refuse(d, "no exception for this rule, whoever asks: %s", why);
 	if (!policy_name_ok(a->policy) || (!n && !cel))
