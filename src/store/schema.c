@@ -81,6 +81,11 @@ static const struct {
         "CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'audit rows are never changed'); END;"
         "CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'audit rows are never deleted'); END;"},
     {1, "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"},
+    {2, "CREATE TABLE vectors ("
+        " hash TEXT NOT NULL, model TEXT NOT NULL, dim INTEGER NOT NULL, vector BLOB NOT NULL, made_ms INTEGER NOT NULL,"
+        " PRIMARY KEY (hash, model, dim), CHECK (length(vector) = 4 * dim)"
+        ") STRICT;"
+        "CREATE INDEX incidents_of_workload ON incidents(cluster, ns, owner_kind, name);"},
 };
 
 int64_t schema_current(void)

@@ -133,7 +133,9 @@ static sqlite3_stmt *prepared(conn *c, const char *sql, ns_err *err)
 
 static int bind_one(sqlite3_stmt *st, int at, const bind *b)
 {
-	return b->type == BIND_INT ? sqlite3_bind_int64(st, at, b->i) : sqlite3_bind_text(st, at, b->s, -1, SQLITE_STATIC);
+	if (b->type == BIND_INT)
+		return sqlite3_bind_int64(st, at, b->i);
+	return b->type == BIND_BLOB ? sqlite3_bind_blob64(st, at, b->s, (sqlite3_uint64)b->i, SQLITE_STATIC) : sqlite3_bind_text(st, at, b->s, -1, SQLITE_STATIC);
 }
 
 /* The first failure inside a transaction decides what its commit says. */

@@ -38,9 +38,9 @@ struct ns_store {
 
 /* ---- binds ---- */
 typedef struct bind {
-	enum { BIND_INT, BIND_TEXT } type;
-	int64_t i;
-	const char *s; /* NULL binds NULL; must live until the statement has run */
+	enum { BIND_INT, BIND_TEXT, BIND_BLOB } type;
+	int64_t i;     /* of a blob: its bytes */
+	const void *s; /* NULL binds NULL; must live until the statement has run */
 } bind;
 #define INT(v)                                                                                                                             \
 	{                                                                                                                                  \
@@ -49,6 +49,10 @@ typedef struct bind {
 #define TEXT(v)                                                                                                                            \
 	{                                                                                                                                  \
 		.type = BIND_TEXT, .s = (v)                                                                                                \
+	}
+#define BLOB(v, n)                                                                                                                         \
+	{                                                                                                                                  \
+		.type = BIND_BLOB, .i = (int64_t)(n), .s = (v)                                                                             \
 	}
 /* Every statement has at least one bind or says NONE. SQL must be a literal: its address is the cache key. */
 #define BINDS(...) (const bind[]){__VA_ARGS__}, sizeof((const bind[]){__VA_ARGS__}) / sizeof(bind)

@@ -1,0 +1,15 @@
+/* What the store remembers across incidents: the vectors of the runbook index, and what became of proposals. See store.h for [tx] and [any]. */
+#ifndef NEUROSCALE_STORE_LEARNED_H
+#define NEUROSCALE_STORE_LEARNED_H
+#include "neuroscale/model/judged.h"
+#include "neuroscale/store/store.h"
+
+/* [any] Vectors of that model and dimension by the hash of their text: rows (n * dim) and found[i] are filled for those that there are. */
+bool ns_store_vectors_get(ns_store *s, const char *model, size_t dim, const char *const *hashes, size_t n, float *rows, bool *found, ns_err *err);
+/* [tx] Adds or replaces them. */
+bool ns_store_vectors_put(ns_store *s, const char *model, size_t dim, const char *const *hashes, size_t n, const float *rows, ns_err *err);
+
+/* [any] Proposals for one workload (uid does not count: it changes with the workload's name kept) that a person decided or that were verified,
+ * newest first, at most max. Read out of the recorded facts: nothing is booked twice. */
+bool ns_store_judged(ns_store *s, ns_arena *ar, const ns_workload *w, size_t max, ns_judged **out, size_t *n, ns_err *err);
+#endif

@@ -1,0 +1,75 @@
+/* Vectors by content, and the verdicts on proposals as a query over the facts. */
+#include "neuroscale/store/learned.h"
+
+#include <string.h>
+
+#include "store_priv.h"
+
+bool ns_store_vectors_get(ns_store *s, const char *model, size_t dim, const char *const *hashes, size_t n, float *rows, bool *found, ns_err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		cursor cur;
+		if (!store_open_cursor(s, &cur, err, "SELECT vector FROM vectors WHERE hash = ?1 AND model = ?2 AND dim = ?3",
+		        BINDS(TEXT(hashes[i]), TEXT(model), INT((int64_t)dim))))
+			return false;
+		step st = store_step(&cur, err);
+		found[i] = st == STEP_ROW && (size_t)sqlite3_column_bytes(cur.stmt, 0) == dim * sizeof *rows;
+		if (found[i])
+			memcpy(rows + i * dim, sqlite3_column_blob(cur.stmt, 0), dim * sizeof *rows);
+		store_close_cursor(&cur);
+		if (st == STEP_FAILED)
+			return false;
+	}
+	return true;
+}
+
+bool ns_store_vectors_put(ns_store *s, const char *model, size_t dim, const char *const *hashes, size_t n, const float *rows, ns_err *err)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!store_write(s, NULL, err, "INSERT OR REPLACE INTO vectors (hash, model, dim, vector, made_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
+		        BINDS(TEXT(hashes[i]), TEXT(model), INT((int64_t)dim), BLOB(rows + i * dim, dim * sizeof *rows), INT(store_now(s)))))
+			return false;
+	return true;
+}
+
+static bool said_word(const char *w, void *f)
+{
+	ns_said *said = f;
+	*said = strcmp(w, "approved") == 0 ? NS_SAID_YES : strcmp(w, "rejected") == 0 ? NS_SAID_NO : NS_SAID_NOTHING;
+	return true;
+}
+
+static bool verdict_word(const char *w, void *f)
+{
+	for (int v = NS_VERDICT_NONE; v <= NS_VERDICT_UNKNOWN; v++) {
+		if (strcmp(ns_verdict_word(v), w) == 0) {
+			*(ns_verdict *)f = (ns_verdict)v;
+			return true;
+		}
+	}
+	return false;
+}
+
+#define AT(field) offsetof(ns_judged, field)
+static const column judged_cols[] = {{COL_INT, AT(incident), NULL}, {COL_INT, AT(at_ms), NULL}, {COL_TEXT, AT(runbook), NULL}, {COL_TEXT, AT(cause), NULL},
+    {COL_WORD, AT(said), said_word}, {COL_WORD, AT(verdict), verdict_word}};
+static const shape judged_shape = SHAPE(ns_judged, judged_cols, "judgement");
+
+/* The last fact of a name that belongs to plan p: after it, and before the plan that took its place. */
+#define OF_PLAN(NAME)                                                                                                                      \
+	"(SELECT max(f.seq) FROM facts f WHERE f.incident = p.incident AND f.name = '" NAME "' AND f.seq > p.seq AND f.seq < coalesce("    \
+	"(SELECT min(x.seq) FROM facts x WHERE x.incident = p.incident AND x.name = 'plan' AND x.seq > p.seq), 9223372036854775807))"
+
+bool ns_store_judged(ns_store *s, ns_arena *ar, const ns_workload *w, size_t max, ns_judged **out, size_t *n, ns_err *err)
+{
+	*out = store_rows(s, ar, &judged_shape, n, err,
+	    "SELECT p.incident, max(coalesce(v.at_ms, 0), coalesce(d.at_ms, 0)), json_extract(p.json, '$.runbook'), coalesce(json_extract(r.json, '$.cause_class'), ''),"
+	    " coalesce(json_extract(d.json, '$.decision'), ''), coalesce(json_extract(v.json, '$.verdict'), '')"
+	    " FROM incidents i JOIN facts p ON p.incident = i.id AND p.name = 'plan'"
+	    " LEFT JOIN facts r ON r.seq = (SELECT max(f.seq) FROM facts f WHERE f.incident = p.incident AND f.name = 'rca' AND f.seq < p.seq)"
+	    " LEFT JOIN facts d ON d.seq = " OF_PLAN("decision") " LEFT JOIN facts v ON v.seq = " OF_PLAN(
+	        "verification") " WHERE i.cluster = ?1 AND i.ns = ?2 AND i.owner_kind = ?3 AND i.name = ?4 AND coalesce(json_extract(p.json, '$.runbook'), '') <> ''"
+	                        " AND (d.seq IS NOT NULL OR v.seq IS NOT NULL) ORDER BY p.seq DESC LIMIT ?5",
+	    BINDS(TEXT(w->cluster), TEXT(w->ns), TEXT(w->kind), TEXT(w->name), INT((int64_t)max)));
+	return *out != NULL;
+}
