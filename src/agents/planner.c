@@ -68,15 +68,23 @@ void ns_plan_query(const ns_case *c, const ns_rca *r, ns_buf *q)
  */
 static void retrieve(ns_draft *d, const ns_library *lib)
 {
-	ns_match m[CANDIDATES];
+	ns_retrieval found = {.n = 0};
 	ns_buf q = NS_BUF_INIT;
 	ns_plan_query(d->c, d->r, &q);
-	size_t n = lib ? ns_library_search(lib, ns_buf_str(&q), m, CANDIDATES) : 0, pick = 0;
+	if (d->h && d->h->found)
+		found = *d->h->found;
+	else if (lib)
+		ns_library_retrieve(lib, ns_buf_str(&q), &found);
 	ns_buf_free(&q);
-	if (!n)
+	if (!found.n)
 		return;
-	d->score_floor = ns_library_score_floor(lib);
-	d->margin_floor = ns_library_margin_floor(lib);
+	if (d->h)
+		ns_retrieval_judge(&found, d->h->judged, d->h->n_judged, d->r->cause_class, d->h->now_ms);
+	const ns_match *m = found.match;
+	size_t n = found.n < CANDIDATES ? found.n : CANDIDATES, pick = 0;
+	d->score_floor = d->plan->score_floor = found.score_floor;
+	d->margin_floor = d->plan->margin_floor = found.margin_floor;
+	d->plan->retrieved_by = ns_arena_strdup(d->ar, found.by);
 	for (size_t i = n; i--;)
 		if (m[i].score >= d->score_floor && ns_runbook_has_kind(m[i].runbook, d->c->alert.kind))
 			pick = i;
@@ -88,6 +96,12 @@ static void retrieve(ns_draft *d, const ns_library *lib)
 	d->plan->runbook = ns_arena_strdup(d->ar, d->rb->id);
 	d->plan->runbook_hash = ns_arena_strdup(d->ar, d->rb->hash);
 	d->plan->runbook_title = ns_arena_strdup(d->ar, d->rb->title);
+	if (d->h) {
+		char words[112];
+		ns_judgement j = ns_judge(d->h->judged, d->h->n_judged, d->rb->id, d->r->cause_class, d->h->now_ms);
+		ns_judgement_words(&j, words);
+		d->plan->judgement = ns_arena_strdup(d->ar, words);
+	}
 }
 
 /* ---- refusals ---------------------------------------------------------------------------------------------------- */
@@ -355,7 +369,7 @@ static ns_plan *empty_plan(ns_arena *ar, const ns_case *c, const ns_rca *r)
 	    .name = ns_arena_strdup(ar, t->name),
 	    .uid = ns_arena_strdup(ar, t->uid)};
 	p->generation = c->generation;
-	p->runbook = p->runbook_hash = p->runbook_title = p->summary = p->verify = p->manual_command = p->expected_effect = "";
+	p->runbook = p->runbook_hash = p->runbook_title = p->retrieved_by = p->judgement = p->summary = p->verify = p->manual_command = p->expected_effect = "";
 	p->command = p->undo = (ns_command){.body = "", .equivalent = ""};
 	return p;
 }

@@ -14,7 +14,7 @@ static void put_evidence(ns_detail *d, const ns_case *c)
 static void put_plan(const ns_cluster *c, ns_detail *d, const ns_plan *p)
 {
 	d->runbook = p->runbook;
-	d->runbook_title = p->runbook_title;
+	d->runbook_title = *p->judgement ? ns_arena_printf(d->arena, "%s; %s", p->runbook_title, p->judgement) : p->runbook_title;
 	d->plan_summary = p->summary;
 	d->risk = p->risk;
 	d->score = p->score;

@@ -35,7 +35,7 @@ static bool read_history(ns_engine *e, ns_arena *ar, int64_t incident, ns_dossie
 		list[tried] = sent[i].plan;
 		unknown[tried++] = sent[i].unknown;
 	}
-	d->history = (ns_plan_history){list, tried};
+	d->history = (ns_plan_history){.executed = list, .n = tried};
 	d->history_unknown = unknown;
 	return true;
 }
@@ -207,8 +207,10 @@ void ns_gate_collect(ns_engine *e, ns_arena *ar, const ns_incident *inc, const n
 	memset(f, 0, sizeof *f);
 	ns_cluster *c = ns_cluster_find(e, inc->target.cluster);
 	f->profile = c ? c->o.profile : NS_PROFILE_OBSERVE; /* not configured any more: nothing is sent there */
-	f->score_floor = ns_library_score_floor(e->library);
-	f->margin_floor = ns_library_margin_floor(e->library);
+	/* A score is held against the floors of the vectors that gave it. */
+	bool by_model = d->plan && *d->plan->retrieved_by && strcmp(d->plan->retrieved_by, "offline") != 0;
+	f->score_floor = by_model ? d->plan->score_floor : ns_library_score_floor(e->library);
+	f->margin_floor = by_model ? d->plan->margin_floor : ns_library_margin_floor(e->library);
 	f->rca_risk = f->plan_risk = NS_RISK_CRITICAL;
 	f->plan_requires_approval = true;
 	if (d->rca) {

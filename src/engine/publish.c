@@ -231,7 +231,7 @@ static void put_card(ns_engine *e, ns_arena *ar, const ns_incident *inc, const n
 	/* Where the plan itself asks for nobody it is the gate that does: its words are the incident's note. */
 	r->ask = p->requires_approval && d->card ? d->card->ask : inc->note;
 	r->root_cause = d->rca ? d->rca->root_cause : "";
-	r->runbook = p->runbook;
+	r->runbook = *p->judgement ? ns_arena_printf(ar, "%s (%s)", p->runbook, p->judgement) : p->runbook;
 	r->command = ns_shown_command(ns_cluster_find(e, inc->target.cluster), ar, d);
 	r->diff = d->dryrun ? d->dryrun->diff : "";
 	r->warnings = d->dryrun ? d->dryrun->warnings : "";

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "engine_priv.h"
+#include "neuroscale/store/learned.h"
 
+enum { MAX_JUDGED = 64 }; /* verdicts that are recalled for a workload, newest first */
 enum { MAX_PLANS = 8 }; /* per incident: an object that changes each time it is looked at must not keep us busy for ever */
 
 /* Case and cause for the incident's alert, read from the cluster now. NULL with err when the cluster cannot be read. */
@@ -104,6 +106,15 @@ static bool settle(ns_step *s, const ns_case *c, const ns_rca *r, const ns_plan 
 	return ns_step_move(s, NS_ST_MANUAL_REVIEW, s->inc.verdict, "planner", why) && ns_step_hold(s) && ns_step_commit(s);
 }
 
+/* What became of runbooks on this workload before. What cannot be read is no reason to plan nothing: it only ever reorders or lowers. */
+static void recall(ns_engine *e, ns_arena *ar, const ns_workload *w, ns_plan_history *h)
+{
+	ns_judged *rows;
+	h->now_ms = ns_clock_wall_ms(e->o.clock);
+	if (ns_store_judged(e->store, ar, w, MAX_JUDGED, &rows, &h->n_judged, NULL))
+		h->judged = rows;
+}
+
 bool ns_step_plan(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 {
 	ns_dossier d;
@@ -111,6 +122,7 @@ bool ns_step_plan(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 		return false;
 	if (!d.cs || !d.rca)
 		return ns_fail(err, NS_E_INVALID, "incident %lld has no analysis", (long long)job->incident);
+	recall(w->e, ar, &d.cs->alert.target, &d.history);
 	ns_plan *p = ns_plan_make(ar, d.cs, d.rca, w->e->library, &w->cluster->o.limits, &d.history, job->incident);
 	NS_POINT("planning", job->incident);
 	ns_step s;
@@ -151,6 +163,7 @@ bool ns_step_replan(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 	if (!c)
 		return false;
 	forget_unmade(ar, &d, c);
+	recall(w->e, ar, &c->alert.target, &d.history);
 	ns_plan *p = ns_plan_make(ar, c, rca, w->e->library, &w->cluster->o.limits, &d.history, job->incident);
 	ns_step s;
 	bool ok = ns_step_begin_job(&s, w, ar, job);

@@ -207,7 +207,7 @@ static void test_history(void **state)
 	fixture_oom(&f, ar);
 	ns_plan *first = plan(&f);
 	f.done[0] = first;
-	f.h = (ns_plan_history){f.done, 1};
+	f.h = (ns_plan_history){.executed = f.done, .n = 1};
 	ns_plan *again = plan(&f); /* nothing moved: the same body would be sent */
 	assert_int_equal(again->action, NS_ACT_MANUAL_REVIEW);
 	assert_true(asks(again, "history: exactly this change"));
@@ -229,7 +229,7 @@ static void test_history(void **state)
 
 	fixture_crash(&f, ar);
 	f.done[0] = plan(&f);
-	f.h = (ns_plan_history){f.done, 1};
+	f.h = (ns_plan_history){.executed = f.done, .n = 1};
 	assert_int_equal(plan(&f)->action, NS_ACT_MANUAL_REVIEW);
 	ns_arena_free(ar);
 }

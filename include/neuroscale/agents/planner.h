@@ -3,7 +3,7 @@
 #ifndef NEUROSCALE_AGENTS_PLANNER_H
 #define NEUROSCALE_AGENTS_PLANNER_H
 #include "neuroscale/model/facts.h"
-#include "neuroscale/runbook/runbook.h"
+#include "neuroscale/runbook/judgement.h"
 
 typedef struct ns_plan_limits {
 	double mem_factor;          /* 2.0: a memory limit is raised by at most this factor */
@@ -15,8 +15,15 @@ typedef struct ns_plan_limits {
 } ns_plan_limits;
 extern const ns_plan_limits ns_plan_limits_default;
 
-/* What was tried for this incident before: the planner neither repeats it nor goes beyond the second raise. */
-typedef struct ns_plan_history { const ns_plan *const *executed; size_t n; } ns_plan_history;
+/* What is known from before. executed: what was tried for this incident: the planner neither repeats it nor goes beyond the second raise. */
+typedef struct ns_plan_history {
+	const ns_plan *const *executed;
+	size_t n;
+	const ns_judged *judged;    /* what became of runbooks on this workload: it weighs when one is found again (runbook/judgement.h) */
+	size_t n_judged;
+	int64_t now_ms;             /* for the age of verdicts */
+	const ns_retrieval *found;  /* what a model's index found for ns_plan_query; NULL: the library's own vectors are asked */
+} ns_plan_history;
 
 /* Retrieves the runbook (query = RCA and its reasoning), decides between the RCA's action and what the code's own rules permit, fills
  * steps, parameters, command, undo, risk and reasons. Never NULL: what cannot be done safely is a manual_review plan that says why and what

@@ -169,6 +169,9 @@ typedef struct ns_plan {
 	int64_t generation;
 	const char *runbook, *runbook_hash, *runbook_title;
 	double score, margin;
+	double score_floor, margin_floor; /* of the vectors that found it, 0 when none was looked for */
+	const char *retrieved_by;      /* whose vectors: "offline" or "MODEL/DIM" */
+	const char *judgement;         /* the runbook's record for this cause here: "3 of 3 fixed here, last 2026-11-20", "" none */
 	const char *summary;           /* "raise memory limit of web/app 128Mi -> 256Mi" */
 	const char *const *steps;      /* for people */
 	size_t n_steps;
