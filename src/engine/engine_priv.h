@@ -249,6 +249,9 @@ void ns_verify_watch(ns_engine *e, int64_t incident, int64_t started_ms, int64_t
 int64_t ns_verify_generation(const ns_plan *p, const ns_dryrun *d, const ns_execution *x);
 bool ns_verify_progress(ns_engine *e, int64_t incident, int64_t *good_ms, int64_t *need_ms);
 
+/* ---- draft.c: of a runbook, when none had fitted an incident that is over ---- */
+void ns_draft_after(ns_engine *e, ns_arena *ar, const ns_incident *inc, const char *how);
+
 /* ---- decide.c ---- */
 /* The store took nothing (a full disk): it is said on the screen until it takes something again, err == NULL. Other errors say nothing. */
 void ns_engine_store_says(ns_engine *e, const ns_err *err);

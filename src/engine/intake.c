@@ -212,6 +212,8 @@ static bool take_recovery(ns_engine *e, const char *identity)
 			ok = withdraw_approval(&s, "it recovered") && ns_store_jobs_drop(e->store, s.inc.id, &s.err) &&
 			    ns_step_move(&s, NS_ST_WITHDRAWN, NS_VERDICT_NONE, "detector", "it recovered before anybody acted");
 		ok = ok && ns_step_commit(&s);
+		if (ok && ns_state_get(st)->terminal && !ns_state_get(st)->closed)
+			ns_draft_after(e, ar, &inc, "it recovered");
 	}
 	if (!ok) {
 		ns_step_abandon(&s);
