@@ -82,10 +82,20 @@ static void signals_of_ours(sigset_t *set)
 	}
 }
 
+static int (*question_of(const ns_config *cfg))(const ns_config *)
+{
+	static const struct { const char *name; int (*run)(const ns_config *cfg); } rows[] = {
+	    {"audit", ns_app_audit}, {"runbook", ns_app_runbook}, {"export", ns_app_export}};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (strcmp(rows[i].name, cfg->command) == 0)
+			return rows[i].run;
+	return NULL;
+}
+
 /* A question and its answer: no threads, and a signal simply ends it. */
 static bool is_question(const ns_config *cfg)
 {
-	return ns_cli_is_verb(cfg->command) || strcmp(cfg->command, "audit") == 0;
+	return ns_cli_is_verb(cfg->command) || question_of(cfg);
 }
 
 static int run(const ns_config *cfg, const ns_cancel *leave)
@@ -127,7 +137,7 @@ int main(int argc, char **argv)
 		ns_config_dump(cfg, &text);
 		status = print_buf(&text);
 	} else if (is_question(cfg)) {
-		status = strcmp(cfg->command, "audit") == 0 ? ns_app_audit(cfg) : ns_app_verb(cfg);
+		status = question_of(cfg) ? question_of(cfg)(cfg) : ns_app_verb(cfg);
 	} else {
 		signals s = {.leave = ns_cancel_new()};
 		pthread_t thread;

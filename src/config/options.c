@@ -83,6 +83,8 @@ const ns_option ns_options[] = {
     {"act-in", 0, NS_OPT_LIST, AT(act_in), NULL, "", "LIST", "namespaces in which it may change something (default: looked up)", "doctor", false},
     {"provider", 0, NS_OPT_ENUM, AT(provider), "offline|dashscope", "offline", "NAME", "whose analysis is evaluated", "eval", false},
     {"score", 0, NS_OPT_BOOL, AT(score), NULL, "false", NULL, "judge the incidents by the labels in the file as well", "eval", false},
+    {"format", 0, NS_OPT_ENUM, AT(format), "dashscope-sft", "dashscope-sft", "FORMAT", "form of the exported data", "export", false},
+    {"since", 0, NS_OPT_STR, AT(since), NULL, "", "DAY", "only incidents that opened on or after that day (2026-11-01)", "export", false},
     {"head", 0, NS_OPT_STR, AT(head), NULL, "", "HASH", "anchored audit head that must be in the chain", "audit", false},
     {"help", 'h', NS_OPT_BOOL, AT(help), NULL, "false", NULL, "print help", NULL, false},
     {"version", 'V', NS_OPT_BOOL, AT(version), NULL, "false", NULL, "print the version", NULL, false},
@@ -99,6 +101,8 @@ const ns_command_info ns_commands[] = {
     {"incidents", "", "open and recent incidents", 0, 0},
     {"incident", "ID", "all that is known of one incident", 1, 1},
     {"audit", "verify", "prove that the audit record is whole", 1, 1},
+    {"runbook", "WHAT", "the runbooks (list, show NAME), what a text finds in them (search TEXT), and drafts into use (promote NAME)", 1, 64},
+    {"export", "", "incidents that a person approved and that were seen fixed, as fine-tuning data", 0, 0},
     {"eval", "WHAT [FILE]", "print what is made of each row of a data file: incidents, contract, injection", 1, 2},
     {.name = NULL},
 };

@@ -10,6 +10,8 @@ int ns_app_console(const ns_config *cfg, const ns_cancel *cancel);  /* attaches 
 int ns_app_headless(const ns_config *cfg, const ns_cancel *cancel);
 int ns_app_verb(const ns_config *cfg);                              /* a CLI verb on the running engine */
 int ns_app_audit(const ns_config *cfg);
+int ns_app_runbook(const ns_config *cfg);                           /* the library and its drafts; needs no engine */
+int ns_app_export(const ns_config *cfg);                            /* reads the store only */
 int ns_app_eval(const ns_config *cfg, const ns_cancel *cancel);     /* figures on data files; needs no cluster and no engine */
 int ns_app_doctor(const ns_config *cfg, const ns_cancel *cancel);   /* prints what it finds; 0 when nothing failed */
 int ns_app_sim(const ns_config *cfg, const ns_cancel *cancel);

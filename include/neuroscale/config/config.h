@@ -35,7 +35,8 @@ typedef struct ns_config {
 	double model_usd_per_incident, model_usd_per_day;
 	bool redact_email;
 	/* of commands */
-	const char *digest, *reason, *listen, *scenario, *head;
+	const char *digest, *reason, *listen, *scenario, *head, *since;
+	int format;                           /* of export: 0 dashscope-sft */
 	int rate;
 	bool json, role, score;
 	int provider;                         /* of eval: 0 offline, 1 dashscope */
