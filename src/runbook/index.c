@@ -87,7 +87,7 @@ static void name_of(const view *v, char out[NS_INDEX_MODEL + 16])
 	if (v)
 		snprintf(out, NS_INDEX_MODEL + 16, "%s/%zu", v->model, ns_vectors_dim(v->vectors));
 	else
-		strcpy(out, "offline"); // NOLINT(clang-analyzer-security.insecureAPI.strcpy)
+		ns_copy(out, NS_INDEX_MODEL + 16, "offline");
 }
 
 void ns_index_by(ns_index *x, char out[NS_INDEX_MODEL + 16])

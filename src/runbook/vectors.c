@@ -290,13 +290,13 @@ size_t ns_vectors_top(const ns_vectors *v, const float *q, size_t k, ns_hit *out
 	heap h = {.at = ns_xmalloc(k * sizeof *h.at), .k = k};
 	for (size_t i = 0; i < v->n; i++)
 		offer(&h, span[i].low);
-	ns_hit *may = NULL;
-	size_t n = 0, cap = 0;
+	size_t n = 0, cap = 2 * k;
+	ns_hit *may = ns_xmalloc(cap * sizeof *may);
 	for (size_t i = 0; i < v->n; i++) {
 		if (span[i].high < h.at[0])
 			continue;
 		if (n == cap)
-			may = ns_xrealloc(may, (cap = cap ? cap * 2 : 128) * sizeof *may);
+			may = ns_xrealloc(may, (cap *= 2) * sizeof *may);
 		may[n++] = (ns_hit){i, kernels()->dot(ns_vectors_row(v, i), words.full, v->width)};
 	}
 	qsort(may, n, sizeof *may, by_dot);
