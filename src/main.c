@@ -101,7 +101,8 @@ static bool is_question(const ns_config *cfg)
 static int run(const ns_config *cfg, const ns_cancel *leave)
 {
 	static const struct { const char *name; int (*run)(const ns_config *cfg, const ns_cancel *leave); } modes[] = {
-	    {"", ns_app_console}, {"sim", ns_app_sim}, {"doctor", ns_app_doctor}, {"demo", ns_app_demo}, {"eval", ns_app_eval}};
+	    {"", ns_app_console}, {"sim", ns_app_sim}, {"doctor", ns_app_doctor}, {"demo", ns_app_demo}, {"eval", ns_app_eval},
+	    {"policy", ns_app_policy}};
 	if (cfg->headless)
 		return ns_app_headless(cfg, leave);
 	for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)

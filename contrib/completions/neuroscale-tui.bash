@@ -32,6 +32,7 @@ _neuroscale_tui() {
 	incident) mapfile -t COMPREPLY < <(compgen -W "$("$program" incidents 2>/dev/null | sed -n 's/^\([0-9][0-9]*\) .*/\1/p')" -- "$cur") ;;
 	runbook) mapfile -t COMPREPLY < <(compgen -W "list show search promote $("$program" runbook list 2>/dev/null | cut -d' ' -f1)" -- "$cur") ;;
 	audit) mapfile -t COMPREPLY < <(compgen -W 'verify' -- "$cur") ;;
+	policy) mapfile -t COMPREPLY < <(compgen -W 'exceptions feedback' -- "$cur") ;;
 	eval) mapfile -t COMPREPLY < <(compgen -f -W 'incidents contract injection' -- "$cur") ;;
 	esac
 }

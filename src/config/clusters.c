@@ -121,7 +121,7 @@ static bool nothing_stray(const ns_config *c, ns_err *err)
 /* --context NAME, or --cluster NAME where it is no filter: the one that is called so. */
 static bool select_one(ns_config *c, ns_config *const *list, ns_err *err)
 {
-	bool filter = c->command[0] && strcmp(c->command, "doctor") != 0;
+	bool filter = c->command[0] && strcmp(c->command, "doctor") != 0 && strcmp(c->command, "policy") != 0;
 	const char *want = ns_config_is_said(c, "context") ? c->context : ns_config_is_said(c, "cluster") && !filter ? c->cluster : "";
 	const char *names[NS_MAX_CLUSTERS];
 	ns_buf all = NS_BUF_INIT;

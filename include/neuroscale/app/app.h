@@ -14,6 +14,7 @@ int ns_app_runbook(const ns_config *cfg);                           /* the libra
 int ns_app_export(const ns_config *cfg);                            /* reads the store only */
 int ns_app_eval(const ns_config *cfg, const ns_cancel *cancel);     /* figures on data files; needs no cluster and no engine */
 int ns_app_doctor(const ns_config *cfg, const ns_cancel *cancel);   /* prints what it finds; 0 when nothing failed */
+int ns_app_policy(const ns_config *cfg, const ns_cancel *cancel);   /* our exceptions in the clusters, and what they tell */
 int ns_app_sim(const ns_config *cfg, const ns_cancel *cancel);
 int ns_app_demo(const ns_config *cfg, const ns_cancel *cancel);     /* with a terminal a console, without one every scenario, judged */
 
