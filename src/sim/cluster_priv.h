@@ -53,6 +53,7 @@ typedef struct sim_work {
 	const char *ns, *name;
 	int replicas;
 	const char *cpu, *mem_request, *mem_limit; /* quantities; limit NULL: none */
+	int limit_span_mib;                        /* a seed may raise the limit (then in Mi) by up to this: the script still does what it says */
 	const char *labels, *annotations;          /* "key=value;key=value" */
 	sim_rev revs[SIM_MAX_REVS];                /* in order of at_ms; at least one in the past */
 	const sim_does *fault;                     /* something outside its template: hits every revision */
@@ -84,9 +85,21 @@ typedef struct sim_scene {
 	int64_t outage_from_ms, outage_until_ms;
 	const char *exception_ns; /* where Kyverno accepts exceptions; NULL: "*" */
 	const sim_thing *things;  /* ends with name == NULL; NULL none */
+	bool together;            /* one cause: no seed moves the workloads against each other */
 } sim_scene;
 extern const sim_scene sim_scenes[];  /* ends with name == NULL */
 extern const sim_work sim_platform[]; /* what every cluster runs; ends with name == NULL */
+
+/* vary.c: the scene as a seed changes it */
+enum { SIM_QUANTITY = 32 };
+typedef struct sim_varied {
+	sim_scene scene;
+	sim_work *works;
+	sim_thing *things;
+	char (*limits)[SIM_QUANTITY]; /* one per workload */
+} sim_varied;
+void scene_vary(ns_sim *s, const sim_scene *as_written); /* sets s->scene: as written for seeds 0 and 1 */
+void scene_free(ns_sim *s);
 
 /* words.c: what every cluster needs; the rest is in faults_priv.h */
 extern const sim_words words_http;

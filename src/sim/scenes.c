@@ -25,7 +25,7 @@ const sim_work sim_platform[] = {
 };
 
 static const sim_work demo[] = {
-	{.ns = "shop", .name = "checkout", .replicas = 3, .cpu = "250m", .mem_request = "128Mi", .mem_limit = "128Mi", .labels = "team=shop",
+	{.ns = "shop", .name = "checkout", .replicas = 3, .cpu = "250m", .mem_request = "128Mi", .mem_limit = "128Mi", .limit_span_mib = 32, .labels = "team=shop",
 	    .revs = {OLD(REG "shop/checkout:5.2.0"), {.at_ms = -HOURS(20), .image = REG "shop/checkout:5.3.1", .cause = "release 5.3.1"}},
 	    .fault = &oom_220, .fault_from_ms = SECONDS(6), YOUNG, .says = &words_java},
 	{.ns = "shop", .name = "cart", .replicas = 3, .cpu = "200m", .mem_request = "96Mi", .mem_limit = "256Mi", .labels = "team=shop",
@@ -48,7 +48,7 @@ static const sim_work demo[] = {
 };
 
 #define OOM_WORK(fault_, limit)                                                                                                        \
-	{.ns = "shop", .name = "checkout", .replicas = 2, .cpu = "250m", .mem_request = "96Mi", .mem_limit = limit,                     \
+	{.ns = "shop", .name = "checkout", .replicas = 2, .cpu = "250m", .mem_request = "96Mi", .mem_limit = limit, .limit_span_mib = 32, \
 	    .revs = {OLD(REG "shop/checkout:5.2.0"), {.at_ms = -HOURS(20), .image = REG "shop/checkout:5.3.1"}}, .fault = fault_,        \
 	    .fault_from_ms = SECONDS(10), YOUNG, .says = &words_java}
 static const sim_work oom_simple[] = {OOM_WORK(&oom_220, "128Mi"), CALM("shop", "catalog", 2, REG "shop/catalog:2.20.1"), {0}};
@@ -223,7 +223,7 @@ const sim_scene sim_scenes[] = {
 	{.name = "cost-spike-prod", .works = cost_spike_prod},
 	{.name = "healthy", .works = healthy},
 	{.name = "rollout-control", .works = rollout_control},
-	{.name = "storm", .works = storm},
+	{.name = "storm", .works = storm, .together = true},
 	{.name = "node-down", .works = healthy, .things = node_lost},
 	{.name = "job-failed", .works = quiet, .things = job_failed},
 	{.name = "volume-pending", .works = quiet, .things = volume_pending},

@@ -16,7 +16,8 @@ struct ns_sim {
 	uint64_t seed;
 	int64_t t0_mono, t0_wall; /* start: all other times in the simulator are milliseconds relative to it, history is negative */
 	const ns_sim_scenario *scenario;
-	const sim_scene *scene;
+	const sim_scene *scene; /* as the seed has it */
+	sim_varied varied;
 	sim_world world;
 	sim_cluster cluster;
 	sim_watch *watches;

@@ -34,12 +34,16 @@ typedef struct ns_sim_scenario {
 extern const ns_sim_scenario ns_sim_scenarios[]; /* ends with name == NULL; the first is "demo": what a person watches, all five runbooks */
 const ns_sim_scenario *ns_sim_scenario_find(const char *name);
 
+/* How much later than written a seed may let things go wrong: whoever waits for a horizon waits so much longer. */
+enum { NS_SIM_LATER_MS = 16000 };
+
 typedef struct ns_sim ns_sim;
 typedef struct ns_sim_opts {
 	const char *listen;       /* "127.0.0.1:0": port 0 lets the kernel choose; loopback only, else NS_E_DENIED */
 	const char *scenario;     /* NULL: "demo" */
 	const ns_clock *clock;    /* drives everything in the cluster */
-	uint64_t seed;
+	uint64_t seed;            /* the same gives the same cluster. 0 and 1: the script as written; any other also moves its faults (order included),
+	                             replicas and too low limits, within what the scenario's expectations bear */
 } ns_sim_opts;
 ns_sim *ns_sim_start(const ns_sim_opts *o, ns_err *err);
 int ns_sim_port(const ns_sim *s);
