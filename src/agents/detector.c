@@ -35,6 +35,7 @@ ns_detector *ns_detector_new(const ns_detector_opts *o, ns_err *err)
 	d->sink = o->sink;
 	d->wake = ns_wake_new();
 	d->round = ns_arena_new();
+	dt_cache_init(d);
 	d->next_due = d->orphans_due = -1;
 	d->link_since_ms = ns_clock_wall_ms(d->clock);
 	pthread_mutex_init(&d->mu, NULL);

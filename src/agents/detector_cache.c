@@ -384,8 +384,11 @@ void dt_put_pod(ns_detector *d, dt_pod *p)
 	}
 	remember(p, old, ns_clock_wall_ms(d->clock));
 	dt_tab_put(&d->pods, p);
-	if (old)
+	if (old) {
+		dt_names_remove(&d->pod_names, old);
 		dt_pod_free(old); /* its memory moved */
+	}
+	dt_names_add(&d->pod_names, p);
 	if (p->work)
 		dt_mark(d, p->work);
 	if (!p->confirmed && (!d->started || !resolve(d, p)))
@@ -401,6 +404,7 @@ void dt_drop_pod(ns_detector *d, const char *uid)
 		return;
 	leave(d, p);
 	drop_orphan(d, p);
+	dt_names_remove(&d->pod_names, p);
 	free_pod(p);
 }
 
@@ -430,6 +434,9 @@ void dt_put_obj(ns_detector *d, dt_obj *o)
 	 * owner cannot be confirmed. */
 	if (!*o->owner_uid || !known_kind(o->owner_kind))
 		own_work(d, o);
+	if (old)
+		dt_names_remove(&d->obj_names, old);
+	dt_names_add(&d->obj_names, o);
 	dt_obj_free(old);
 	if (!old && d->started)
 		resolve_orphans(d, o);
@@ -443,6 +450,7 @@ void dt_drop_obj(ns_detector *d, const char *uid)
 	if (!o)
 		return;
 	disown(d, o);
+	dt_names_remove(&d->obj_names, o);
 	dt_obj_free(o);
 }
 
@@ -462,9 +470,21 @@ void dt_count_job(ns_detector *d, const dt_obj *o)
 
 const dt_pod *dt_pod_named(const ns_detector *d, const char *ns, const char *name)
 {
-	dt_each(dt_pod, p, &d->pods)
-		if (strcmp(p->name, name) == 0 && strcmp(p->ns, ns) == 0)
-			return p;
+	size_t from = 0;
+	return dt_names_next(&d->pod_names, ns, name, strlen(name), &from);
+}
+
+/* By its own name, or (pod) the maker that a pod is named after: the longest beginning of its name that ends at a dash. */
+static dt_obj *obj_named(ns_detector *d, const char *ns, const char *kind, const char *name, bool pod)
+{
+	for (size_t n = strlen(name); n; n = pod ? n - 1 : 0) {
+		if (name[n] && name[n] != '-')
+			continue;
+		size_t from = 0;
+		for (const dt_obj *x; (x = dt_names_next(&d->obj_names, ns, name, n, &from));)
+			if (pod || strcmp(dt_kind_names[x->kind], kind) == 0)
+				return dt_tab_get(&d->objs, x->key);
+	}
 	return NULL;
 }
 
@@ -484,15 +504,7 @@ dt_work *dt_work_of_resource(ns_detector *d, const char *ns, const char *kind, c
 	if (*uid || !known)
 		return pod || !known ? NULL : dt_work_find(d, ns, kind, name);
 	/* What was refused at admission does not exist: a pod is named after the ReplicaSet that wanted it. */
-	dt_obj *best = NULL;
-	dt_each(dt_obj, x, &d->objs)
-	{
-		size_t n = strlen(x->name);
-		bool same = strcmp(dt_kind_names[x->kind], kind) == 0 && strcmp(x->name, name) == 0;
-		bool made = pod && strncmp(name, x->name, n) == 0 && (name[n] == '-' || !name[n]);
-		if (strcmp(x->ns, ns) == 0 && (same || made) && (!best || n > strlen(best->name)))
-			best = x;
-	}
+	dt_obj *best = obj_named(d, ns, kind, name, pod);
 	return best ? climb(d, best, NULL, &confirmed) : NULL;
 }
 
@@ -532,6 +544,26 @@ bool dt_work_complete(const dt_work *w)
 	return has_counts(w) ? dt_obj_complete(w->obj) : pods_ready(w);
 }
 
+static const char *pod_names(const void *item, const char **name)
+{
+	const dt_pod *p = item;
+	*name = p->name;
+	return p->ns;
+}
+
+static const char *obj_names(const void *item, const char **name)
+{
+	const dt_obj *o = item;
+	*name = o->name;
+	return o->ns;
+}
+
+void dt_cache_init(ns_detector *d)
+{
+	d->pod_names.say = pod_names;
+	d->obj_names.say = obj_names;
+}
+
 void dt_cache_free(ns_detector *d)
 {
 	dt_each(dt_pod, p, &d->pods)
@@ -553,6 +585,8 @@ void dt_cache_free(ns_detector *d)
 	dt_tab *const tabs[] = {&d->pods, &d->objs, &d->nodes, &d->notes, &d->reports, &d->policies, &d->things, &d->works};
 	for (size_t i = 0; i < sizeof tabs / sizeof *tabs; i++)
 		dt_tab_free(tabs[i]);
+	free(d->pod_names.at);
+	free(d->obj_names.at);
 	free(d->due);
 	free(d->orphans);
 }

@@ -6,6 +6,7 @@
  *   detector_decode.c   one API object -> one compact object
  *   detector_shared.c   texts that many pods have in common
  *   detector_tab.c      hash tables
+ *   detector_names.c    hash tables by namespace and name
  *   detector_cache.c    what there is, replace marks, who owns whom (confirmed from above)
  *   detector_due.c      which workload is to be looked at again when
  *   detector_notes.c    what events said about pods
@@ -36,6 +37,17 @@ void dt_tab_put(dt_tab *t, void *item); /* replaces the one with the same key (t
 void *dt_tab_del(dt_tab *t, const char *key);
 const char *dt_tab_key(const void *item);
 void dt_tab_free(dt_tab *t); /* the slots, not the items */
+
+/* By namespace and name, which several may share. An item's names must not change while it is in. */
+typedef struct dt_names {
+	const char *(*say)(const void *item, const char **name); /* its namespace, and its name */
+	const void **at;
+	size_t n, cap;
+} dt_names;
+void dt_names_add(dt_names *t, const void *item);
+void dt_names_remove(dt_names *t, const void *item); /* before it is freed; one that is not in is fine */
+/* The next of that namespace whose name is the first n bytes of name; *from begins at 0. NULL: no more. */
+const void *dt_names_next(const dt_names *t, const char *ns, const char *name, size_t n, size_t *from);
 #define dt_each(type, var, tab) \
 	for (size_t i_##var = 0; i_##var < (tab)->cap; i_##var++) \
 		for (type *var = (tab)->at[i_##var]; var; var = NULL)
@@ -292,6 +304,7 @@ struct ns_detector {
 
 	pthread_mutex_t mu; /* leaf; guards all below */
 	dt_tab pods, objs, works, nodes, notes, reports, policies, things;
+	dt_names pod_names, obj_names;
 	size_t n_external, n_down; /* external alerts that fire; nodes that are not ready */
 	dt_work *dirty;
 	dt_work **due;      /* heap by due_mono: detector_due.c */
@@ -345,7 +358,8 @@ dt_work *dt_work_find(ns_detector *d, const char *ns, const char *kind, const ch
 dt_work *dt_work_get(ns_detector *d, const char *ns, const char *kind, const char *name); /* made when absent */
 /* The workload at the top of the confirmed chain from a resource by name (which need not exist any more). NULL unknown. */
 dt_work *dt_work_of_resource(ns_detector *d, const char *ns, const char *kind, const char *name, const char *uid);
-const dt_pod *dt_pod_named(const ns_detector *d, const char *ns, const char *name); /* walks all pods: for what is rare */
+const dt_pod *dt_pod_named(const ns_detector *d, const char *ns, const char *name);
+void dt_cache_init(ns_detector *d);
 void dt_mark(ns_detector *d, dt_work *w);        /* look at it in the next round */
 void dt_work_reap(ns_detector *d, dt_work *w);   /* frees it when nothing is left of it */
 dt_memory *dt_memory_of(const dt_pod *p, const char *container);

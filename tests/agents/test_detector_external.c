@@ -1,4 +1,6 @@
 /* Alerts of other systems: which workload they are about, when they stand for themselves, and when they are over. */
+#include <time.h>
+
 #include "agents/detector_rig.h"
 
 #define NAMED(id, ...) (&(ns_external){.source = "alertmanager", .fingerprint = (id), .ns = "shop", __VA_ARGS__})
@@ -150,6 +152,92 @@ static void test_hostile_text_is_cleaned(void **state)
 	rig_close(&r);
 }
 
+static int64_t cpu_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+/* CPU time of alerts whose pod and Deployment do not exist, the least of some tries. */
+static int64_t cost_of_strangers(rig *r)
+{
+	int64_t least = INT64_MAX;
+	for (int t = 0; t < 5; t++) {
+		int64_t before = cpu_ns();
+		for (int i = 0; i < 200; i++)
+			say(r, FIRING(.pod = "web-h1-no", .deployment = "none", .title = "x"));
+		int64_t took = cpu_ns() - before;
+		least = took < least ? took : least;
+	}
+	return least;
+}
+
+static void test_its_cost_does_not_grow_with_the_cluster(void **state)
+{
+	rig few, many;
+	char id[16], name[16];
+	rig_web(&few);
+	rig_web(&many);
+	for (int i = 0; i < 8000; i++) {
+		snprintf(id, sizeof id, "p%d", i);
+		snprintf(name, sizeof name, "d%d", i);
+		rig_pod(&many, (pod){.app = "web", .hash = "h1", .id = id});
+		rig_dep(&many, (dep){.name = name, .replicas = 1, .ready = 1});
+	}
+	int64_t a = cost_of_strangers(&few), b = cost_of_strangers(&many);
+	if (b > 5 * a)
+		fail_msg("200 alerts: %lld us beside few objects, %lld us beside 16000", (long long)(a / 1000), (long long)(b / 1000));
+	say(&many, FIRING(.pod = "web-h1-p7777", .title = "HighLatency"));
+	assert_string_equal(dt_external_work(many.d, dt_thing_of(many.d, DT_EXTERNAL, "", "alertmanager/f1"))->name, "web");
+	rig_close(&few);
+	rig_close(&many);
+}
+
+typedef struct called {
+	const char *ns, *name;
+} called;
+
+static const char *names_of(const void *item, const char **name)
+{
+	const called *c = item;
+	*name = c->name;
+	return c->ns;
+}
+
+static void test_names_stand_for_all_who_have_them_and_no_other(void **state)
+{
+	enum { N = 600 };
+	static char names[N][16];
+	static called all[N];
+	bool in[N] = {false};
+	uint64_t seed = 7;
+	dt_names t = {.say = names_of};
+	size_t none = 0;
+	assert_null(dt_names_next(&t, "a", "x", 1, &none));
+	dt_names_remove(&t, &all[0]);
+	for (int i = 0; i < N; i++) { /* three of each name, in two namespaces */
+		snprintf(names[i], sizeof names[i], "n%d", i / 3);
+		all[i] = (called){i % 3 ? "a" : "b", names[i]};
+	}
+	for (int round = 0; round < 20000; round++) {
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		size_t i = (seed >> 33) % N;
+		if (in[i])
+			dt_names_remove(&t, &all[i]);
+		else
+			dt_names_add(&t, &all[i]);
+		in[i] = !in[i];
+		size_t k = (seed >> 20) % N, from = 0, want = 0, got = 0;
+		for (size_t j = k / 3 * 3; j < k / 3 * 3 + 3; j++)
+			want += in[j] && strcmp(all[j].ns, all[k].ns) == 0;
+		for (const called *c; (c = dt_names_next(&t, all[k].ns, all[k].name, strlen(all[k].name), &from)); got++)
+			assert_true(in[c - all] && strcmp(c->name, all[k].name) == 0 && strcmp(c->ns, all[k].ns) == 0);
+		assert_int_equal(got, want);
+	}
+	free(t.at);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -157,6 +245,7 @@ int main(void)
 	    cmocka_unit_test(test_native_finding_explains_it), cmocka_unit_test(test_native_finding_takes_over),
 	    cmocka_unit_test(test_another_container_is_another_matter), cmocka_unit_test(test_the_gravest_of_several_gives_the_words),
 	    cmocka_unit_test(test_waits_for_the_first_list), cmocka_unit_test(test_what_is_refused), cmocka_unit_test(test_hostile_text_is_cleaned),
+	    cmocka_unit_test(test_its_cost_does_not_grow_with_the_cluster), cmocka_unit_test(test_names_stand_for_all_who_have_them_and_no_other),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
