@@ -98,8 +98,8 @@ typedef struct sim_varied {
 	sim_thing *things;
 	char (*limits)[SIM_QUANTITY]; /* one per workload */
 } sim_varied;
-void scene_vary(ns_sim *s, const sim_scene *as_written); /* sets s->scene: as written for seeds 0 and 1 */
-void scene_free(ns_sim *s);
+void scene_open(ns_sim *s, const sim_scene *as_written, bool vary); /* sets s->scene */
+void scene_close(ns_sim *s);
 
 /* words.c: what every cluster needs; the rest is in faults_priv.h */
 extern const sim_words words_http;

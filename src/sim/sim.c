@@ -59,7 +59,7 @@ ns_sim *ns_sim_start(const ns_sim_opts *o, ns_err *err)
 	s->t0_mono = ns_clock_mono_ms(s->clock);
 	s->t0_wall = ns_clock_wall_ms(s->clock);
 	s->scenario = scenario;
-	scene_vary(s, scene);
+	scene_open(s, scene, o->vary);
 	s->threads = ns_services_new();
 	world_init(&s->world);
 	pthread_mutex_lock(&s->mu);
@@ -97,7 +97,7 @@ void ns_sim_stop(ns_sim *s)
 	}
 	snaps_free(s);
 	cluster_free(s);
-	scene_free(s);
+	scene_close(s);
 	world_free(&s->world);
 	pthread_cond_destroy(&s->cond);
 	pthread_mutex_destroy(&s->mu);

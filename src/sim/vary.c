@@ -84,12 +84,12 @@ static void resize(const ns_sim *s, sim_work *w, char limit[SIM_QUANTITY])
 	w->mem_limit = limit;
 }
 
-void scene_vary(ns_sim *s, const sim_scene *as_written)
+void scene_open(ns_sim *s, const sim_scene *as_written, bool vary)
 {
 	sim_varied *v = &s->varied;
 	size_t n = 0, things = 0;
 	s->scene = as_written;
-	if (s->seed <= 1)
+	if (!vary)
 		return;
 	while (as_written->works[n].name)
 		n++;
@@ -116,7 +116,7 @@ void scene_vary(ns_sim *s, const sim_scene *as_written)
 	s->scene = &v->scene;
 }
 
-void scene_free(ns_sim *s)
+void scene_close(ns_sim *s)
 {
 	free(s->varied.works);
 	free(s->varied.things);

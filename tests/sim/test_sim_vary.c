@@ -40,22 +40,20 @@ static int64_t last_begin(const sim_work *works)
 	return last;
 }
 
-static void test_seeds_0_and_1_play_it_as_written(void **state)
+static void test_not_asked_for_it_plays_as_written(void **state)
 {
-	for (uint64_t seed = 0; seed < 2; seed++) {
-		ns_sim s = {.seed = seed};
-		scene_vary(&s, scene("demo"));
-		assert_ptr_equal(s.scene, scene("demo"));
-		scene_free(&s);
-	}
+	ns_sim s = {.seed = 7};
+	scene_open(&s, scene("demo"), false);
+	assert_ptr_equal(s.scene, scene("demo"));
+	scene_close(&s);
 }
 
 static void test_a_seed_gives_the_same_scene_again_and_another_another(void **state)
 {
 	ns_sim a = {.seed = 7}, again = {.seed = 7}, other = {.seed = 8};
-	scene_vary(&a, scene("demo"));
-	scene_vary(&again, scene("demo"));
-	scene_vary(&other, scene("demo"));
+	scene_open(&a, scene("demo"), true);
+	scene_open(&again, scene("demo"), true);
+	scene_open(&other, scene("demo"), true);
 	size_t differ = 0;
 	for (size_t i = 0; a.scene->works[i].name; i++) {
 		const sim_work *x = &a.scene->works[i], *y = &again.scene->works[i], *z = &other.scene->works[i];
@@ -65,9 +63,9 @@ static void test_a_seed_gives_the_same_scene_again_and_another_another(void **st
 		differ += begins(x) != begins(z) || x->replicas != z->replicas;
 	}
 	assert_true(differ > 2);
-	scene_free(&a);
-	scene_free(&again);
-	scene_free(&other);
+	scene_close(&a);
+	scene_close(&again);
+	scene_close(&other);
 }
 
 static void check_bounds(const sim_scene *written, const sim_scene *is)
@@ -95,42 +93,42 @@ static void check_bounds(const sim_scene *written, const sim_scene *is)
 static void test_every_seed_of_every_scene_keeps_its_bounds(void **state)
 {
 	for (const sim_scene *x = sim_scenes; x->name; x++)
-		for (uint64_t seed = 2; seed < SEEDS; seed++) {
+		for (uint64_t seed = 1; seed < SEEDS; seed++) {
 			ns_sim s = {.seed = seed};
-			scene_vary(&s, x);
+			scene_open(&s, x, true);
 			check_bounds(x, s.scene);
-			scene_free(&s);
+			scene_close(&s);
 		}
 }
 
 static void test_the_order_of_faults_is_the_seeds(void **state)
 {
 	bool cart_first = false, checkout_first = false;
-	for (uint64_t seed = 2; seed < SEEDS; seed++) {
+	for (uint64_t seed = 1; seed < SEEDS; seed++) {
 		ns_sim s = {.seed = seed};
-		scene_vary(&s, scene("demo"));
+		scene_open(&s, scene("demo"), true);
 		*(begins(&s.scene->works[0]) < begins(&s.scene->works[1]) ? &checkout_first : &cart_first) = true;
-		scene_free(&s);
+		scene_close(&s);
 	}
 	assert_true(cart_first && checkout_first);
 }
 
 static void test_what_has_one_cause_stays_together(void **state)
 {
-	for (uint64_t seed = 2; seed < SEEDS; seed++) {
+	for (uint64_t seed = 1; seed < SEEDS; seed++) {
 		ns_sim s = {.seed = seed};
-		scene_vary(&s, scene("storm"));
+		scene_open(&s, scene("storm"), true);
 		for (const sim_work *w = s.scene->works; w->name; w++)
 			if (w->fault)
 				assert_int_equal(w->fault_from_ms, s.scene->works[0].fault_from_ms);
-		scene_free(&s);
+		scene_close(&s);
 	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_seeds_0_and_1_play_it_as_written),
+	    cmocka_unit_test(test_not_asked_for_it_plays_as_written),
 	    cmocka_unit_test(test_a_seed_gives_the_same_scene_again_and_another_another),
 	    cmocka_unit_test(test_every_seed_of_every_scene_keeps_its_bounds),
 	    cmocka_unit_test(test_the_order_of_faults_is_the_seeds),

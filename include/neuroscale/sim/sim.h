@@ -42,8 +42,9 @@ typedef struct ns_sim_opts {
 	const char *listen;       /* "127.0.0.1:0": port 0 lets the kernel choose; loopback only, else NS_E_DENIED */
 	const char *scenario;     /* NULL: "demo" */
 	const ns_clock *clock;    /* drives everything in the cluster */
-	uint64_t seed;            /* the same gives the same cluster. 0 and 1: the script as written; any other also moves its faults (order included),
-	                             replicas and too low limits, within what the scenario's expectations bear */
+	uint64_t seed;            /* the same gives the same cluster: names, uids, the pace of each container */
+	bool vary;                /* the seed also moves the faults (their order included), replicas and too low limits, within what the scenario's
+	                             expectations bear; false: the script as written */
 } ns_sim_opts;
 ns_sim *ns_sim_start(const ns_sim_opts *o, ns_err *err);
 int ns_sim_port(const ns_sim *s);
