@@ -10,7 +10,7 @@
 #include "neuroscale/sys/fs.h"
 
 enum { ALONE = 3, PER_CLUSTER = 2, MAX_WORKERS = 64 };
-enum { COALESCE_MS = 30, REPAINT_MS = 1000 }; /* the first change paints at once; what follows within this time is one picture */
+enum { COALESCE_MS = 30, REPAINT_MS = 1000, INTAKE_MS = 100 }; /* the first change paints at once; what follows within this time is one picture */
 enum { MAX_CLUSTER_NAME = 253 }; /* a DNS subdomain, the longest name Kubernetes itself allows: it is part of every identity and lock */
 
 static const char *keep(ns_engine *e, const char *s, const char *dflt)
@@ -218,10 +218,15 @@ void ns_engine_run(void *engine, ns_cancel *cancel)
 	bool timers = true;
 	while (!ns_cancel_fired(cancel)) {
 		ns_wake_clear(e->wake);
+		int64_t until = ns_real_mono_ms() + INTAKE_MS;
 		ns_intake *in;
 		while ((in = ns_queue_pop(e->intake, e->o.clock, 0))) {
 			ns_intake_handle(e, in);
 			timers = true;
+			if (ns_real_mono_ms() >= until) { /* a flood from one cluster delays no deadline of another */
+				ns_wake_ring(e->wake);
+				break;
+			}
 		}
 		if (timers || (deadline >= 0 && ns_clock_mono_ms(e->o.clock) >= deadline))
 			deadline = ns_timers_run(e);

@@ -354,6 +354,38 @@ static void not_configured_any_more(void)
 	pair_close(&p);
 }
 
+/* A server that says more than can be worked off, for as long as it lasts. */
+typedef struct flood {
+	ns_cluster *c;
+	_Atomic bool over;
+} flood;
+
+static void *pour(void *ctx)
+{
+	flood *f = ctx;
+	ns_alert a = {.kind = NS_KIND_POD_CRASHLOOP, .severity = NS_SEV_CRIT, .target = {"b", "shop", "Deployment", "nobody", "u-1"}, .container = "app",
+	    .reason = "CrashLoopBackOff", .message = "again", .policy = "", .rule = "", .object_uid = "u-1"};
+	while (!f->over)
+		ns_engine_sink.alert(f->c, &a);
+	return NULL;
+}
+
+static void what_never_stops_stalls_no_deadline(void)
+{
+	pair p;
+	pthread_t t;
+	pair_open(&p, "oom-simple", "healthy", NS_PROFILE_APPROVE, NS_PROFILE_APPROVE);
+	p.l.o.approval_timeout_ms = MINUTES(2);
+	live_start(&p.l);
+	card_in(&p, "a", "checkout");
+	flood f = {.c = &p.l.e->clusters[1]};
+	must(pthread_create(&t, NULL, pour, &f) == 0, "no thread");
+	until_in(&p, "a", "shop", "checkout", "expired"); /* silence is no, on time, and it is shown */
+	f.over = true;
+	pthread_join(t, NULL);
+	pair_close(&p);
+}
+
 static void two_of_one_name(void)
 {
 	pair p;
@@ -373,6 +405,7 @@ static test_case list[] = {
     {.name = "namespaces_are_each_ones_own", .run = namespaces_are_each_ones_own},
     {.name = "down_at_start_and_up_later", .run = down_at_start_and_up_later},
     {.name = "one_that_hangs_leaves_workers_free", .run = one_that_hangs_leaves_workers_free},
+    {.name = "what_never_stops_stalls_no_deadline", .run = what_never_stops_stalls_no_deadline},
     {.name = "not_configured_any_more", .run = not_configured_any_more},
     {.name = "two_of_one_name", .run = two_of_one_name},
 };
