@@ -32,6 +32,7 @@ void ns_app_cluster_opts(const ns_config *cfg, const ns_kubeconfig *kc, ns_clust
 	    .name = or_null(cfg->cluster),
 	    .cfg = kc,
 	    .kubeconfig = cfg->kubeconfig,
+	    .one_of_many = cfg->beside_others,
 	    .context = cfg->context,
 	    .color = ns_color_name(cfg->color),
 	    .profile = (ns_profile)cfg->profile,

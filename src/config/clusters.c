@@ -74,6 +74,7 @@ static bool make_one(const ns_config *c, const config_clusters *k, size_t i, con
 	ns_config *one = *out = ns_arena_alloc(c->arena, sizeof *one);
 	*one = *c;
 	one->many = true;
+	one->beside_others = cJSON_GetArraySize(k->list) > 1;
 	one->where = ns_arena_strdup(c->arena, place);
 	one->origin = ns_arena_alloc(c->arena, n * sizeof *one->origin);
 	memcpy(one->origin, c->origin, n * sizeof *one->origin);

@@ -173,8 +173,9 @@ ns_cluster *ns_cluster_find(ns_engine *e, const char *name)
 
 ns_detector *ns_cluster_detector(ns_engine *e, const char *named, ns_err *err)
 {
-	/* Alone it is meant, however it is called there. */
-	ns_cluster *c = e->n_clusters == 1 ? &e->clusters[0] : ns_cluster_find(e, named);
+	/* Alone it is meant, however it is called there; not when others of the configuration are only not watched now. */
+	bool alone = e->n_clusters == 1 && !e->clusters[0].o.one_of_many;
+	ns_cluster *c = alone ? &e->clusters[0] : ns_cluster_find(e, named);
 	if (!c)
 		ns_fail(err, NS_E_NOTFOUND, "an alert is left out: its label \"%s\" is \"%s\", and no cluster of that name is watched", e->o.am_cluster_label, named);
 	else if (!ns_cluster_made(c))

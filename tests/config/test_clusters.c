@@ -91,6 +91,7 @@ static void without_clusters_there_is_one(void **state)
 {
 	ns_config *c = loads("context: eu\nprofile: auto\n", "");
 	assert_false(c->many);
+	assert_false(c->beside_others);
 	assert_int_equal(c->n_clusters, 1);
 	assert_ptr_equal(c->clusters[0], c);
 	ns_config_free(c);
@@ -103,6 +104,7 @@ static void the_command_line_picks_one_and_makes_it_more_careful(void **state)
 	for (size_t i = 0; i < sizeof picks / sizeof picks[0]; i++) {
 		ns_config *c = loads(three, picks[i].flags);
 		assert_int_equal(c->n_clusters, picks[i].n);
+		assert_true(c->clusters[0]->beside_others);
 		assert_string_equal(c->clusters[0]->cluster, picks[i].name);
 		ns_config_free(c);
 	}

@@ -56,6 +56,7 @@ typedef struct ns_config {
 	const struct ns_config *const *clusters;
 	size_t n_clusters;
 	bool many;                            /* they come from `clusters:` */
+	bool beside_others;                   /* there are more than this one, chosen by --context or not */
 	const char *where;                    /* "FILE:LINE:COLUMN" of its entry, "" */
 	/* what to do */
 	const char *command;                  /* "" the console; "demo" "sim" "approvals" "approve" … */

@@ -15,6 +15,7 @@ typedef struct ns_engine ns_engine;
 typedef struct ns_cluster_opts {
 	const char *name;                 /* in every fact: unique, at most 253 bytes. NULL: the context's */
 	const ns_kubeconfig *cfg;         /* NULL: read from the two below, again and again until that works: the cluster is down meanwhile */
+	bool one_of_many;                 /* others are configured beside it, watched now or not: an alert that does not name it is not its own */
 	const char *kubeconfig, *context; /* as in ns_kubeconfig_load; NULL or "" the usual rules */
 	const char *color;                /* for the screen, "" none */
 	ns_profile profile;
