@@ -73,3 +73,22 @@ bool ns_store_judged(ns_store *s, ns_arena *ar, const ns_workload *w, size_t max
 	    BINDS(TEXT(w->cluster), TEXT(w->ns), TEXT(w->kind), TEXT(w->name), INT((int64_t)max)));
 	return *out != NULL;
 }
+
+#undef AT
+#define AT(field) offsetof(ns_claimed, field)
+static const column claimed_cols[] = {{COL_TEXT, AT(model), NULL}, {COL_TEXT, AT(action), NULL}, {COL_TEXT, AT(confidence), NULL}, {COL_WORD, AT(verdict), verdict_word}};
+static const shape claimed_shape = SHAPE(ns_claimed, claimed_cols, "claim");
+
+bool ns_store_claimed(ns_store *s, ns_arena *ar, size_t max, ns_claimed **out, size_t *n, ns_err *err)
+{
+	*out = store_rows(s, ar, &claimed_shape, n, err,
+	    "SELECT model, action, confidence, verdict FROM ("
+	    "SELECT p.seq AS seq, json_extract(a.json, '$.model') AS model, json_extract(a.json, '$.action') AS action,"
+	    " CAST(json_extract(a.json, '$.claimed') AS TEXT) AS confidence, json_extract(v.json, '$.verdict') AS verdict"
+	    " FROM facts p JOIN facts a ON a.seq = (SELECT max(f.seq) FROM facts f WHERE f.incident = p.incident AND f.name = 'analysis' AND f.seq < p.seq)"
+	    " JOIN facts v ON v.seq = " OF_PLAN("verification")
+	    " WHERE p.name = 'plan' AND json_extract(a.json, '$.claimed') >= 0 AND json_extract(p.json, '$.action') = json_extract(a.json, '$.action')"
+	    " AND json_extract(v.json, '$.verdict') IS NOT NULL ORDER BY p.seq DESC LIMIT ?1) ORDER BY seq",
+	    BINDS(INT((int64_t)max)));
+	return *out != NULL;
+}

@@ -105,6 +105,39 @@ static void verdicts_belong_to_their_plan(void **state)
 	assert_true(n == 1 && j->said == NS_SAID_NO && j->cause[0] == 0);
 }
 
+/* One claim, the plan after it and, unless NULL, what was verified. */
+static void claim(fixture *f, int64_t id, const char *analysis, const char *plan, const char *verification)
+{
+	fact(f, id, "analysis", analysis);
+	fact(f, id, "plan", plan);
+	if (verification)
+		fact(f, id, "verification", verification);
+}
+
+static void a_claim_is_judged_by_the_plan_that_followed_it(void **state)
+{
+	fixture *f = *state;
+	ns_claimed *c;
+	size_t n;
+	int64_t id = open_incident(f, "web");
+	claim(f, id, "{\"model\":\"m1\",\"action\":\"rollback\",\"claimed\":0.95}", "{\"action\":\"rollback\"}", NULL);
+	OK(f, ns_store_claimed(f->s, f->ar, 10, &c, &n, &f->err));
+	assert_int_equal(n, 0); /* nothing came of it yet */
+	claim(f, id, "{\"model\":\"m1\",\"action\":\"rollback\",\"claimed\":0.9}", "{\"action\":\"rollback\"}", "{\"verdict\":\"NOT FIXED\"}");
+	claim(f, id, "{\"model\":\"m2\",\"action\":\"scale\",\"claimed\":0.8}", "{\"action\":\"rollback\"}", "{\"verdict\":\"FIXED\"}");
+	claim(f, id, "{\"model\":\"offline\",\"action\":\"scale\",\"claimed\":-1}", "{\"action\":\"scale\"}", "{\"verdict\":\"FIXED\"}");
+	claim(f, id, "{\"model\":\"m2\",\"action\":\"scale\",\"claimed\":0.8}", "{\"action\":\"scale\"}", "{\"verdict\":\"FIXED\"}");
+	OK(f, ns_store_claimed(f->s, f->ar, 10, &c, &n, &f->err));
+	assert_int_equal(n, 2); /* not the one whose plan was another, not the one without a model */
+	assert_string_equal(c[0].model, "m1");
+	assert_string_equal(c[0].confidence, "0.9");
+	assert_true(c[0].verdict == NS_VERDICT_NOT_FIXED && c[1].verdict == NS_VERDICT_FIXED);
+	assert_string_equal(c[1].action, "scale");
+	OK(f, ns_store_claimed(f->s, f->ar, 1, &c, &n, &f->err));
+	assert_int_equal(n, 1);
+	assert_string_equal(c[0].model, "m2"); /* the newest */
+}
+
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup_store, teardown)
 int main(void)
 {
@@ -112,6 +145,7 @@ int main(void)
 	    T(vectors_by_content_model_and_dimension),
 	    T(a_store_of_the_first_version_goes_on),
 	    T(verdicts_belong_to_their_plan),
+	    T(a_claim_is_judged_by_the_plan_that_followed_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,4 +12,10 @@ typedef struct ns_judged {
 	ns_said said;
 	ns_verdict verdict;           /* NS_VERDICT_NONE: nothing was sent, or it is not verified yet */
 } ns_judged;
+
+/* What a model claimed of a cause, and what came of the plan that followed it. */
+typedef struct ns_claimed {
+	const char *model, *action, *confidence; /* as recorded: the action by name, the confidence as a number's text */
+	ns_verdict verdict;
+} ns_claimed;
 #endif

@@ -12,4 +12,7 @@ bool ns_store_vectors_put(ns_store *s, const char *model, size_t dim, const char
 /* [any] Proposals for one workload (uid does not count: it changes with the workload's name kept) that a person decided or that were verified,
  * newest first, at most max. Read out of the recorded facts: nothing is booked twice. */
 bool ns_store_judged(ns_store *s, ns_arena *ar, const ns_workload *w, size_t max, ns_judged **out, size_t *n, ns_err *err);
+
+/* [any] The newest `max` claims of models (facts "analysis") whose plan did what the claim asked for and was verified, oldest first. */
+bool ns_store_claimed(ns_store *s, ns_arena *ar, size_t max, ns_claimed **out, size_t *n, ns_err *err);
 #endif
