@@ -112,7 +112,7 @@ static void finish(void *ctx, ns_llm_answer *a, ns_llm_usage *u, llm_outcome *o)
 
 static bool run_batch(ns_llm *l, batch *b, int64_t incident, const ns_cancel *cancel, ns_llm_answer *a, ns_err *err)
 {
-	const int64_t end = ns_real_mono_ms() + l->o.index_ms;
+	const int64_t end = ns_real_mono_ms() + (b->n == 1 ? l->o.begin_ms : l->o.index_ms); /* one text is a search: an incident waits for it */
 	b->tokens = 0;
 	for (size_t i = 0; i < b->n; i++)
 		b->tokens += llm_tokens(b->texts[i]);

@@ -30,7 +30,7 @@ typedef struct ns_llm_opts {
 	const ns_secret *key;                          /* borrowed; NULL: no Authorization header */
 	const char *ca_file;                           /* PEM, "" the system's */
 	int connect_ms, begin_ms, gap_ms, total_ms;    /* 2000, 4500, 3000, 30000 */
-	int index_ms;                                  /* whole time-out of one embeddings call, 20000 */
+	int index_ms;                                  /* whole time-out of one embeddings call, 20000; of one with a single text: begin_ms */
 	int retry_ms;                                  /* first pause before a retry, doubled each time, with jitter: 400 */
 	int hold_ms;                                   /* how long nothing is asked after a refused key or an account in debt, 300000 */
 	int max_tokens;                                /* of an answer, 1200 */
