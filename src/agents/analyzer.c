@@ -173,3 +173,10 @@ ns_rca *ns_analyze(ns_arena *ar, const ns_case *c)
 	check(ar, c, r);
 	return r;
 }
+
+ns_analysis *ns_analyze_with(ns_analysts *a, ns_arena *ar, const ns_case *c, int64_t incident, const ns_cancel *cancel)
+{
+	ns_analysis *x = ns_llm_analyze(a, ar, c, incident, cancel);
+	check(ar, c, x->rca);
+	return x;
+}

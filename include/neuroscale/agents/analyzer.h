@@ -2,6 +2,7 @@
 #ifndef NEUROSCALE_AGENTS_ANALYZER_H
 #define NEUROSCALE_AGENTS_ANALYZER_H
 #include "neuroscale/kube/client.h"
+#include "neuroscale/llm/analyze.h"
 #include "neuroscale/model/facts.h"
 
 typedef struct ns_collect_opts {
@@ -18,4 +19,6 @@ ns_case *ns_case_collect(ns_arena *ar, ns_kube_client *c, const ns_alert *a, con
 /* RCA for a case: the offline analyst, then the evidence check (every claim must cite evidence of the case, else evidence_ok = false and
  * confidence is capped below the gate). Never NULL. */
 ns_rca *ns_analyze(ns_arena *ar, const ns_case *c);
+/* The same with a model's help (llm/analyze.h), and the same check after it, whoever spoke. Blocks; never NULL. */
+ns_analysis *ns_analyze_with(ns_analysts *a, ns_arena *ar, const ns_case *c, int64_t incident, const ns_cancel *cancel);
 #endif
