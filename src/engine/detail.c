@@ -105,6 +105,7 @@ ns_detail *ns_engine_detail(ns_engine *e, int64_t incident, ns_err *err)
 		*texts[i] = "";
 	const ns_cluster *c = ns_cluster_find(e, inc.target.cluster);
 	ns_fill_row(e, &inc, &f, &d->row);
+	ns_model_detail(e, d, incident);
 	if (f.rca) {
 		d->root_cause = f.rca->root_cause;
 		d->reasoning = f.rca->reasoning;

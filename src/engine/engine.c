@@ -120,6 +120,7 @@ static bool build(ns_engine *e, ns_err *err)
 		if (e->clusters[i].o.cfg && !ns_cluster_make(&e->clusters[i], &why)) /* its keeper tries again */
 			ns_log(NS_LOG_WARN, "engine", "%s: %s", e->clusters[i].o.name, why.text);
 	}
+	ns_model_open(e);
 	return ns_alerts_open(e, err) && ns_engine_recover(e, err) && ns_engine_publish(e, err);
 }
 
@@ -148,6 +149,9 @@ static bool start_threads(ns_engine *e, ns_err *err)
 		if ((c->o.lease_required && !ns_services_start(e->services, &renewer, err)) || !ns_services_start(e->services, &keeper, err))
 			return false;
 	}
+	ns_service index = {"index", ns_index_run, e};
+	if (e->o.llm && !ns_services_start(e->services, &index, err))
+		return false;
 	ns_service webhook = {"webhook", ns_webhook_run, e->webhook};
 	return !e->webhook || ns_services_start(e->services, &webhook, err);
 }
@@ -163,6 +167,7 @@ ns_engine *ns_engine_start(const ns_engine_opts *o, ns_err *err)
 	e->intake = ns_queue_new(4096, ns_intake_free);
 	pthread_mutex_init(&e->pub_mu, NULL);
 	pthread_mutex_init(&e->say_mu, NULL);
+	pthread_mutex_init(&e->model.mu, NULL);
 	pthread_mutex_init(&e->verify_mu, NULL);
 	copy_options(e, o);
 	if (build(e, err) && start_threads(e, err))
@@ -183,6 +188,7 @@ void ns_engine_stop(ns_engine *e)
 	for (size_t i = 0; i < e->n_clusters; i++)
 		ns_cluster_end(&e->clusters[i]);
 	free(e->clusters);
+	ns_model_close(e);
 	ns_library_free(e->library);
 	ns_store_close(e->store);
 	ns_snapshot_unref(e->picture);
@@ -204,6 +210,7 @@ void ns_engine_stop(ns_engine *e)
 	ns_cancel_free(e->cancel);
 	pthread_mutex_destroy(&e->pub_mu);
 	pthread_mutex_destroy(&e->say_mu);
+	pthread_mutex_destroy(&e->model.mu);
 	pthread_mutex_destroy(&e->verify_mu);
 	if (e->lock_fd >= 0)
 		close(e->lock_fd);

@@ -16,6 +16,7 @@
 #include "neuroscale/engine/engine.h"
 #include "neuroscale/engine/gate.h"
 #include "neuroscale/kube/lease.h"
+#include "neuroscale/runbook/index.h"
 #include "neuroscale/store/store.h"
 #include "neuroscale/sys/digest.h"
 
@@ -75,6 +76,13 @@ struct ns_engine {
 	int lock_fd;
 	ns_store *store;
 	ns_library *library;
+	struct {
+		ns_analysts *analysts; /* never NULL once open: without a model the offline analyst alone */
+		ns_index *index;       /* NULL without a model */
+		_Atomic int trouble;   /* ns_llm_trouble of the last analysis: what else the service fails at says nothing of the analyst */
+		pthread_mutex_t mu;
+		ns_buf capped;         /* under mu: what was said of models that claim too much, a line each */
+	} model;
 	char *kubectl;
 	ns_cluster *clusters;         /* as many as were configured; they never move */
 	size_t n_clusters;
@@ -188,6 +196,7 @@ bool ns_step_analyze(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 bool ns_step_plan(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err);
 bool ns_step_replan(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err); /* on fresh evidence */
 bool ns_step_dryrun(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err);
+bool ns_step_summary(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err); /* card.c: nothing waits for it */
 bool ns_step_execute(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err);
 /* Ends an incident in manual_review from any state that may, with words. */
 bool ns_give_up(ns_engine *e, ns_arena *ar, int64_t incident, const char *actor, const char *why, ns_err *err);
@@ -248,6 +257,27 @@ void ns_verify_watch(ns_engine *e, int64_t incident, int64_t started_ms, int64_t
 /* The generation that the workload must have observed once the plan is in effect. x: what came back, NULL when nobody knows. */
 int64_t ns_verify_generation(const ns_plan *p, const ns_dryrun *d, const ns_execution *x);
 bool ns_verify_progress(ns_engine *e, int64_t incident, int64_t *good_ms, int64_t *need_ms);
+
+/* ---- model.c: the model service, when there is one (e->o.llm) ---- */
+void ns_model_open(ns_engine *e);                    /* after store and library */
+void ns_model_close(ns_engine *e);
+/* One analysis by whoever there is, its trouble told. NULL with err: we are stopping. Blocks. */
+ns_analysis *ns_model_analyze(ns_worker *w, ns_arena *ar, const ns_case *c, int64_t incident, ns_err *err);
+bool ns_model_ready(ns_engine *e);                   /* the last analysis went well: the service is worth a wait */
+/* [in a step] Facts "analysis" and "usage", and what was spent. Without a model: nothing. */
+bool ns_model_record(ns_step *s, const ns_analysis *x);
+bool ns_model_spent(ns_step *s);                     /* [in a step] */
+bool ns_model_keep_budget(ns_engine *e, ns_err *err); /* [in a transaction] */
+const char *ns_model_note(ns_arena *ar, const ns_analysis *x); /* the incident's note: the cause, and what is to be said of who found it */
+void ns_model_learned(ns_engine *e);                 /* after a verdict: says which models' claims are capped from now on */
+void ns_model_show(ns_engine *e, ns_snapshot *s);
+void ns_model_detail(ns_engine *e, ns_detail *d, int64_t incident);
+
+/* ---- retrieve.c ---- */
+void ns_index_open(ns_engine *e);
+void ns_index_run(void *engine, ns_cancel *cancel);  /* service, with a model only */
+/* What a model's index finds for this analysis; NULL: the library's own vectors are to be asked. Blocks as long as one call may take. */
+const ns_retrieval *ns_index_find(ns_worker *w, ns_arena *ar, const ns_case *c, const ns_rca *r);
 
 /* ---- draft.c: of a runbook, when none had fitted an incident that is over ---- */
 void ns_draft_after(ns_engine *e, ns_arena *ar, const ns_incident *inc, const char *how);

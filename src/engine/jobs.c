@@ -10,14 +10,16 @@ typedef struct step_row {
 	ns_agent agent;
 	bool (*run)(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err);
 	int max_attempts; /* then a person looks at it */
+	bool extra;       /* the incident goes on without it: it asks no cluster, is tried once, and its failure is nobody's work */
 } step_row;
 
 static const step_row steps[] = {
-    {"analyze", NS_AG_ANALYZER, ns_step_analyze, 12},
-    {"plan", NS_AG_PLANNER, ns_step_plan, 3},
-    {"replan", NS_AG_PLANNER, ns_step_replan, 12},
-    {"dryrun", NS_AG_EXECUTOR, ns_step_dryrun, 6},
-    {"execute", NS_AG_EXECUTOR, ns_step_execute, 30},
+    {"analyze", NS_AG_ANALYZER, ns_step_analyze, 12, false},
+    {"plan", NS_AG_PLANNER, ns_step_plan, 3, false},
+    {"replan", NS_AG_PLANNER, ns_step_replan, 12, false},
+    {"dryrun", NS_AG_EXECUTOR, ns_step_dryrun, 6, false},
+    {"execute", NS_AG_EXECUTOR, ns_step_execute, 30, false},
+    {"summary", NS_AG_ESCALATION, ns_step_summary, 1, true},
 };
 
 static const step_row *find_step(const char *kind)
@@ -119,14 +121,17 @@ static void run_job(ns_worker *w, const ns_job *job)
 	ns_agent_begin(e, row->agent, "%s #%lld", job->kind, (long long)job->incident);
 	w->job_done = false;
 	/* Its attempts count dead engines too: a job that kills whoever runs it must not be tried for ever. */
-	bool ok = job->attempts < row->max_attempts ? have_client(w, &err) && row->run(w, ar, job, &err) : ns_fail(&err, NS_E_FAILED, "the engine ended %lld times in it", (long long)job->attempts);
+	bool ok = job->attempts < row->max_attempts ? (row->extra || have_client(w, &err)) && row->run(w, ar, job, &err) : ns_fail(&err, NS_E_FAILED, "the engine ended %lld times in it", (long long)job->attempts);
 	ns_agent_end(e, row->agent, ok);
-	if (!ok && (err.code == NS_E_UNREACHABLE || err.code == NS_E_TIMEOUT || err.code == NS_E_DENIED))
+	if (!ok && !row->extra && (err.code == NS_E_UNREACHABLE || err.code == NS_E_TIMEOUT || err.code == NS_E_DENIED))
 		drop_client(w);
 	if (w->job_done) {
 		/* ended by the step's own transaction */
 	} else if (ok) {
 		finish(w, job); /* nothing was left to do */
+	} else if (row->extra) {
+		ns_log(NS_LOG_WARN, "engine", "incident %lld, %s: %s", (long long)job->incident, job->kind, err.text);
+		finish(w, job);
 	} else if (!ns_cancel_fired(w->cancel)) {
 		/* A moved incident (recovered, decided meanwhile) is not a failure: its job has nothing left to do. */
 		ns_incident inc;

@@ -37,6 +37,12 @@ void ns_engine_say(ns_engine *e, int level, const char *fmt, ...)
 	free(clean);
 }
 
+void ns_engine_notice(ns_engine *e, const char *words)
+{
+	ns_engine_say(e, NS_LOG_WARN, "%s", words);
+	ns_engine_dirty(e);
+}
+
 void ns_engine_store_says(ns_engine *e, const ns_err *err)
 {
 	if (err && err->code != NS_E_NOSPACE && err->code != NS_E_IO)
@@ -511,6 +517,7 @@ bool ns_engine_publish(ns_engine *e, ns_err *err)
 	atomic_init(&s->refs, 1);
 	s->taken_ms = ns_clock_wall_ms(e->o.clock);
 	put_header(e, s);
+	ns_model_show(e, s);
 	put_clusters(e, s);
 	if (!put_incidents(e, s, err)) {
 		ns_arena_free(ar);

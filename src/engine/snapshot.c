@@ -100,10 +100,17 @@ static const ns_field message_fields[] = {
     NS_FIELD(ns_msg_row, at_ms, I64), NS_FIELD(ns_msg_row, level, INT), NS_FIELD(ns_msg_row, text, STR), NS_FIELD_END,
 };
 
+#define MODEL(FIELD, TYPE) NS_FIELD(ns_model_row, FIELD, TYPE)
+static const ns_field model_fields[] = {
+    MODEL(on, BOOL), MODEL(name, STR), MODEL(offline_why, STR), MODEL(finds, STR), MODEL(calls, I64), MODEL(tokens, I64), MODEL(micro_usd, I64),
+    MODEL(most_calls, I64), MODEL(most_tokens, I64), MODEL(most_micro_usd, I64), NS_FIELD_END,
+};
+
 #define SNAP(FIELD, TYPE) NS_FIELD(ns_snapshot, FIELD, TYPE)
 static const ns_field snapshot_fields[] = {
     SNAP(seq, I64), SNAP(taken_ms, I64), SNAP(user, STR), SNAP(mode, STR), SNAP(version, STR), SNAP(trouble, STR),
     SNAP(clock_rate, INT), SNAP(clock, STR), SNAP(rss_bytes, I64), SNAP(req_per_s, DBL), SNAP(cpu_percent, DBL),
+    NS_FIELD_REC(ns_snapshot, model, model_fields),
     NS_FIELD_LIST(ns_snapshot, clusters, n_clusters, cluster_fields),
     SNAP(n_crit, SIZE), SNAP(n_warn, SIZE), SNAP(n_info, SIZE), SNAP(n_open, SIZE),
     NS_FIELD_LIST(ns_snapshot, incidents, n_incidents, row_fields),
@@ -125,7 +132,8 @@ static const ns_field history_fields[] = {
 #define DET(FIELD, TYPE) NS_FIELD(ns_detail, FIELD, TYPE)
 static const ns_field detail_fields[] = {
     NS_FIELD_REC(ns_detail, row, row_fields),
-    DET(root_cause, STR), DET(reasoning, STR), DET(provider, STR), DET(cause_class, STR), DET(next_steps, STR), DET(confidence, DBL),
+    DET(root_cause, STR), DET(reasoning, STR), DET(provider, STR), DET(cause_class, STR), DET(next_steps, STR), DET(analysis, STR),
+    DET(usage, STR), DET(confidence, DBL),
     NS_FIELD_ENUM(ns_detail, risk, ns_risk_word, NS_RISK_COUNT),
     NS_FIELD_LIST(ns_detail, evidence, n_evidence, evidence_fields),
     DET(runbook, STR), DET(runbook_title, STR), DET(plan_summary, STR), DET(undo, STR), DET(verify, STR), DET(manual_command, STR),

@@ -9,7 +9,7 @@ enum { MAX_JUDGED = 64 }; /* verdicts that are recalled for a workload, newest f
 enum { MAX_PLANS = 8 }; /* per incident: an object that changes each time it is looked at must not keep us busy for ever */
 
 /* Case and cause for the incident's alert, read from the cluster now. NULL with err when the cluster cannot be read. */
-static ns_case *collect(ns_worker *w, ns_arena *ar, const ns_alert *a, ns_rca **rca, char **identity, ns_err *err)
+static ns_case *collect(ns_worker *w, ns_arena *ar, const ns_alert *a, int64_t incident, ns_analysis **found, char **identity, ns_err *err)
 {
 	ns_cluster *cl = w->cluster;
 	ns_collect_opts o = {.nonprod_labels = cl->o.nonprod_labels, .exception_ns = cl->o.exception_ns, .clock = w->e->o.clock,
@@ -31,15 +31,18 @@ static ns_case *collect(ns_worker *w, ns_arena *ar, const ns_alert *a, ns_rca **
 		free(*identity);
 		return NULL;
 	}
-	*rca = ns_analyze(ar, c);
-	return c;
+	*found = ns_model_analyze(w, ar, c, incident, err);
+	if (!*found)
+		free(*identity);
+	return *found ? c : NULL;
 }
 
-static bool put_findings(ns_step *s, const ns_case *c, const ns_rca *r, const char *identity)
+static bool put_findings(ns_step *s, const ns_case *c, const ns_analysis *x, const char *identity)
 {
 	cJSON *cluster = cJSON_CreateObject();
 	ns_json_put_str(cluster, "identity", identity);
-	return ns_step_fact(s, "cluster", cluster) && ns_step_fact(s, "case", ns_case_to_json(c)) && ns_step_fact(s, "rca", ns_rca_to_json(r));
+	return ns_step_fact(s, "cluster", cluster) && ns_step_fact(s, "case", ns_case_to_json(c)) && ns_step_fact(s, "rca", ns_rca_to_json(x->rca)) &&
+	    ns_model_record(s, x);
 }
 
 /* detected -> analyzing, so that everybody sees that somebody is on it. */
@@ -67,8 +70,8 @@ bool ns_step_analyze(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 		return ns_fail(err, NS_E_INVALID, "incident %lld has no alert", (long long)job->incident);
 	NS_POINT("analyzing", job->incident);
 	char *identity = NULL;
-	ns_rca *rca = NULL;
-	ns_case *c = collect(w, ar, d.alert, &rca, &identity, err);
+	ns_analysis *found = NULL;
+	ns_case *c = collect(w, ar, d.alert, job->incident, &found, &identity, err);
 	if (!c)
 		return false;
 	ns_step s;
@@ -78,7 +81,7 @@ bool ns_step_analyze(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 		free(identity);
 		return true;
 	}
-	ok = ok && put_findings(&s, c, rca, identity) && ns_step_move(&s, NS_ST_PLANNING, NS_VERDICT_NONE, "analyzer", rca->root_cause) &&
+	ok = ok && put_findings(&s, c, found, identity) && ns_step_move(&s, NS_ST_PLANNING, NS_VERDICT_NONE, "analyzer", ns_model_note(ar, found)) &&
 	    ns_step_job(&s, "plan", 0) && ns_step_commit(&s);
 	free(identity);
 	return ok || ns_step_failed(&s, err);
@@ -99,7 +102,7 @@ static bool settle(ns_step *s, const ns_case *c, const ns_rca *r, const ns_plan 
 		return false;
 	bool again = rejected_before(s->e, s->ar, &s->inc, c), restless = plans_before >= MAX_PLANS;
 	if (!again && !restless && p->action != NS_ACT_MANUAL_REVIEW)
-		return ns_step_job(s, "dryrun", 0) && ns_step_commit(s);
+		return ns_step_job(s, "dryrun", 0) && (!ns_model_ready(s->e) || ns_step_job(s, "summary", 0)) && ns_step_commit(s);
 	const char *why = again ? "the same plan on the same evidence was rejected before"
 	    : restless          ? "the object keeps changing under the plan: a person must look"
 	                        : p->summary;
@@ -123,6 +126,7 @@ bool ns_step_plan(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 	if (!d.cs || !d.rca)
 		return ns_fail(err, NS_E_INVALID, "incident %lld has no analysis", (long long)job->incident);
 	recall(w->e, ar, &d.cs->alert.target, &d.history);
+	d.history.found = ns_index_find(w, ar, d.cs, d.rca);
 	ns_plan *p = ns_plan_make(ar, d.cs, d.rca, w->e->library, &w->cluster->o.limits, &d.history, job->incident);
 	NS_POINT("planning", job->incident);
 	ns_step s;
@@ -158,12 +162,14 @@ bool ns_step_replan(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 	if (!d.alert)
 		return ns_fail(err, NS_E_INVALID, "incident %lld has no alert", (long long)job->incident);
 	char *identity = NULL;
-	ns_rca *rca = NULL;
-	ns_case *c = collect(w, ar, d.alert, &rca, &identity, err);
+	ns_analysis *found = NULL;
+	ns_case *c = collect(w, ar, d.alert, job->incident, &found, &identity, err);
 	if (!c)
 		return false;
+	const ns_rca *rca = found->rca;
 	forget_unmade(ar, &d, c);
 	recall(w->e, ar, &c->alert.target, &d.history);
+	d.history.found = ns_index_find(w, ar, c, rca);
 	ns_plan *p = ns_plan_make(ar, c, rca, w->e->library, &w->cluster->o.limits, &d.history, job->incident);
 	ns_step s;
 	bool ok = ns_step_begin_job(&s, w, ar, job);
@@ -172,7 +178,7 @@ bool ns_step_replan(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 		free(identity);
 		return true;
 	}
-	ok = ok && put_findings(&s, c, rca, identity) && settle(&s, c, rca, p, d.n_plans);
+	ok = ok && put_findings(&s, c, found, identity) && settle(&s, c, rca, p, d.n_plans);
 	free(identity);
 	return ok || ns_step_failed(&s, err);
 }

@@ -100,8 +100,10 @@ static bool conclude(ns_engine *e, ns_arena *ar, int64_t incident, const ns_veri
 	else if (ok)
 		ok = ns_step_move(&s, NS_ST_FAILED, verdict, "verifier", why) && ns_step_hold(&s);
 	NS_POINT("verdict", incident);
-	if (ok && ns_step_commit(&s))
+	if (ok && ns_step_commit(&s)) {
+		ns_model_learned(e);
 		return true;
+	}
 	ns_step_abandon(&s);
 	ns_log(NS_LOG_ERROR, "verifier", "incident %lld: %s", (long long)incident, s.err.text);
 	return false;

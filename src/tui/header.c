@@ -123,6 +123,36 @@ static void login_name(const char *user, char *out, size_t cap)
 		snprintf(out, cap, "%s", user);
 }
 
+static void put_used(char *out, size_t cap, int64_t used, int64_t most, const char *unit)
+{
+	char limit[32] = "";
+	if (most >= 0)
+		snprintf(limit, sizeof limit, "/%lld", (long long)most);
+	snprintf(out, cap, " %lld%s %s", (long long)used, limit, unit);
+}
+
+/* "qwen-max 0.12/10 USD", with the calls and tokens where there is room, "offline: budget": who analyses, and what of the day's budget is gone. */
+static void model_part(const ns_snapshot *s, parts *ps, int width)
+{
+	const ns_model_row *m = &s->model;
+	char text[256], most[32] = "", calls[64] = "", tokens[64] = "";
+	if (!m->on)
+		return;
+	if (*m->offline_why) {
+		snprintf(text, sizeof text, "offline: %.60s", m->offline_why);
+		add(ps, false, 5, NS_ROLE_STATE_WAIT, false, text);
+		return;
+	}
+	if (m->most_micro_usd >= 0)
+		snprintf(most, sizeof most, "/%.4g", (double)m->most_micro_usd / 1e6);
+	if (width >= 140) {
+		put_used(calls, sizeof calls, m->calls, m->most_calls, "calls");
+		put_used(tokens, sizeof tokens, m->tokens, m->most_tokens, "tokens");
+	}
+	snprintf(text, sizeof text, "%.28s%s%s %.2f%s USD", m->name, calls, tokens, (double)m->micro_usd / 1e6, most);
+	add(ps, false, 1, NS_ROLE_TEXT_DIM, false, text);
+}
+
 static void collect(const ns_pen *p, parts *ps, bool narrow)
 {
 	const ns_ui *ui = p->ui;
@@ -161,6 +191,7 @@ static void collect(const ns_pen *p, parts *ps, bool narrow)
 	}
 	if (!narrow && c)
 		add(ps, false, 1, c->lease_held ? NS_ROLE_TEXT_DIM : NS_ROLE_STATE_WAIT, false, c->lease_held ? "lease held" : "observing");
+	model_part(s, ps, p->r.w);
 	count_parts(p, ps, narrow);
 	state_part(p, ps);
 }

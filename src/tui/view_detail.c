@@ -53,6 +53,8 @@ static void cause(const ns_detail *t, ns_doc *d)
 	ns_doc_put(d, "REASONING", NS_ROLE_TEXT, t->reasoning);
 	ns_doc_printf(d, "CONFID.", NS_ROLE_TEXT, "%.0f %% by %s%s%s", t->confidence * 100, *t->provider ? t->provider : "?",
 	    *t->cause_class ? ", class " : "", t->cause_class);
+	ns_doc_put(d, "ANALYST", NS_ROLE_STATE_WAIT, t->analysis);
+	ns_doc_put(d, "MODEL", NS_ROLE_TEXT_DIM, t->usage);
 	if (t->row.state != NS_ST_MANUAL_REVIEW || *t->manual_command) /* else it stands above */
 		ns_doc_put(d, "NEXT", NS_ROLE_TEXT, t->next_steps);
 }

@@ -79,6 +79,8 @@ static inline ns_snapshot *make_picture(size_t incidents)
 	for (int i = 0; i < 2; i++)
 		fill_cluster(&s->clusters[i]);
 	s->clock_rate = 6;
+	s->model.on = true;
+	s->model.name = s->model.offline_why = s->model.finds = HOSTILE;
 	s->req_per_s = 1.5;
 	s->cpu_percent = 0.25;
 	s->n_crit = s->n_warn = s->n_info = s->n_open = 1;
@@ -107,7 +109,7 @@ static inline ns_detail *make_detail(void)
 	memset(d, 1, sizeof *d);
 	d->arena = ar;
 	fill_row(&d->row, 7);
-	d->root_cause = d->reasoning = d->provider = d->cause_class = d->next_steps = d->runbook = d->runbook_title = d->plan_summary = d->undo =
+	d->analysis = d->usage = d->root_cause = d->reasoning = d->provider = d->cause_class = d->next_steps = d->runbook = d->runbook_title = d->plan_summary = d->undo =
 	    d->verify = d->manual_command = d->command = d->diff = d->dryrun_error = d->warnings = d->digest = d->summary = d->execution =
 	        d->verification = HOSTILE;
 	d->confidence = 0.75;

@@ -264,6 +264,8 @@ static UNUSED ns_detail *detail_typical(void)
 	                 "healthy for six hours under "
 	                 "the same traffic [E2]. The last lines of the log name the schema [E3], which agrees but proves nothing.",
 	    .provider = "offline",
+	    .analysis = "",
+	    .usage = "",
 	    .cause_class = "bad_revision",
 	    .next_steps = "",
 	    .confidence = 0.91,

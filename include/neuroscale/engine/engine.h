@@ -8,6 +8,7 @@
 #include "neuroscale/cost/cost.h"
 #include "neuroscale/engine/door.h"
 #include "neuroscale/kube/kubeconfig.h"
+#include "neuroscale/llm/provider.h"
 #include "neuroscale/sys/spawn.h"
 
 typedef struct ns_engine ns_engine;
@@ -54,6 +55,10 @@ typedef struct ns_engine_opts {
 	const char *am_listen, *am_token_file; /* Alertmanager's webhook, see agents/webhook.h; am_listen NULL or "": off */
 	const char *am_cluster_label;     /* "cluster" when NULL */
 	int64_t am_expire_ms;             /* 5 h when 0 */
+	/* The model service, borrowed: it outlives the engine. NULL: the offline analyst alone, and nothing is asked anywhere. budget: what it spends,
+	 * kept in the store over restarts; its windows are of real time, whatever the engine's clock is. */
+	ns_llm *llm;
+	ns_budget *budget;
 } ns_engine_opts;
 
 /* Takes the state directory's lock (NS_E_LOCKED names the pid of the other engine and the way out), opens the store, recovers what a dead
@@ -64,4 +69,6 @@ ns_engine *ns_engine_start(const ns_engine_opts *o, ns_err *err);
 void ns_engine_stop(ns_engine *e);
 /* A door for this process; the caller is its own uid. surface pictures wake through it. close() it before ns_engine_stop. */
 bool ns_engine_door(ns_engine *e, ns_door *out, ns_err *err);
+/* A line among the console's messages, cleaned here: what a borrowed service has to say. Any thread. */
+void ns_engine_notice(ns_engine *e, const char *words);
 #endif

@@ -76,6 +76,15 @@ typedef struct ns_cluster_row {
 	const char *cost_error;
 } ns_cluster_row;
 
+/* The model service and what it may still spend: of the last 24 h of real time. Limits under 0: none. */
+typedef struct ns_model_row {
+	bool on;                         /* one is configured; else all of this is empty */
+	const char *name;                /* the analyzer's next to be asked */
+	const char *offline_why;         /* why the offline analyst works now: "budget", "the model is slow"; "" the model does */
+	const char *finds;               /* whose vectors find runbooks: "offline" or "MODEL/DIM" */
+	int64_t calls, tokens, micro_usd, most_calls, most_tokens, most_micro_usd;
+} ns_model_row;
+
 typedef struct ns_snapshot {
 	int64_t seq;                     /* grows with every publication */
 	int64_t taken_ms;
@@ -88,6 +97,7 @@ typedef struct ns_snapshot {
 	int64_t rss_bytes;
 	double req_per_s;                /* to all clusters */
 	double cpu_percent;              /* of one core, over the last seconds */
+	ns_model_row model;
 	ns_cluster_row *clusters;        /* in the order of the configuration, at least one */
 	size_t n_clusters;
 	size_t n_crit, n_warn, n_info, n_open;
@@ -118,6 +128,8 @@ typedef struct ns_detail_step { int64_t at_ms; const char *what, *who; } ns_deta
 typedef struct ns_detail {
 	ns_inc_row row;
 	const char *root_cause, *reasoning, *provider, *cause_class, *next_steps;
+	const char *analysis;            /* what is to be said of who analysed: why offline, what was capped and why; "" nothing */
+	const char *usage;               /* what the model service took for it, with prompt and request: one line, "" nothing was asked */
 	double confidence;
 	ns_risk risk;
 	ns_detail_evidence *evidence;

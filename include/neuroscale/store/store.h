@@ -68,7 +68,7 @@ bool ns_store_incident_by_identity(ns_store *s, ns_arena *ar, const char *identi
 bool ns_store_incidents(ns_store *s, ns_arena *ar, size_t max, ns_incident **out, size_t *n, ns_err *err);
 
 /* ---- facts: JSON documents by name, kept in order, never changed ---- */
-/* names: "alert" "case" "rca" "plan" "dryrun" "gate" "summary" "execution" "verification" "decision" */
+/* names: "alert" "case" "rca" "analysis" "usage" "plan" "dryrun" "gate" "summary" "execution" "verification" "decision" */
 bool ns_store_fact_put(ns_store *s, int64_t incident, const char *name, const cJSON *doc, ns_err *err);                 /* [tx] */
 cJSON *ns_store_fact_latest(ns_store *s, int64_t incident, const char *name, int64_t *at_ms, ns_err *err);             /* [any] NULL + NS_E_NOTFOUND; cJSON_Delete */
 /* [any] Its place in the order of all facts, 0 when there is none: which of two is newer, whatever the clock did. */

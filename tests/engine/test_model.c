@@ -1,0 +1,422 @@
+/* A model service behind the engine, over real HTTP: it may lower trust and never raise it; whatever becomes of it the incident goes on, says so,
+ * and what it cost is on record. */
+#include <curl/curl.h>
+#include "cases.h"
+#include "neuroscale/llm/analyze.h"
+/* Both rigs are called rig. */
+#define rig model_rig
+#include "llm/llm_rig.h"
+#undef rig
+
+void ns_engine_test_point(const char *name, int64_t incident);
+static atomic_llong analysing_at, planning_at; /* real, of the first incident */
+void ns_engine_test_point(const char *name, int64_t incident)
+{
+	long long none = 0;
+	if (incident == 1 && strcmp(name, "analyzing") == 0)
+		atomic_compare_exchange_strong(&analysing_at, &none, (long long)ns_real_mono_ms());
+	if (incident == 1 && strcmp(name, "planning") == 0)
+		atomic_compare_exchange_strong(&planning_at, &none, (long long)ns_real_mono_ms());
+}
+
+/* ---- the service ---- */
+
+enum { DIM = 64 };
+static struct service {
+	script_server server;
+	step rca, card;     /* what these questions get; body: what the model says, not yet framed */
+	bool vectors;       /* it has an embedding model */
+	atomic_int asked, cards, texts;
+	pthread_mutex_t mu;
+	char question[65536]; /* the last about a root cause */
+} service;
+
+/* A reply as the event stream that it comes in. */
+static char *framed(const char *text)
+{
+	cJSON *s = cJSON_CreateString(text);
+	char *quoted = ns_json_text(s);
+	char *body = ns_xasprintf("data: {\"id\":\"chatcmpl-r9\",\"choices\":[{\"delta\":{\"content\":%s},\"finish_reason\":\"stop\"}]}\n\n"
+	                          "data: {\"id\":\"chatcmpl-r9\",\"choices\":[],\"usage\":{\"prompt_tokens\":900,\"completion_tokens\":90}}\n\ndata: [DONE]\n\n", quoted);
+	cJSON_free(quoted);
+	cJSON_Delete(s);
+	return body;
+}
+
+static bool say(script_server *s, int fd, const step *p)
+{
+	if (p->kind == SILENCE)
+		script_hold(s, fd);
+	if (p->kind == SAY)
+		return script_answer(fd, p->status, "", p->body);
+	if (p->kind != SSE)
+		return false;
+	char *body = framed(p->body);
+	bool ok = rig_stream(fd, "text/event-stream", body, true);
+	free(body);
+	return ok;
+}
+
+/* The words of a text, each in its own place as far as there are places. */
+static void put_vector(ns_buf *out, const char *text)
+{
+	double v[DIM] = {0};
+	unsigned h = 5381;
+	for (; *text; text++) {
+		bool letter = (*text | 32) >= 'a' && (*text | 32) <= 'z';
+		if (letter)
+			h = h * 33 + (unsigned char)(*text | 32);
+		else if (h != 5381)
+			v[h % DIM]++, h = 5381;
+	}
+	v[h % DIM]++;
+	for (int i = 0; i < DIM; i++)
+		ns_buf_printf(out, "%s%g", i ? "," : "", v[i]);
+}
+
+static bool embed_all(int fd, const char *body)
+{
+	ns_buf out = NS_BUF_INIT;
+	cJSON *j = cJSON_Parse(body), *t;
+	int i = 0;
+	ns_buf_puts(&out, "{\"id\":\"e1\",\"data\":[");
+	cJSON_ArrayForEach(t, cJSON_GetObjectItem(j, "input")) {
+		ns_buf_printf(&out, "%s{\"index\":%d,\"embedding\":[", i ? "," : "", i);
+		put_vector(&out, t->valuestring);
+		ns_buf_puts(&out, "]}");
+		i++;
+	}
+	atomic_fetch_add(&service.texts, i);
+	ns_buf_puts(&out, "],\"usage\":{\"total_tokens\":10}}");
+	bool ok = script_answer(fd, 200, "", ns_buf_str(&out));
+	ns_buf_free(&out);
+	cJSON_Delete(j);
+	return ok;
+}
+
+static bool handle(script_server *s, int fd, const char *method, const char *target, const char *head, const char *body)
+{
+	if (strstr(target, "/embeddings"))
+		return service.vectors ? embed_all(fd, body) : script_answer(fd, 404, "", "{\"error\":{\"code\":\"model_not_found\",\"message\":\"x\"}}");
+	if (strstr(body, "\\nproposed: ")) { /* only what the card is asked with says so */
+		atomic_fetch_add(&service.cards, 1);
+		return say(s, fd, &service.card);
+	}
+	pthread_mutex_lock(&service.mu);
+	ns_copy(service.question, sizeof service.question, body);
+	pthread_mutex_unlock(&service.mu);
+	atomic_fetch_add(&service.asked, 1);
+	return say(s, fd, &service.rca);
+}
+
+static const ns_secret *no_key;
+static ns_budget *budget;
+static ns_llm *llm;
+
+/* An engine with the service behind it. */
+static void model_open(live *l, const char *scenario, ns_profile profile, step rca)
+{
+	static const char *const models[] = {"qwen-a", NULL}, *const vectors[] = {"text-embedding-a", NULL};
+	char url[64];
+	ns_err err = {0};
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	pthread_mutex_init(&service.mu, NULL);
+	service.rca = rca;
+	service.card = (step){SAY, 500, 0, "no cards today"};
+	script_start(&service.server, handle, NULL);
+	snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", service.server.port);
+	budget = ns_budget_new(&ns_budget_defaults);
+	ns_llm_opts o = ns_llm_defaults;
+	o.base_url = url;
+	o.models[NS_LLM_ANALYZER] = o.models[NS_LLM_ESCALATION] = models;
+	o.models[NS_LLM_PLANNER] = vectors;
+	o.key = no_key;
+	o.begin_ms = 1500; /* its own law, made shorter: what is slow here never answers */
+	o.retry_ms = 300;
+	o.dimensions = DIM;
+	o.budget = budget;
+	o.clock = ns_clock_real();
+	llm = ns_llm_new(&o, &err);
+	must(llm, "%s", err.text);
+	live_open(l, scenario, 60, profile);
+	l->o.llm = llm;
+	l->o.budget = budget;
+}
+
+static void model_close(live *l)
+{
+	live_close(l);
+	ns_llm_free(llm);
+	ns_budget_free(budget);
+	script_stop(&service.server);
+}
+
+#define CLAIM ",\"reasoning\":\"So it is observed.\",\"claims\":[{\"text\":\"It fails.\",\"evidence\":[\"E1\"]}]}"
+#define ROLLBACK(CONFIDENCE) \
+	"{\"root_cause\":\"The new release is broken.\",\"confidence\":" CONFIDENCE ",\"action_type\":\"rollback\",\"risk_level\":\"low\",\"auto_remediate\":true" CLAIM
+#define RAISE "{\"root_cause\":\"It needs more memory.\",\"confidence\":0.9,\"action_type\":\"patch_resources\",\"risk_level\":\"low\",\"auto_remediate\":true" CLAIM
+
+/* The newest fact of that name; the caller deletes it. */
+static cJSON *fact(const live *l, int64_t incident, const char *name)
+{
+	ns_store *st = live_record(l);
+	ns_err err = {0};
+	cJSON *j = ns_store_fact_latest(st, incident, name, NULL, &err);
+	must(j, "%s: %s", name, err.text);
+	ns_store_close(st);
+	return j;
+}
+
+/* ---- cases ---- */
+
+static void who_answered_and_what_it_took_is_on_record(void)
+{
+	live l;
+	ns_err err = {0};
+	model_open(&l, "crashloop-release", NS_PROFILE_AUTO, (step){SSE, 200, 0, ROLLBACK("0.9")});
+	live_start(&l);
+	ns_inc_row row = live_until(&l, "shop", "cart", "resolved");
+	cJSON *a = fact(&l, row.id, "analysis"), *u = fact(&l, row.id, "usage"), *r = fact(&l, row.id, "rca");
+	must(strcmp(ns_json_str(a, "by", ""), "model") == 0 && strcmp(ns_json_str(a, "model", ""), "qwen-a") == 0, "by %s", ns_json_str(a, "model", ""));
+	must(strcmp(ns_json_str(r, "provider", ""), "qwen-a") == 0, "%s", ns_json_str(r, "provider", ""));
+	must(strcmp(ns_json_str(a, "request", ""), "r9") == 0 && strncmp(ns_json_str(a, "prompt", ""), "analyzer/", 9) == 0, "no request or prompt");
+	must(ns_json_int_or(a, "prompt_tokens", 0) == 900 && ns_json_int_or(a, "completion_tokens", 0) == 90, "no usage");
+	must(ns_json_num_or(a, "claimed", 0) == .9, "no claim");
+	must(ns_json_int_or(u, "calls", 0) >= 1 && ns_json_int_or(u, "tokens", 0) >= 990, "no sum");
+	cJSON_Delete(a);
+	cJSON_Delete(u);
+	cJSON_Delete(r);
+	ns_detail *d = l.door.detail(l.door.ctx, row.id, &err);
+	must(d && strstr(d->usage, "900 + 90 tokens") && strstr(d->usage, "request r9"), "detail: %s", d ? d->usage : err.text);
+	ns_detail_free(d);
+	/* Templates stay here. */
+	must(*service.question && !strstr(service.question, "\\\"containers\\\""), "a pod template left the process");
+	/* What is spent stays spent over a restart, with a budget that starts empty. */
+	ns_budget_view before, after;
+	live_stop(&l);
+	ns_budget_look(budget, ns_clock_wall_ms(ns_clock_real()), &before);
+	ns_budget *fresh = ns_budget_new(&ns_budget_defaults);
+	l.o.llm = NULL; /* nobody asks meanwhile */
+	l.o.budget = fresh;
+	live_start(&l);
+	live_stop(&l);
+	ns_budget_look(fresh, ns_clock_wall_ms(ns_clock_real()), &after);
+	must(before.day.calls > 0 && after.day.tokens == before.day.tokens, "%lld tokens became %lld", (long long)before.day.tokens, (long long)after.day.tokens);
+	ns_budget_free(fresh);
+	model_close(&l);
+}
+
+/* Whatever the service does the incident is planned within five seconds, and says who analysed it and why. */
+static void goes_on_offline(step trouble, const char *why)
+{
+	live l;
+	ns_err err = {0};
+	model_open(&l, "oom-simple", NS_PROFILE_APPROVE, trouble);
+	live_start(&l);
+	card c = live_card(&l, "checkout", 0);
+	long long took = atomic_load(&planning_at) - atomic_load(&analysing_at);
+	must(took > 0 && took < 5000, "%lld ms", took);
+	cJSON *a = fact(&l, c.incident, "analysis"), *r = fact(&l, c.incident, "rca");
+	must(strcmp(ns_json_str(a, "by", ""), "offline") == 0 && strcmp(ns_json_str(r, "provider", ""), "offline") == 0, "not offline");
+	must(strncmp(ns_json_str(a, "mark", ""), "offline analyst: ", 17) == 0 && strstr(ns_json_str(a, "mark", ""), why), "%s", ns_json_str(a, "mark", ""));
+	must(ns_json_num_or(a, "claimed", 0) < 0, "a claim of nobody");
+	ns_detail *d = l.door.detail(l.door.ctx, c.incident, &err);
+	must(d && strstr(d->analysis, why), "detail: %s", d ? d->analysis : err.text);
+	bool noted = false;
+	for (size_t i = 0; i < d->n_history; i++)
+		noted |= strstr(d->history[i].what, why) != NULL;
+	must(noted, "no step says so");
+	ns_detail_free(d);
+	ns_snapshot *s = l.door.snapshot(l.door.ctx, NULL);
+	must(s->model.on && *s->model.offline_why, "the header does not say so");
+	ns_snapshot_unref(s);
+	cJSON_Delete(a);
+	cJSON_Delete(r);
+	model_close(&l);
+}
+static void slow(void) { goes_on_offline((step){SILENCE, 0, 0, ""}, "the model is slow"); }
+static void down(void) { goes_on_offline((step){SLAM, 0, 0, ""}, "is down"); }
+static void refused_key(void) { goes_on_offline((step){SAY, 401, 0, "{\"error\":{\"code\":\"invalid_api_key\",\"message\":\"no\"}}"}, "key"); }
+
+static void a_broken_reply_is_a_persons_case(void)
+{
+	live l;
+	model_open(&l, "crashloop-release", NS_PROFILE_AUTO, (step){SSE, 200, 0, "{\"root_cause\":7}"});
+	live_start(&l);
+	ns_inc_row row = live_until(&l, "shop", "cart", "manual_review");
+	cJSON *a = fact(&l, row.id, "analysis");
+	must(strstr(ns_json_str(a, "mark", ""), "root_cause is not a text"), "%s", ns_json_str(a, "mark", ""));
+	must(live_sent(&l) == 0, "something was sent");
+	cJSON_Delete(a);
+	model_close(&l);
+}
+
+static void no_reply_raises_trust(void)
+{
+	live l;
+	model_open(&l, "crashloop-secret", NS_PROFILE_AUTO, (step){SSE, 200, 0, ROLLBACK("0.99")});
+	live_start(&l);
+	ns_inc_row row = live_until(&l, "payments", "payments-api", "manual_review|awaiting_approval");
+	cJSON *r = fact(&l, row.id, "rca");
+	must(!ns_json_bool_or(r, "auto_remediate", true), "the model may act on its own");
+	must(ns_json_num_or(r, "confidence", 1) <= NS_DISSENT_CAP, "confidence %.2f", ns_json_num_or(r, "confidence", 1));
+	cJSON_Delete(r);
+	live_quiet(&l, MINUTES(2));
+	must(atomic_load(&service.asked) > 0 && live_sent(&l) == 0, "something was sent");
+	model_close(&l);
+}
+
+/* Until the card's summary is, or is not, that text. */
+static void until_summary(live *l, const char *text)
+{
+	int64_t end = ns_real_mono_ms() + LIVE_LIMIT_MS;
+	for (bool is = false; !is;) {
+		ns_snapshot *s = l->door.snapshot(l->door.ctx, NULL);
+		for (size_t i = 0; i < s->n_approvals; i++)
+			is |= strcmp(s->approvals[i].summary, text) == 0;
+		ns_snapshot_unref(s);
+		must(is || ns_real_mono_ms() < end, "the card does not say \"%s\"", text);
+		rig_nap(LIVE_NAP_MS);
+	}
+}
+
+static void the_card_gets_the_models_words_when_they_come(void)
+{
+	live l;
+	model_open(&l, "oom-simple", NS_PROFILE_APPROVE, (step){SSE, 200, 0, RAISE});
+	service.card = (step){SSE, 200, 0, "{\"summary\":\"It was killed for memory and needs more of it.\"}"};
+	live_start(&l);
+	live_card(&l, "checkout", 0);
+	until_summary(&l, "It was killed for memory and needs more of it.");
+	model_close(&l);
+}
+
+static void the_card_waits_for_nobody(void)
+{
+	live l;
+	model_open(&l, "oom-simple", NS_PROFILE_APPROVE, (step){SSE, 200, 0, RAISE});
+	service.card = (step){SILENCE, 0, 0, ""};
+	live_start(&l);
+	card c = live_card(&l, "checkout", 0);
+	cJSON *s = fact(&l, c.incident, "summary");
+	must(*ns_json_str(s, "summary", ""), "an empty card");
+	cJSON_Delete(s);
+	live_yes(&l, &c);
+	live_until(&l, "shop", "checkout", "resolved");
+	model_close(&l);
+}
+
+static void until_found_by(live *l, const char *by)
+{
+	int64_t end = ns_real_mono_ms() + LIVE_LIMIT_MS;
+	for (bool is = false; !is;) {
+		ns_snapshot *s = l->door.snapshot(l->door.ctx, NULL);
+		is = strcmp(s->model.finds, by) == 0;
+		ns_snapshot_unref(s);
+		must(is || ns_real_mono_ms() < end, "runbooks are not found by %s", by);
+		rig_nap(LIVE_NAP_MS);
+	}
+}
+
+static void runbooks_are_found_by_the_models_vectors(void)
+{
+	live l;
+	model_open(&l, "oom-simple", NS_PROFILE_APPROVE, (step){SSE, 200, 0, RAISE});
+	service.vectors = true;
+	live_start(&l);
+	card c = live_card(&l, "checkout", 0);
+	until_found_by(&l, "text-embedding-a/64");
+	/* Planned anew: the index is there now. */
+	live_change(&l, "shop", "checkout", "{\"spec\":{\"minReadySeconds\":3}}");
+	int64_t end = ns_real_mono_ms() + LIVE_LIMIT_MS;
+	for (bool is = false; !is;) {
+		cJSON *p = fact(&l, c.incident, "plan");
+		is = strcmp(ns_json_str(p, "retrieved_by", ""), "text-embedding-a/64") == 0;
+		must(is || ns_real_mono_ms() < end, "planned by %s", ns_json_str(p, "retrieved_by", ""));
+		cJSON_Delete(p);
+		rig_nap(LIVE_NAP_MS);
+	}
+	/* And none is asked for again after a restart. */
+	live_stop(&l);
+	int before = atomic_load(&service.texts);
+	live_start(&l);
+	until_found_by(&l, "text-embedding-a/64");
+	must(atomic_load(&service.texts) - before <= 2, "%d texts were embedded again", atomic_load(&service.texts) - before);
+	model_close(&l);
+}
+
+/* What an engine before this one left: claims of 0.95 that fixed nothing. */
+static void leave_claims(const live *l, int n)
+{
+	ns_err err = {0};
+	ns_store *st = ns_store_open(l->r.state, l->r.clock, &err);
+	must(st, "%s", err.text);
+	static const struct { const char *name, *json; } facts[] = {
+	    {"analysis", "{\"model\":\"qwen-a\",\"action\":\"rollback\",\"claimed\":0.95}"}, {"plan", "{\"action\":\"rollback\"}"},
+	    {"verification", "{\"verdict\":\"NOT FIXED\"}"}};
+	for (int i = 0; i < n; i++) {
+		char name[32];
+		snprintf(name, sizeof name, "old-%d", i);
+		ns_alert a = {.kind = NS_KIND_POD_CRASHLOOP, .severity = NS_SEV_WARN, .target = {"sim", "past", "Deployment", name, "none"}, .container = "",
+		    .reason = "x", .message = "", .policy = "", .rule = "", .object_uid = ""};
+		int64_t id;
+		bool is_new, ok = ns_store_begin(st, &err) && ns_store_incident_open(st, &a, &id, &is_new, &err);
+		for (size_t k = 0; ok && k < sizeof facts / sizeof *facts; k++) {
+			cJSON *j = cJSON_Parse(facts[k].json);
+			ok = ns_store_fact_put(st, id, facts[k].name, j, &err);
+			cJSON_Delete(j);
+		}
+		ok = ok && ns_store_transition(st, id, NS_ST_DETECTED, 1, NS_ST_WITHDRAWN, NS_VERDICT_NONE, "long ago", &err) && ns_store_commit(st, &err);
+		must(ok, "%s", err.text);
+	}
+	ns_store_close(st);
+}
+
+static void a_record_of_empty_claims_caps_the_next(void)
+{
+	live l;
+	model_open(&l, "crashloop-release", NS_PROFILE_AUTO, (step){SSE, 200, 0, ROLLBACK("0.95")});
+	leave_claims(&l, 30);
+	live_start(&l);
+	ns_inc_row row = live_until(&l, "shop", "cart", "manual_review|awaiting_approval");
+	cJSON *r = fact(&l, row.id, "rca"), *a = fact(&l, row.id, "analysis");
+	must(ns_json_num_or(r, "confidence", 1) < .75 && !ns_json_bool_or(r, "auto_remediate", true), "%.2f", ns_json_num_or(r, "confidence", 1));
+	must(strstr(ns_json_str(a, "mark", ""), "capped at"), "%s", ns_json_str(a, "mark", ""));
+	cJSON_Delete(r);
+	cJSON_Delete(a);
+	bool said = false;
+	ns_snapshot *s = l.door.snapshot(l.door.ctx, NULL);
+	for (size_t i = 0; i < s->n_messages; i++)
+		said |= strstr(s->messages[i].text, "confidence watch: qwen-a on rollback counts for at most") != NULL;
+	ns_snapshot_unref(s);
+	must(said, "the console does not say so");
+	must(live_sent(&l) == 0, "something was sent");
+	model_close(&l);
+}
+
+static void without_a_model_nothing_of_it_shows(void)
+{
+	live l;
+	live_open(&l, "oom-simple", 60, NS_PROFILE_APPROVE);
+	live_start(&l);
+	card c = live_card(&l, "checkout", 0);
+	ns_store *st = live_record(&l);
+	ns_arena *ar = ns_arena_new();
+	must(rig_count_facts(st, ar, c.incident, "analysis") == 0 && rig_count_facts(st, ar, c.incident, "summary") == 1, "facts of a model");
+	ns_arena_free(ar);
+	ns_store_close(st);
+	ns_snapshot *s = l.door.snapshot(l.door.ctx, NULL);
+	must(!s->model.on && !*s->model.offline_why, "a model in the header");
+	ns_snapshot_unref(s);
+	live_close(&l);
+}
+
+#define CASE(NAME) {.name = #NAME, .run = NAME}
+static test_case list[] = {CASE(who_answered_and_what_it_took_is_on_record), CASE(slow), CASE(down), CASE(refused_key), CASE(a_broken_reply_is_a_persons_case),
+    CASE(no_reply_raises_trust), CASE(the_card_gets_the_models_words_when_they_come), CASE(the_card_waits_for_nobody),
+    CASE(runbooks_are_found_by_the_models_vectors), CASE(a_record_of_empty_claims_caps_the_next), CASE(without_a_model_nothing_of_it_shows)};
+
+int main(int argc, char **argv)
+{
+	return cases_main(argc, argv, "model", list, sizeof list / sizeof list[0]);
+}
