@@ -41,7 +41,7 @@ static bool has_word(const char *s, size_t from, size_t to, const char *word)
 {
 	size_t n = strlen(word);
 	for (size_t i = from; i + n <= to; i++)
-		if (memcmp(s + i, word, n) == 0 && (i == from || ends_word(s[i - 1])) && (i + n == to || ends_word(s[i + n])))
+		if (s[i] == word[0] && memcmp(s + i, word, n) == 0 && (i == from || ends_word(s[i - 1])) && (i + n == to || ends_word(s[i + n])))
 			return true;
 	return false;
 }

@@ -162,18 +162,14 @@ static size_t private_key(const char *s, size_t n, size_t i)
 }
 
 /* Base64 in lines, its padding at the very end: whatever else is in there could be anything. */
-static bool is_base64_text(const char *s, size_t n)
+/* Where the base64 text (lines and padding too) that starts at i ends. */
+static size_t base64_text_end(const char *s, size_t n, size_t i)
 {
-	bool padding = false;
-	for (size_t i = 0; i < n; i++) {
-		if (s[i] == '=')
-			padding = true;
-		else if (strchr(" \t\r\n", s[i]) && s[i])
-			continue;
-		else if (padding || !in_set(s[i], "+/"))
-			return false;
-	}
-	return true;
+	while (i < n && (in_set(s[i], "+/") || (s[i] && strchr(" \t\r\n", s[i]))))
+		i++;
+	while (i < n && s[i] && strchr("= \t\r\n", s[i]))
+		i++;
+	return i;
 }
 
 size_t ns_redact_public_block(const char *s, size_t n, size_t i)
@@ -185,10 +181,9 @@ size_t ns_redact_public_block(const char *s, size_t n, size_t i)
 		snprintf(end, sizeof end, "-----END %s-----", labels[k]);
 		if (!starts(s, n, i, begin))
 			continue;
-		size_t from = i + strlen(begin);
-		const char *stop = find(s + from, n - from, end);
-		if (stop && is_base64_text(s + from, (size_t)(stop - s) - from))
-			return (size_t)(stop - s) + strlen(end) - i;
+		size_t to = base64_text_end(s, n, i + strlen(begin)); /* not a search for the end mark: it may be a megabyte away, for every begin */
+		if (starts(s, n, to, end))
+			return to + strlen(end) - i;
 	}
 	return 0;
 }
