@@ -178,7 +178,8 @@ check-valgrind: $(TEST_BIN)
 # ---- care --------------------------------------------------------------------------------------------------------
 .PHONY: lint format bench fuzz demo install uninstall dist clean
 C_FILES := $(wildcard src/*.c src/*/*.c src/*/*.h include/neuroscale/*/*.h tests/*/*.c tests/*/*.h)
-lint: compile_commands.json
+GENERATED := $(addprefix $(B)/gen/,runbooks_data.h themes_data.h prompts_data.h prices_data.h)
+lint: compile_commands.json $(GENERATED)
 	@sh contrib/lint.sh $(foreach r,$(ROOMS),'$(r): $(sort $(USES_$(r)))')
 format:
 	clang-format -i $(C_FILES)

@@ -33,13 +33,14 @@ static void place(dt_names *t, const void *item)
 void dt_names_add(dt_names *t, const void *item)
 {
 	if ((t->n + 1) * 4 > t->cap * 3) {
-		dt_names bigger = {.say = t->say, .n = t->n, .cap = t->cap ? t->cap * 2 : 16};
-		bigger.at = ns_xcalloc(bigger.cap, sizeof *bigger.at);
-		for (size_t i = 0; i < t->cap; i++)
-			if (t->at[i])
-				place(&bigger, t->at[i]);
-		free(t->at);
-		*t = bigger;
+		const void **old = t->at;
+		size_t cap = t->cap;
+		t->cap = cap ? cap * 2 : 16;
+		t->at = ns_xcalloc(t->cap, sizeof *t->at);
+		for (size_t i = 0; i < cap; i++)
+			if (old[i])
+				place(t, old[i]);
+		free(old);
 	}
 	place(t, item);
 	t->n++;

@@ -97,10 +97,11 @@ static bool gone(ns_err *err)
 /* Law 11: what another process says is cleaned before anybody prints it, whatever the engine did before. */
 static void clean(cJSON *j)
 {
-	if (cJSON_IsString(j)) {
+	const char *said = cJSON_GetStringValue(j);
+	if (said) {
 		ns_buf text = NS_BUF_INIT;
-		ns_text_clean(&text, j->valuestring, strlen(j->valuestring), MAX_ANSWER, true);
-		if (strcmp(ns_buf_str(&text), j->valuestring) != 0)
+		ns_text_clean(&text, said, strlen(said), MAX_ANSWER, true);
+		if (strcmp(ns_buf_str(&text), said) != 0)
 			cJSON_SetValuestring(j, ns_buf_str(&text));
 		ns_buf_free(&text);
 	}

@@ -158,6 +158,10 @@ static bool start_threads(ns_engine *e, ns_err *err)
 
 ns_engine *ns_engine_start(const ns_engine_opts *o, ns_err *err)
 {
+	if (!o->n_clusters) {
+		ns_fail(err, NS_E_INVALID, "an engine needs a cluster to watch, and none was named");
+		return NULL;
+	}
 	ns_engine *e = ns_xcalloc(1, sizeof *e);
 	e->arena = ns_arena_new();
 	e->lock_fd = -1;

@@ -418,16 +418,24 @@ static bool version_starts(const char *text, const char *p)
 	return ns_is_digit(*p) && (p == text || v || !(ns_is_alnum(p[-1]) || strchr(".$", p[-1])));
 }
 
+/* A version that has ended goes on in zeros. */
+static long next_number(const char **p, const char *end)
+{
+	char *after;
+	if (*p >= end)
+		return 0;
+	long v = strtol(*p, &after, 10);
+	*p = after + (after < end);
+	return v;
+}
+
 static int compare_versions(const char *a, size_t na, const char *b, size_t nb)
 {
 	const char *ea = a + na, *eb = b + nb;
 	while (a < ea || b < eb) {
-		char *x = NULL, *y = NULL;
-		long va = a < ea ? strtol(a, &x, 10) : 0, vb = b < eb ? strtol(b, &y, 10) : 0;
+		long va = next_number(&a, ea), vb = next_number(&b, eb);
 		if (va != vb)
 			return va < vb ? -1 : 1;
-		a = a < ea ? x + (x < ea) : a;
-		b = b < eb ? y + (y < eb) : b;
 	}
 	return 0;
 }

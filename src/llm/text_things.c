@@ -361,7 +361,8 @@ static bool read_pod_row(const char *text, pod_row *r)
 	ns_copy(r->base, sizeof r->base, word[ready - 1]);
 	ns_copy(r->hash, sizeof r->hash, dash + 1);
 	const char *slash = strchr(word[ready], '/');
-	bool full = strlen(slash + 1) == (size_t)(slash - word[ready]) && !strncmp(word[ready], slash + 1, strlen(slash + 1));
+	size_t digits = (size_t)(slash - word[ready]);
+	bool full = strlen(slash + 1) == digits && !memcmp(word[ready], slash + 1, digits);
 	r->fine = full && !strcmp(word[ready + 1], "Running");
 	r->broken = !full && strcmp(word[ready + 1], "Completed") != 0;
 	r->age_s = age_of(word[n - 1]);

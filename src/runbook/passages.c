@@ -114,7 +114,8 @@ ns_passage *ns_passages(ns_arena *ar, const ns_library *lib, size_t *n, size_t *
 		put_sentence(&l, runbooks, NS_CHUNK_AGAINST, ns_background[i]);
 	(*first)[runbooks + 1] = l.n;
 	ns_passage *all = ns_arena_alloc(ar, (l.n + 1) * sizeof *all);
-	memcpy(all, l.at, l.n * sizeof *all);
+	if (l.n)
+		memcpy(all, l.at, l.n * sizeof *all);
 	*n = l.n;
 	free(l.at);
 	ns_buf_free(&b);

@@ -172,7 +172,7 @@ static void collect(const ns_pen *p, parts *ps, bool narrow)
 		snprintf(text, sizeof text, "x%d", s->clock_rate);
 		add(ps, false, 7, NS_ROLE_STATE_WAIT, true, text);
 	}
-	const ns_cluster_row *c = s->n_clusters == 1 ? &s->clusters[0] : ns_ui_cluster(ui, ui->cluster); /* the one that is shown */
+	const ns_cluster_row *c = ns_ui_cluster(ui, s->n_clusters == 1 ? s->clusters[0].name : ui->cluster); /* the one that is shown */
 	if (c) {
 		snprintf(text, sizeof text, s->n_clusters > 1 ? "only %.80s" : "%.90s", c->name);
 		add(ps, false, 6, ns_cluster_role(c), true, text);
