@@ -140,26 +140,26 @@ ns_action ns_action_parse(const char *s, bool *known)
 #define TO(state) (1u << NS_ST_##state)
 
 /* What may follow. Executing goes back only while nothing was sent (the digest changed); an end that holds its identity is left
- * when recovery is seen. */
+ * when recovery is seen, and any end when somebody takes back what was changed. */
 static const struct {
 	ns_state_info info;
 	unsigned next;
 } states[NS_ST_COUNT] = {
     [NS_ST_DETECTED] = {{"detected", false, true, false}, TO(ANALYZING) | TO(WITHDRAWN) | TO(MANUAL_REVIEW)},
     [NS_ST_ANALYZING] = {{"analyzing", false, true, false}, TO(PLANNING) | TO(WITHDRAWN) | TO(MANUAL_REVIEW)},
-    [NS_ST_PLANNING] = {{"planning", false, true, false}, TO(AWAITING_APPROVAL) | TO(EXECUTING) | TO(WITHDRAWN) | TO(MANUAL_REVIEW)},
+    [NS_ST_PLANNING] = {{"planning", false, true, false}, TO(AWAITING_APPROVAL) | TO(EXECUTING) | TO(WITHDRAWN) | TO(MANUAL_REVIEW) | TO(UNDOING)},
     [NS_ST_AWAITING_APPROVAL] = {{"awaiting_approval", false, true, false},
         TO(EXECUTING) | TO(REJECTED) | TO(EXPIRED) | TO(WITHDRAWN) | TO(PLANNING) | TO(MANUAL_REVIEW)},
     [NS_ST_EXECUTING] = {{"executing", false, true, false},
         TO(VERIFYING) | TO(FAILED) | TO(AWAITING_APPROVAL) | TO(PLANNING) | TO(MANUAL_REVIEW)},
     [NS_ST_VERIFYING] = {{"verifying", false, true, false}, TO(RESOLVED) | TO(FAILED) | TO(PLANNING) | TO(UNDOING) | TO(MANUAL_REVIEW)},
     [NS_ST_UNDOING] = {{"undoing", false, true, false}, TO(FAILED) | TO(MANUAL_REVIEW) | TO(RESOLVED)},
-    [NS_ST_RESOLVED] = {{"resolved", true, false, true}, 0},
-    [NS_ST_REJECTED] = {{"rejected", true, true, false}, TO(RESOLVED)},
-    [NS_ST_EXPIRED] = {{"expired", true, true, false}, TO(RESOLVED)},
-    [NS_ST_WITHDRAWN] = {{"withdrawn", true, false, true}, 0},
-    [NS_ST_FAILED] = {{"failed", true, true, false}, TO(RESOLVED)},
-    [NS_ST_MANUAL_REVIEW] = {{"manual_review", true, true, false}, TO(RESOLVED)},
+    [NS_ST_RESOLVED] = {{"resolved", true, false, true}, TO(UNDOING)},
+    [NS_ST_REJECTED] = {{"rejected", true, true, false}, TO(RESOLVED) | TO(UNDOING)},
+    [NS_ST_EXPIRED] = {{"expired", true, true, false}, TO(RESOLVED) | TO(UNDOING)},
+    [NS_ST_WITHDRAWN] = {{"withdrawn", true, false, true}, TO(UNDOING)},
+    [NS_ST_FAILED] = {{"failed", true, true, false}, TO(RESOLVED) | TO(UNDOING)},
+    [NS_ST_MANUAL_REVIEW] = {{"manual_review", true, true, false}, TO(RESOLVED) | TO(UNDOING)},
 };
 
 const ns_state_info *ns_state_get(ns_state s)

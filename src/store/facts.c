@@ -4,13 +4,13 @@
 #include <string.h>
 
 /* What was written is what is read: the same limits on both sides. Facts decide things, so no duplicate keys. */
-static const ns_json_limits fact_limits = {.max_bytes = 16u << 20, .max_depth = 128};
+const ns_json_limits store_fact_limits = {.max_bytes = 16u << 20, .max_depth = 128};
 
 bool ns_store_fact_put(ns_store *s, int64_t incident, const char *name, const cJSON *doc, ns_err *err)
 {
 	char *json = ns_json_text(doc);
-	bool ok = strlen(json) <= fact_limits.max_bytes ||
-	          ns_fail(err, NS_E_TOOBIG, "incident %lld, %s: over %zu bytes", (long long)incident, name, fact_limits.max_bytes);
+	bool ok = strlen(json) <= store_fact_limits.max_bytes ||
+	          ns_fail(err, NS_E_TOOBIG, "incident %lld, %s: over %zu bytes", (long long)incident, name, store_fact_limits.max_bytes);
 	ok = ok && (store_write(s, NULL, err, "INSERT INTO facts (incident, name, at_ms, json) VALUES (?1, ?2, ?3, ?4)",
 	                BINDS(INT(incident), TEXT(name), INT(store_now(s)), TEXT(json))) ||
 	               ns_err_wrap(err, "incident %lld, %s", (long long)incident, name));
@@ -31,7 +31,7 @@ cJSON *ns_store_fact_latest(ns_store *s, int64_t incident, const char *name, int
 		ns_fail(err, NS_E_NOTFOUND, "incident %lld has no %s", (long long)incident, name);
 	if (st == STEP_ROW) {
 		const char *json = (const char *)sqlite3_column_text(cur.stmt, 0);
-		doc = ns_json_parse(store_or_empty(json), (size_t)sqlite3_column_bytes(cur.stmt, 0), &fact_limits, err);
+		doc = ns_json_parse(store_or_empty(json), (size_t)sqlite3_column_bytes(cur.stmt, 0), &store_fact_limits, err);
 		if (!doc)
 			ns_err_wrap(err, "incident %lld, %s", (long long)incident, name);
 		if (at_ms)
@@ -54,7 +54,7 @@ bool ns_store_facts(ns_store *s, ns_arena *ar, int64_t incident, ns_fact_row **o
 
 static cJSON *parse_fact(const char *json, ns_err *err)
 {
-	return ns_json_parse(json, strlen(json), &fact_limits, err);
+	return ns_json_parse(json, strlen(json), &store_fact_limits, err);
 }
 
 /* *sent stays as it is when the execution was not sent. */

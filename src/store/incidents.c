@@ -126,7 +126,7 @@ static const struct {
     {DECIDED, BIT(NS_ST_PLANNING) | BIT(NS_ST_AWAITING_APPROVAL), BIT(NS_ST_EXECUTING)},
     {DECIDED, BIT(NS_ST_AWAITING_APPROVAL), BIT(NS_ST_REJECTED) | BIT(NS_ST_EXPIRED)},
     {EXECUTED, any_state, BIT(NS_ST_VERIFYING)},
-    {VERIFIED, BIT(NS_ST_VERIFYING), BIT(NS_ST_RESOLVED) | BIT(NS_ST_FAILED)},
+    {VERIFIED, BIT(NS_ST_VERIFYING), BIT(NS_ST_RESOLVED) | BIT(NS_ST_FAILED) | BIT(NS_ST_UNDOING)},
 };
 
 /* Going back to a stage forgets when it and the later ones ended: `first` is the earliest stamp that is reset. */
@@ -170,6 +170,8 @@ static bool moved(ns_store *s, int64_t id, ns_state from, int64_t version, ns_er
 	place p;
 	if (!place_get(s, id, &p, err))
 		return false;
+	if (p.state == from && p.version == version)
+		return ns_fail(err, NS_E_CONFLICT, "incident %lld is over, and a newer one is open for the same workload and kind", (long long)id);
 	return ns_fail(err, NS_E_CONFLICT, "incident %lld is %s (version %lld) now, not %s (version %lld)", (long long)id,
 	    ns_state_get(p.state)->name, (long long)p.version, ns_state_get(from)->name, (long long)version);
 }
@@ -186,11 +188,12 @@ bool ns_store_transition(
 	        "UPDATE incidents SET state = ?4, version = version + 1, verdict = ?5, note = ?6, updated_ms = ?7,"
 	        " analyzed_ms = iif(?8 < 0, analyzed_ms, ?8), planned_ms = iif(?9 < 0, planned_ms, ?9),"
 	        " decided_ms = iif(?10 < 0, decided_ms, ?10), executed_ms = iif(?11 < 0, executed_ms, ?11),"
-	        " verified_ms = iif(?12 < 0, verified_ms, ?12), closed_ms = iif(?13 AND closed_ms = 0, ?7, closed_ms)"
-	        " WHERE id = ?1 AND state = ?2 AND version = ?3",
+	        " verified_ms = iif(?12 < 0, verified_ms, ?12), closed_ms = iif(?13 AND closed_ms = 0, ?7, iif(?14, 0, closed_ms))"
+	        " WHERE id = ?1 AND state = ?2 AND version = ?3"
+	        " AND NOT (?14 AND closed_ms <> 0 AND EXISTS (SELECT 1 FROM incidents x WHERE x.identity = incidents.identity AND x.closed_ms = 0))",
 	        BINDS(INT(id), TEXT(ns_state_get(from)->name), INT(version), TEXT(info->name), TEXT(ns_verdict_name(verdict)),
 	            TEXT(store_or_empty(note)), INT(now), INT(at[ANALYZED]), INT(at[PLANNED]), INT(at[DECIDED]), INT(at[EXECUTED]),
-	            INT(at[VERIFIED]), INT(info->closed))))
+	            INT(at[VERIFIED]), INT(info->closed), INT(!info->terminal))))
 		return false;
 	return changed || moved(s, id, from, version, err);
 }
@@ -237,5 +240,13 @@ bool ns_store_incidents(ns_store *s, ns_arena *ar, size_t max, ns_incident **out
 	    "  LIMIT max(0, ?1 - (SELECT count(*) FROM incidents WHERE closed_ms = 0))))"
 	    " ORDER BY closed_ms <> 0, id DESC",
 	    BINDS(INT(max < INT64_MAX ? (int64_t)max : INT64_MAX)));
+	return *out != NULL;
+}
+
+bool ns_store_incidents_after(ns_store *s, ns_arena *ar, const char *cluster, int64_t after_ms, size_t max, ns_incident **out, size_t *n, ns_err *err)
+{
+	*out = store_rows(s, ar, &incident_shape, n, err,
+	    "SELECT " INCIDENT_COLUMNS " FROM incidents WHERE cluster = ?1 AND opened_ms > ?2 ORDER BY id DESC LIMIT ?3",
+	    BINDS(TEXT(cluster), INT(after_ms), INT((int64_t)max)));
 	return *out != NULL;
 }

@@ -2,7 +2,7 @@
  *
  * What must never happen is said here a second time, so that no code path can do it: two holders of an identity, two open jobs of a
  * kind, two pending approvals of an incident, two open intents on a target, an effect twice under one approval, a decision changed,
- * an intent finished twice, a fact or audit row changed. Times are wall milliseconds; 0 means "not yet". Vocabularies of model/ are
+ * an intent finished twice, a change undone twice, a fact or audit row changed. Times are wall milliseconds; 0 means "not yet". Vocabularies of model/ are
  * stored by name and checked when read. */
 #include "store_priv.h"
 #include <inttypes.h>
@@ -86,6 +86,23 @@ static const struct {
         " PRIMARY KEY (hash, model, dim), CHECK (length(vector) = 4 * dim)"
         ") STRICT;"
         "CREATE INDEX incidents_of_workload ON incidents(cluster, ns, owner_kind, name);"},
+    {3, "CREATE TABLE capsules ("
+        " id INTEGER PRIMARY KEY REFERENCES intents(id), incident INTEGER NOT NULL REFERENCES incidents(id),"
+        " plan INTEGER NOT NULL REFERENCES facts(seq), cluster TEXT NOT NULL, target TEXT NOT NULL, action TEXT NOT NULL,"
+        " state TEXT NOT NULL DEFAULT 'valid' CHECK (state IN ('valid', 'armed', 'taken', 'undone', 'expired', 'failed', 'void')),"
+        " summary TEXT NOT NULL, digest TEXT NOT NULL DEFAULT '', command TEXT NOT NULL DEFAULT '', diff TEXT NOT NULL DEFAULT '',"
+        " taken_by TEXT NOT NULL DEFAULT '', why TEXT NOT NULL DEFAULT '',"
+        " undo_intent INTEGER UNIQUE REFERENCES intents(id),"
+        " made_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL, taken_ms INTEGER NOT NULL DEFAULT 0, changed_ms INTEGER NOT NULL"
+        ") STRICT;"
+        "CREATE INDEX capsules_of ON capsules(incident, id);"
+        "CREATE INDEX capsules_open ON capsules(state) WHERE state IN ('valid', 'armed', 'taken', 'failed');"
+        "CREATE INDEX incidents_opened ON incidents(cluster, opened_ms);"
+        "CREATE TRIGGER capsules_final BEFORE UPDATE ON capsules WHEN OLD.state IN ('undone', 'expired', 'failed', 'void')"
+        " BEGIN SELECT RAISE(ABORT, 'has ended already'); END;"
+        "CREATE TRIGGER capsules_once BEFORE UPDATE ON capsules WHEN OLD.undo_intent IS NOT NULL AND NEW.undo_intent IS NOT OLD.undo_intent"
+        " BEGIN SELECT RAISE(ABORT, 'was sent already'); END;"
+        "CREATE TRIGGER capsules_no_delete BEFORE DELETE ON capsules BEGIN SELECT RAISE(ABORT, 'capsules are never deleted'); END;"},
 };
 
 int64_t schema_current(void)

@@ -99,6 +99,7 @@ void *store_rows(ns_store *s, ns_arena *ar, const shape *sh, size_t *count, ns_e
 bool store_holds_tx(ns_store *s);          /* does this thread? */
 int64_t store_now(const ns_store *s);      /* wall time, never 0: 0 means "not yet" in every column */
 const char *store_or_empty(const char *s); /* NULL gives "" */
+extern const ns_json_limits store_fact_limits; /* what a fact may be, written or read */
 
 /* ---- connections ---- */
 bool conn_open(conn *c, const char *path, int flags, ns_err *err);

@@ -94,17 +94,17 @@ static void the_edges(void **state)
 	} edges[] = {
 	    {"detected", "analyzing manual_review withdrawn"},
 	    {"analyzing", "planning manual_review withdrawn"},
-	    {"planning", "awaiting_approval executing manual_review withdrawn"},
+	    {"planning", "awaiting_approval executing manual_review withdrawn undoing"},
 	    {"awaiting_approval", "executing rejected expired withdrawn planning manual_review"},
 	    {"executing", "verifying failed awaiting_approval planning manual_review"},
 	    {"verifying", "resolved failed planning undoing manual_review"},
 	    {"undoing", "failed manual_review resolved"},
-	    {"rejected", "resolved"},
-	    {"expired", "resolved"},
-	    {"failed", "resolved"},
-	    {"manual_review", "resolved"},
-	    {"resolved", ""},
-	    {"withdrawn", ""},
+	    {"rejected", "resolved undoing"},
+	    {"expired", "resolved undoing"},
+	    {"failed", "resolved undoing"},
+	    {"manual_review", "resolved undoing"},
+	    {"resolved", "undoing"},
+	    {"withdrawn", "undoing"},
 	};
 	assert_int_equal(sizeof edges / sizeof *edges, NS_ST_COUNT);
 	for (size_t i = 0; i < sizeof edges / sizeof *edges; i++) {

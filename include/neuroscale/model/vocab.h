@@ -69,7 +69,7 @@ typedef enum ns_state {
 	NS_ST_AWAITING_APPROVAL,
 	NS_ST_EXECUTING,
 	NS_ST_VERIFYING,
-	NS_ST_UNDOING,           /* reserved for the undo capsule */
+	NS_ST_UNDOING,           /* what was changed is being taken back (store/capsule.h) */
 	NS_ST_RESOLVED,          /* verified fixed, or recovered by itself (outcome says which) */
 	NS_ST_REJECTED,
 	NS_ST_EXPIRED,

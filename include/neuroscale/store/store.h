@@ -55,7 +55,8 @@ bool ns_store_incident_open(ns_store *s, const ns_alert *a, int64_t *id, bool *i
 /* [tx] New members, reason, message, severity; does not change state or version. */
 bool ns_store_incident_refresh(ns_store *s, int64_t id, const ns_alert *a, ns_err *err);
 /* [tx] Compare-and-swap: UPDATE … WHERE id = ? AND state = ? AND version = ?; NS_E_CONFLICT when it moved, NS_E_FAILED when
- * ns_state_may(from, to) is false. Stamps the stage time that `to` ends, closed_ms when `to` is closed. note may be "". */
+ * ns_state_may(from, to) is false. Stamps the stage time that `to` ends, closed_ms when `to` is closed; who goes on from an
+ * end holds its identity again (NS_E_CONFLICT: another incident has it). note may be "". */
 bool ns_store_transition(ns_store *s, int64_t id, ns_state from, int64_t version, ns_state to, ns_verdict verdict, const char *note, ns_err *err);
 /* [tx] */
 bool ns_store_incident_set(ns_store *s, int64_t id, int64_t attempts, int64_t cooldown_until_ms, const char *last_rejected_case, ns_err *err);
@@ -66,9 +67,11 @@ bool ns_store_incident_get(ns_store *s, ns_arena *ar, int64_t id, ns_incident *o
 bool ns_store_incident_by_identity(ns_store *s, ns_arena *ar, const char *identity, ns_incident *out, ns_err *err);
 /* [any] Newest first; all that hold an identity, and then closed ones up to `max` in total. */
 bool ns_store_incidents(ns_store *s, ns_arena *ar, size_t max, ns_incident **out, size_t *n, ns_err *err);
+/* [any] Those of a cluster that were opened after that moment, newest first. */
+bool ns_store_incidents_after(ns_store *s, ns_arena *ar, const char *cluster, int64_t after_ms, size_t max, ns_incident **out, size_t *n, ns_err *err);
 
 /* ---- facts: JSON documents by name, kept in order, never changed ---- */
-/* names: "alert" "case" "rca" "analysis" "usage" "plan" "dryrun" "gate" "summary" "execution" "verification" "decision" */
+/* names: "alert" "case" "rca" "analysis" "usage" "plan" "dryrun" "gate" "summary" "execution" "verification" "decision" "undo" */
 bool ns_store_fact_put(ns_store *s, int64_t incident, const char *name, const cJSON *doc, ns_err *err);                 /* [tx] */
 cJSON *ns_store_fact_latest(ns_store *s, int64_t incident, const char *name, int64_t *at_ms, ns_err *err);             /* [any] NULL + NS_E_NOTFOUND; cJSON_Delete */
 /* [any] Its place in the order of all facts, 0 when there is none: which of two is newer, whatever the clock did. */
@@ -141,6 +144,8 @@ bool ns_store_intents_open(ns_store *s, ns_arena *ar, ns_intent **out, size_t *n
 bool ns_store_intent_latest(ns_store *s, ns_arena *ar, int64_t incident, ns_intent *out, ns_err *err);                 /* [any] */
 /* [any] For limits and cool-downs: how many intents started since; cluster, or target, may be NULL (any). last_ms may be NULL. */
 int64_t ns_store_intents_since(ns_store *s, const char *cluster, const char *target, int64_t since_ms, int64_t *last_ms);
+/* [any] The same for all targets of a namespace. */
+int64_t ns_store_intents_in_ns(ns_store *s, const char *cluster, const char *ns, int64_t since_ms);
 /* [any] A change of this workload by another incident than `except` is still being verified or undone. True when it cannot be known. */
 bool ns_store_target_busy(ns_store *s, const ns_workload *w, int64_t except);
 
