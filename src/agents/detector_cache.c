@@ -430,6 +430,8 @@ void dt_put_obj(ns_detector *d, dt_obj *o)
 	bool same = old && old->generation == o->generation && old->observed == o->observed && old->replicas == o->replicas && old->st_replicas == o->st_replicas &&
 	    old->ready == o->ready && old->updated == o->updated && old->available == o->available;
 	o->progress_ms = same ? old->progress_ms : ns_clock_wall_ms(d->clock);
+	if (old)
+		o->schedule_ms = old->quiet_ms == o->quiet_ms ? old->schedule_ms : ns_clock_wall_ms(d->clock);
 	/* What nobody owns is a workload from the start, and so is what a stranger owns (an operator, a Rollout); the rest becomes one only when its
 	 * owner cannot be confirmed. */
 	if (!*o->owner_uid || !known_kind(o->owner_kind))
@@ -521,11 +523,14 @@ bool dt_obj_rolling(const dt_obj *o)
 	    (*o->prog_reason && strcmp(o->prog_reason, "NewReplicaSetAvailable") != 0);
 }
 
-static bool pods_ready(const dt_work *w)
+/* A pod that failed stays where it is for days, and nothing gets ready by waiting for it: what its end means is for the rows. */
+static bool pods_ready(const dt_work *w, bool failed_count)
 {
-	for (size_t i = 0; i < w->n_pods; i++)
-		if (!w->pods[i]->deleting && !w->pods[i]->ready && w->pods[i]->phase != DT_DONE)
+	for (size_t i = 0; i < w->n_pods; i++) {
+		const dt_pod *p = w->pods[i];
+		if (!p->deleting && !p->ready && p->phase != DT_DONE && (failed_count || p->phase != DT_FAILED))
 			return false;
+	}
 	return true;
 }
 
@@ -536,12 +541,13 @@ static bool has_counts(const dt_work *w)
 
 bool dt_work_ready(const dt_work *w)
 {
-	return has_counts(w) ? w->obj->observed >= w->obj->generation && w->obj->ready >= w->obj->replicas : pods_ready(w);
+	return has_counts(w) ? w->obj->observed >= w->obj->generation && w->obj->ready >= w->obj->replicas : pods_ready(w, false);
 }
 
 bool dt_work_complete(const dt_work *w)
 {
-	return has_counts(w) ? dt_obj_complete(w->obj) : pods_ready(w);
+	/* Nobody makes a bare pod again; a Job does. */
+	return has_counts(w) ? dt_obj_complete(w->obj) : pods_ready(w, !w->obj);
 }
 
 static const char *pod_names(const void *item, const char **name)

@@ -289,8 +289,8 @@ dt_obj *dt_decode_obj(dt_kind kind, const cJSON *j)
 		o.ok_ms = time_of(status, "completionTime");
 	} else if (kind == DT_CRONJOB) {
 		int64_t last = time_of(status, "lastScheduleTime");
-		bool runs = ns_json_len(ns_json_get(status, "active")) > 0; /* late, but at it */
-		o.quiet_ms = ns_json_bool_or(j, "spec.suspend", false) || runs ? 0 : dt_cron_quiet_ms(ns_json_str(j, "spec.schedule", ""));
+		o.runs = ns_json_len(ns_json_get(status, "active")) > 0; /* late, but at it */
+		o.quiet_ms = ns_json_bool_or(j, "spec.suspend", false) ? 0 : dt_cron_quiet_ms(ns_json_str(j, "spec.schedule", ""));
 		o.run_ms = last ? last : time_of(meta, "creationTimestamp");
 		o.ok_ms = time_of(status, "lastSuccessfulTime");
 	}

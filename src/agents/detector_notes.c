@@ -80,7 +80,16 @@ static void mark_object(ns_detector *d, const dt_event *e)
 	const dt_pod *p = dt_tab_get(&d->pods, e->uid);
 	const dt_obj *o = dt_tab_get(&d->objs, e->uid);
 	const dt_thing *t = p || o ? NULL : dt_thing_of(d, DT_CLAIM, e->ns, e->name);
-	dt_mark(d, p ? p->work : o ? o->work : t ? t->work : NULL);
+	const bool job = o && o->kind == DT_JOB && d->started;
+	dt_mark(d, p ? p->work : job ? dt_work_of_resource(d, e->ns, e->kind, e->name, e->uid) : o ? o->work : t ? t->work : NULL);
+}
+
+/* The Jobs of a CronJob come and go: what keeps one from its pods is known by the CronJob. */
+static const char *noted_by(ns_detector *d, const dt_event *e)
+{
+	bool job = d->started && strcmp(e->kind, "Job") == 0 && dt_tab_get(&d->objs, e->uid);
+	const dt_work *w = job ? dt_work_of_resource(d, e->ns, e->kind, e->name, e->uid) : NULL;
+	return w && *w->uid ? w->uid : e->uid;
 }
 
 void dt_put_event(ns_detector *d, const dt_event *e)
@@ -96,7 +105,7 @@ void dt_put_event(ns_detector *d, const dt_event *e)
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		if (strcmp(table[i].reason, e->reason) != 0 || strcmp(table[i].kind, e->kind) != 0)
 			continue;
-		table[i].take(make_note(d, e->uid), e);
+		table[i].take(make_note(d, noted_by(d, e)), e);
 		mark_object(d, e);
 	}
 	/* The status of a pull in back-off says no more than that; the event says why. */

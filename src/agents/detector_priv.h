@@ -129,6 +129,8 @@ typedef struct dt_obj { /* what can own pods */
 	int64_t failure_at_ms;
 	int64_t progress_ms;            /* wall: when its counts last changed under our watch */
 	int64_t quiet_ms;               /* CronJob: longest time between two runs of its schedule, 0 not known or suspended */
+	int64_t schedule_ms;            /* CronJob, wall: when that changed under our watch (edited, resumed), 0 it did not */
+	bool runs;                      /* CronJob: a Job of it is active */
 	int64_t run_ms, ok_ms;          /* CronJob: last run (or its creation), last success; Job: completion */
 	dt_work *work;   /* where it stands for itself; NULL while it counts for its owner */
 } dt_obj;

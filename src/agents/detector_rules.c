@@ -169,13 +169,14 @@ const dt_rule dt_rules[] = {
             "the rollout is complete for 10 s"},
         dt_test_stalled, POD | B(R_KYVERNO) | B(R_DEADLINE) | B(R_REPLICAS), 0, 10000, true},
     [R_JOB] = {{"job-failed", NS_KIND_JOB_FAILED, NS_SEV_WARN,
-            "a Job failed within the last day and no later run of its CronJob went well",
-            "Failed condition, its pods and their logs",
+            "a Job failed within the last day and no later run of its CronJob went well, or its pods cannot be created (quota, admission, service "
+            "account) for 10 s",
+            "Failed condition or FailedCreate events, its pods and their logs",
             "a later run succeeds, the Job is deleted, or a day has passed"},
         dt_test_job, POD, 2000, 0, false},
     [R_CRON] = {{"cronjob-missed", NS_KIND_JOB_FAILED, NS_SEV_WARN,
             "a CronJob has not run for longer than its schedule ever pauses, and 5 min (1 h more when that is over an hour); not "
-            "when suspended or running",
+            "when suspended or running, and counted anew when it is resumed or its schedule is edited",
             "schedule, last run",
             "it runs"},
         dt_test_cron, B(R_JOB), 0, 0, false},

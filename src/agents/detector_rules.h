@@ -27,6 +27,8 @@ bool dt_too_early(const dt_env *e, dt_finding *f, int64_t from, int64_t ms);
 bool dt_over(const dt_pod *p); /* it has run to its end, good or bad */
 /* A volume claim is broken, and not just waiting for what uses it. *wait: that is decided only later (f is told when to look again). */
 bool dt_claim_wrong(const dt_env *e, dt_finding *f, const dt_thing *t, bool *wait);
+/* The newest failed Job of it; not when a later run went well, nor after a day. NULL none. */
+const dt_thing *dt_failed_job(const dt_env *e, dt_finding *f, const dt_work *w);
 const dt_thing *dt_thing_at(const dt_work *w, dt_sort sort);
 
 /* Pods that can be judged: not those being deleted, nor those whose node does not answer. */

@@ -36,14 +36,15 @@ static int64_t news_ms(const dt_work *w)
 
 void dt_test_oom(const dt_env *e, dt_work *w, dt_finding *f)
 {
+	const dt_thing *failed = dt_failed_job(e, f, w);
 	DT_EACH_POD(e, w, p)
 	DT_EACH_CONTAINER(p, c)
 	{
 		bool now = dt_is(c->now.reason, "OOMKilled"), last = dt_is(c->last.reason, "OOMKilled");
 		const dt_memory *m = now || last ? dt_memory_of(p, c->name) : NULL;
 		bool bad = false;
-		if (dt_over(p) && now && dt_thing_at(w, DT_JOB_FAILURE)) {
-			bad = true; /* the Job failed of it, and stays so */
+		if (dt_over(p) && now && failed && dt_is(p->owner_uid, failed->uid)) {
+			bad = true; /* the Job failed of it */
 		} else if (dt_over(p)) {
 			/* A finished pod stays where it is: its kill is news for a while only. */
 			bad = now && m && m->oom_seen_ms && e->wall - m->oom_seen_ms < news_ms(w);

@@ -10,6 +10,7 @@ enum {
 	HOUR_MS = 60 * DT_MINUTE, /* a daily run is an hour late when the clocks go back */
 	SCALER_MS = 3 * DT_MINUTE,
 	MAXED_MS = 15 * DT_MINUTE,
+	CREATE_AGAIN_MS = 10000,        /* a quota that changed meanwhile refuses, too; the next try goes through */
 	CREATE_SEEN_MS = 20 * DT_MINUTE /* the controllers' back-off, and the limit of repeated events */
 };
 
@@ -37,6 +38,17 @@ void dt_test_deadline(const dt_env *e, dt_work *w, dt_finding *f)
 	unready_members(e, w, f);
 }
 
+/* Somebody deletes the namespace: that nothing is made in it any more is what was asked for. */
+static bool ends_with_its_namespace(const char *message)
+{
+	return strstr(message, "because it is being terminated") != NULL;
+}
+
+static const char *with_quota(const dt_env *e, const char *reason, const char *message)
+{
+	return strstr(message, "exceeded quota") ? ns_arena_printf(e->ar, "%s (quota)", reason) : reason;
+}
+
 /* A StatefulSet and a DaemonSet have no condition for it: their events tell. */
 static const dt_note *cannot_create(const dt_env *e, dt_finding *f, const dt_obj *o)
 {
@@ -56,7 +68,9 @@ void dt_test_replica_failure(const dt_env *e, dt_work *w, dt_finding *f)
 	if (!n && (!o->replica_failure || o->observed < o->generation))
 		return;
 	const char *reason = n ? n->fail_reason : *o->failure_reason ? o->failure_reason : "FailedCreate", *message = n ? n->fail_message : o->failure_message;
-	dt_found(e, f, NULL, "", strstr(message, "exceeded quota") ? ns_arena_printf(e->ar, "%s (quota)", reason) : reason, message);
+	if (ends_with_its_namespace(message))
+		return;
+	dt_found(e, f, NULL, "", with_quota(e, reason, message), message);
 	f->object_uid = o->key;
 }
 
@@ -85,17 +99,47 @@ void dt_test_stalled(const dt_env *e, dt_work *w, dt_finding *f)
 
 /* ---- jobs ---- */
 
-void dt_test_job(const dt_env *e, dt_work *w, dt_finding *f)
+static int64_t went_well_ms(const dt_work *w)
 {
-	int64_t ok = w->obj && w->obj->ok_ms > w->job_ok_ms ? w->obj->ok_ms : w->job_ok_ms;
+	return w->obj && w->obj->ok_ms > w->job_ok_ms ? w->obj->ok_ms : w->job_ok_ms;
+}
+
+const dt_thing *dt_failed_job(const dt_env *e, dt_finding *f, const dt_work *w)
+{
 	const dt_thing *newest = NULL;
 	for (size_t i = 0; i < w->n_things; i++)
 		if (w->things[i]->sort == DT_JOB_FAILURE && (!newest || w->things[i]->since_ms > newest->since_ms))
 			newest = w->things[i];
-	/* A later run that went well makes it history, and so does a day. */
-	if (!newest || newest->since_ms <= ok || e->wall - newest->since_ms >= JOB_OLD_MS)
-		return;
+	if (!newest || newest->since_ms <= went_well_ms(w) || e->wall - newest->since_ms >= JOB_OLD_MS)
+		return NULL;
 	dt_look_again(e, f, newest->since_ms + JOB_OLD_MS);
+	return newest;
+}
+
+/* Its pods are refused (quota, admission, service account), and none has been made since. */
+static void cannot_start(const dt_env *e, const dt_work *w, dt_finding *f)
+{
+	const dt_obj *o = w->obj && w->obj->kind >= DT_JOB ? w->obj : NULL;
+	const dt_note *n = o ? dt_note_of(e->d, o->key) : NULL;
+	if (!n || !n->fail_ms || e->wall - n->fail_ms >= CREATE_SEEN_MS || went_well_ms(w) >= n->fail_ms || ends_with_its_namespace(n->fail_message))
+		return;
+	for (size_t i = 0; i < w->n_pods; i++)
+		if (w->pods[i]->created_ms >= n->fail_ms)
+			return;
+	dt_look_again(e, f, n->fail_ms + CREATE_SEEN_MS);
+	if (dt_too_early(e, f, n->fail_ms, CREATE_AGAIN_MS))
+		return;
+	dt_found(e, f, NULL, "", with_quota(e, n->fail_reason, n->fail_message), n->fail_message);
+	f->object_uid = o->key;
+}
+
+void dt_test_job(const dt_env *e, dt_work *w, dt_finding *f)
+{
+	const dt_thing *newest = dt_failed_job(e, f, w);
+	if (!newest) {
+		cannot_start(e, w, f);
+		return;
+	}
 	dt_found(e, f, NULL, "", newest->reason, *newest->message ? ns_arena_printf(e->ar, "Job %s: %s", newest->name, newest->message) : newest->name);
 	f->object_uid = newest->uid;
 	DT_EACH_POD(e, w, p)
@@ -106,10 +150,11 @@ void dt_test_job(const dt_env *e, dt_work *w, dt_finding *f)
 void dt_test_cron(const dt_env *e, dt_work *w, dt_finding *f)
 {
 	const dt_obj *o = w->obj;
-	if (!o || o->kind != DT_CRONJOB || !o->quiet_ms || !o->run_ms)
+	if (!o || o->kind != DT_CRONJOB || !o->quiet_ms || !o->run_ms || o->runs)
 		return;
 	int64_t allowed = o->quiet_ms + LATE_MS + (o->quiet_ms > HOUR_MS ? HOUR_MS : 0);
-	if (dt_too_early(e, f, o->run_ms, allowed))
+	/* What it did not do while it was suspended, or by a schedule that it did not have yet, it has not missed. */
+	if (dt_too_early(e, f, o->run_ms > o->schedule_ms ? o->run_ms : o->schedule_ms, allowed))
 		return;
 	char at[32];
 	ns_time_format(o->run_ms, at);
