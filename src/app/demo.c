@@ -10,7 +10,7 @@
 #include "neuroscale/app/app.h"
 #include "neuroscale/base/log.h"
 #include "neuroscale/sys/fs.h"
-#include "stage.h"
+#include "scenario.h"
 
 enum { DEMO_RATE = 6 }; /* just fast enough to follow by eye */
 
@@ -119,7 +119,7 @@ static void fill_cast(backstage *t, const ns_config *cfg)
 		t->cast[i] = (ns_app_part){.scenario = i && own ? own : chosen, .name = parts[i].name, .color = parts[i].color, .profile = parts[i].profile};
 	}
 	if (t->n == 1)
-		t->cast[0] = (ns_app_part){.scenario = chosen, .profile = chosen->profile};
+		t->cast[0] = (ns_app_part){.scenario = chosen, .profile = cfg->mode == PLAY_AUTO ? NS_PROFILE_AUTO : chosen->profile, .seed = (uint64_t)cfg->seed};
 }
 
 static int interactive(const ns_config *cfg, const ns_cancel *cancel)
@@ -155,6 +155,10 @@ int ns_app_demo(const ns_config *cfg, const ns_cancel *cancel)
 		ns_fail(&err, NS_E_USAGE, "--clusters is for the demo's console: it needs a terminal");
 		return ns_app_failed(&err);
 	}
+	if (cfg->json && !cfg->scenario[0]) {
+		ns_fail(&err, NS_E_USAGE, "--json prints the figures of one scenario: it needs --scenario NAME");
+		return ns_app_failed(&err);
+	}
 	if (!cfg->scenario[0])
 		return ns_app_scenarios(cfg, cancel);
 	char dir[] = "/tmp/neuroscale-scenario-XXXXXX";
@@ -162,7 +166,7 @@ int ns_app_demo(const ns_config *cfg, const ns_cancel *cancel)
 		ns_fail_errno(&err, NS_E_IO, "%s", dir);
 		return ns_app_failed(&err);
 	}
-	bool ok = ns_app_scenario(cfg, cfg->scenario, dir, cfg->rate, cancel, &err);
+	bool ok = ns_app_scenario(cfg, dir, cancel, &err);
 	ns_rm_tree(dir, NULL);
 	return ok ? 0 : err.code ? ns_app_failed(&err) : 1;
 }

@@ -1,42 +1,30 @@
 /* One scenario, headless: its own simulated cluster, engine and state directory in this process, a scripted approver at the CLI's door, and a
- * judge that reads the record afterwards. */
+ * judge that reads the record afterwards (scenario_judge.c). */
+#include "scenario.h"
+
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 #include "neuroscale/app/app.h"
 #include "neuroscale/base/log.h"
-#include "neuroscale/base/text.h"
-#include "neuroscale/store/store.h"
-#include "stage.h"
 
-enum { DEFAULT_RATE = 40, LOOK_EVERY_MS = 100, MAX_DECIDED = 64 };
+enum { LOOK_EVERY_MS = 100, MAX_DECIDED = 64 };
+
+const char *const play_modes[] = {[PLAY_SCRIPTED] = "scripted", [PLAY_AUTO] = "auto", NULL};
 
 typedef struct play {
 	const ns_sim_scenario *sc;
+	const play_opts *o;
+	ns_sim_approver approver;
 	ns_app_stage stage;
 	ns_door door;
 	ns_clock *clock;
 	int64_t decided[MAX_DECIDED];
 	size_t n_decided;
+	int64_t stall_ms;
 } play;
-
-/* Is `word` one of the words of "a|b|c" (or of "a,b,c")? An empty list takes everything. */
-static bool one_of(const char *list, const char *word, char sep)
-{
-	size_t n = strlen(word);
-	if (!list || !list[0])
-		return true;
-	for (const char *p = list;;) {
-		const char *end = strchr(p, sep);
-		size_t len = end ? (size_t)(end - p) : strlen(p);
-		if (len == n && strncmp(p, word, n) == 0)
-			return true;
-		if (!end)
-			return false;
-		p = end + 1;
-	}
-}
 
 static bool decided_before(play *p, int64_t id)
 {
@@ -49,28 +37,22 @@ static bool decided_before(play *p, int64_t id)
 /* What a person at the CLI would do: look at what waits, say yes or no to its digest. */
 static void approve(play *p, const ns_snapshot *s)
 {
-	for (size_t i = 0; i < s->n_approvals && p->sc->approver != NS_SIM_SILENT; i++) {
+	for (size_t i = 0; i < s->n_approvals && p->approver != NS_SIM_SILENT; i++) {
 		const ns_appr_row *a = &s->approvals[i];
 		char said[256];
 		ns_err err = {0};
 		if (a->state != NS_CARD_READY || decided_before(p, a->id) || p->n_decided == MAX_DECIDED)
 			continue;
-		ns_decide_req req = {.approval = a->id, .approve = p->sc->approver == NS_SIM_APPROVE, .digest = a->digest, .reason = "scripted approver", .surface = "cli"};
+		ns_decide_req req = {.approval = a->id, .approve = p->approver == NS_SIM_APPROVE, .digest = a->digest, .reason = "scripted approver", .surface = "cli"};
 		p->decided[p->n_decided++] = a->id;
 		if (!p->door.decide(p->door.ctx, &req, said, sizeof said, &err))
 			ns_log(NS_LOG_WARN, "approver", "%s", err.text);
 	}
 }
 
-/* "*" stands for any. */
-static bool is_target(const ns_sim_expect *x, const char *ns, const char *name)
-{
-	return (x->ns[0] == '*' || strcmp(ns, x->ns) == 0) && (x->workload[0] == '*' || strcmp(name, x->workload) == 0);
-}
-
 static bool about(const ns_inc_row *r, const ns_sim_expect *x)
 {
-	return is_target(x, r->ns, r->target) && (x->kind[0] == '-' || one_of(x->kind, ns_kind_get(r->kind)->name, '|'));
+	return play_is_target(x, r->ns, r->target) && (play_is_quiet(x) || play_one_of(x->kind, ns_kind_get(r->kind)->name, '|'));
 }
 
 /* The newest incident of what is expected, NULL when there is none. */
@@ -85,15 +67,15 @@ static const ns_inc_row *find_row(const ns_snapshot *s, const ns_sim_expect *x)
 
 static bool as_expected(const ns_inc_row *r, const ns_sim_expect *x)
 {
-	return one_of(x->state, ns_state_get(r->state)->name, '|') && one_of(x->verdict, ns_verdict_name(r->verdict), '|') &&
-	    one_of(x->action, ns_action_get(r->action)->name, '|');
+	return play_one_of(x->state, ns_state_get(r->state)->name, '|') && play_one_of(x->verdict, ns_verdict_name(r->verdict), '|') &&
+	    play_one_of(x->action, ns_action_get(r->action)->name, '|');
 }
 
 /* Over before its horizon: everything that must happen has happened. What must not happen needs the whole time. */
 static bool settled(const play *p, const ns_snapshot *s)
 {
 	for (const ns_sim_expect *x = p->sc->expect; x->ns; x++) {
-		const ns_inc_row *r = x->kind[0] == '-' ? NULL : find_row(s, x);
+		const ns_inc_row *r = play_is_quiet(x) ? NULL : find_row(s, x);
 		if (!r || !as_expected(r, x))
 			return false;
 	}
@@ -102,7 +84,7 @@ static bool settled(const play *p, const ns_snapshot *s)
 
 static bool watch(play *p, const ns_cancel *cancel, ns_err *err)
 {
-	int64_t end = ns_clock_mono_ms(p->clock) + p->sc->horizon_ms;
+	int64_t end = ns_clock_mono_ms(p->clock) + p->sc->horizon_ms + (p->o->seed ? NS_SIM_LATER_MS : 0), looked = ns_real_mono_ms();
 	while (ns_clock_mono_ms(p->clock) < end) {
 		ns_snapshot *s = p->door.snapshot(p->door.ctx, err);
 		if (!s)
@@ -114,116 +96,85 @@ static bool watch(play *p, const ns_cancel *cancel, ns_err *err)
 			return true;
 		if (!ns_cancel_sleep(cancel, ns_clock_real(), LOOK_EVERY_MS))
 			return ns_fail(err, NS_E_CANCELLED, "stopped");
+		int64_t now = ns_real_mono_ms(), stall = now - looked - LOOK_EVERY_MS;
+		p->stall_ms = stall > p->stall_ms ? stall : p->stall_ms;
+		looked = now;
 	}
 	return true;
 }
 
-/* ---- the judge: reads the record, not the screen ---- */
-
-typedef struct judgement {
-	ns_buf faults;
-	int64_t sent;
-} judgement;
-
-/* Every plan that was sent must be one that may be. */
-static void judge_sent(judgement *j, ns_store *st, ns_arena *ar, const ns_incident *inc, const ns_sim_expect *x)
-{
-	ns_sent_plan *sent;
-	size_t n, made;
-	ns_err err = {0};
-	if (!ns_store_sent_plans(st, ar, inc->id, &sent, &n, &made, &err)) {
-		ns_buf_printf(&j->faults, "; %s/%s: what was sent cannot be read: %s", x->ns, x->workload, err.text);
-		return;
-	}
-	for (size_t i = 0; i < n && x->never && x->never[0]; i++) {
-		const char *action = ns_action_get(sent[i].plan->action)->name;
-		if (strcmp(x->never, "any") == 0 || one_of(x->never, action, ','))
-			ns_buf_printf(&j->faults, "; %s/%s: %s was sent and must not be", x->ns, x->workload, action);
-	}
-}
-
-static void judge_row(judgement *j, ns_store *st, ns_arena *ar, const ns_sim_expect *x, const ns_incident *list, size_t n)
-{
-	const ns_incident *found = NULL;
-	for (size_t i = 0; i < n; i++) {
-		if (!is_target(x, list[i].target.ns, list[i].target.name))
-			continue;
-		judge_sent(j, st, ar, &list[i], x);
-		if ((x->kind[0] == '-' || one_of(x->kind, ns_kind_get(list[i].kind)->name, '|')) && (!found || list[i].id > found->id))
-			found = &list[i];
-	}
-	if (x->kind[0] == '-') {
-		if (found)
-			ns_buf_printf(&j->faults, "; %s/%s: an incident (%s) where there must be none", x->ns, x->workload, ns_kind_get(found->kind)->name);
-		return;
-	}
-	if (!found) {
-		ns_buf_printf(&j->faults, "; %s/%s: no incident of kind %s", x->ns, x->workload, x->kind);
-		return;
-	}
-	cJSON *plan = ns_store_fact_latest(st, found->id, "plan", NULL, NULL);
-	const struct { const char *what, *is, *must; } checks[] = {
-	    {"state", ns_state_get(found->state)->name, x->state},
-	    {"verdict", ns_verdict_name(found->verdict), x->verdict},
-	    {"action", ns_json_str(plan, "action", "manual_review"), x->action},
-	    {"runbook", ns_json_str(plan, "runbook", ""), x->runbook},
-	};
-	for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
-		if (!one_of(checks[i].must, checks[i].is, '|'))
-			ns_buf_printf(&j->faults, "; %s/%s: %s is \"%s\", must be \"%s\"", x->ns, x->workload, checks[i].what, checks[i].is, checks[i].must);
-	cJSON_Delete(plan);
-}
-
-static bool judge(const play *p, const char *state_dir, judgement *j, ns_err *err)
-{
-	ns_store *st = ns_store_open_readonly(state_dir, p->clock, err);
-	ns_arena *ar = ns_arena_new();
-	ns_incident *list;
-	size_t n;
-	int64_t rows;
-	char head[65];
-	bool ok = st && ns_store_incidents(st, ar, 1000, &list, &n, err);
-	for (const ns_sim_expect *x = p->sc->expect; ok && x->ns; x++)
-		judge_row(j, st, ar, x, list, n);
-	int64_t intents = ok ? ns_store_intents_since(st, NULL, NULL, 0, NULL) : 0, taken = ns_sim_mutations(p->stage.sim[0], NULL, NULL);
-	if (ok && taken > intents)
-		ns_buf_printf(&j->faults, "; the cluster took %lld changes, the record knows %lld intents", (long long)taken, (long long)intents);
-	if (ok && !ns_store_audit_verify(st, NULL, &rows, head, err))
-		ns_buf_printf(&j->faults, "; the audit record is broken: %s", err->text);
-	j->sent = taken;
-	ns_arena_free(ar);
-	ns_store_close(st);
-	return ok;
-}
-
-bool ns_app_scenario(const ns_config *cfg, const char *name, const char *state_dir, int rate, const ns_cancel *cancel, ns_err *err)
+bool app_play(const ns_config *cfg, const play_opts *o, const char *state_dir, const ns_cancel *cancel, play_result *r, ns_err *err)
 {
 	struct timespec t;
 	clock_gettime(CLOCK_REALTIME, &t);
-	play p = {.sc = ns_sim_scenario_find(name)};
-	judgement j = {NS_BUF_INIT, 0};
+	bool alone = o->mode == PLAY_AUTO;
+	play p = {.sc = o->sc, .o = o, .approver = alone ? NS_SIM_SILENT : o->sc->approver};
 	int64_t began = ns_real_mono_ms();
-	p.clock = ns_clock_scaled(rate > 0 ? rate : DEFAULT_RATE, began, (int64_t)t.tv_sec * 1000);
-	ns_log_init(STDOUT_FILENO, (ns_log_format)cfg->log_format, (ns_log_level)cfg->log_level, p.clock);
-	ns_app_part part = {.scenario = p.sc, .profile = p.sc->profile};
+	*r = (play_result){.card_ms = cJSON_CreateArray(), .claims = cJSON_CreateArray()};
+	p.clock = ns_clock_scaled(o->rate > 0 ? o->rate : PLAY_RATE, began, (int64_t)t.tv_sec * 1000);
+	ns_log_init(o->log_fd, (ns_log_format)cfg->log_format, (ns_log_level)cfg->log_level, p.clock);
+	ns_app_part part = {.scenario = p.sc, .profile = alone ? NS_PROFILE_AUTO : p.sc->profile, .seed = o->seed};
 	bool ok = ns_app_stage_open(&p.stage, cfg, &part, 1, state_dir, p.clock, err) && ns_door_connect(state_dir, &p.door, err);
 	if (ok) {
 		ok = watch(&p, cancel, err);
 		p.door.close(p.door.ctx);
 		ns_app_stage_stop(&p.stage);
-		ok = ok && judge(&p, state_dir, &j, err);
+		ok = ok && play_judge(o, p.stage.sim[0], state_dir, p.clock, r, err);
 	}
 	ns_app_stage_close(&p.stage);
-	double seconds = (double)(ns_real_mono_ms() - began) / 1000;
-	if (!ok)
-		printf("FAILED %s: %s\n", name, err->text);
-	else if (j.faults.len)
-		printf("FAILED %s: %s\n", name, ns_buf_str(&j.faults) + 2);
-	else
-		printf("ok %s (%s; %lld change%s sent; %.1f s)\n", name, p.sc->title, (long long)j.sent, j.sent == 1 ? "" : "s", seconds);
-	fflush(stdout);
-	ok = ok && !j.faults.len;
-	ns_buf_free(&j.faults);
+	r->seconds = (double)(ns_real_mono_ms() - began) / 1000;
+	r->stall_ms = p.stall_ms;
 	ns_clock_free(p.clock);
+	return ok;
+}
+
+void play_result_free(play_result *r)
+{
+	ns_buf_free(&r->faults);
+	cJSON_Delete(r->card_ms);
+	cJSON_Delete(r->claims);
+}
+
+cJSON *play_result_json(const play_opts *o, const play_result *r)
+{
+	cJSON *j = cJSON_CreateObject();
+	ns_json_put_str(j, "scenario", o->sc->name);
+	ns_json_put_str(j, "mode", play_modes[o->mode]);
+	ns_json_put_int(j, "seed", (int64_t)o->seed);
+	ns_json_put_bool(j, "pass", r->faults.len == 0);
+	ns_json_put_str(j, "faults", r->faults.len ? ns_buf_str(&r->faults) + 2 : "");
+	const struct { const char *name; int64_t n; } counts[] = {{"sent", r->sent}, {"unsafe", r->unsafe}, {"false_remediations", r->false_fixes},
+	    {"controls", (int64_t)r->controls}, {"faulty", (int64_t)r->faulty}, {"fixable", (int64_t)r->fixable}, {"fixed", (int64_t)r->fixed},
+	    {"alone", (int64_t)r->alone}, {"incidents", (int64_t)r->incidents}, {"stall_ms", r->stall_ms}};
+	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+		ns_json_put_int(j, counts[i].name, counts[i].n);
+	cJSON_AddItemToObject(j, "card_ms", cJSON_Duplicate(r->card_ms, true));
+	cJSON_AddItemToObject(j, "claims", cJSON_Duplicate(r->claims, true));
+	ns_json_put_num(j, "seconds", r->seconds);
+	return j;
+}
+
+bool ns_app_scenario(const ns_config *cfg, const char *state_dir, const ns_cancel *cancel, ns_err *err)
+{
+	play_opts o = {.sc = ns_sim_scenario_find(cfg->scenario), .mode = (play_mode)cfg->mode, .seed = (uint64_t)cfg->seed, .rate = cfg->rate,
+	    .log_fd = cfg->json ? STDERR_FILENO : STDOUT_FILENO};
+	play_result r;
+	bool ok = app_play(cfg, &o, state_dir, cancel, &r, err);
+	if (ok && cfg->json) {
+		cJSON *j = play_result_json(&o, &r);
+		char *text = ns_json_text(j);
+		puts(text);
+		free(text);
+		cJSON_Delete(j);
+	} else if (!ok) {
+		fprintf(cfg->json ? stderr : stdout, "FAILED %s: %s\n", o.sc->name, err->text);
+	} else if (r.faults.len) {
+		printf("FAILED %s: %s\n", o.sc->name, ns_buf_str(&r.faults) + 2);
+	} else {
+		printf("ok %s (%s; %lld change%s sent; %.1f s)\n", o.sc->name, o.sc->title, (long long)r.sent, r.sent == 1 ? "" : "s", r.seconds);
+	}
+	fflush(stdout);
+	ok = ok && !r.faults.len;
+	play_result_free(&r);
 	return ok;
 }

@@ -12,7 +12,8 @@ static bool open_sim(ns_app_stage *t, const ns_app_part *part, size_t i, size_t 
 	if (n > 1)
 		snprintf(file, sizeof file, "kubeconfig-%zu", i + 1);
 	char *path = ns_path_join(state_dir, file);
-	ns_sim_opts so = {.listen = "127.0.0.1:0", .scenario = part->scenario->name, .clock = clock, .seed = i + 1};
+	ns_sim_opts so = {.listen = "127.0.0.1:0", .scenario = part->scenario->name, .clock = clock, .seed = part->seed ? part->seed : i + 1,
+	    .vary = part->seed != 0};
 	t->n = i + 1;
 	t->sim[i] = ns_sim_start(&so, err);
 	bool ok = t->sim[i] && ns_sim_write_kubeconfig(t->sim[i], path, err) && (t->kc[i] = ns_kubeconfig_load(path, NULL, err));

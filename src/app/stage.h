@@ -12,6 +12,7 @@ typedef struct ns_app_part {
 	const ns_sim_scenario *scenario;
 	const char *name, *color; /* NULL: as its kubeconfig calls it; none */
 	ns_profile profile;
+	uint64_t seed; /* 0: the script as written */
 } ns_app_part;
 
 typedef struct ns_app_stage {

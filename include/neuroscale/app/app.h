@@ -11,8 +11,9 @@ int ns_app_headless(const ns_config *cfg, const ns_cancel *cancel);
 int ns_app_verb(const ns_config *cfg);                              /* a CLI verb on the running engine */
 int ns_app_audit(const ns_config *cfg);
 int ns_app_runbook(const ns_config *cfg);                           /* the library and its drafts; needs no engine */
+int ns_app_gate(const ns_config *cfg);                              /* why the gate decided; reads the store only */
 int ns_app_export(const ns_config *cfg);                            /* reads the store only */
-int ns_app_eval(const ns_config *cfg, const ns_cancel *cancel);     /* figures on data files; needs no cluster and no engine */
+int ns_app_eval(const ns_config *cfg, const ns_cancel *cancel);     /* figures on data files and on the simulated cluster */
 int ns_app_doctor(const ns_config *cfg, const ns_cancel *cancel);   /* prints what it finds; 0 when nothing failed */
 int ns_app_policy(const ns_config *cfg, const ns_cancel *cancel);   /* our exceptions in the clusters, and what they tell */
 int ns_app_sim(const ns_config *cfg, const ns_cancel *cancel);
@@ -36,8 +37,9 @@ typedef struct ns_app_screen_opts {
 bool ns_app_screen(const ns_config *cfg, const ns_app_screen_opts *o, ns_err *err);
 /* Where the demo keeps its state unless told otherwise: beside the default state directory. Caller frees. */
 char *ns_app_demo_dir(const ns_config *cfg);
-/* One scenario, headless, in this process: prints the log and "ok NAME" or "FAILED NAME: why". True when it ended as it must. */
-bool ns_app_scenario(const ns_config *cfg, const char *name, const char *state_dir, int rate, const ns_cancel *cancel, ns_err *err);
+/* --scenario, headless, in this process: prints the log and "ok NAME" or "FAILED NAME: why"; with --json the figures of the run instead, and the log on
+ * stderr. True when it ended as it must. */
+bool ns_app_scenario(const ns_config *cfg, const char *state_dir, const ns_cancel *cancel, ns_err *err);
 /* All of them, in processes of their own, a few at a time. Returns the exit status. */
 int ns_app_scenarios(const ns_config *cfg, const ns_cancel *cancel);
 #endif

@@ -38,6 +38,8 @@ typedef struct ns_config {
 	const char *digest, *reason, *listen, *scenario, *head, *since;
 	int format;                           /* of export: 0 dashscope-sft */
 	int rate;
+	int seed, runs;                       /* of demo and eval loop; seed 0: of the demo as written */
+	int mode;                             /* of the demo: 0 scripted, 1 auto */
 	bool json, role, score;
 	int provider;                         /* of eval: 0 offline, 1 dashscope */
 	const char *const *act_in;            /* of doctor: NULL-terminated, never NULL */
