@@ -1,88 +1,12 @@
 /* What may reach kubectl at all: argv shapes under names from hell, bodies under their table, the JSON patch engine, the environment, and the
  * classes of stderr. Nothing here runs a child. */
 #include "../../src/agents/executor_priv.h"
+#include "agents/kubectl_grammar.h"
 #include "neuroscale/policy/policy.h"
 #include "support/test.h"
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 #define TAIL "--type=json", "--patch-file=/dev/stdin", "-o", "json"
-
-/* ---- kubectl's own grammar (spf13/pflag), written down a second time ---- */
-
-typedef struct parsed {
-	const char *ns, *context, *kubeconfig, *type, *patch_file, *filename, *output, *dry_run, *words[8];
-	size_t n_words;
-	bool bad;
-} parsed;
-
-static const struct known_flag {
-	const char *name; /* "--x" or "-x" */
-	size_t off;
-} known_flags[] = {
-    {"-n", offsetof(parsed, ns)}, {"--namespace", offsetof(parsed, ns)}, {"--context", offsetof(parsed, context)},
-    {"--kubeconfig", offsetof(parsed, kubeconfig)}, {"--type", offsetof(parsed, type)}, {"--patch-file", offsetof(parsed, patch_file)},
-    {"-f", offsetof(parsed, filename)}, {"-o", offsetof(parsed, output)}, {"--dry-run", offsetof(parsed, dry_run)},
-    {"--cache-dir", SIZE_MAX}, {"--request-timeout", SIZE_MAX}, {"--field-manager", SIZE_MAX},
-};
-
-static void keep(parsed *p, const struct known_flag *f, const char *value)
-{
-	if (f->off == SIZE_MAX)
-		return;
-	const char **slot = (const char **)((char *)p + f->off);
-	p->bad = p->bad || *slot; /* given twice: the last would win */
-	*slot = value;
-}
-
-static parsed parse(const char *const *argv)
-{
-	parsed p = {0};
-	for (size_t i = 1; argv[i]; i++) {
-		const char *a = argv[i];
-		if (a[0] != '-' || a[1] == '\0') {
-			if (p.n_words < N(p.words))
-				p.words[p.n_words++] = a;
-			continue;
-		}
-		if (strcmp(a, "--") == 0) {
-			p.bad = true;
-			continue;
-		}
-		bool is_long = a[1] == '-';
-		size_t name_len = is_long ? strcspn(a, "=") : 2;
-		const struct known_flag *f = NULL;
-		for (size_t k = 0; k < N(known_flags); k++)
-			if (strlen(known_flags[k].name) == name_len && strncmp(known_flags[k].name, a, name_len) == 0)
-				f = &known_flags[k];
-		if (!f) {
-			p.bad = true;
-		} else if (is_long && a[name_len] == '=') {
-			keep(&p, f, a + name_len + 1);
-		} else if (!is_long && a[2]) {
-			keep(&p, f, a + 2 + (a[2] == '='));
-		} else if (argv[i + 1]) {
-			keep(&p, f, argv[++i]);
-		} else {
-			p.bad = true;
-		}
-	}
-	return p;
-}
-
-/* RFC 1123, byte by byte. */
-static bool plain_name(const char *s, size_t max, bool dots)
-{
-	size_t n = strlen(s);
-	if (n == 0 || n > max)
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		bool alnum = (s[i] >= 'a' && s[i] <= 'z') || (s[i] >= '0' && s[i] <= '9');
-		bool inner = i > 0 && i + 1 < n && (s[i] == '-' || (dots && s[i] == '.'));
-		if (!alnum && !inner)
-			return false;
-	}
-	return true;
-}
 
 static const ns_kubeconfig cfg = {.context = (char *)(uintptr_t) "-t;$(rm)"};
 static ns_executor ex = {.cfg = &cfg, .kubeconfig = (char *)(uintptr_t) "/state/k c/x.kubeconfig", .cache = (char *)(uintptr_t) "/state/cache"};
@@ -102,7 +26,7 @@ static bool holds(ns_arena *ar, const char *const *argv)
 	}
 	for (int dry = 0; dry < 2; dry++) {
 		const char *const *full = ns_argv_build(ar, &ex, argv, dry);
-		parsed p = parse(full);
+		kubectl_parsed p = kubectl_parse(full);
 		assert_false(p.bad);
 		assert_string_equal(full[0], "kubectl");
 		assert_string_equal(p.context, cfg.context);
@@ -122,7 +46,9 @@ static bool holds(ns_arena *ar, const char *const *argv)
 			assert_null(p.patch_file);
 			continue;
 		}
-		const char *prefix = m.subject == NS_SUBJECT_DEPLOYMENT ? "deployment/" : "policyexceptions.kyverno.io/";
+		const char *prefix = m.subject == NS_SUBJECT_DEPLOYMENT ? "deployment/"
+		    : m.cel                                             ? "policyexceptions.policies.kyverno.io/"
+		                                                        : "policyexceptions.kyverno.io/";
 		assert_int_equal(p.n_words, 2);
 		assert_string_equal(p.words[0], "patch");
 		assert_memory_equal(p.words[1], prefix, strlen(prefix));
@@ -237,7 +163,7 @@ static void names_from_hell(void **state)
 	for (int i = 0; i < 60000; i++) {
 		ns_arena *ar = ns_arena_new();
 		const char *ns = hell_name(a, sizeof a), *name = i % 1000 ? hell_name(b, sizeof b) : huge;
-		static const char *const kinds[] = {"deployment/", "policyexceptions.kyverno.io/", "pod/", ""};
+		static const char *const kinds[] = {"deployment/", "policyexceptions.kyverno.io/", "policyexceptions.policies.kyverno.io/", "pod/", ""};
 		snprintf(object, sizeof object, "%s%.600s", kinds[rnd(N(kinds))], name);
 		const char *const argv[] = {"-n", ns, "patch", object, TAIL, NULL};
 		passed += holds(ar, argv);

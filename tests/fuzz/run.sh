@@ -12,6 +12,7 @@ make -s B="$B" "$B/gen/runbooks_data.h" "$B/gen/themes_data.h" "$B/gen/prompts_d
 flags='-std=c17 -g -O1 -fno-omit-frame-pointer -D_GNU_SOURCE -Iinclude'
 sanitize='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
 sources=$(ls src/base/*.c src/sys/*.c src/model/*.c src/config/*.c src/kube/*.c src/runbook/*.c \
+	src/policy/*.c src/gitops/*.c src/agents/planner*.c src/agents/executor*.c \
 	src/agents/alertmanager.c src/agents/alertmanager_subject.c src/agents/alertmanager_pulse.c)
 # One object each, so that a second run compiles only what changed. Flags are words.
 # shellcheck disable=SC2086
@@ -27,7 +28,7 @@ failed=0
 for name; do
 	t=tests/fuzz/fuzz_$name.c name=fuzz_$name
 	# shellcheck disable=SC2086
-	clang $flags -Itests $sanitize -fsanitize=fuzzer -o "$out/$name" "$t" "$out"/src_*.o -lcjson -lyaml -lcurl -lcrypto -lm -lpthread
+	clang $flags -Itests $sanitize -fsanitize=fuzzer -o "$out/$name" "$t" "$out"/src_*.o -lcmocka -lcjson -lyaml -lcurl -lcrypto -lm -lpthread
 	seeds=$out/$name.seeds
 	mkdir -p "$seeds"
 	case $name in
@@ -42,6 +43,7 @@ for name; do
 	fuzz_reply) printf 'So: ```json\n{"root_cause":"web in shop was OOMKilled at 128Mi","confidence":0.9,"action_type":"patch_resources","risk_level":"low","auto_remediate":true,"reasoning":"exit code 137 \\u00e9","claims":[{"text":"x","evidence":["E1"]}]}\n```' >"$seeds/one" ;;
 	fuzz_stream) printf 'data: {"id":"r","choices":[{"delta":{"content":"he"},"finish_reason":null}]}\r\n\r\n:HTTP_STATUS/400\nevent:error\ndata:{"code":"Throttling","message":"<400> x: y"}\n\ndata: [DONE]\n\n' >"$seeds/one" ;;
 	fuzz_redact) printf '\033[1mpassword\033[0m: "hunter2" curl -u a:b mysql -px -----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\nkind: Secret\ndata:\n  a: Yg==\n' >"$seeds/one" ;;
+	fuzz_plan) for kind in 0 1 2 3; do { printf "\\00$kind"; head -c 200 /dev/zero; } >"$seeds/$kind"; done ;;
 	fuzz_argv) printf 'approve\n3\n--digest\n0123456789\n--profile=auto\n--cooldown\n5m\n--scale-max\n7' >"$seeds/one" ;;
 	esac
 	if "$out/$name" -max_total_time="$seconds" -max_len=8192 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$out/$name-" \
