@@ -32,7 +32,8 @@ const char *const dt_keep_nodes[] = {META, CONDITIONS, "spec.unschedulable", "sp
 
 const char *const dt_keep_reports[] = {"metadata.uid", "metadata.name", "metadata.namespace", "metadata.labels", "metadata.ownerReferences", "scope", "source", "results", NULL};
 
-const char *const dt_keep_policies[] = {META, "spec.validationFailureAction", "spec.rules.validate.failureAction", "spec.validationActions", NULL};
+const char *const dt_keep_policies[] = {META, "spec.validationFailureAction", "spec.validationFailureActionOverrides", "spec.rules.name",
+    "spec.rules.validate.failureAction", "spec.rules.validate.failureActionOverrides", "spec.validationActions", NULL};
 
 const char *const dt_keep_autoscalers[] = {META, CONDITIONS, "metadata.annotations.autoscaling\\.alpha\\.kubernetes\\.io/conditions", "spec.scaleTargetRef", NULL};
 

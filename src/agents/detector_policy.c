@@ -1,5 +1,6 @@
 /* Kyverno as the detector sees it: requests that were refused, existing objects that fail an enforced policy, and which policies are enforced
  * at all. A failing report of a policy that only audits is no incident. */
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,23 +23,67 @@ char *dt_policy_key(const cJSON *j)
 	return ns_xasprintf("%s%s%s", ns, *ns ? "/" : "", name);
 }
 
+/* One more thing that the policy says of what it does where: the first that fits counts. */
+static void say_mode(ns_buf *b, unsigned *n, const char *rule, const char *action, const char *namespaces)
+{
+	const char *const texts[] = {rule, enforces(action) ? "y" : "", namespaces};
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		ns_buf_put(b, texts[i], strlen(texts[i]) + 1);
+	++*n;
+}
+
+/* Those that go by labels of namespaces are left out: no labels of namespaces are watched. */
+static void say_overrides(ns_buf *b, unsigned *n, const char *rule, const cJSON *overrides)
+{
+	ns_json_each(o, overrides)
+		ns_json_each(ns, ns_json_get(o, "namespaces"))
+			if (cJSON_IsString(ns) && !ns_json_get(o, "namespaceSelector"))
+				say_mode(b, n, rule, ns_json_str(o, "action", ""), ns->valuestring);
+}
+
 dt_policy *dt_decode_policy(const cJSON *j)
 {
-	bool enforced = enforces(ns_json_str(j, "spec.validationFailureAction", ""));
+	const cJSON *spec = ns_json_get(j, "spec");
+	const char *action = ns_json_str(spec, "validationFailureAction", "");
+	ns_buf b = NS_BUF_INIT;
+	unsigned n = 0;
 	if (!*ns_json_str(j, "metadata.name", ""))
 		return NULL;
-	ns_json_each(rule, ns_json_path(j, "spec.rules"))
-		enforced |= enforces(ns_json_str(rule, "validate.failureAction", ""));
+	ns_json_each(rule, ns_json_get(spec, "rules"))
+	{
+		const char *name = ns_json_str(rule, "name", ""), *own = ns_json_str(rule, "validate.failureAction", "");
+		say_overrides(&b, &n, name, ns_json_path(rule, "validate.failureActionOverrides"));
+		if (*own && *name)
+			say_mode(&b, &n, name, own, "*");
+	}
+	say_overrides(&b, &n, "", ns_json_get(spec, "validationFailureActionOverrides"));
 	/* Policies written in CEL say it so. */
-	ns_json_each(action, ns_json_path(j, "spec.validationActions"))
-		enforced |= cJSON_IsString(action) && ns_ieq(action->valuestring, "Deny");
+	ns_json_each(a, ns_json_get(spec, "validationActions"))
+		if (cJSON_IsString(a) && ns_ieq(a->valuestring, "Deny"))
+			action = "Enforce";
+	say_mode(&b, &n, "", action, "*");
 	char *key = dt_policy_key(j);
-	size_t n = strlen(key) + 1;
-	dt_policy *p = ns_xcalloc(1, sizeof *p + n);
-	p->key = memcpy(p + 1, key, n);
-	p->enforced = enforced;
+	size_t len = strlen(key) + 1;
+	dt_policy *p = ns_xcalloc(1, sizeof *p + len + b.len);
+	p->key = memcpy(p + 1, key, len);
+	p->modes = memcpy((char *)(p + 1) + len, b.data, b.len);
+	p->modes_len = b.len;
+	p->n_modes = n;
+	ns_buf_free(&b);
 	free(key);
 	return p;
+}
+
+static bool enforced(const dt_policy *p, const char *rule, const char *ns)
+{
+	const char *at = p->modes;
+	for (unsigned i = 0; i < p->n_modes; i++) {
+		const char *name = at, *yes = name + strlen(name) + 1, *where = yes + strlen(yes) + 1;
+		if ((!*name || strcmp(name, rule) == 0) && fnmatch(where, ns, 0) == 0)
+			return *yes;
+		at = where + strlen(where) + 1;
+	}
+	return false;
 }
 
 static void mark_reported(ns_detector *d)
@@ -50,7 +95,7 @@ static void mark_reported(ns_detector *d)
 void dt_put_policy(ns_detector *d, dt_row row, dt_policy *p)
 {
 	dt_policy *old = dt_tab_get(&d->policies, p->key);
-	bool news = !old || old->enforced != p->enforced;
+	bool news = !old || old->modes_len != p->modes_len || memcmp(old->modes, p->modes, p->modes_len) != 0;
 	p->row = (unsigned char)row;
 	p->mark = d->rows[row].mark;
 	dt_tab_put(&d->policies, p);
@@ -196,7 +241,7 @@ const dt_result *dt_enforced_fail(const ns_detector *d, const dt_work *w)
 	for (size_t i = 0; i < w->n_reports; i++)
 		for (size_t f = 0; f < w->reports[i]->n_fails; f++) {
 			const dt_policy *p = dt_tab_get(&d->policies, w->reports[i]->fails[f].policy);
-			if (p && p->enforced)
+			if (p && enforced(p, w->reports[i]->fails[f].rule, w->reports[i]->ns))
 				return &w->reports[i]->fails[f];
 		}
 	return NULL;

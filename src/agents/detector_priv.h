@@ -171,7 +171,12 @@ typedef struct dt_thing {
 	dt_work *work;
 } dt_thing;
 
-typedef struct dt_policy { DT_HEAD; bool enforced; } dt_policy; /* key: "name" or "ns/name" */
+typedef struct dt_policy { /* key: "name" or "ns/name" */
+	DT_HEAD;
+	const char *modes; /* n times: rule ("" all), "y" when it is enforced there, pattern of namespaces; the first that fits counts */
+	size_t modes_len;
+	unsigned n_modes;
+} dt_policy;
 typedef struct dt_result { const char *policy, *rule, *message; } dt_result;
 typedef struct dt_report { /* of one report: what fails, and what an exception lets through */
 	DT_HEAD; /* key: uid of the report */

@@ -246,7 +246,7 @@ static const struct { dt_row row; const char *json; } samples[] = {
     {DT_ROW_CLUSTERREPORTS, REPORT("", RESULT("fail", RESOURCES))},
     {DT_ROW_OPENREPORTS, REPORT("", RESULT("fail", RESOURCES) "," RESULT("skip", ""))},
     {DT_ROW_OPENCLUSTERREPORTS, REPORT("", RESULT("fail", RESOURCES))},
-    {DT_ROW_CLUSTERPOLICIES, "{" META ",\"spec\":{\"validationFailureAction\":\"Audit\",\"rules\":[{\"name\":\"r\",\"validate\":{\"failureAction\":\"Enforce\",\"pattern\":{}}}],\"validationActions\":[\"Deny\"]}}"},
+    {DT_ROW_CLUSTERPOLICIES, "{" META ",\"spec\":{\"validationFailureAction\":\"Audit\",\"validationFailureActionOverrides\":[{\"action\":\"Enforce\",\"namespaces\":[\"a\"]}],\"rules\":[{\"name\":\"r\",\"validate\":{\"failureAction\":\"Enforce\",\"failureActionOverrides\":[{\"action\":\"Audit\",\"namespaces\":[\"b\"]}],\"pattern\":{}}}],\"validationActions\":[\"Deny\"]}}"},
     {DT_ROW_POLICIES, "{" META ",\"spec\":{\"validationFailureAction\":\"Enforce\",\"rules\":[{\"validate\":{\"failureAction\":\"Enforce\"}}]}}"},
     {DT_ROW_VALIDATINGPOLICIES, "{" META ",\"spec\":{\"validationActions\":[\"Deny\"],\"validations\":[{}]}}"},
     {DT_ROW_AUTOSCALERS, "{" META ",\"spec\":{\"scaleTargetRef\":{\"kind\":\"Deployment\",\"name\":\"d\",\"apiVersion\":\"apps/v1\"},\"maxReplicas\":3},\"status\":{\"conditions\":[" CONDITION("AbleToScale", "False") "]}}"},

@@ -335,6 +335,32 @@ static void test_report_of_an_enforced_policy(void **state)
 	rig_close(&r);
 }
 
+/* A policy may enforce one rule and audit another, and say otherwise for some namespaces. */
+static void test_enforced_by_rule_and_by_namespace(void **state)
+{
+	static const struct { const char *spec; bool told; } rows[] = {
+	    {"\"rules\":[{\"name\":\"other\",\"validate\":{\"failureAction\":\"Enforce\"}},{\"name\":\"check-limits\",\"validate\":{\"failureAction\":\"Audit\"}}]", false},
+	    {"\"rules\":[{\"name\":\"other\",\"validate\":{\"failureAction\":\"Audit\"}},{\"name\":\"check-limits\",\"validate\":{\"failureAction\":\"Enforce\"}}]", true},
+	    {"\"validationFailureAction\":\"Enforce\",\"rules\":[{\"name\":\"check-limits\",\"validate\":{}}]", true},
+	    {"\"validationFailureAction\":\"enforce\",\"validationFailureActionOverrides\":[{\"action\":\"audit\",\"namespaces\":[\"dev\",\"sh*\"]}]", false},
+	    {"\"validationFailureAction\":\"Enforce\",\"validationFailureActionOverrides\":[{\"action\":\"Audit\",\"namespaces\":[\"dev\"]}]", true},
+	    {"\"validationFailureAction\":\"Audit\",\"validationFailureActionOverrides\":[{\"action\":\"Enforce\",\"namespaces\":[\"shop\"]}]", true},
+	    {"\"rules\":[{\"name\":\"check-limits\",\"validate\":{\"failureAction\":\"Enforce\",\"failureActionOverrides\":[{\"action\":\"Audit\",\"namespaces\":[\"shop\"]}]}}]", false},
+	    {"\"validationActions\":[\"Audit\"]", false},
+	    {"\"validationActions\":[\"Audit\",\"Deny\"]", true},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		rig r;
+		char policy[1024];
+		rig_web(&r);
+		feed_report(&r, "fail", false);
+		snprintf(policy, sizeof policy, "{\"metadata\":{\"name\":\"require-limits\",\"uid\":\"pol\"},\"spec\":{%s}}", rows[i].spec);
+		rig_feed(&r, DT_ROW_CLUSTERPOLICIES, NS_WATCH_ADDED, policy);
+		assert_string_equal(rig_tick(&r), rows[i].told ? "+kyverno_violation Deployment/web PolicyViolation[0];" : "");
+		rig_close(&r);
+	}
+}
+
 static void test_blocked_update(void **state)
 {
 	rig r;
@@ -499,7 +525,7 @@ int main(void)
 	    cmocka_unit_test(test_brief_unready_and_unready_without_a_probe), cmocka_unit_test(test_unready_pods_of_a_rollout_within_its_deadline),
 	    cmocka_unit_test(test_liveness_kills), cmocka_unit_test(test_an_ordinary_stop_is_no_kill), cmocka_unit_test(test_stalled_rollout),
 	    cmocka_unit_test(test_paused_rollout_does_not_stall), cmocka_unit_test(test_replicas_that_cannot_be_created),
-	    cmocka_unit_test(test_report_of_an_enforced_policy), cmocka_unit_test(test_blocked_update), cmocka_unit_test(test_exception_ends_a_block),
+	    cmocka_unit_test(test_report_of_an_enforced_policy), cmocka_unit_test(test_enforced_by_rule_and_by_namespace), cmocka_unit_test(test_blocked_update), cmocka_unit_test(test_exception_ends_a_block),
 	    cmocka_unit_test(test_denial_seen_in_the_deployment), cmocka_unit_test(test_cost_spike), cmocka_unit_test(test_storm),
 	    cmocka_unit_test(test_storm_of_nodes), cmocka_unit_test(test_table_is_complete),
 	};
