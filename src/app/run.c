@@ -42,6 +42,8 @@ void ns_app_cluster_opts(const ns_config *cfg, const ns_kubeconfig *kc, ns_clust
 	    .windows = cfg->windows,
 	    .n_windows = cfg->n_windows,
 	    .actions_per_hour = cfg->actions_per_hour,
+	    .ns_actions_per_hour = cfg->ns_actions_per_hour,
+	    .target_actions_per_hour = cfg->target_actions_per_hour,
 	    .lease_ns = cfg->lease_ns,
 	    .lease_required = true,
 	    .limits = ns_plan_limits_default,

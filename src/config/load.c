@@ -227,6 +227,16 @@ static bool default_state_dir(ns_config *c, ns_err *err)
 	return true;
 }
 
+/* A list may be given piece by piece: --set a=1 --set b=2. Everything else: the last one counts. */
+static const char *joined_before(ns_config *c, const flags *f, size_t i)
+{
+	const char *value = f->list[i].value;
+	for (size_t k = i; f->list[i].o->type == NS_OPT_LIST && k-- > 0;)
+		if (f->list[k].o == f->list[i].o)
+			value = ns_arena_printf(c->arena, "%s,%s", f->list[k].value, value);
+	return value;
+}
+
 static bool load(ns_config *c, const flags *f, config_clusters *k, ns_err *err)
 {
 	for (const ns_option *o = ns_options; o->name; o++)
@@ -238,7 +248,7 @@ static bool load(ns_config *c, const flags *f, config_clusters *k, ns_err *err)
 	if (!read_config_files(c, k, err) || !read_environment(c, err))
 		return false;
 	for (size_t i = 0; i < f->n; i++)
-		if (!config_set(c, f->list[i].o, f->list[i].value, "command line", err))
+		if (!config_set(c, f->list[i].o, joined_before(c, f, i), "command line", err))
 			return false;
 	c->command = f->n_args ? ns_arena_strdup(c->arena, f->args[0]) : "";
 	c->n_args = f->n_args ? f->n_args - 1 : 0;

@@ -26,6 +26,10 @@ void ns_cluster_init(ns_cluster *c, ns_engine *e, const ns_cluster_opts *o)
 		c->o.namespaces = NULL;
 	if (c->o.actions_per_hour <= 0)
 		c->o.actions_per_hour = 10;
+	if (c->o.ns_actions_per_hour <= 0)
+		c->o.ns_actions_per_hour = 6;
+	if (c->o.target_actions_per_hour <= 0)
+		c->o.target_actions_per_hour = 3;
 	if (c->o.limits.mem_factor <= 0) {
 		const char *const *allowed = o->limits.allowed_actions;
 		c->o.limits = ns_plan_limits_default;

@@ -223,7 +223,8 @@ enum {
 bool ns_dossier_read(ns_engine *e, ns_arena *ar, int64_t incident, unsigned parts, ns_dossier *d, ns_err *err);
 /* Gate facts as of now (law 4). Inside a transaction it sees that transaction. */
 void ns_gate_collect(ns_engine *e, ns_arena *ar, const ns_incident *inc, const ns_dossier *d, ns_gate_facts *f);
-cJSON *ns_gate_to_json(const ns_gate_facts *f, const ns_gate_verdict *v);
+/* sending: judged again before it is sent, with a person's yes or without; else before anybody is asked. */
+cJSON *ns_gate_to_json(const ns_gate_facts *f, const ns_gate_verdict *v, bool sending, bool approved);
 void ns_breaker_scope_target(const ns_workload *w, char *out, size_t cap);
 /* Breakers of the cluster and the target, together (they live and fall in the same transaction). [in a step] */
 bool ns_breakers_take(ns_step *s);

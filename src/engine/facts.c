@@ -6,6 +6,8 @@
 #include "neuroscale/base/text.h"
 #include "neuroscale/model/k8s.h"
 
+enum { HOUR_MS = 3600000 };
+
 /* Absent is fine; unreadable is not. */
 static bool read_fact(ns_engine *e, int64_t incident, const char *name, cJSON **out, ns_err *err)
 {
@@ -186,20 +188,23 @@ void ns_breakers_rebase(ns_engine *e)
 	ns_arena_free(ar);
 }
 
-/* The cause rests on the cluster's own observed state when one of the cited pieces of evidence is trusted (law 3). */
-static bool cites_trusted(const ns_case *c, const ns_rca *r)
-{
-	for (size_t i = 0; i < r->n_claims; i++)
-		for (size_t k = 0; k < r->claims[i].n_evidence; k++)
-			for (size_t v = 0; v < c->n_evidence; v++)
-				if (c->evidence[v].trusted && strcmp(c->evidence[v].id, r->claims[i].evidence[k]) == 0)
-					return true;
-	return false;
-}
-
 static bool action_allowed(const char *const *allowed, ns_action a)
 {
 	return !allowed || ns_listed(ns_action_get(a)->name, allowed);
+}
+
+/* All changes count, whoever decided them; what cannot be counted is more than any limit. */
+static void collect_limits(ns_engine *e, const ns_cluster *c, const ns_workload *w, int64_t now, ns_gate_facts *f)
+{
+	char target[700];
+	snprintf(target, sizeof target, "%s/%s/%s", w->ns, w->kind, w->name);
+	f->cluster_hour = ns_store_intents_since(e->store, w->cluster, NULL, now - HOUR_MS, NULL);
+	f->ns_hour = ns_store_intents_in_ns(e->store, w->cluster, w->ns, now - HOUR_MS);
+	f->target_hour = ns_store_intents_since(e->store, w->cluster, target, now - HOUR_MS, NULL);
+	f->cluster_most = c ? c->o.actions_per_hour : 0;
+	f->ns_most = c ? c->o.ns_actions_per_hour : 0;
+	f->target_most = c ? c->o.target_actions_per_hour : 0;
+	f->cooldown_free = ns_store_intents_since(e->store, w->cluster, target, now - e->o.target_cooldown_ms, NULL) == 0;
 }
 
 void ns_gate_collect(ns_engine *e, ns_arena *ar, const ns_incident *inc, const ns_dossier *d, ns_gate_facts *f)
@@ -211,26 +216,10 @@ void ns_gate_collect(ns_engine *e, ns_arena *ar, const ns_incident *inc, const n
 	bool by_model = d->plan && *d->plan->retrieved_by && strcmp(d->plan->retrieved_by, "offline") != 0;
 	f->score_floor = by_model ? d->plan->score_floor : ns_library_score_floor(e->library);
 	f->margin_floor = by_model ? d->plan->margin_floor : ns_library_margin_floor(e->library);
-	f->rca_risk = f->plan_risk = NS_RISK_CRITICAL;
-	f->plan_requires_approval = true;
-	if (d->rca) {
-		f->confidence = d->rca->confidence;
-		f->rca_risk = d->rca->risk;
-		f->rca_action = d->rca->action;
-		f->auto_remediate = d->rca->auto_remediate;
-		f->evidence_ok = d->rca->evidence_ok;
-		f->trusted_evidence = d->cs && cites_trusted(d->cs, d->rca);
-	}
+	ns_gate_judge(d->cs, d->rca, d->plan, f);
 	f->own_finding = inc->kind != NS_KIND_EXTERNAL && d->cs && d->cs->alert.kind != NS_KIND_EXTERNAL;
-	if (d->plan) {
-		f->plan_risk = d->plan->risk;
-		f->plan_action = d->plan->action;
-		f->score = d->plan->score;
-		f->margin = d->plan->margin;
-		f->plan_requires_approval = d->plan->requires_approval;
-		f->action_allowed = c && action_allowed(c->o.limits.allowed_actions, d->plan->action);
-		f->undo_valid = d->plan->undo_valid && d->dryrun && d->dryrun->undo_ok;
-	}
+	f->action_allowed = c && d->plan && action_allowed(c->o.limits.allowed_actions, d->plan->action);
+	f->undo_valid = d->plan && d->plan->undo_valid && d->dryrun && d->dryrun->undo_ok;
 	f->target_protected = ns_namespace_protected(inc->target.ns, c ? c->o.protected_ns : NULL);
 	if (d->dryrun) {
 		f->dryrun_done = true;
@@ -258,16 +247,12 @@ void ns_gate_collect(ns_engine *e, ns_arena *ar, const ns_incident *inc, const n
 	f->freeze = !c || ns_cluster_frozen(c, now, NULL, 0, NULL);
 	f->lease_held = ns_cluster_holds_lease(c, NULL);
 	f->clock_sane = ns_clock_watch(e);
-	char target[700];
-	snprintf(target, sizeof target, "%s/%s/%s", inc->target.ns, inc->target.kind, inc->target.name);
-	int64_t last = 0;
-	f->limits_free = c && ns_store_intents_since(e->store, inc->target.cluster, NULL, now - 3600000, NULL) < c->o.actions_per_hour;
-	f->cooldown_free = ns_store_intents_since(e->store, inc->target.cluster, target, now - e->o.target_cooldown_ms, &last) == 0;
+	collect_limits(e, c, &inc->target, now, f);
 	/* A verification may take longer than the cool-down; a second change would decide it, approved or not. */
 	f->target_free = !ns_store_target_busy(e->store, &inc->target, inc->id);
 }
 
-cJSON *ns_gate_to_json(const ns_gate_facts *f, const ns_gate_verdict *v)
+cJSON *ns_gate_to_json(const ns_gate_facts *f, const ns_gate_verdict *v, bool sending, bool approved)
 {
 	static const char *const ways[] = {"manual_review", "ask", "auto"};
 	cJSON *o = cJSON_CreateObject();
@@ -275,6 +260,9 @@ cJSON *ns_gate_to_json(const ns_gate_facts *f, const ns_gate_verdict *v)
 	ns_json_put_num(o, "confidence", f->confidence);
 	ns_json_put_num(o, "score", f->score);
 	ns_json_put_num(o, "margin", f->margin);
+	ns_json_put_bool(o, "sending", sending);
+	ns_json_put_bool(o, "approved", approved);
+	cJSON_AddItemToObject(o, "facts", ns_gate_facts_to_json(f));
 	cJSON *list = cJSON_AddArrayToObject(o, "reasons");
 	for (size_t i = 0; i < v->n; i++) {
 		cJSON *r = cJSON_CreateObject();

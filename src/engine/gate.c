@@ -13,6 +13,7 @@ typedef struct gate_row {
 	const char *name, *words;
 	bool (*holds)(const ns_gate_facts *f);
 	ns_gate_reach reach;
+	const char *uses;
 } gate_row;
 
 /* ---- judgement ---- */
@@ -133,9 +134,22 @@ static bool freeze(const ns_gate_facts *f)
 {
 	return f->freeze;
 }
-static bool limits(const ns_gate_facts *f)
+/* A limit that was never set is 0, and nothing is below it. */
+static bool below(int64_t n, int64_t most)
 {
-	return !f->limits_free;
+	return n >= 0 && n < most;
+}
+static bool cluster_limit(const ns_gate_facts *f)
+{
+	return !below(f->cluster_hour, f->cluster_most);
+}
+static bool namespace_limit(const ns_gate_facts *f)
+{
+	return !below(f->ns_hour, f->ns_most);
+}
+static bool target_limit(const ns_gate_facts *f)
+{
+	return !below(f->target_hour, f->target_most);
 }
 static bool cooldown(const ns_gate_facts *f)
 {
@@ -174,45 +188,65 @@ static bool not_auto(const ns_gate_facts *f)
 	return f->profile != NS_PROFILE_AUTO;
 }
 
+/* ---- people, and what a runbook has earned ---- */
+bool ns_gate_needs_two(const ns_gate_facts *f)
+{
+	return f->four_eyes && risk(f);
+}
+static bool second_yes(const ns_gate_facts *f)
+{
+	return ns_gate_needs_two(f) && f->yeses < 2;
+}
+/* On top of everything else, never instead of it: what has earned autonomy still needs every other row, the profile's among them. */
+static bool unearned(const ns_gate_facts *f)
+{
+	return f->autonomy != NS_AUTONOMY_OFF && !(f->autonomy == NS_AUTONOMY_ON && f->earned);
+}
+
 static const gate_row rows[] = {
     /* What may never be done, by anybody: nothing to ask. */
-    {"action", "the plan has no action that this program may run (law 2: closed actions)", plan_action, NS_GATE_BARS_ASKING},
-    {"diagnosis", "the diagnosis asks for no action that this program may run (law 2: anything else is manual_review)", rca_action, NS_GATE_BARS_ASKING},
-    {"protected", "the target is in a protected namespace (law 2: never, for any caller)", protected_target, NS_GATE_BARS_ASKING},
-    {"allowed", "the cluster's profile does not allow this action (law 2: what has no action here is shown, not run)", not_allowed, NS_GATE_BARS_ASKING},
-    {"observe", "the cluster is in profile observe: nothing is sent there (law 4, and law 8 without a Lease)", observes, NS_GATE_BARS_ASKING},
-    {"dry-run-failed", "the dry-run failed: there is no digest to approve (laws 4 and 5)", dryrun_failed, NS_GATE_BARS_ASKING},
+    {"action", "the plan has no action that this program may run (law 2: closed actions)", plan_action, NS_GATE_BARS_ASKING, "plan_action"},
+    {"diagnosis", "the diagnosis asks for no action that this program may run (law 2: anything else is manual_review)", rca_action, NS_GATE_BARS_ASKING, "rca_action"},
+    {"protected", "the target is in a protected namespace (law 2: never, for any caller)", protected_target, NS_GATE_BARS_ASKING, "target_protected"},
+    {"allowed", "the cluster's profile does not allow this action (law 2: what has no action here is shown, not run)", not_allowed, NS_GATE_BARS_ASKING, "action_allowed"},
+    {"observe", "the cluster is in profile observe: nothing is sent there (law 4, and law 8 without a Lease)", observes, NS_GATE_BARS_ASKING, "profile"},
+    {"dry-run-failed", "the dry-run failed: there is no digest to approve (laws 4 and 5)", dryrun_failed, NS_GATE_BARS_ASKING, "dryrun_done dryrun_ok"},
     /* What no approval overrides, but what may come right while a person thinks. */
-    {"dry-run-pending", "the dry-run has not answered yet: what would be approved is not known (law 5)", dryrun_pending, NS_GATE_BARS_SENDING},
-    {"confirmed", "the owner links of the target are not confirmed from above (law 3)", unconfirmed, NS_GATE_BARS_SENDING},
-    {"uid", "the target's UID is not pinned (law 3)", unpinned, NS_GATE_BARS_SENDING},
-    {"cluster", "the cluster is not the one that was analysed (law 3: server, CA and kube-system UID)", other_cluster, NS_GATE_BARS_SENDING},
-    {"lease", "this engine does not hold the cluster's Lease (law 8)", no_lease, NS_GATE_BARS_SENDING},
-    {"breaker-cluster", "the circuit breaker of the cluster is open (law 10: approved actions are refused too)", breaker_cluster, NS_GATE_BARS_SENDING},
-    {"breaker-target", "the circuit breaker of the target is open (law 10: approved actions are refused too)", breaker_target, NS_GATE_BARS_SENDING},
+    {"dry-run-pending", "the dry-run has not answered yet: what would be approved is not known (law 5)", dryrun_pending, NS_GATE_BARS_SENDING, "dryrun_done"},
+    {"confirmed", "the owner links of the target are not confirmed from above (law 3)", unconfirmed, NS_GATE_BARS_SENDING, "target_confirmed"},
+    {"uid", "the target's UID is not pinned (law 3)", unpinned, NS_GATE_BARS_SENDING, "uid_pinned"},
+    {"cluster", "the cluster is not the one that was analysed (law 3: server, CA and kube-system UID)", other_cluster, NS_GATE_BARS_SENDING, "cluster_same"},
+    {"lease", "this engine does not hold the cluster's Lease (law 8)", no_lease, NS_GATE_BARS_SENDING, "lease_held"},
+    {"breaker-cluster", "the circuit breaker of the cluster is open (law 10: approved actions are refused too)", breaker_cluster, NS_GATE_BARS_SENDING, "breaker_cluster"},
+    {"breaker-target", "the circuit breaker of the target is open (law 10: approved actions are refused too)", breaker_target, NS_GATE_BARS_SENDING, "breaker_target"},
     {"target-busy", "another change of this workload is still being verified: a second one would decide its verdict (laws 3 and 9)", target_taken,
-        NS_GATE_BARS_SENDING},
-    {"clock", "the clock is not sane, so no deadline can be trusted (laws 4 and 7)", clock_broken, NS_GATE_BARS_SENDING},
+        NS_GATE_BARS_SENDING, "target_free"},
+    {"four-eyes", "high or critical risk needs the yes of two different people, and one of them is missing (law 6: four-eyes is on)", second_yes,
+        NS_GATE_BARS_SENDING, "four_eyes rca_risk plan_risk yeses"},
+    {"clock", "the clock is not sane, so no deadline can be trusted (laws 4 and 7)", clock_broken, NS_GATE_BARS_SENDING, "clock_sane"},
     /* What takes the decision from the machine and leaves it to a person. */
-    {"confidence", "the analyst is not sure enough: its confidence is not above 75 % (law 4)", confidence, NS_GATE_BARS_AUTO},
-    {"risk", "risk is neither low nor medium (law 4: critical is never auto)", risk, NS_GATE_BARS_AUTO},
-    {"agreement", "the plan's action is not the one the diagnosis asked for (law 4: the evidence stands behind another action)", actions_agree, NS_GATE_BARS_AUTO},
-    {"auto-remediate", "the analyst declined automatic remediation (law 4)", declined, NS_GATE_BARS_AUTO},
-    {"evidence", "a claim cites no evidence of the case (law 4)", evidence, NS_GATE_BARS_AUTO},
-    {"trusted", "nothing but logs, events or annotations stands behind the cause (law 3: they never establish auto)", trusted, NS_GATE_BARS_AUTO},
+    {"confidence", "the analyst is not sure enough: its confidence is not above 75 % (law 4)", confidence, NS_GATE_BARS_AUTO, "confidence"},
+    {"risk", "risk is neither low nor medium (law 4: critical is never auto)", risk, NS_GATE_BARS_AUTO, "rca_risk plan_risk"},
+    {"agreement", "the plan's action is not the one the diagnosis asked for (law 4: the evidence stands behind another action)", actions_agree, NS_GATE_BARS_AUTO, "rca_action plan_action"},
+    {"auto-remediate", "the analyst declined automatic remediation (law 4)", declined, NS_GATE_BARS_AUTO, "auto_remediate"},
+    {"evidence", "a claim cites no evidence of the case (law 4)", evidence, NS_GATE_BARS_AUTO, "evidence_ok"},
+    {"trusted", "nothing but logs, events or annotations stands behind the cause (law 3: they never establish auto)", trusted, NS_GATE_BARS_AUTO, "trusted_evidence"},
     {"own-finding", "only another system says that it fails, and no rule of the detector holds for it (law 3: external alerts never establish auto)", others_word,
-        NS_GATE_BARS_AUTO},
-    {"score", "the runbook's retrieval score is not over its floor (law 4)", score, NS_GATE_BARS_AUTO},
-    {"margin", "the runbook's margin over the next one is not over its floor (law 4)", margin, NS_GATE_BARS_AUTO},
-    {"plan-asks", "the plan itself requires approval (law 4)", plan_asks, NS_GATE_BARS_AUTO},
-    {"undo", "there is no valid undo (law 4)", no_undo, NS_GATE_BARS_AUTO},
-    {"storm", "the storm brake is on: too many workloads are unhealthy at once (law 4)", storm, NS_GATE_BARS_AUTO},
-    {"freeze", "a freeze window is open (law 4)", freeze, NS_GATE_BARS_AUTO},
-    {"limits", "the limit of actions per hour is used up (law 4)", limits, NS_GATE_BARS_AUTO},
-    {"cool-down", "the target is cooling down after an earlier action (law 4)", cooldown, NS_GATE_BARS_AUTO},
-    {"watch-live", "the watch on the cluster is not live (law 4)", watch_down, NS_GATE_BARS_AUTO},
-    {"watch-synced", "the watch on the cluster is not synced (law 4)", watch_behind, NS_GATE_BARS_AUTO},
-    {"profile", "this profile changes nothing before a person has said yes (law 4)", not_auto, NS_GATE_BARS_AUTO},
+        NS_GATE_BARS_AUTO, "own_finding"},
+    {"score", "the runbook's retrieval score is not over its floor (law 4)", score, NS_GATE_BARS_AUTO, "score score_floor"},
+    {"margin", "the runbook's margin over the next one is not over its floor (law 4)", margin, NS_GATE_BARS_AUTO, "margin margin_floor"},
+    {"plan-asks", "the plan itself requires approval (law 4)", plan_asks, NS_GATE_BARS_AUTO, "plan_requires_approval"},
+    {"undo", "there is no valid undo (law 4)", no_undo, NS_GATE_BARS_AUTO, "undo_valid"},
+    {"storm", "the storm brake is on: too many workloads are unhealthy at once (law 4)", storm, NS_GATE_BARS_AUTO, "storm"},
+    {"freeze", "a freeze window is open (law 4)", freeze, NS_GATE_BARS_AUTO, "freeze"},
+    {"cluster-limit", "the cluster's limit of changes per hour is used up (law 4)", cluster_limit, NS_GATE_BARS_AUTO, "cluster_hour cluster_most"},
+    {"namespace-limit", "the namespace's limit of changes per hour is used up (law 4)", namespace_limit, NS_GATE_BARS_AUTO, "ns_hour ns_most"},
+    {"target-limit", "the workload's limit of changes per hour is used up (law 4)", target_limit, NS_GATE_BARS_AUTO, "target_hour target_most"},
+    {"cool-down", "the target is cooling down after an earlier action (law 4)", cooldown, NS_GATE_BARS_AUTO, "cooldown_free"},
+    {"watch-live", "the watch on the cluster is not live (law 4)", watch_down, NS_GATE_BARS_AUTO, "watch_live"},
+    {"watch-synced", "the watch on the cluster is not synced (law 4)", watch_behind, NS_GATE_BARS_AUTO, "watch_synced"},
+    {"profile", "this profile changes nothing before a person has said yes (law 4)", not_auto, NS_GATE_BARS_AUTO, "profile"},
+    {"earned", "the runbook has not earned to act alone in this namespace (law 4: earned autonomy is on, or in its shadow)", unearned, NS_GATE_BARS_AUTO, "autonomy earned"},
 };
 #define N_ROWS (sizeof rows / sizeof rows[0])
 _Static_assert(N_ROWS <= NS_GATE_MAX_REASONS, "a verdict must be able to name every row");
@@ -275,5 +309,19 @@ size_t ns_gate_rows(void)
 
 ns_gate_row_info ns_gate_row(size_t i)
 {
-	return i < N_ROWS ? (ns_gate_row_info){rows[i].name, rows[i].words, rows[i].reach} : (ns_gate_row_info){"", "", NS_GATE_BARS_ASKING};
+	return i < N_ROWS ? (ns_gate_row_info){rows[i].name, rows[i].words, rows[i].uses, rows[i].reach} : (ns_gate_row_info){"", "", "", NS_GATE_BARS_ASKING};
+}
+
+bool ns_gate_row_holds(size_t i, const ns_gate_facts *f)
+{
+	return i < N_ROWS && rows[i].holds(f);
+}
+
+bool ns_gate_eligible(const ns_gate_facts *f)
+{
+	ns_gate_facts g = *f;
+	g.autonomy = NS_AUTONOMY_OFF;
+	if (g.profile == NS_PROFILE_APPROVE)
+		g.profile = NS_PROFILE_AUTO;
+	return way_of(evaluate(&g, NS_GATE_ALL_ROWS, NS_GATE_BARS_AUTO, NULL)) == NS_GATE_AUTO;
 }

@@ -76,7 +76,7 @@ bool ns_step_dryrun(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 	ns_gate_verdict v;
 	ns_gate_collect(e, ar, &s.inc, &d, &f);
 	ns_gate(&f, &v);
-	bool ok = ns_step_fact(&s, "dryrun", ns_dryrun_to_json(dr)) && ns_step_fact(&s, "gate", ns_gate_to_json(&f, &v));
+	bool ok = ns_step_fact(&s, "dryrun", ns_dryrun_to_json(dr)) && ns_step_fact(&s, "gate", ns_gate_to_json(&f, &v, false, false));
 	if (ok && v.way == NS_GATE_MANUAL) {
 		const char *why = dr->ok ? verdict_words(ar, &v) : ns_arena_printf(ar, "the dry-run was refused: %s", dr->error);
 		ok = ns_step_move(&s, NS_ST_MANUAL_REVIEW, s.inc.verdict, "gate", why) && ns_step_hold(&s);
@@ -154,11 +154,17 @@ static admission admit(ns_worker *w, ns_arena *ar, const ns_job *job, ns_dossier
 	bool approved = approval->id != 0;
 	ns_gate_collect(e, ar, &s.inc, d, &f);
 	if (s.inc.state != NS_ST_EXECUTING || !ns_gate_may_send(&f, approved, &v)) {
-		ns_step_abandon(&s);
 		*why = s.inc.state != NS_ST_EXECUTING ? "it is not executing any more" : verdict_words(ar, &v);
 		/* A lost Lease or watch may come back in a moment, and a verification ends. */
 		bool passing = s.inc.state == NS_ST_EXECUTING && (!f.lease_held || !f.watch_live || !f.watch_synced || !f.clock_sane || !f.target_free);
-		return passing ? NOT_NOW : REFUSED;
+		if (passing || s.inc.state != NS_ST_EXECUTING) {
+			ns_step_abandon(&s);
+			return passing ? NOT_NOW : REFUSED;
+		}
+		if (ns_step_fact(&s, "gate", ns_gate_to_json(&f, &v, true, approved)) && ns_step_commit(&s))
+			return REFUSED;
+		ns_step_failed(&s, err);
+		return BROKEN;
 	}
 	int64_t transitions = 0;
 	ns_cluster_holds_lease(w->cluster, &transitions);
@@ -170,7 +176,7 @@ static admission admit(ns_worker *w, ns_arena *ar, const ns_job *job, ns_dossier
 	ns_json_put_str(detail, "command", d->dryrun->shown_command);
 	ns_json_put_str(detail, "digest", d->dryrun->digest);
 	bool ok = ns_store_intent_start(e->store, &it, intent, &s.err) && ns_breakers_take(&s) &&
-	    ns_step_fact(&s, "gate", ns_gate_to_json(&f, &v)) &&
+	    ns_step_fact(&s, "gate", ns_gate_to_json(&f, &v, true, approved)) &&
 	    ns_step_audit(&s, approved ? approval->decided_by : "gate (auto)", "started", detail, true) && ns_step_commit(&s);
 	if (!ok) {
 		ns_step_failed(&s, err);

@@ -112,6 +112,15 @@ int64_t ns_store_intents_since(ns_store *s, const char *cluster, const char *tar
 	return ok ? t.n : INT64_MAX;
 }
 
+int64_t ns_store_intents_in_ns(ns_store *s, const char *cluster, const char *ns, int64_t since_ms)
+{
+	tally t;
+	bool ok = store_row(s, NULL, &tally_shape, &t, NULL,
+	    "SELECT count(*), 0 FROM intents WHERE started_ms >= ?1 AND cluster = ?2 AND substr(target, 1, length(?3) + 1) = ?3 || '/'",
+	    BINDS(INT(since_ms), TEXT(cluster), TEXT(ns)));
+	return ok ? t.n : INT64_MAX;
+}
+
 bool ns_store_target_busy(ns_store *s, const ns_workload *w, int64_t except)
 {
 	tally t;

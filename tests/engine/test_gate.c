@@ -22,6 +22,17 @@ static bool usable(ns_breaker_state s)
 	return false;
 }
 
+static bool any_autonomy(ns_autonomy a)
+{
+	return a == NS_AUTONOMY_OFF || a == NS_AUTONOMY_SHADOW || a == NS_AUTONOMY_ON;
+}
+
+/* What is not known to be less is the worst. */
+static bool grave(ns_risk r)
+{
+	return r != NS_RISK_LOW && r != NS_RISK_MEDIUM;
+}
+
 enum { AUTO = 1, SEND = 2, ASK = 4 };
 /* X(law, what it forbids, when) */
 #define FORBIDDING_CONDITIONS(X)                                                                                                            \
@@ -45,7 +56,12 @@ enum { AUTO = 1, SEND = 2, ASK = 4 };
 	X("4: the plan asks for approval", AUTO, f->plan_requires_approval)                                                                 \
 	X("4: no storm brake", AUTO, f->storm)                                                                                              \
 	X("4: no freeze window", AUTO, f->freeze)                                                                                           \
-	X("4: limits free", AUTO, !f->limits_free)                                                                                          \
+	X("4: fewer changes this hour than the cluster may have", AUTO, f->cluster_hour < 0 || f->cluster_most <= f->cluster_hour)          \
+	X("4: and the namespace", AUTO, f->ns_hour < 0 || f->ns_most <= f->ns_hour)                                                         \
+	X("4: and the workload", AUTO, f->target_hour < 0 || f->target_most <= f->target_hour)                                              \
+	X("4: autonomy that must be earned is earned, and a shadow acts never", AUTO,                                                       \
+	    f->autonomy == NS_AUTONOMY_SHADOW || (f->autonomy != NS_AUTONOMY_OFF && !f->earned) || !any_autonomy(f->autonomy))              \
+	X("6: under four eyes two people for high and critical risk", AUTO | SEND, f->four_eyes && (grave(f->rca_risk) || grave(f->plan_risk)) && f->yeses < 2) \
 	X("4: cool-down free", AUTO, !f->cooldown_free)                                                                                     \
 	X("3, 9: one change of a workload at a time, or neither has a verdict", AUTO | SEND, !f->target_free)                              \
 	X("4: a live watch", AUTO, !f->watch_live)                                                                                          \
@@ -81,8 +97,9 @@ static const ns_gate_facts good = {
     .auto_remediate = true, .evidence_ok = true, .trusted_evidence = true, .own_finding = true, .score = 0.6, .margin = 0.2, .score_floor = 0.3, .margin_floor = 0.05,
     .plan_requires_approval = false, .target_protected = false, .target_confirmed = true, .uid_pinned = true, .action_allowed = true,
     .dryrun_done = true, .dryrun_ok = true, .undo_valid = true, .breaker_cluster = NS_BREAKER_CLOSED, .breaker_target = NS_BREAKER_CLOSED,
-    .storm = false, .freeze = false, .limits_free = true, .cooldown_free = true, .target_free = true, .clock_sane = true, .watch_live = true, .watch_synced = true,
-    .lease_held = true, .cluster_same = true, .profile = NS_PROFILE_AUTO,
+    .storm = false, .freeze = false, .cooldown_free = true, .target_free = true, .clock_sane = true, .watch_live = true, .watch_synced = true,
+    .lease_held = true, .cluster_same = true, .profile = NS_PROFILE_AUTO, .cluster_hour = 9, .cluster_most = 10, .ns_hour = 0, .ns_most = 1,
+    .target_hour = 2, .target_most = 3, .four_eyes = true, .yeses = 2, .autonomy = NS_AUTONOMY_ON, .earned = true,
 };
 
 static const size_t bools[] = {
@@ -91,7 +108,7 @@ static const size_t bools[] = {
     offsetof(ns_gate_facts, plan_requires_approval), offsetof(ns_gate_facts, target_protected), offsetof(ns_gate_facts, target_confirmed),
     offsetof(ns_gate_facts, uid_pinned), offsetof(ns_gate_facts, action_allowed), offsetof(ns_gate_facts, dryrun_done),
     offsetof(ns_gate_facts, dryrun_ok), offsetof(ns_gate_facts, undo_valid), offsetof(ns_gate_facts, storm), offsetof(ns_gate_facts, freeze),
-    offsetof(ns_gate_facts, limits_free), offsetof(ns_gate_facts, cooldown_free), offsetof(ns_gate_facts, target_free), offsetof(ns_gate_facts, clock_sane),
+    offsetof(ns_gate_facts, four_eyes), offsetof(ns_gate_facts, earned), offsetof(ns_gate_facts, cooldown_free), offsetof(ns_gate_facts, target_free), offsetof(ns_gate_facts, clock_sane),
     offsetof(ns_gate_facts, watch_live), offsetof(ns_gate_facts, watch_synced), offsetof(ns_gate_facts, lease_held),
     offsetof(ns_gate_facts, cluster_same),
 };
@@ -110,6 +127,10 @@ static const ns_action actions[] = {NS_ACT_ROLLBACK, NS_ACT_MANUAL_REVIEW, NS_AC
     NS_ACT_COST_SCALE_DOWN, NS_ACT_COUNT};
 static const ns_breaker_state breakers[] = {NS_BREAKER_CLOSED, NS_BREAKER_OPEN, NS_BREAKER_HALF_OPEN_FREE, NS_BREAKER_HALF_OPEN_TAKEN,
     (ns_breaker_state)4};
+static const ns_autonomy autonomies[] = {NS_AUTONOMY_ON, NS_AUTONOMY_OFF, NS_AUTONOMY_SHADOW, (ns_autonomy)3};
+static const int64_t yes_counts[] = {2, 1, 0, 3, -1};
+/* so many, of so many */
+static const int64_t hours[][2] = {{0, 1}, {0, 0}, {2, 3}, {3, 3}, {4, 3}, {-1, 3}, {INT64_MAX, 3}, {3, -1}, {INT64_MAX, INT64_MAX}};
 static const ns_profile profiles[] = {NS_PROFILE_AUTO, NS_PROFILE_APPROVE, NS_PROFILE_OBSERVE, (ns_profile)3};
 
 static long cases;
@@ -177,6 +198,34 @@ static void every_combination_of_retrieval(void **state)
 		}
 }
 
+static void set_hours(ns_gate_facts *f, size_t which, const int64_t h[2])
+{
+	*(which == 0 ? &f->cluster_hour : which == 1 ? &f->ns_hour : &f->target_hour) = h[0];
+	*(which == 0 ? &f->cluster_most : which == 1 ? &f->ns_most : &f->target_most) = h[1];
+}
+
+/* People, what was earned, and what is used up: everything that opens or closes by counting. */
+static void every_combination_of_counts(void **state)
+{
+	const size_t n = N(hours);
+	for (size_t h = 0; h < n * n * n; h++)
+		for (size_t r = 0; r < N(risks) * N(risks); r++)
+			for (size_t y = 0; y < N(yes_counts) * N(autonomies) * N(profiles) * 4; y++) {
+				ns_gate_facts f = good;
+				set_hours(&f, 0, hours[h % n]);
+				set_hours(&f, 1, hours[h / n % n]);
+				set_hours(&f, 2, hours[h / n / n]);
+				f.rca_risk = risks[r / N(risks)];
+				f.plan_risk = risks[r % N(risks)];
+				f.yeses = yes_counts[y % N(yes_counts)];
+				f.autonomy = autonomies[y / N(yes_counts) % N(autonomies)];
+				f.profile = profiles[y / N(yes_counts) / N(autonomies) % N(profiles)];
+				f.four_eyes = y / N(yes_counts) / N(autonomies) / N(profiles) & 1;
+				f.earned = y / N(yes_counts) / N(autonomies) / N(profiles) & 2;
+				check(&f);
+			}
+}
+
 /* The groups above vary apart; this varies all of it at once. */
 static void a_walk_through_the_whole_product(void **state)
 {
@@ -198,6 +247,10 @@ static void a_walk_through_the_whole_product(void **state)
 		if (PICK(coin)) f.breaker_cluster = PICK(breakers);
 		if (PICK(coin)) f.breaker_target = PICK(breakers);
 		if (PICK(coin)) f.profile = PICK(profiles);
+		if (PICK(coin)) f.autonomy = PICK(autonomies);
+		if (PICK(coin)) f.yeses = PICK(yes_counts);
+		for (size_t h = 0; h < 3; h++)
+			if (PICK(coin)) set_hours(&f, h, PICK(hours));
 		check(&f);
 	}
 	print_message("# gate: %ld cases agree with the laws\n", cases);
@@ -218,26 +271,42 @@ static bool deviate(ns_gate_facts *f, size_t n)
 	TAKE(N(breakers), f->breaker_cluster = breakers[n])
 	TAKE(N(breakers), f->breaker_target = breakers[n])
 	TAKE(N(profiles), f->profile = profiles[n])
+	TAKE(N(autonomies), f->autonomy = autonomies[n])
+	TAKE(N(yes_counts), f->yeses = yes_counts[n])
+	TAKE(3 * N(hours), set_hours(f, n % 3, hours[n / 3]))
 #undef TAKE
 	return false;
 }
 
-/* Removing any one row from the gate must be noticed. */
+static bool notices(const ns_gate_facts *f, size_t row)
+{
+	int no = forbidden(f);
+	return ns_gate_without(f, row) != way_by_law(no) || ns_gate_may_send_without(f, true, row) != !(no & SEND) ||
+	       ns_gate_may_send_without(f, false, row) != (no == 0);
+}
+
+/* Removing any one row from the gate must be noticed by one or two facts that are not good. */
 static void no_row_can_be_removed_unnoticed(void **state)
 {
+	long noticed = 0;
 	for (size_t row = 0; row < ns_gate_rows(); row++) {
-		long noticed = 0;
+		long before = noticed;
 		for (size_t i = 0;; i++) {
 			ns_gate_facts f = good;
 			if (!deviate(&f, i))
 				break;
-			int no = forbidden(&f);
-			noticed += ns_gate_without(&f, row) != way_by_law(no) || ns_gate_may_send_without(&f, true, row) != !(no & SEND) ||
-			           ns_gate_may_send_without(&f, false, row) != (no == 0);
+			noticed += notices(&f, row);
+			for (size_t k = 0;; k++) {
+				ns_gate_facts g = f;
+				if (!deviate(&g, k))
+					break;
+				noticed += notices(&g, row);
+			}
 		}
-		if (!noticed)
+		if (noticed == before)
 			fail_msg("the gate without its row \"%s\" still obeys every law: the row or a case is missing", ns_gate_row(row).name);
 	}
+	print_message("# gate: each of its %zu rows is missed when it is gone (%ld cases notice)\n", ns_gate_rows(), noticed);
 }
 
 /* And a row that reached less far than it does would be noticed too: each law's reach is pinned by a case of its own. */
@@ -305,6 +374,126 @@ static void every_row_speaks_and_cites_a_law(void **state)
 	assert_string_equal(ns_gate_row(ns_gate_rows()).name, "");
 }
 
+static void two_people_are_needed_for_what_is_grave(void **state)
+{
+	ns_gate_facts f = good;
+	ns_gate_verdict v;
+	f.plan_risk = NS_RISK_CRITICAL;
+	f.yeses = 1;
+	assert_true(ns_gate_needs_two(&f));
+	assert_false(ns_gate_may_send(&f, true, &v));
+	assert_int_equal(v.n, 1);
+	assert_string_equal(v.condition[0], "four-eyes");
+	ns_gate(&f, &v);
+	assert_int_equal(v.way, NS_GATE_ASK); /* it is put to people, not given up */
+	f.yeses = 2;
+	assert_true(ns_gate_may_send(&f, true, &v));
+	f.yeses = 0;
+	f.plan_risk = NS_RISK_MEDIUM;
+	assert_false(ns_gate_needs_two(&f));
+	assert_true(ns_gate_may_send(&f, true, &v));
+	f.plan_risk = NS_RISK_HIGH;
+	f.four_eyes = false;
+	assert_false(ns_gate_needs_two(&f));
+}
+
+static void a_shadow_says_what_it_would_have_done(void **state)
+{
+	ns_gate_facts f = good;
+	ns_gate_verdict v;
+	f.autonomy = NS_AUTONOMY_SHADOW;
+	f.profile = NS_PROFILE_APPROVE;
+	assert_true(ns_gate_eligible(&f));
+	ns_gate(&f, &v);
+	assert_int_equal(v.way, NS_GATE_ASK);
+	f.freeze = true;
+	assert_false(ns_gate_eligible(&f));
+	f.freeze = false;
+	f.profile = NS_PROFILE_OBSERVE; /* what sends nothing has nothing to give up */
+	assert_false(ns_gate_eligible(&f));
+}
+
+/* The record, `gate explain` and its what-if stand on these names: a fact without one would be invisible to all three. */
+static void every_fact_has_a_name_a_word_and_a_way_back(void **state)
+{
+	ns_gate_facts best, back;
+	ns_gate_verdict v;
+	ns_err err = {0};
+	ns_gate_best(&best);
+	ns_gate(&best, &v);
+	assert_int_equal(v.way, NS_GATE_AUTO);
+	cJSON *j = ns_gate_facts_to_json(&good);
+	assert_true(ns_gate_facts_from_json(j, &back, &err));
+	for (size_t i = 0; i < ns_gate_n_facts(); i++) {
+		char want[64], got[64];
+		const char *name = ns_gate_fact_name(i);
+		ns_gate_fact_text(&good, name, want, sizeof want);
+		ns_gate_fact_text(&back, name, got, sizeof got);
+		assert_string_not_equal(want, "");
+		assert_string_equal(want, got);
+		ns_gate_facts f = {0};
+		assert_true(ns_gate_fact_set(&f, name, want, &err));
+		ns_gate_fact_text(&f, name, got, sizeof got);
+		assert_string_equal(want, got);
+		cJSON *less = cJSON_Duplicate(j, true);
+		cJSON_DeleteItemFromObjectCaseSensitive(less, name);
+		assert_false(ns_gate_facts_from_json(less, &f, NULL)); /* a missing fact is no fact */
+		cJSON_Delete(less);
+	}
+	cJSON_Delete(j);
+	for (size_t i = 0; i < ns_gate_rows(); i++) {
+		char uses[200], *save = NULL;
+		assert_true(ns_copy(uses, sizeof uses, ns_gate_row(i).uses));
+		size_t known = 0;
+		for (char *name = strtok_r(uses, " ", &save); name; name = strtok_r(NULL, " ", &save), known++) {
+			char word[64];
+			ns_gate_fact_text(&good, name, word, sizeof word);
+			assert_string_not_equal(word, "");
+		}
+		assert_true(known > 0);
+	}
+}
+
+/* A row tells by `uses` what it looks at: no other fact may move it. */
+static void a_row_looks_at_nothing_else(void **state)
+{
+	for (size_t row = 0; row < ns_gate_rows(); row++)
+		for (size_t i = 0;; i++) {
+			ns_gate_facts f = good;
+			if (!deviate(&f, i))
+				break;
+			bool moved = ns_gate_row_holds(row, &f) != ns_gate_row_holds(row, &good), said = false;
+			for (size_t k = 0; moved && k < ns_gate_n_facts(); k++) {
+				char now[64], was[64], uses[200];
+				const char *name = ns_gate_fact_name(k);
+				ns_gate_fact_text(&f, name, now, sizeof now);
+				ns_gate_fact_text(&good, name, was, sizeof was);
+				snprintf(uses, sizeof uses, " %s ", ns_gate_row(row).uses);
+				char word[64];
+				snprintf(word, sizeof word, " %s ", name);
+				said |= strcmp(now, was) != 0 && strstr(uses, word);
+			}
+			if (moved && !said)
+				fail_msg("row \"%s\" moved and says that it looks at \"%s\" only", ns_gate_row(row).name, ns_gate_row(row).uses);
+		}
+}
+
+static void what_is_no_fact_or_no_value_is_refused(void **state)
+{
+	ns_gate_facts f = good;
+	ns_err err = {0};
+	assert_false(ns_gate_fact_set(&f, "confidense", "0.9", &err));
+	assert_non_null(strstr(err.text, "confidence"));
+	static const char *const bad[][2] = {{"confidence", "high"}, {"confidence", "nan"}, {"confidence", ""}, {"storm", "yes"}, {"profile", "automatic"},
+	    {"yeses", "1.5"}, {"plan_risk", "0"}};
+	for (size_t i = 0; i < N(bad); i++) {
+		ns_err why = {0};
+		assert_false(ns_gate_fact_set(&f, bad[i][0], bad[i][1], &why));
+		assert_int_equal(why.code, NS_E_USAGE);
+		assert_non_null(strstr(why.text, bad[i][0]));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -316,6 +505,12 @@ int main(void)
 	    cmocka_unit_test(every_combination_of_booleans),
 	    cmocka_unit_test(every_combination_of_judgements),
 	    cmocka_unit_test(every_combination_of_retrieval),
+	    cmocka_unit_test(every_combination_of_counts),
+	    cmocka_unit_test(a_row_looks_at_nothing_else),
+	    cmocka_unit_test(two_people_are_needed_for_what_is_grave),
+	    cmocka_unit_test(a_shadow_says_what_it_would_have_done),
+	    cmocka_unit_test(every_fact_has_a_name_a_word_and_a_way_back),
+	    cmocka_unit_test(what_is_no_fact_or_no_value_is_refused),
 	    cmocka_unit_test(a_walk_through_the_whole_product),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

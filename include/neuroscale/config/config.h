@@ -22,7 +22,7 @@ typedef struct ns_config {
 	const char *theme, *clock;            /* clock: "RATE:BOOT_MS:WALL_MS" for a simulated cluster on loopback only, "" real */
 	int profile;                          /* ns_profile */
 	int64_t approval_timeout_ms, cooldown_ms, target_cooldown_ms, cost_every_ms, exception_ttl_ms;
-	int actions_per_hour, scale_max;
+	int actions_per_hour, ns_actions_per_hour, target_actions_per_hour, scale_max;
 	double mem_factor, cost_ratio, cost_min_per_day;
 	int64_t mem_cap;
 	const char *am_listen, *am_token_file, *am_cluster_label; /* Alertmanager's webhook: am_listen "" off */
@@ -40,6 +40,7 @@ typedef struct ns_config {
 	int rate;
 	int seed, runs;                       /* of demo and eval loop; seed 0: of the demo as written */
 	int mode;                             /* of the demo: 0 scripted, 1 auto */
+	const char *const *set;               /* of gate explain: "FACT=VALUE", NULL-terminated, never NULL */
 	bool json, role, score;
 	int provider;                         /* of eval: 0 offline, 1 dashscope */
 	const char *const *act_in;            /* of doctor: NULL-terminated, never NULL */

@@ -23,7 +23,8 @@ typedef struct ns_cluster_opts {
 	bool freeze;                      /* a change freeze: nothing automatic */
 	const ns_freeze *windows;         /* and these; they live as long as the engine */
 	size_t n_windows;
-	int actions_per_hour;             /* 10 when 0 */
+	int actions_per_hour;             /* 10 when 0: changes that were started within the last hour; at the limit nothing automatic */
+	int ns_actions_per_hour, target_actions_per_hour; /* the same in one namespace, and of one workload; 6 and 3 when 0 */
 	const char *lease_ns;             /* "default" when NULL */
 	bool lease_required;              /* true outside of unit tests */
 	ns_plan_limits limits;
