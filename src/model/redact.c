@@ -1,30 +1,15 @@
 /* One pass over the text. At each place it asks, in this order: does a secret of its own form begin here (redact_token.c), is this a
- * URL with a password, does a name begin here that announces a secret (redact_key.c) whose value is one (redact_value.c). */
+ * URL with a password, does a name begin here that announces a secret (redact_key.c) whose value is one (redact_value.c), does a
+ * sentence tell one (redact_told.c). */
 #include "neuroscale/model/redact.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "neuroscale/base/text.h"
-#include "redact_priv.h"
+#include "redact_scan.h"
 
-#define MARKER "[redacted:"
-
-typedef struct redactor {
-	const char *s;
-	size_t n, i;    /* the place that is looked at */
-	size_t flushed; /* everything before is written */
-	const char *src;     /* the original, of which s is the view; the same when nothing is unseen */
-	const size_t *place; /* of each byte of s in src, NULL: the same */
-	size_t written;      /* of src */
-	ns_buf *out;
-	size_t count;
-	size_t data_from, data_to; /* inside the data of a Secret every value is secret */
-	ns_key_info named;         /* of the last {"name": …}, for the "value" that follows it */
-	size_t named_at;
-} redactor;
-
-static void replace(redactor *r, size_t from, size_t to, const char *kind)
+void ns_redact_replace(redactor *r, size_t from, size_t to, const char *kind)
 {
 	size_t src_from = r->place ? r->place[from] : from, src_to = r->place && to ? r->place[to - 1] + 1 : to;
 	ns_buf_put(r->out, r->src + r->written, src_from - r->written);
@@ -34,149 +19,15 @@ static void replace(redactor *r, size_t from, size_t to, const char *kind)
 	r->count++;
 }
 
-static char at(const redactor *r, size_t i)
-{
-	return i < r->n ? r->s[i] : '\0';
-}
-
-static bool is_name_char(char c)
-{
-	return ns_is_alnum(c) || c == '_' || c == '-' || c == '.' || c == '[' || c == ']';
-}
-
-static bool is_quote(char c)
-{
-	return c == '"' || c == '\'' || c == '`';
-}
-
-static bool is_end_of_line(const redactor *r, size_t i)
-{
-	return i >= r->n || r->s[i] == '\n' || r->s[i] == '\r';
-}
-
-static bool starts(const redactor *r, size_t i, const char *word)
-{
-	size_t len = strlen(word);
-	return r->n - i >= len && memcmp(r->s + i, word, len) == 0;
-}
-
-static const char *find(const char *s, const char *end, const char *what)
-{
-	return s < end ? memmem(s, (size_t)(end - s), what, strlen(what)) : NULL;
-}
-
-/* ---- scheme://user:password@host ---- */
-
-enum { LONGEST = 1024 }; /* of the part of a URL that is searched */
-
-static bool url_password(redactor *r)
-{
-	if (!starts(r, r->i, "://"))
-		return false;
-	enum { TOKEN_USER = 20 };
-	size_t from = r->i + 3, colon = 0, amp = 0;
-	for (size_t i = from; i < r->n && i - from < LONGEST && !strchr(" \t\r\n/?#\"'<>`\\", r->s[i]); i++) {
-		if (r->s[i] == ':' && !colon && !amp)
-			colon = i;
-		if (r->s[i] == '@')
-			amp = i; /* the last one: a password may hold others */
-	}
-	size_t secret = colon ? colon + 1 : from; /* a long user without a password is a token */
-	if (!amp || amp == secret || (!colon && amp - from < TOKEN_USER) || (at(r, secret) == '$' && at(r, secret + 1) == '{'))
-		return false;
-	if (starts(r, secret, MARKER) || starts(r, from, MARKER))
-		return false;
-	replace(r, secret, amp, "url-password");
-	return true;
-}
-
-/* user:password@tcp(host), as the MySQL drivers write it. */
-static bool dsn_password(redactor *r)
-{
-	if (!starts(r, r->i, "@tcp(") && !starts(r, r->i, "@unix("))
-		return false;
-	size_t from = r->i;
-	while (from > r->flushed && r->i - from < LONGEST && !strchr(" \t\n\"'=", r->s[from - 1]))
-		from--;
-	const char *colon = memchr(r->s + from, ':', r->i - from);
-	if (!colon || colon + 1 == r->s + r->i || starts(r, (size_t)(colon + 1 - r->s), MARKER))
-		return false;
-	size_t to = r->i;
-	replace(r, (size_t)(colon - r->s) + 1, to, "url-password");
-	return true;
-}
-
 /* ---- name and value ---- */
-
-/* How far a bare value is read before it is known to be a secret; hostile text could hold one at every byte. */
-enum { NAME_LOOK = 256, VALUE_LOOK = 4100 };
 
 typedef struct pair {
 	size_t key, key_end, value, value_end;
-	bool flag; /* --password value */
+	size_t list; /* where a list may begin that is the value, 0 none */
+	bool flag;   /* --password value */
+	bool coded;  /* the sign between name and value is spelled out: %3D, \u003d */
 	ns_value_context c;
 } pair;
-
-static size_t skip_blank(const redactor *r, size_t i)
-{
-	while (at(r, i) == ' ' || at(r, i) == '\t')
-		i++;
-	return i;
-}
-
-/* Backslashes and one quote: \" in JSON inside JSON. False when there is no quote. */
-static bool open_quote(const redactor *r, size_t *i, size_t *slashes)
-{
-	size_t k = *i;
-	while (at(r, k) == '\\')
-		k++;
-	if (!is_quote(at(r, k)))
-		return false;
-	*slashes = k - *i;
-	*i = k + 1;
-	return true;
-}
-
-/* The same quote with the same number of backslashes; without one the line's end. */
-static size_t close_quote(const redactor *r, size_t i, char quote, size_t slashes)
-{
-	size_t run = 0;
-	for (; !is_end_of_line(r, i); i++) {
-		if (r->s[i] == quote && run == slashes)
-			return i - slashes;
-		run = r->s[i] == '\\' ? run + 1 : 0;
-	}
-	return i;
-}
-
-/* A comma ends a value when a pair or a space follows: passwords hold commas. */
-static bool comma_ends(const redactor *r, size_t i)
-{
-	size_t k = i + 1;
-	if (at(r, k) == ' ' || is_quote(at(r, k)) || is_end_of_line(r, k))
-		return true;
-	while (is_name_char(at(r, k)))
-		k++;
-	return k > i + 1 && (at(r, k) == '=' || at(r, k) == ':');
-}
-
-/* Looks at no more than `most` bytes: what is longer is no value that needs a second look, and replace_value() finds its end. */
-static size_t bare_value_end(const redactor *r, size_t i, size_t most)
-{
-	size_t from = i, end = r->n - i > most ? i + most : r->n;
-	for (; i < end; i++) {
-		char c = r->s[i];
-		if ((unsigned char)c <= ' ' || is_quote(c) || c == ';' || c == '&' || (c == ',' && comma_ends(r, i)))
-			break;
-		if (c == '\\' && at(r, i + 1) && strchr("nrt\"'\\", at(r, i + 1)))
-			break;
-		if (c == '<' && at(r, i + 1) == '/')
-			break;
-	}
-	while (i > from && strchr(")]}>,", r->s[i - 1]))
-		i--;
-	return i;
-}
 
 /* arn:aws:secretsmanager:eu-west-1:1234:secret:db-x1 names a secret and holds none. */
 static bool in_arn(const redactor *r, size_t key)
@@ -190,6 +41,26 @@ static bool in_arn(const redactor *r, size_t key)
 	return starts(r, i, "arn:") || memmem(r->s + i, key - i, ":arn:", 5) || memmem(r->s + i, key - i, "/arn:", 5);
 }
 
+static size_t coded_quote(const redactor *r, size_t i)
+{
+	size_t len = ns_redact_coded(r, i, '"');
+	return len ? len : ns_redact_coded(r, i, '\'');
+}
+
+/* name%3Dvalue, %22name%22%3A%22value%22, &quot;name&quot;:&quot;value&quot; */
+static bool coded_separator(const redactor *r, pair *p, size_t *i)
+{
+	size_t quote = coded_quote(r, *i), k = *i + quote, sign = ns_redact_coded(r, k, '=');
+	sign = sign ? sign : ns_redact_coded(r, k, ':');
+	if (!sign && quote && at(r, k) == ':')
+		sign = 1;
+	for (k += sign; sign && at(r, k) == '+';)
+		k++;
+	p->coded = sign > 0;
+	*i = p->coded ? k : *i;
+	return p->coded;
+}
+
 /* Between name and value: "=", ":", "=>", ":=", for a flag a space, for XML the tag's end. */
 static bool separator(const redactor *r, pair *p, size_t *i)
 {
@@ -200,8 +71,10 @@ static bool separator(const redactor *r, pair *p, size_t *i)
 		*i = k + 1;
 		return true;
 	}
-	if (!spaced && c == '%' && at(r, k + 1) == '3' && (at(r, k + 2) | 0x20) == 'd') { /* "=" in a URL inside a URL */
-		*i = k + 3;
+	if (!spaced && coded_separator(r, p, i))
+		return true;
+	if (c == '{' && p->c.key_quoted) { /* variable "db_password" { … */
+		*i = k;
 		return true;
 	}
 	if (c == '=' || (c == ':' && (!spaced || p->c.key_quoted || p->c.key.strength == NS_KEY_STRONG))) {
@@ -215,7 +88,7 @@ static bool separator(const redactor *r, pair *p, size_t *i)
 	}
 	if (c == ',' && p->c.key_quoted && at(r, p->key) == '-') { /* ["--password", "x"]: the next argument */
 		size_t next = skip_blank(r, blank + 1), quote = next, slashes;
-		if (open_quote(r, &quote, &slashes) && at(r, quote) != '-') {
+		if (ns_redact_open_quote(r, &quote, &slashes) && at(r, quote) != '-') {
 			*i = next;
 			return true;
 		}
@@ -284,21 +157,55 @@ static bool read_block(const redactor *r, pair *p, size_t i)
 	return p->value_end > p->value;
 }
 
+/* The value of a spelled-out pair ends where the next such sign is. */
+static bool read_coded(const redactor *r, pair *p, size_t i)
+{
+	p->value = i + coded_quote(r, i);
+	p->c.value_quoted = p->value > i;
+	for (i = p->value; i < r->n && i - p->value < VALUE_LOOK && (unsigned char)r->s[i] > ' ' && !strchr("\"'`;", r->s[i]); i++)
+		if (strchr("%\\&", r->s[i]) && (r->s[i] == '&' || coded_quote(r, i) || ns_redact_coded(r, i, '&') || ns_redact_coded(r, i, '}') || ns_redact_coded(r, i, ',')))
+			break;
+	p->value_end = i;
+	return i > p->value;
+}
+
+/* password: &anchor x, password: !!str x */
+static size_t skip_properties(const redactor *r, size_t i)
+{
+	enum { LONGEST_PROPERTY = 64 };
+	while (at(r, i) == '&' || at(r, i) == '!') {
+		size_t k = i;
+		while (k - i < LONGEST_PROPERTY && (unsigned char)at(r, k) > ' ' && !strchr("\"',;", at(r, k)))
+			k++;
+		size_t next = skip_blank(r, k);
+		if (next == k || is_end_of_line(r, next))
+			break;
+		i = next;
+	}
+	return i;
+}
+
 static bool read_value(const redactor *r, pair *p, size_t i)
 {
 	size_t slashes = 0;
+	if (p->coded)
+		return read_coded(r, p, i);
+	if (p->c.key.strength >= NS_KEY_NOUN)
+		i = skip_properties(r, i);
+	if ((p->c.key.strength >= NS_KEY_NOUN || p->c.key.plural) && !p->flag && p->c.key.strength != NS_KEY_HEADER && !starts(r, i, MARKER))
+		p->list = i;
 	if (p->c.key.strength >= NS_KEY_NOUN && read_block(r, p, i))
 		return true;
 	i = skip_to_value(r, p, i);
 	bool listed = p->c.key.strength == NS_KEY_HEADER || (p->c.key_quoted && is_quote(at(r, skip_blank(r, i + 1))));
 	if (listed && at(r, i) == '[' && !starts(r, i, MARKER))
 		i = skip_blank(r, i + 1);
-	p->c.value_quoted = open_quote(r, &i, &slashes);
+	p->c.value_quoted = ns_redact_open_quote(r, &i, &slashes);
 	p->value = i;
 	if (p->c.value_quoted)
-		p->value_end = close_quote(r, i, r->s[i - 1], slashes);
+		p->value_end = ns_redact_close_quote(r, i, r->s[i - 1], slashes);
 	else
-		p->value_end = bare_value_end(r, i, p->c.key.strength == NS_KEY_HARMLESS ? NAME_LOOK : VALUE_LOOK);
+		p->value_end = ns_redact_bare_end(r, i, p->c.key.strength == NS_KEY_HARMLESS ? NAME_LOOK : VALUE_LOOK);
 	return p->value_end > p->value;
 }
 
@@ -323,7 +230,11 @@ static bool carries_name(const redactor *r, const pair *p)
 
 static bool carries_value(const redactor *r, const pair *p)
 {
-	return key_is(r, p, "value") || key_is(r, p, "Value");
+	static const char *const names[] = {"value", "Value", "S", "B", "stringValue", "string_value", "plaintext", "default"}; /* DynamoDB, Terraform, … */
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (key_is(r, p, names[i]))
+			return true;
+	return false;
 }
 
 /* Only then the value is read at all: that keeps the whole pass linear. */
@@ -344,7 +255,7 @@ static bool read_pair(const redactor *r, pair *p)
 	p->c.key = ns_redact_key(r->s + p->key, i - p->key);
 	if (!is_of_interest(r, p))
 		return false;
-	p->c.key_quoted = p->key && is_quote(r->s[p->key - 1]) && open_quote(r, &i, &slashes);
+	p->c.key_quoted = p->key && is_quote(r->s[p->key - 1]) && ns_redact_open_quote(r, &i, &slashes);
 	p->c.after_word = after_word(r, p->key);
 	return separator(r, p, &i) && read_value(r, p, i);
 }
@@ -353,8 +264,8 @@ static void replace_value(redactor *r, const pair *p, const char *kind)
 {
 	size_t to = p->value_end;
 	if (!p->c.value_quoted && to - p->value >= NAME_LOOK)
-		to = bare_value_end(r, p->value, r->n);
-	replace(r, p->value, to, kind);
+		to = ns_redact_bare_end(r, p->value, r->n);
+	ns_redact_replace(r, p->value, to, kind);
 }
 
 /* To the end of the line or of the quotes around the whole header. */
@@ -367,16 +278,34 @@ static size_t header_end(const redactor *r, const pair *p)
 	return end;
 }
 
-/* "Authorization: Bearer x" keeps its scheme; a cookie goes whole. */
+/* sid=…; Path=/; HttpOnly: names and attributes stay. Everything up to `end` is judged. */
+static bool cookies(redactor *r, size_t i, size_t end)
+{
+	static const char *const attributes[] = {"path", "domain", "expires", "max-age", "samesite", "priority", "version"};
+	while (i < end) {
+		const char *semicolon = memchr(r->s + i, ';', end - i);
+		size_t to = semicolon ? (size_t)(semicolon - r->s) : end;
+		i = skip_blank(r, i);
+		const char *sign = i < to ? memchr(r->s + i, '=', to - i) : NULL;
+		size_t value = sign ? (size_t)(sign - r->s) + 1 : to;
+		bool attribute = !sign || value == to || starts(r, value, MARKER);
+		for (size_t k = 0; k < sizeof attributes / sizeof *attributes && !attribute; k++)
+			attribute = value - 1 - i == strlen(attributes[k]) && strncasecmp(r->s + i, attributes[k], strlen(attributes[k])) == 0;
+		if (!attribute)
+			ns_redact_replace(r, value, to, "cookie");
+		i = to + 1;
+	}
+	r->i = end;
+	return true;
+}
+
+/* "Authorization: Bearer x" keeps its scheme. */
 static bool header_value(redactor *r, pair *p)
 {
 	static const char *const schemes[] = {"bearer", "basic", "token", "digest", "negotiate", "apikey", "aws4-hmac-sha256", "sharedkey"};
 	const char *value = r->s + p->value;
 	if (strcmp(p->c.key.kind, "cookie") == 0) {
-		if (!memchr(value, '=', p->value_end - p->value))
-			return false; /* a sentence about cookies */
-		replace(r, p->value, header_end(r, p), "cookie");
-		return true;
+		return memchr(value, '=', p->value_end - p->value) && cookies(r, p->value, header_end(r, p)); /* else a sentence about cookies */
 	}
 	for (size_t k = 0; k < sizeof schemes / sizeof *schemes; k++) {
 		size_t len = strlen(schemes[k]), from = p->value + len;
@@ -386,7 +315,7 @@ static bool header_value(redactor *r, pair *p)
 		if (is_end_of_line(r, from) || is_quote(r->s[from]) || starts(r, from, MARKER))
 			return false;
 		size_t end = header_end(r, p);
-		replace(r, from, end > from ? end : from, p->c.key.kind);
+		ns_redact_replace(r, from, end > from ? end : from, p->c.key.kind);
 		return true;
 	}
 	p->c.key.strength = NS_KEY_STRONG;
@@ -411,13 +340,34 @@ static bool is_value_of_named(const redactor *r, const pair *p)
 	return carries_value(r, p) && r->named.strength >= NS_KEY_NOUN && p->key >= r->named_at && p->key - r->named_at < NEAR;
 }
 
+/* "pass: 12", "PASS: TestFoo", "first pass: ok" count tests; "pass" alone announces a password only like a setting does, or beside a user. */
+static bool counts_passes(const redactor *r, const pair *p)
+{
+	const char *value = r->s + p->value, *name = r->s + p->key;
+	size_t n = p->value_end - p->value, number = 0;
+	if (!p->c.key.bare || p->key_end - p->key != 4 || strncasecmp(name, "pass", 4) != 0)
+		return false;
+	while (number < n && (ns_is_digit(value[number]) || strchr("./%s,", value[number])))
+		number++;
+	if (number == n)
+		return true;
+	if (!p->c.loose || (p->c.key_quoted && p->c.value_quoted))
+		return false;
+	return ns_is_upper(name[1]) || (!ns_redact_mixes_digits(value, n) && !ns_redact_names_user(r));
+}
+
 static bool named_secret(redactor *r)
 {
 	if (!is_name_char(r->s[r->i]) || (r->i && is_name_char(r->s[r->i - 1])))
 		return false;
 	pair p;
-	if (!read_pair(r, &p))
+	bool has_value = read_pair(r, &p);
+	if (p.list && !in_secret_data(r, r->i) && ns_redact_list(r, p.c.key, p.list))
+		return true;
+	if (!has_value)
 		return false;
+	if (p.c.key.plural)
+		p.c.key.strength = NS_KEY_WEAK;
 	if (in_secret_data(r, r->i)) {
 		if (strchr("{[", r->s[p.value]) || starts(r, p.value, MARKER))
 			return false;
@@ -436,80 +386,14 @@ static bool named_secret(redactor *r)
 		r->named_at = p.value;
 		return false;
 	}
-	/* "pass: 12", "PASS=3" count tests; "pass" alone announces a password only like a setting does. */
-	if (p.c.key.bare && p.key_end - p.key == 4 && (p.c.loose || (r->s[p.value] >= '0' && r->s[p.value] <= '9')))
-		if (strncasecmp(r->s + p.key, "pass", 4) == 0)
-			return false;
+	if (counts_passes(r, &p))
+		return false;
 	if (p.c.key.strength == NS_KEY_HEADER)
 		return header_value(r, &p);
 	if (!ns_redact_value(&p.c, r->s, r->n, p.value, p.value_end))
 		return false;
 	replace_value(r, &p, p.c.key.kind);
 	return true;
-}
-
-/* password 'x', IDENTIFIED BY 'x' */
-static bool quoted_password(redactor *r)
-{
-	static const char *const leads[] = {"password ", "passwd ", "passphrase ", "identified by "};
-	char before = r->i ? r->s[r->i - 1] : ' ';
-	if (is_name_char(before))
-		return false;
-	for (size_t k = 0; k < sizeof leads / sizeof *leads; k++) {
-		size_t len = strlen(leads[k]), slashes, value = r->i + len;
-		if (r->n - r->i <= len || strncasecmp(r->s + r->i, leads[k], len) != 0 || !open_quote(r, &value, &slashes))
-			continue;
-		size_t end = close_quote(r, value, r->s[value - 1], slashes);
-		if (end == value || starts(r, value, MARKER))
-			return false;
-		replace(r, value, end, "password");
-		return true;
-	}
-	return false;
-}
-
-/* Words of a configuration that are followed by the secret itself: requirepass x, machine h login u password x. */
-static bool has_digit_and_letter(const char *s, size_t n)
-{
-	enum { LEAST = 8 };
-	bool digit = false, letter = false;
-	for (size_t i = 0; i < n; i++) {
-		digit |= ns_is_digit(s[i]);
-		letter |= ns_is_letter(s[i]);
-	}
-	return n >= LEAST && digit && letter;
-}
-
-static bool told_password(redactor *r)
-{
-	/* guess: only what chance made is taken for the secret; else it is a sentence. */
-	static const struct { const char *lead, *before; bool guess; } rows[] = {{"requirepass ", NULL, false}, {"masterauth ", NULL, false},
-	    {"password ", "login ", false}, {"password is ", NULL, true}, {"password was ", NULL, true}, {"password to ", NULL, true}, {"password -> ", NULL, true},
-	    {"password\t", NULL, true}, {"passphrase is ", NULL, true}, {"secret key: ", NULL, true}, {"access key: ", NULL, true},
-	    {"aws_secret_access_key ", NULL, true}, {"token is ", NULL, true}};
-	enum { LOOK_BACK = 160 };
-	if (r->i && is_name_char(r->s[r->i - 1]))
-		return false;
-	for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
-		if (r->n - r->i < strlen(rows[k].lead) || strncasecmp(r->s + r->i, rows[k].lead, strlen(rows[k].lead)) != 0)
-			continue;
-		size_t from = r->i + strlen(rows[k].lead), line = r->i;
-		while (line && r->i - line < LOOK_BACK && r->s[line - 1] != '\n')
-			line--;
-		if (rows[k].before && (!find(r->s + line, r->s + r->i, rows[k].before) || !find(r->s + line, r->s + r->i, "machine ")))
-			continue;
-		from = skip_blank(r, from);
-		from += is_quote(at(r, from));
-		size_t to = bare_value_end(r, from, NAME_LOOK);
-		if (rows[k].guess && !has_digit_and_letter(r->s + from, to - from))
-			return false;
-		ns_value_context c = {.key = {NS_KEY_STRONG, "password", true}, .loose = true};
-		if (to == from || !ns_redact_value(&c, r->s, r->n, from, to))
-			return false;
-		replace(r, from, to, "password");
-		return true;
-	}
-	return false;
 }
 
 /* ---- the door ---- */
@@ -520,7 +404,7 @@ static bool own_form(redactor *r)
 	size_t skip, len = ns_redact_token(r->s, r->n, r->i, &kind, &skip);
 	if (!len)
 		return false;
-	replace(r, r->i + skip, r->i + len, kind);
+	ns_redact_replace(r, r->i + skip, r->i + len, kind);
 	return true;
 }
 
@@ -545,13 +429,18 @@ static bool public_block(redactor *r)
 	return len > 0;
 }
 
-static bool shell_secret(redactor *r)
+static bool password_in(redactor *r, bool (*find)(const redactor *, size_t *, size_t *), const char *kind)
 {
 	size_t from, to;
-	if (!ns_redact_shell(r->s, r->n, r->i, &from, &to))
+	if (!find(r, &from, &to))
 		return false;
-	replace(r, from, to, "password");
+	ns_redact_replace(r, from, to, kind);
 	return true;
+}
+
+static bool shell_secret(const redactor *r, size_t *from, size_t *to)
+{
+	return ns_redact_shell(r->s, r->n, r->i, from, to);
 }
 
 static bool email(redactor *r)
@@ -559,7 +448,7 @@ static bool email(redactor *r)
 	size_t len = ns_redact_email(r->s, r->n, r->i);
 	if (!len)
 		return false;
-	replace(r, r->i, r->i + len, "email");
+	ns_redact_replace(r, r->i, r->i + len, "email");
 	return true;
 }
 
@@ -578,8 +467,8 @@ size_t ns_redact(ns_buf *out, const char *s, size_t n)
 	while (r.i < r.n) {
 		if (secret_object && r.i >= r.data_to)
 			ns_redact_secret_data(r.s, r.n, r.i, &r.data_from, &r.data_to);
-		if (!marker(&r) && !public_block(&r) && !own_form(&r) && !url_password(&r) && !dsn_password(&r) && !shell_secret(&r) && !named_secret(&r) &&
-		    !quoted_password(&r) && !told_password(&r) && !(emails && email(&r)))
+		if (!marker(&r) && !public_block(&r) && !own_form(&r) && !password_in(&r, ns_redact_url_password, "url-password") &&
+		    !password_in(&r, shell_secret, "password") && !named_secret(&r) && !password_in(&r, ns_redact_told, "password") && !(emails && email(&r)))
 			r.i++;
 	}
 	ns_buf_put(out, s + r.written, n - r.written);

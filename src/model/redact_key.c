@@ -120,16 +120,73 @@ static const struct {
     {" auth", NS_KEY_WEAK, "credential"},
     {" connection string", NS_KEY_WEAK, "credential"},
     {" jwt", NS_KEY_WEAK, "token"},
-    {" otp", NS_KEY_WEAK, "token"},
+    {" otp", NS_KEY_CODE, "code"},
+    {" totp", NS_KEY_CODE, "code"},
+    {" mfa", NS_KEY_CODE, "code"},
+    {" otp code", NS_KEY_CODE, "code"},
+    {" totp code", NS_KEY_CODE, "code"},
+    {" mfa code", NS_KEY_CODE, "code"},
+    {" fa code", NS_KEY_CODE, "code"}, /* 2fa: digits are no part of a name */
+    {" sms code", NS_KEY_CODE, "code"},
+    {" verification code", NS_KEY_CODE, "code"},
+    {" verify code", NS_KEY_CODE, "code"},
+    {" confirmation code", NS_KEY_CODE, "code"},
+    {" security code", NS_KEY_CODE, "code"},
+    {" login code", NS_KEY_CODE, "code"},
+    {" auth code", NS_KEY_CODE, "code"},
+    {" access code", NS_KEY_CODE, "code"},
+    {" recovery code", NS_KEY_CODE, "code"},
+    {" backup code", NS_KEY_CODE, "code"},
+    {" time code", NS_KEY_CODE, "code"},
+    {" passcode", NS_KEY_CODE, "code"},
+    {" pin", NS_KEY_CODE, "code"},
+    {" pincode", NS_KEY_CODE, "code"},
+    {" cvv", NS_KEY_CODE, "code"},
 };
+
+/* Names in capitals are settings: STRIPE_KEY holds a key, cache_key a name. */
+static bool is_setting(const char *s, size_t n)
+{
+	bool joined = false;
+	for (size_t i = 0; i < n; i++) {
+		joined |= s[i] == '_';
+		if (ns_is_lower(s[i]))
+			return false;
+	}
+	return joined;
+}
+
+static bool any_ending(const words *w, const char *const *list)
+{
+	for (; *list; list++)
+		if (ends_in(w, *list))
+			return true;
+	return false;
+}
 
 ns_key_info ns_redact_key(const char *key, size_t n)
 {
+	static const char *const plurals[] = {"passwords", " tokens", " secrets", " api keys", " access keys", " secret keys", " private keys", " recovery codes",
+	    " backup codes", "passphrases", NULL};
+	static const char *const names[] = {" cache key", " partition key", " primary key", " sort key", " routing key", " object key", " foreign key", " lock key",
+	    " idempotency key", " hash key", " bucket key", " row key", NULL};
+	static const char *const references[] = {" existing secret", " tls secret", " pull secret", " certificate secret", " cert secret", " ca secret",
+	    " credentials secret", " auth secret", " password secret", " user secret", " from secret", " target secret", NULL};
 	words w;
 	split(&w, key, n);
 	drop_carriers(&w);
+	ns_key_info info = {.bare = w.count == 1, .kind = "", .plural = any_ending(&w, plurals), .reference = any_ending(&w, references)};
+	if (info.plural)
+		w.text[--w.len] = '\0';
 	for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
-		if (ends_in(&w, endings[i].suffix))
-			return (ns_key_info){endings[i].strength, endings[i].kind, w.count == 1};
-	return (ns_key_info){NS_KEY_HARMLESS, "", false};
+		if (ends_in(&w, endings[i].suffix)) {
+			info.strength = endings[i].strength;
+			info.kind = endings[i].kind;
+			return info;
+		}
+	if (w.count > 1 && ends_in(&w, " key") && is_setting(key, n) && !any_ending(&w, names)) {
+		info.strength = NS_KEY_WEAK;
+		info.kind = "secret";
+	}
+	return info;
 }

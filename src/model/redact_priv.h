@@ -37,6 +37,7 @@ size_t ns_redact_email(const char *s, size_t n, size_t i); /* length of the addr
 typedef enum ns_key_strength {
 	NS_KEY_HARMLESS,
 	NS_KEY_WEAK,   /* "auth", "sig": only a random-looking value is a secret */
+	NS_KEY_CODE,   /* "otp": digits */
 	NS_KEY_NOUN,   /* "token", "secret", "credential": also words of ordinary sentences */
 	NS_KEY_STRONG, /* "password", "api_key" */
 	NS_KEY_HEADER, /* "Authorization", "Cookie": the value may hold spaces */
@@ -45,7 +46,9 @@ typedef enum ns_key_strength {
 typedef struct ns_key_info {
 	ns_key_strength strength;
 	const char *kind;
-	bool bare; /* the name is one word: "secret", "pwd" */
+	bool bare;   /* the name is one word: "secret", "pwd" */
+	bool reference; /* "existingSecret", "tlsSecret": mostly the name of an object */
+	bool plural; /* "passwords", "tokens": its value is a list, or a count */
 } ns_key_info;
 
 ns_key_info ns_redact_key(const char *key, size_t n);

@@ -97,6 +97,76 @@ static const struct {
     {"ATATT3", "_-=", 24, 8, "atlassian-token"},
     {"tskey-", "-", 16, 8, "tailscale-key"},
     {"SK", "", 32, 32, "twilio-key"},
+    {"glcbt-", "_-", 16, 8, "gitlab-token"},
+    {"glptt-", "_-", 16, 8, "gitlab-token"},
+    {"glft-", "_-", 16, 8, "gitlab-token"},
+    {"glimt-", "_-", 16, 8, "gitlab-token"},
+    {"glsoat-", "_-", 16, 8, "gitlab-token"},
+    {"gloas-", "_-", 16, 8, "gitlab-token"},
+    {"glagent-", "_-", 16, 8, "gitlab-token"},
+    {"glc_", "_=+/", 30, 8, "grafana-token"},
+    {"dapi", "-", 32, 32, "databricks-token"},
+    {"NRAK-", "", 24, 24, "newrelic-key"},
+    {"NRJS-", "", 16, 16, "newrelic-key"},
+    {"NRII-", "_-", 24, 8, "newrelic-key"},
+    {"PMAK-", "-", 50, 20, "postman-key"},
+    {"lin_api_", "", 30, 30, "linear-key"},
+    {"figd_", "_-", 30, 8, "figma-token"},
+    {"ntn_", "", 30, 30, "notion-token"},
+    {"secret_", "", 40, 40, "notion-token"},
+    {"pplx-", "", 30, 30, "api-key"},
+    {"pcsk_", "_", 30, 16, "api-key"},
+    {"lsv2_", "_", 30, 30, "api-key"},
+    {"sk_", "", 40, 40, "api-key"},
+    {"pk_live_", "", 16, 16, "api-key"},
+    {"rk_test_", "", 16, 16, "api-key"},
+    {"sq0atp-", "_-", 20, 8, "square-token"},
+    {"sq0csp-", "_-", 30, 8, "square-token"},
+    {"sntrys_", "_-=+/", 30, 8, "sentry-token"},
+    {"sntryu_", "", 30, 30, "sentry-token"},
+    {"sbp_", "", 30, 30, "supabase-token"},
+    {"pul-", "", 40, 40, "pulumi-token"},
+    {"rubygems_", "", 40, 40, "rubygems-token"},
+    {"pscale_tkn_", "_-.=", 30, 8, "planetscale-token"},
+    {"pscale_pw_", "_-.=", 30, 8, "planetscale-token"},
+    {"pscale_oauth_", "_-.=", 30, 8, "planetscale-token"},
+    {"squ_", "", 40, 40, "sonar-token"},
+    {"sqp_", "", 40, 40, "sonar-token"},
+    {"sqa_", "", 40, 40, "sonar-token"},
+    {"doo_v1_", "", 32, 32, "digitalocean-token"},
+    {"dor_v1_", "", 32, 32, "digitalocean-token"},
+    {"dp.pt.", "", 40, 40, "doppler-token"},
+    {"dp.st.", "_.-", 40, 30, "doppler-token"},
+    {"dt0c01.", ".", 64, 20, "dynatrace-token"},
+    {"dt0s01.", ".", 64, 20, "dynatrace-token"},
+    {"xkeysib-", "-", 60, 30, "sendinblue-key"},
+    {"key-", "", 32, 32, "mailgun-key"},
+    {"shpca_", "", 32, 32, "shopify-token"},
+    {"shppa_", "", 32, 32, "shopify-token"},
+    {"shpss_", "", 32, 32, "shopify-token"},
+    {"dckr_oat_", "_-", 16, 8, "docker-token"},
+    {"ATCTT3", "_-=", 24, 8, "atlassian-token"},
+    {"ATBB", "", 28, 28, "atlassian-token"},
+    {"sha256~", "_-", 40, 8, "openshift-token"},
+    {"AKCp", "", 60, 60, "artifactory-key"},
+    {"cmVmdGtu", "", 50, 50, "artifactory-key"},
+    {"CCIPAT_", "_", 40, 20, "circleci-token"},
+    {"HRKU-", "_-", 36, 8, "heroku-key"},
+    {"fo1_", "_-", 40, 20, "fly-token"},
+    {"FlyV1 ", "_-=+/,", 60, 20, "fly-token"},
+    {"rdme_", "", 60, 60, "api-key"},
+    {"EAAA", "_-", 56, 20, "access-token"},
+    {"1//0", "_-", 40, 8, "google-token"},
+    {"AQVN", "_-", 35, 8, "yandex-key"},
+    {"STS.N", "", 16, 16, "alibaba-key"},
+    {"IQoJb3JpZ2lu", "+/=", 60, 16, "aws-session"},
+    {"FwoGZXIvYXdz", "+/=", 60, 16, "aws-session"},
+    {"ABIA", "", 16, 16, "aws-key"},
+    {"hooks.zapier.com/hooks/catch/", "/", 10, 5, "webhook"},
+    {"discordapp.com/api/webhooks/", "/_-", 20, 8, "webhook"},
+    {"webhook.office.com/webhookb2/", "/@-", 40, 12, "webhook"},
+    {"hooks.slack.com/workflows/", "/", 20, 8, "webhook"},
+    {"oapi.dingtalk.com/robot/send?access_token=", "", 20, 20, "webhook"},
 };
 
 static bool has_solid(const char *s, size_t n, size_t least)
@@ -121,6 +191,32 @@ static size_t maker_key(const char *s, size_t n, size_t i, const char **kind)
 		}
 	}
 	return 0;
+}
+
+/* Vault's former form: s. and 24 of both cases and digits, where code would write a name. */
+static size_t vault_service(const char *s, size_t n, size_t i)
+{
+	enum { BODY = 24, LEAST = 2 };
+	size_t upper = 0, digits = 0, lower = 0;
+	if (!starts(s, n, i, "s.") || short_run(s, n, i + 2, "") != BODY)
+		return 0;
+	for (size_t k = i + 2; k < i + 2 + BODY; k++) {
+		upper += ns_is_upper(s[k]);
+		lower += ns_is_lower(s[k]);
+		digits += ns_is_digit(s[k]);
+	}
+	return upper >= LEAST && lower >= LEAST && digits ? 2 + BODY : 0;
+}
+
+/* 123456789:AA… of Telegram, behind "bot" in its addresses. */
+static size_t telegram(const char *s, size_t n, size_t i)
+{
+	size_t at = i + (starts(s, n, i, "bot") ? 3 : 0), digits = at;
+	while (at < n && at - digits < 12 && ns_is_digit(s[at]))
+		at++;
+	if (at - digits < 8 || !starts(s, n, at, ":AA") || short_run(s, n, at + 1, "_-") < 34)
+		return 0;
+	return at + 1 + run(s, n, at + 1, "_-") - i;
 }
 
 /* header.payload.signature, each base64url; the header is JSON, so it begins with {" = eyJ. */
@@ -161,7 +257,6 @@ static size_t private_key(const char *s, size_t n, size_t i)
 	return stop ? (size_t)(stop + sizeof rule - 1 - (s + i)) : n - i;
 }
 
-/* Base64 in lines, its padding at the very end: whatever else is in there could be anything. */
 /* Where the base64 text (lines and padding too) that starts at i ends. */
 static size_t base64_text_end(const char *s, size_t n, size_t i)
 {
@@ -244,8 +339,16 @@ static bool after_digest_name(const char *s, size_t i)
 	return false;
 }
 
+/* sha512-…: the "+" in it is no end of it. */
+static bool is_digest(const char *s, size_t n, size_t i)
+{
+	return starts(s, n, i, "sha256-") || starts(s, n, i, "sha384-") || starts(s, n, i, "sha512-");
+}
+
 static size_t long_base64(const char *s, size_t n, size_t i, const char **kind)
 {
+	if (is_digest(s, n, i))
+		return 0;
 	size_t len = run(s, n, i, "+/");
 	if (i + len < n && (s[i + len] == '-' || s[i + len] == '_'))
 		len = run(s, n, i, "-_");
@@ -310,6 +413,14 @@ size_t ns_redact_token(const char *s, size_t n, size_t i, const char **kind, siz
 		*kind = "twilio-token"; /* account:token */
 		*skip = 35;
 		return 67;
+	}
+	if ((len = vault_service(s, n, i))) {
+		*kind = "vault-token";
+		return len;
+	}
+	if ((len = telegram(s, n, i))) {
+		*kind = "telegram-token";
+		return len;
 	}
 	if ((len = jwt(s, n, i))) {
 		*kind = "jwt";

@@ -141,6 +141,17 @@ static bool named_as_missing(const char *s, size_t n, size_t to)
 	return false;
 }
 
+/* 123456, 123-456, 7XK29Q */
+static bool is_code(const char *v, size_t n)
+{
+	size_t digits = 0, odd = 0;
+	for (size_t i = 0; i < n; i++) {
+		digits += ns_is_digit(v[i]);
+		odd += !ns_is_alnum(v[i]) && v[i] != '-';
+	}
+	return n >= 4 && n <= 24 && !odd && (digits >= 4 || (n >= 6 && digits >= 2 && ns_redact_looks_random(v, n, 6)));
+}
+
 bool ns_redact_value(const ns_value_context *c, const char *s, size_t n, size_t from, size_t to)
 {
 	const char *v = s + from;
@@ -152,10 +163,12 @@ bool ns_redact_value(const ns_value_context *c, const char *s, size_t n, size_t 
 		return false;
 	if (strength == NS_KEY_WEAK)
 		return ns_redact_looks_random(v, len, 8);
+	if (strength == NS_KEY_CODE)
+		return is_code(v, len);
 	if (strength == NS_KEY_NOUN) {
 		if (is_number(v, len) && len < 6)
 			return false;
-		if (c->key.bare && strcmp(c->key.kind, "token") != 0 && is_object_name(v, len))
+		if ((c->key.bare || c->key.reference) && strcmp(c->key.kind, "token") != 0 && is_object_name(v, len))
 			return false;
 		if (c->after_word && c->loose && !ns_redact_looks_random(v, len, 6))
 			return false;
