@@ -363,6 +363,18 @@ static void remember(dt_pod *p, const dt_pod *old, int64_t wall)
 	}
 }
 
+/* A node's clock that runs ahead of ours must not put off what counts from its times; and an old kubelet names no time at all for an eviction. */
+static void not_ahead(dt_pod *p, const dt_pod *old, int64_t wall)
+{
+	bool over = p->phase == DT_FAILED || p->phase == DT_DONE, was_over = old && (old->phase == DT_FAILED || old->phase == DT_DONE);
+	if (p->ready_at_ms > wall)
+		p->ready_at_ms = old && old->ready == p->ready && old->ready_at_ms ? old->ready_at_ms : wall;
+	if (p->sched_at_ms > wall)
+		p->sched_at_ms = old && old->sched_at_ms ? old->sched_at_ms : wall;
+	if (over && (!p->ended_ms || p->ended_ms > wall) && (old || p->ended_ms))
+		p->ended_ms = was_over ? old->ended_ms : wall;
+}
+
 void dt_put_pod(ns_detector *d, dt_pod *p)
 {
 	dt_pod *old = dt_tab_get(&d->pods, p->key);
@@ -382,6 +394,7 @@ void dt_put_pod(ns_detector *d, dt_pod *p)
 		/* An adopted or released pod changes its owner; otherwise a confirmed link stays, also when the ReplicaSet goes first. */
 		p->confirmed = old->confirmed && strcmp(old->owner_uid, p->owner_uid) == 0;
 	}
+	not_ahead(p, old, ns_clock_wall_ms(d->clock));
 	remember(p, old, ns_clock_wall_ms(d->clock));
 	dt_tab_put(&d->pods, p);
 	if (old) {
@@ -517,7 +530,8 @@ bool dt_obj_complete(const dt_obj *o)
 
 bool dt_obj_rolling(const dt_obj *o)
 {
-	if (o->kind != DT_DEPLOYMENT || strcmp(o->prog_status, "False") == 0)
+	/* One that is paused stands still on purpose, for as long as somebody likes. */
+	if (o->kind != DT_DEPLOYMENT || o->paused || strcmp(o->prog_status, "False") == 0)
 		return false;
 	return o->observed < o->generation || o->updated < o->replicas || o->st_replicas > o->updated ||
 	    (*o->prog_reason && strcmp(o->prog_reason, "NewReplicaSetAvailable") != 0);

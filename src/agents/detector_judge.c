@@ -377,7 +377,7 @@ static void say_storm(ns_detector *d, const dt_env *e)
 	names m = {.at = at};
 	if (d->storm_of_nodes) {
 		dt_each(dt_node, node, &d->nodes)
-			if (!node->ready && m.n < MAX_MEMBERS)
+			if (dt_node_lost(node, e->wall, NULL) && m.n < MAX_MEMBERS)
 				at[m.n++] = ns_arena_strdup(e->ar, node->key);
 	} else {
 		dt_each(dt_work, w, &d->works)
@@ -395,9 +395,18 @@ static void word_storm(ns_detector *d, int64_t nodes_down, int64_t nodes)
 	    d->storm_of_nodes ? "nodes" : "workloads", (long long)(all ? bad * 100 / all : 0), d->storm_ratio * 100, d->storm_of_nodes ? d->storm_min_nodes : d->storm_min);
 }
 
+static int64_t nodes_lost(const ns_detector *d, int64_t wall)
+{
+	int64_t n_lost = 0;
+	if (d->n_down)
+		dt_each(dt_node, n, &d->nodes)
+			n_lost += dt_node_lost(n, wall, NULL);
+	return n_lost;
+}
+
 static void judge_storm(ns_detector *d, const dt_env *e)
 {
-	int64_t nodes = (int64_t)d->nodes.n, down = (int64_t)d->n_down;
+	int64_t nodes = (int64_t)d->nodes.n, down = nodes_lost(d, e->wall);
 	bool works = over(d, d->n_unhealthy, d->n_counted, d->storm_min, 1), node = over(d, down, nodes, d->storm_min_nodes, 1);
 	if (!d->storm && (works || node)) {
 		d->storm_of_nodes = !works;

@@ -46,6 +46,7 @@ dt_node *dt_decode_node(const cJSON *j)
 		bool yes = strcmp(ns_json_str(k, "status", ""), "True") == 0;
 		if (strcmp(type, "Ready") == 0) {
 			n.ready = yes;
+			n.answers = yes || strcmp(ns_json_str(k, "status", ""), "False") == 0;
 			n.since_ms = time_of(k, "lastTransitionTime");
 			text[2] = ns_json_str(k, "reason", "");
 			text[3] = ns_json_str(k, "message", "");
@@ -72,6 +73,16 @@ dt_node *dt_decode_node(const cJSON *j)
 const dt_node *dt_node_of(const ns_detector *d, const char *name)
 {
 	return *name ? dt_tab_get(&d->nodes, name) : NULL;
+}
+
+bool dt_node_lost(const dt_node *n, int64_t wall, int64_t *until)
+{
+	enum { CORDONED_MS = 15 * 60000 }; /* drained and restarted by somebody */
+	int64_t joined = n->created_ms + DT_JOINING_MS, back = n->cordoned ? n->since_ms + CORDONED_MS : 0, from = joined > back ? joined : back;
+	bool meant = n->ready || n->leaving;
+	if (until)
+		*until = !meant && wall < from ? from : 0;
+	return !meant && wall >= from;
 }
 
 bool dt_adrift(const ns_detector *d, const dt_pod *p)
@@ -115,6 +126,10 @@ void dt_put_node(ns_detector *d, dt_node *n)
 {
 	dt_node *old = dt_tab_get(&d->nodes, n->key);
 	bool was_down = old && !old->ready;
+	/* By its own clock, which may be ahead of ours. */
+	int64_t wall = ns_clock_wall_ms(d->clock);
+	if (n->since_ms > wall)
+		n->since_ms = was_down == !n->ready && old ? old->since_ms : wall;
 	dt_tab_put(&d->nodes, n);
 	d->n_down += (size_t)!n->ready - (size_t)was_down;
 	follow(d, n, old ? old->work : NULL);

@@ -74,6 +74,11 @@ static void note_failure(dt_note *n, const dt_event *e)
 	set(&n->fail_message, e->message);
 }
 
+static void note_room(dt_note *n, const dt_event *e)
+{
+	n->room_ms = e->at_ms > n->room_ms ? e->at_ms : n->room_ms;
+}
+
 /* Whoever is judged by what was said. */
 static void mark_object(ns_detector *d, const dt_event *e)
 {
@@ -96,7 +101,7 @@ void dt_put_event(ns_detector *d, const dt_event *e)
 {
 	static const struct { const char *kind, *reason; void (*take)(dt_note *n, const dt_event *e); } table[] = {
 	    {"Pod", "Unhealthy", note_probe}, {"Pod", "Killing", note_kill}, {"Pod", "FailedMount", note_failure}, {"Pod", "FailedAttachVolume", note_failure},
-	    {"Pod", "FailedMapVolume", note_failure}, {"Pod", "FailedCreatePodSandBox", note_failure},
+	    {"Pod", "TriggeredScaleUp", note_room}, {"Pod", "Nominated", note_room}, {"Pod", "FailedMapVolume", note_failure}, {"Pod", "FailedCreatePodSandBox", note_failure},
 	    {"PersistentVolumeClaim", "ProvisioningFailed", note_failure}, {"PersistentVolumeClaim", "FailedBinding", note_failure},
 	    {"PersistentVolumeClaim", "WaitForFirstConsumer", note_failure}, {"PersistentVolumeClaim", "WaitForPodScheduled", note_failure},
 	    {"StatefulSet", "FailedCreate", note_failure}, {"DaemonSet", "FailedCreate", note_failure}, {"Job", "FailedCreate", note_failure}};
@@ -122,6 +127,7 @@ void dt_sweep_notes(ns_detector *d, int64_t wall)
 	dt_each(dt_note, note, &d->notes)
 	{
 		int64_t newest = note->kill_ms > note->fail_ms ? note->kill_ms : note->fail_ms;
+		newest = note->room_ms > newest ? note->room_ms : newest;
 		for (int i = 0; i < DT_PROBES; i++)
 			newest = note->probe_ms[i] > newest ? note->probe_ms[i] : newest;
 		if (wall - newest > NOTE_LIFE_MS && n < 64)

@@ -139,7 +139,7 @@ typedef struct dt_node {
 	DT_HEAD; /* key: name; pods know it by that, and no two live at a time */
 	const char *uid, *reason, *message;          /* of its Ready condition */
 	const char *trouble, *trouble_message;       /* the first pressure condition that is on, "" none */
-	bool ready, cordoned, leaving;               /* leaving: being deleted, or marked for removal by an autoscaler or the cloud */
+	bool ready, answers, cordoned, leaving;      /* answers: it says itself whether it is ready; leaving: being deleted, or marked for removal by an autoscaler or the cloud */
 	int64_t created_ms, since_ms;                /* since: transition of Ready */
 	dt_work *work; /* while something is wrong with it */
 } dt_node;
@@ -154,6 +154,7 @@ typedef struct dt_note {
 	char *container, *message;
 	int64_t fail_ms;    /* the newest event that says what keeps it from being made: volume, sandbox, claim, pods of a set */
 	char *fail_reason, *fail_message;
+	int64_t room_ms; /* when an autoscaler said that it brings a node for it */
 } dt_note;
 
 /* What is neither pod nor owner, and is kept because something is wrong with it by its own word. One allocation. */
@@ -268,6 +269,7 @@ extern const dt_rule dt_rules[];
 extern const size_t dt_n_rules;
 #define DT_FLAP_MS (30 * 60000) /* what comes back within that time flaps */
 #define DT_CERT_WARN_MS (14 * 86400000ll) /* so long before its end a certificate is told of */
+#define DT_JOINING_MS (5 * 60000) /* a node that is younger is being set up */
 #define DT_BIT(kind) (1u << (kind))
 /* The kinds that make a workload unhealthy by themselves; the others (policy, cost) are judged only for their own incidents. */
 extern const unsigned dt_health_kinds;
@@ -383,6 +385,8 @@ dt_node *dt_decode_node(const cJSON *j);
 void dt_put_node(ns_detector *d, dt_node *n);
 void dt_drop_node(ns_detector *d, const char *name);
 const dt_node *dt_node_of(const ns_detector *d, const char *name); /* NULL unknown */
+/* Not ready, and not because somebody takes it away, has just emptied it, or it joins. *until (NULL is fine): when that may end by itself, 0 not. */
+bool dt_node_lost(const dt_node *n, int64_t wall, int64_t *until);
 bool dt_adrift(const ns_detector *d, const dt_pod *p);             /* its node is not ready: what it says of itself is of the past */
 size_t dt_pods_on(const dt_node *n, const ns_detector *d, ns_arena *ar, const char *const **names, size_t max);
 

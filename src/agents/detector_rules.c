@@ -94,7 +94,7 @@ const dt_rule dt_rules[] = {
             "ready and no restart for 60 s"},
         dt_test_crashloop, B(R_OOM) | MAKE | B(R_KILLS), 0, DT_MINUTE, true},
     [R_EXITS] = {{"exits", NS_KIND_POD_CRASHLOOP, NS_SEV_CRIT,
-            "a container is down after a non-zero exit and has been restarted before",
+            "a container is down after a non-zero exit, and the end before it, within a day, was no better; not when a node's restart lost how it ended",
             "last state, exit code, log of the ended container",
             "ready and no restart for 60 s"},
         dt_test_exits, B(R_OOM) | MAKE | B(R_KILLS), 0, DT_MINUTE, true},
@@ -121,7 +121,7 @@ const dt_rule dt_rules[] = {
             "every pod has a node for 5 s"},
         dt_test_claim_missing, 0, 0, 5000, false},
     [R_SCHED] = {{"unschedulable", NS_KIND_UNSCHEDULABLE, NS_SEV_WARN,
-            "no node takes a pod for 15 s (5 min while nodes are cordoned); the reason names cpu, memory, disk, taint, affinity, "
+            "no node takes a pod for 15 s (5 min while nodes are cordoned, or after an autoscaler said that it brings one); the reason names cpu, memory, disk, taint, affinity, "
             "volume, quota; not when a volume claim or a lost node explains it, and a scheduling gate is no failure",
             "the scheduler's message, requests, nodes",
             "every pod has a node for 5 s"},
@@ -143,9 +143,9 @@ const dt_rule dt_rules[] = {
             "no eviction for 10 min and the workload is ready"},
         dt_test_evicted, 0, 0, 10000, true},
     [R_FAILED] = {{"pod-failed", NS_KIND_OTHER, NS_SEV_WARN,
-            "a pod that nothing replaces ended as Failed within the last day",
+            "a pod that nothing replaces ended as Failed within the last day (10 min when a controller that is not known here made it)",
             "reason of the pod, exit code, log",
-            "the pod is gone, or a day has passed"},
+            "the pod is gone, or that time has passed"},
         dt_test_failed, POD | B(R_EVICTED), 0, 0, false},
     [R_STUCK] = {{"stuck-terminating", NS_KIND_OTHER, NS_SEV_WARN,
             "a pod should have been gone for 10 min, and its node answers",
@@ -163,7 +163,7 @@ const dt_rule dt_rules[] = {
             "the rollout is complete for 10 s"},
         dt_test_replica_failure, POD | B(R_KYVERNO), 10000, 10000, true},
     [R_STALLED] = {{"rollout-stalled", NS_KIND_DEPLOYMENT_STALLED, NS_SEV_CRIT,
-            "a StatefulSet, DaemonSet, ReplicaSet, or a Deployment that is not rolling out, is short of pods and nothing has "
+            "a StatefulSet, DaemonSet, ReplicaSet, or a Deployment that is not rolling out or has no deadline, is short of pods and nothing has "
             "changed for 10 min; no pod shows why",
             "counts of the status, its pods",
             "the rollout is complete for 10 s"},
@@ -197,7 +197,7 @@ const dt_rule dt_rules[] = {
             "it is bound"},
         dt_test_claim, 0, 0, 0, false},
     [R_NODE_DOWN] = {{"node-not-ready", NS_KIND_NODE_PRESSURE, NS_SEV_CRIT,
-            "a node is not ready; its pods are members, not incidents. Not within its first 5 min, nor for 15 min after a cordon, "
+            "a node does not answer, or has said for 1 min that it is not ready; its pods are members, not incidents. Not within its first 5 min, nor for 15 min after a cordon, "
             "nor when an autoscaler is removing it",
             "Ready condition, taints, its pods",
             "ready for 60 s, or it is gone"},

@@ -7,6 +7,8 @@
 
 enum {
 	PENDING_MS = 15000,
+	ROOM_MS = 5 * DT_MINUTE,
+	ROOM_AT_MOST_MS = 15 * DT_MINUTE,
 	CORDONED_MS = 5 * DT_MINUTE, /* somebody is emptying nodes: room is expected to come back */
 	UNREADY_MS = 30000,
 	START_MS = DT_MINUTE,
@@ -26,10 +28,11 @@ static const char *exit_words(const dt_env *e, const dt_container *c, const dt_e
 	    c->restarts == 1 ? "" : "s");
 }
 
-/* What a controller made is made again, and its end is news for a while; nobody replaces a bare pod. */
-static int64_t news_ms(const dt_work *w)
+/* What a controller made is made again, and its end is news for a while; nobody replaces a bare pod. Pods of controllers that are not known here
+ * (workflows, pipelines, builds) end as Failed every day, and their makers keep them for weeks. */
+static int64_t news_ms(const dt_pod *p)
 {
-	return dt_is(w->kind, "Pod") ? OLD_MS : DT_FRESH_MS;
+	return *p->owner_uid ? DT_FRESH_MS : OLD_MS;
 }
 
 /* ---- containers that die ---- */
@@ -47,9 +50,9 @@ void dt_test_oom(const dt_env *e, dt_work *w, dt_finding *f)
 			bad = true; /* the Job failed of it */
 		} else if (dt_over(p)) {
 			/* A finished pod stays where it is: its kill is news for a while only. */
-			bad = now && m && m->oom_seen_ms && e->wall - m->oom_seen_ms < news_ms(w);
+			bad = now && m && m->oom_seen_ms && e->wall - m->oom_seen_ms < news_ms(p);
 			if (bad)
-				dt_look_again(e, f, m->oom_seen_ms + news_ms(w));
+				dt_look_again(e, f, m->oom_seen_ms + news_ms(p));
 		} else if (now || (last && dt_is(c->waiting, "CrashLoopBackOff"))) {
 			bad = true;
 		} else if (last && m && m->oom_seen_ms) {
@@ -95,12 +98,24 @@ void dt_test_crashloop(const dt_env *e, dt_work *w, dt_finding *f)
 		}
 }
 
+/* The runtime does not know how it ended: the node restarted, or went away for a while. That tells nothing of the container. */
+static const char *const lost_ends[] = {"Unknown", "ContainerStatusUnknown", NULL};
+
+/* Its end before this one was a bad one, too, and not long ago. One that nothing is known of any more counts. */
+static bool ended_badly_before(const dt_container *c)
+{
+	const dt_end *last = &c->last;
+	return c->restarts > 0 && (!*last->reason || (last->exit_code != 0 && !ns_listed(last->reason, lost_ends) &&
+	                                                 (!last->finished_ms || !c->now.finished_ms || c->now.finished_ms - last->finished_ms < OLD_MS)));
+}
+
 /* Down after a second bad end, and the kubelet does not yet call it a loop. */
 void dt_test_exits(const dt_env *e, dt_work *w, dt_finding *f)
 {
 	DT_EACH_POD(e, w, p)
 	DT_EACH_CONTAINER(p, c)
-	if (!dt_over(p) && c->restarts > 0 && *c->now.reason && c->now.exit_code != 0 && !ns_listed(c->now.reason, start_failures))
+	if (!dt_over(p) && *c->now.reason && c->now.exit_code != 0 && !ns_listed(c->now.reason, start_failures) && !ns_listed(c->now.reason, lost_ends) &&
+	    ended_badly_before(c))
 		dt_found(e, f, p, c->name, c->now.reason, exit_words(e, c, &c->now));
 }
 
@@ -132,9 +147,9 @@ void dt_test_config(const dt_env *e, dt_work *w, dt_finding *f)
 	DT_EACH_CONTAINER(p, c)
 	{
 		if (dt_over(p)) {
-			if (p->phase == DT_FAILED && ns_listed(c->now.reason, start_failures) && e->wall - p->ended_ms < news_ms(w)) {
+			if (p->phase == DT_FAILED && ns_listed(c->now.reason, start_failures) && e->wall - p->ended_ms < news_ms(p)) {
 				dt_found(e, f, p, c->name, c->now.reason, exit_words(e, c, &c->now));
-				dt_look_again(e, f, p->ended_ms + news_ms(w));
+				dt_look_again(e, f, p->ended_ms + news_ms(p));
 			}
 			continue;
 		}
@@ -193,7 +208,7 @@ void dt_test_claim_missing(const dt_env *e, dt_work *w, dt_finding *f)
 static const char *sched_cause(const dt_env *e, const char *message, bool *cordoned)
 {
 	static const struct { const char *words, *cause; } table[] = {{"Insufficient cpu", "cpu"}, {"Insufficient memory", "memory"},
-	    {"Insufficient ephemeral-storage", "disk"}, {"Insufficient pods", "pods"}, {"Too many pods", "pods"}, {"exceeded quota", "quota"}, {" taint", "taint"},
+	    {"Insufficient ephemeral-storage", "disk"}, {"allocate all claims", "device"}, {"Insufficient pods", "pods"}, {"Too many pods", "pods"}, {"exceeded quota", "quota"}, {" taint", "taint"},
 	    {"affinity", "affinity"}, {"node selector", "affinity"}, {"topology spread", "topology spread"}, {"PersistentVolumeClaim", "volume"},
 	    {"persistentvolumeclaim", "volume"}, {"volume", "volume"}, {"free ports", "host port"}, {"were unschedulable", "cordon"}};
 	const char *end = strstr(message, "preemption:");
@@ -232,6 +247,16 @@ static bool claim_explains(const dt_env *e, dt_finding *f, const dt_pod *p, bool
 	return false;
 }
 
+/* An autoscaler has said that it is bringing a node for it; most are there within two minutes. */
+static bool room_comes(const dt_env *e, dt_finding *f, const dt_pod *p)
+{
+	const dt_note *n = dt_note_of(e->d, p->key);
+	int64_t until = pending_since(p) + ROOM_AT_MOST_MS; /* one that says so again and again brings none */
+	if (!n || !n->room_ms)
+		return false;
+	return dt_too_early(e, f, n->room_ms + ROOM_MS < until ? n->room_ms + ROOM_MS : until, 0);
+}
+
 void dt_test_unschedulable(const dt_env *e, dt_work *w, dt_finding *f)
 {
 	for (int pass = 0; pass < 2 && !f->holds; pass++)
@@ -242,7 +267,7 @@ void dt_test_unschedulable(const dt_env *e, dt_work *w, dt_finding *f)
 				continue;
 			const char *reason = sched_cause(e, p->sched_message, &cordoned);
 			bool caused = node_took_some(e, w) || claim_explains(e, f, p, &wait);
-			if (caused != (pass == 1) || wait || dt_too_early(e, f, pending_since(p), cordoned ? CORDONED_MS : PENDING_MS))
+			if (caused != (pass == 1) || wait || dt_too_early(e, f, pending_since(p), cordoned ? CORDONED_MS : PENDING_MS) || room_comes(e, f, p))
 				continue;
 			f->symptom = caused;
 			dt_found(e, f, p, "", reason, p->sched_message);
@@ -334,13 +359,13 @@ void dt_test_evicted(const dt_env *e, dt_work *w, dt_finding *f)
 		DT_EACH_POD(e, w, p)
 		{
 			int64_t at = p->ended_ms ? p->ended_ms : p->created_ms;
-			if (p->phase != DT_FAILED || !dt_is(p->reason, "Evicted") || e->wall - at >= news_ms(w))
+			if (p->phase != DT_FAILED || !dt_is(p->reason, "Evicted") || e->wall - at >= news_ms(p))
 				continue;
 			/* A pod over its own limit is its own doing, whatever the node lacks. */
 			bool caused = strncmp(p->message, "The node ", 9) == 0 && node_told(e, p);
 			if (caused != (pass == 1))
 				continue;
-			dt_look_again(e, f, at + news_ms(w));
+			dt_look_again(e, f, at + news_ms(p));
 			f->symptom = caused;
 			dt_found(e, f, p, "", "Evicted", p->message);
 		}
@@ -370,9 +395,9 @@ void dt_test_failed(const dt_env *e, dt_work *w, dt_finding *f)
 	DT_EACH_POD(e, w, p)
 	{
 		int64_t at = p->ended_ms ? p->ended_ms : p->created_ms;
-		if (p->phase != DT_FAILED || e->wall - at >= OLD_MS || end_known(p))
+		if (p->phase != DT_FAILED || e->wall - at >= news_ms(p) || end_known(p))
 			continue;
-		dt_look_again(e, f, at + OLD_MS);
+		dt_look_again(e, f, at + news_ms(p));
 		dt_found(e, f, p, "", *p->reason ? p->reason : "PodFailed", end_words(e, p));
 	}
 }

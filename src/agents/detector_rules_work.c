@@ -86,7 +86,9 @@ static bool adrift(const dt_env *e, const dt_work *w)
 void dt_test_stalled(const dt_env *e, dt_work *w, dt_finding *f)
 {
 	const dt_obj *o = w->obj;
-	if (!o || o->kind > DT_DAEMONSET || o->paused || !o->replicas || dt_obj_complete(o) || dt_obj_rolling(o) || dt_is(o->prog_status, "False") ||
+	/* Without that condition it has no deadline either (progressDeadlineSeconds at its maximum). */
+	bool deadline = o && dt_obj_rolling(o) && *o->prog_status;
+	if (!o || o->kind > DT_DAEMONSET || o->paused || !o->replicas || dt_obj_complete(o) || deadline || dt_is(o->prog_status, "False") ||
 	    dt_too_early(e, f, o->progress_ms, STALL_MS))
 		return;
 	f->symptom = adrift(e, w);

@@ -4,8 +4,7 @@
 #include "detector_rules.h"
 
 enum {
-	CORDONED_MS = 15 * DT_MINUTE, /* drained and restarted by somebody */
-	JOINING_MS = 5 * DT_MINUTE,
+	SAYS_SO_MS = DT_MINUTE,
 	CLAIM_MS = DT_MINUTE,
 	CLAIM_FAILS_MS = 15000,
 	CLAIM_IDLE_MS = 15 * DT_MINUTE,
@@ -30,7 +29,15 @@ static void on_node(const dt_env *e, const dt_node *n, dt_finding *f, const char
 void dt_test_node_down(const dt_env *e, dt_work *w, dt_finding *f)
 {
 	const dt_node *n = w->node;
-	if (!n || n->ready || n->leaving || (n->cordoned && dt_too_early(e, f, n->since_ms, CORDONED_MS)) || dt_too_early(e, f, n->created_ms, JOINING_MS))
+	int64_t until;
+	if (!n || n->ready)
+		return;
+	if (!dt_node_lost(n, e->wall, &until)) {
+		dt_look_again(e, f, until);
+		return;
+	}
+	/* Of one that does not answer the control plane has waited 40 s before it says so; one that answers may just be starting its kubelet. */
+	if (n->answers && dt_too_early(e, f, n->since_ms, SAYS_SO_MS))
 		return;
 	on_node(e, n, f, "NotReady", *n->message ? n->message : n->reason);
 }
@@ -38,7 +45,8 @@ void dt_test_node_down(const dt_env *e, dt_work *w, dt_finding *f)
 void dt_test_node_pressure(const dt_env *e, dt_work *w, dt_finding *f)
 {
 	const dt_node *n = w->node;
-	if (n && n->ready && *n->trouble && !n->leaving)
+	/* A new node has no network until its routes are made. */
+	if (n && n->ready && *n->trouble && !n->leaving && !(dt_is(n->trouble, "NetworkUnavailable") && dt_too_early(e, f, n->created_ms, DT_JOINING_MS)))
 		on_node(e, n, f, n->trouble, n->trouble_message);
 }
 

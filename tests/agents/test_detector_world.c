@@ -113,11 +113,51 @@ static void test_maintenance_of_a_node_is_no_failure(void **state)
 	}
 }
 
+/* A kubelet that starts says for some seconds that it is not ready; one that does not answer was waited for already. */
+static void test_node_that_flaps_for_less_than_a_minute(void **state)
+{
+	rig r;
+	rig_web(&r);
+	for (int i = 0; i < 3; i++) {
+		feed_node(&r, (node){.name = "n1", .ready = "False", .since_ms = -7 * 60000}); /* its clock is ahead */
+		assert_string_equal(rig_pass(&r, 50000), "");
+		feed_node(&r, (node){.name = "n1", .ready = "True"});
+		assert_string_equal(rig_pass(&r, 20000), "");
+	}
+	feed_node(&r, (node){.name = "n1", .ready = "False", .since_ms = -7 * 60000});
+	feed_node(&r, (node){.name = "n1", .ready = "False", .since_ms = -7 * 60000});
+	assert_string_equal(rig_pass(&r, 61000), "+node_pressure Node/n1 NotReady[1];");
+	rig_close(&r);
+}
+
+static void test_nodes_that_join_or_leave_are_no_storm(void **state)
+{
+	rig r;
+	ns_link link;
+	rig_web(&r);
+	feed_node(&r, (node){.name = "n1", .ready = "True"});
+	feed_node(&r, (node){.name = "n2", .ready = "False", .age_ms = 1000});
+	feed_node(&r, (node){.name = "n3", .ready = "False", .age_ms = 1000, .pressure = "NetworkUnavailable"});
+	feed_node(&r, (node){.name = "n4", .ready = "Unknown", .taint = "ToBeDeletedByClusterAutoscaler"});
+	feed_node(&r, (node){.name = "n5", .ready = "False", .cordoned = true});
+	assert_string_equal(rig_pass(&r, 60000), "");
+	/* One of the new ones is up, before its routes are made. */
+	feed_node(&r, (node){.name = "n3", .ready = "True", .age_ms = 61000, .pressure = "NetworkUnavailable"});
+	assert_string_equal(rig_pass(&r, 60000), "");
+	feed_node(&r, (node){.name = "n3", .ready = "True", .age_ms = 121000});
+	ns_detector_link(r.d, &link);
+	assert_false(link.storm);
+	/* What never came up, and was not put back in service, is lost. */
+	assert_string_equal(rig_pass(&r, 200000), "+node_pressure Node/n2 NotReady[0];");
+	assert_string_equal(rig_pass(&r, 600000), "+storm Cluster/test Storm[2];+node_pressure Node/n5 NotReady[0];");
+	rig_close(&r);
+}
+
 static void test_node_that_is_deleted_is_over(void **state)
 {
 	rig r;
 	rig_web(&r);
-	feed_node(&r, (node){.name = "n1", .ready = "False"});
+	feed_node(&r, (node){.name = "n1", .ready = "Unknown"});
 	assert_string_equal(rig_tick(&r), "+node_pressure Node/n1 NotReady[1];");
 	rig_feed(&r, DT_ROW_NODES, NS_WATCH_DELETED, "{\"metadata\":{\"name\":\"n1\",\"uid\":\"node-n1\"}}");
 	assert_string_equal(rig_pass(&r, 70000), "-node_pressure Node/n1;");
@@ -549,7 +589,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_a_node_down_is_one_incident_not_forty), cmocka_unit_test(test_what_a_lost_node_leaves_without_room),
-	    cmocka_unit_test(test_maintenance_of_a_node_is_no_failure), cmocka_unit_test(test_node_that_is_deleted_is_over),
+	    cmocka_unit_test(test_maintenance_of_a_node_is_no_failure), cmocka_unit_test(test_node_that_flaps_for_less_than_a_minute),
+	    cmocka_unit_test(test_nodes_that_join_or_leave_are_no_storm), cmocka_unit_test(test_node_that_is_deleted_is_over),
 	    cmocka_unit_test(test_node_pressure_explains_evictions), cmocka_unit_test(test_claim_without_a_volume_explains_its_pods),
 	    cmocka_unit_test(test_provisioning_that_fails_is_told_sooner), cmocka_unit_test(test_claim_that_waits_for_its_pod_is_well),
 	    cmocka_unit_test(test_lost_volume), cmocka_unit_test(test_failed_job), cmocka_unit_test(test_failed_run_of_a_cronjob_until_one_goes_well),
