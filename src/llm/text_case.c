@@ -168,9 +168,11 @@ static void set_container(maker *m)
 	c->n_containers = 1;
 	k->restarts = t->restarts ? t->restarts : *t->waiting || oom ? 3 : 0;
 	k->jvm = says(m, SAY_JVM);
-	if (*t->waiting && !fine) {
-		k->waiting_reason = t->waiting;
-		row(m, NS_EV_STATUS, seen(t->waiting_at), "container %s waits: %s", k->name, t->waiting);
+	/* The alert class alone says that it is restarted again and again. */
+	const char *waiting = *t->waiting ? t->waiting : !strcmp(m->kind, "pod_crashloop") && t->exit_code < 0 && !oom ? "CrashLoopBackOff" : "";
+	if (*waiting && !fine) {
+		k->waiting_reason = waiting;
+		row(m, NS_EV_STATUS, !t->waiting_at || seen(t->waiting_at), "container %s waits: %s", k->name, waiting);
 	}
 	if (oom || t->exit_code >= 0)
 		set_exit(m, k, oom);
@@ -185,7 +187,7 @@ static void set_container(maker *m)
 		row(m, NS_EV_RESOURCES, limited && seen(t->limit_at), "container %s: memory limit %s%s", k->name, words,
 		    limited ? "" : " (not told, taken as usual)");
 	}
-	c->replicas = says(m, SAY_SCALED_ZERO) && !oom ? 0 : says(m, SAY_ONE_REPLICA) ? 1 : t->replicas ? t->replicas : USUAL_REPLICAS;
+	c->replicas = says(m, SAY_SCALED_ZERO) && !oom && strcmp(m->kind, "cost_spike") ? 0 : says(m, SAY_ONE_REPLICA) ? 1 : t->replicas ? t->replicas : USUAL_REPLICAS;
 	c->ready = c->available = c->updated = fine ? c->replicas : 0;
 	c->unavailable = c->replicas - c->ready;
 	row(m, NS_EV_STATUS, true, "%s %s/%s: %s", c->alert.target.kind, c->alert.target.ns, c->alert.target.name,
@@ -265,8 +267,8 @@ static void set_history(maker *m)
 	int64_t number = m->t->revision;
 	bool first = says(m, SAY_FIRST) || number == 1;
 	bool changed = (says(m, SAY_NEW) || number > 1) && !says(m, SAY_NO_CHANGE);
-	const text_unit *old = ns_text_old_pod(m->d), *good = old ? old : ns_text_good_former(m->d);
-	changed |= old != NULL || arrow_told(m);
+	const text_unit *pod = ns_text_old_pod(m->d), *old = pod ? pod : ns_text_old_set(m->d), *good = old ? old : ns_text_good_former(m->d);
+	changed |= old != NULL || arrow_told(m) || (good && ns_text_two_releases(m->d));
 	if (first && number <= 1) {
 		add_revision(m, 1, 10 * MINUTE_MS, true, false, false, "");
 		c->cond_progressing_reason = "ReplicaSetUpdated";
@@ -307,6 +309,11 @@ static void set_policy(maker *m)
 	row(m, NS_EV_POLICY, true, "policy %s, rule %s: %s", m->t->policy, m->t->rule, c->policy_message);
 }
 
+static const text_unit *idle_unit(const maker *m)
+{
+	return says(m, SAY_IDLE) ? m->s->at[SAY_IDLE] : ns_text_idle(m->d);
+}
+
 static void set_cost(maker *m)
 {
 	ns_case *c = m->c;
@@ -316,8 +323,9 @@ static void set_cost(maker *m)
 	a->cost_before = m->t->cost_before > 0 ? m->t->cost_before : runaway ? a->cost_now / 2 : 0;
 	c->monthly_cost = a->cost_now;
 	row(m, NS_EV_COST, true, "it costs %.2f, %.2f before", a->cost_now, a->cost_before);
-	if (says(m, SAY_IDLE))
-		row(m, NS_EV_COST, seen(m->s->at[SAY_IDLE]), "efficiency 5 %% or so: %s", m->s->at[SAY_IDLE]->text);
+	const text_unit *idle = idle_unit(m);
+	if (idle)
+		row(m, NS_EV_COST, seen(idle), "efficiency 5 %% or so: %s", idle->text);
 }
 
 /* Words of a note are what findings_text.c knows; the quotation is for people. */
@@ -352,21 +360,12 @@ static bool need_told(const maker *m)
 	return false;
 }
 
-static size_t prose_words(const maker *m)
-{
-	size_t n = 0;
-	for (size_t i = 0; i < m->d->n; i++)
-		if (m->d->unit[i].place == TEXT_PROSE && !strstr(m->d->unit[i].text, "   ")) /* no row of a table */
-			n += ns_word_count(m->d->unit[i].text);
-	return n;
-}
-
 /* More was told than is understood here, so that something in it may speak against acting alone: memory without a word on how much is
- * needed but with many other words, a release that breaks without a word on how. */
-#define FEW_WORDS 14
+ * needed but with words that are not plain, a release that breaks without a word on how. */
+#define FEW_WORDS 3
 static bool need_unknown(const maker *m)
 {
-	return !need_told(m) && !says(m, SAY_BOUNDED) && !says(m, SAY_LOWERED) && prose_words(m) > FEW_WORDS;
+	return !need_told(m) && !says(m, SAY_BOUNDED) && !says(m, SAY_LOWERED) && ns_text_unexplained(m->d) > FEW_WORDS;
 }
 
 static bool unclear(const maker *m)
@@ -382,7 +381,7 @@ static void set_notes(maker *m)
 		row(m, NS_EV_NOTE, false, "the text tells more than is understood");
 	if (!strcmp(m->kind, "oom_killed") && need_unknown(m))
 		row(m, NS_EV_NOTE, false, "how much memory it needs is not told");
-	if (!strcmp(m->kind, "cost_spike") && !says(m, SAY_IDLE) && !says(m, SAY_SCALED_UP))
+	if (!strcmp(m->kind, "cost_spike") && !idle_unit(m) && !says(m, SAY_SCALED_UP))
 		row(m, NS_EV_NOTE, false, "nothing tells that it is idle");
 	if (data_store(m))
 		row(m, NS_EV_NOTE, false, "its data is at stake");

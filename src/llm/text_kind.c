@@ -31,7 +31,7 @@ static const struct {
         "at the cost of|cost center label|costcenter|cost cent|error budget|disruption budget|disruptionbudget|retry budget"},
     {"oom_killed", 9.2,
         "~oomkill|oom killed|oom kill|oomkilling|memory cgroup out of memory|killed process|oom killer|exceeded its memory limit|hit its "
-        "memory limit",
+        "memory limit|system oom|systemoom|oom encountered|oomed|constraint memcg",
         "oomkilled false|not oomkilled|no oom|without oom|not oom|never oom"},
     {"image_pull", 8.6,
         "errimagepull|imagepullbackoff|failed to pull image|invalidimagename|errimageneverpull|back off pulling "
@@ -78,7 +78,7 @@ static const struct {
     {"argocd_drift", 5.2, "argocd|argo cd|kustomization|helmrelease|fluxcd|flux |gitops", ""},
     {"probe_failure", 6.2,
         "liveness probe failed|readiness probe failed|startup probe failed|liveness probe errored|readiness probe errored|failed "
-        "liveness|failed startup|failed readiness|probe failed|probe fails|probe * (fail|timeout|time out|timed out|kill)|liveness * "
+        "liveness|failed startup|failed readiness|probe failed|probe fails|probe * (fail|timeout|time out|timed out|kill|flap)|readiness (flap|check)|health check * fail|flapping readiness|liveness * "
         "(fail|kill|timeout)|readiness * (fail|timeout)|unhealthy",
         ""},
     {"probe_failure", 5.7,
@@ -100,12 +100,12 @@ static const struct {
         ""},
     {"pod_crashloop", 4.4, "fatal|emerg|traceback|exiting|core dumped|uncaught|unhandled exception", ""},
     {"deployment_stalled", 5.3,
-        "progressdeadlineexceeded|exceeded its progress deadline|rollout * (stuck|stall|hang|timed out|blocked|fail)|stuck "
+        "progressdeadlineexceeded|exceeded its progress deadline|progress deadline exceeded|progress deadline|rollout to finish|rollout * (stuck|stall|hang|timed out|blocked|fail)|stuck "
         "rollout|failedcreate|exceeded quota|helm upgrade|helm rollback|upgrade failed|pending upgrade|pending install|pending "
         "rollback|another operation|field is immutable|immutable|replicafailure|"
         "timed out waiting for the condition|minimumreplicasunavailable|rollout "
         "status|kubedeploymentreplicasmismatch|kubedeploymentrolloutstuck|scaled to 0|scaled to zero|deployment does not have|replicas "
-        "mismatch|maxunavailable|during the rollout|is forbidden|0 of * available|0 of * replicas|paused|timed out progressing",
+        "mismatch|during the rollout|is forbidden|0 of * available|0 of * replicas|paused|timed out progressing",
         ""},
 };
 
@@ -127,11 +127,13 @@ const char *ns_text_kind_of(const text_doc *d, const text_things *t)
 	double most = 0;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		double w = 0;
-		if (!ns_doc_may(d, rows[i].pattern) && strcmp(rows[i].kind, "kyverno_violation") != 0)
+		if (!ns_doc_may(d, rows[i].pattern) && rows[i].weight != COST && strcmp(rows[i].kind, "kyverno_violation") != 0)
 			continue;
 		for (size_t k = 0; k < d->n; k++) {
 			const text_unit *u = &d->unit[k];
 			const char *hit = u->order ? NULL : ns_flat_find(u->flat, rows[i].pattern);
+			if (!hit && rows[i].weight == COST && !u->order && ns_text_price(u))
+				hit = u->flat;
 			if (!hit || (rows[i].weight != COST && ns_flat_denied(u->flat, hit)) ||
 			    (*rows[i].unless && ns_flat_find(u->flat, rows[i].unless)))
 				continue;

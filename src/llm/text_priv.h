@@ -1,5 +1,6 @@
 /* Inside the reading of incidents from text: text_lines.c cuts and sorts the lines, text_says.c knows the phrases, text_things.c takes out
- * names and numbers, text_kind.c names the alert class, text_case.c puts the case together. */
+ * names and numbers, text_use.c
+ * reads use and prices, text_release.c the history of releases, text_plain.c knows plain words, text_kind.c names the alert class, text_case.c puts the case together. */
 #ifndef NEUROSCALE_LLM_TEXT_PRIV_H
 #define NEUROSCALE_LLM_TEXT_PRIV_H
 #include "neuroscale/llm/text_case.h"
@@ -56,6 +57,10 @@ typedef struct text_says {
 void ns_text_listen(const text_doc *d, text_says *s);
 /* A former revision is said to have been healthy; NULL when it is not. */
 const text_unit *ns_text_good_former(const text_doc *d);
+/* Names it two releases of one series, an older and a newer one? */
+bool ns_text_two_releases(const text_doc *d);
+/* Of `kubectl describe deployment`: the old ReplicaSet whose pods are the only available ones; NULL none. */
+const text_unit *ns_text_old_set(const text_doc *d);
 /* Of the rows of `kubectl get pods`: a ready pod of an older template beside a broken one of a newer template; NULL none. */
 const text_unit *ns_text_old_pod(const text_doc *d);
 /* Text that speaks to the reader. */
@@ -76,6 +81,12 @@ typedef struct text_things {
 } text_things;
 /* Does a text name an amount of memory in [from, to] other than `but`? */
 bool ns_text_quantity_between(const char *text, int64_t from, int64_t to, int64_t but);
+/* The unit that tells by a number that next to nothing is used; NULL none. */
+const text_unit *ns_text_idle(const text_doc *d);
+/* Is there an amount of money per time in it? */
+bool ns_text_price(const text_unit *u);
+/* How many words of prose are neither names nor numbers nor plain ones. */
+size_t ns_text_unexplained(const text_doc *d);
 void ns_text_things(const text_doc *d, text_things *t);
 const char *ns_text_kind_of(const text_doc *d, const text_things *t);
 #endif

@@ -42,6 +42,14 @@ static const struct {
         "(image|entrypoint|command|args|probe|port|path|env|config)|(entrypoint|command|args|image|path|port) (was|were) changed|replaced "
         "* by|(release|version|revision|build|deploy) * (added|adds|introduced|introduces|changes|removed|removes|moved|moves|points)",
         ""},
+    {SAY_NEW, SEEN, true,
+        "(today|yesterday|tonight|morning|afternoon|evening|night|monday|tuesday|wednesday|thursday|friday|saturday|sunday) s "
+        "(release|deploy|rollout|hotfix|build|push|update|upgrade|patch|change|image|version)|(hit|reached|landed in|landed on) "
+        "(prod|production|the cluster|staging)|brought by|came with|hotfix|from the * rollout|deployed (0|1|2|this|by)|replaced "
+        "(v|release|version|build|revision)|(release|deploy|rollout|build|image|version) (this morning|this afternoon|tonight|today|an "
+        "hour)|is (now|live) (on|at) (v|version|build|release)|seit dem (deploy|rollout|release|update)|neue version|depuis le "
+        "deploiement|desde el despliegue",
+        ""},
     {SAY_FIRST, SEEN, false,
         "first install|fresh install|fresh helm install|new install|initial install|initial deploy|first deploy|first rollout|first "
         "release|first revision|only revision|helm install|"
@@ -64,7 +72,9 @@ static const struct {
         "unchanged|deployment unchanged|manifest unchanged|"
         "template unchanged|revision unchanged|same image for|started by themselves|began by itself|last change * days|last change * "
         "weeks|last change * months|"
-        "has been running for|had been running for|running since * days",
+        "has been running for|had been running for|running since * days|last (changed|deployed|released|touched|rolled|updated|modified) "
+        "(in|on|days|weeks|months|long|yesterday|last)|nobody (deployed|released|changed|touched)|no one (deployed|released|changed)|not "
+        "touched|(wasn t|was not|not been|not|hasn t been) touched",
         "no new pod"},
     {SAY_SAME_BEFORE, SEEN, false,
         "both revisions|both versions|both releases|both images|all revisions|all versions|either revision|every revision|every "
@@ -103,9 +113,10 @@ static const struct {
         "command|command line",
         ""},
     {SAY_CH_PROBE, SEEN, true,
-        "probe * changed|changed * probe|changed * port|port * changed|new * probe|probe * (added|introduced|modified|moved)|probe "
+        "probe * changed|changed * probe|~probe (port|path|now|changed|moved|pointed)|~probe * (port|path) [0-9]|changed * port|port * changed|new * probe|probe * (added|introduced|modified|moved)|probe "
         "path|probe port|readiness path|health path|health endpoint * (moved|renamed|changed)|port from|"
-        "revision * probe|targets port|probes port|wrong port|wrong path",
+        "revision * probe|port * (moved|switched) to|health * (endpoint|path|route|check) * (moved|renamed|is now|changed)|(moved|renamed|"
+        "changed) * health|has * ~probe path|targets port|probes port|wrong port|wrong path",
         ""},
     {SAY_CH_REF, SEEN, true,
         "reference* * (secret|configmap)|envfrom|mounts * (secret|configmap)|new secret|new configmap|introduced * "
@@ -221,6 +232,7 @@ static const struct {
         "bomb|infinite|endless|quadratic|exponential|already raised|already increased|already doubled|raised twice|"
         "third time|several times already|whole table|entire table|full table|unlimited|as much as it|eats everything|fills up|until the "
         "node|cartesian|runaway query|within seconds of * to|spikes to|from * gi to * gi|"
+        "misconfigur|retry storm|flood|runaway|recursi|attack|(above|larger than|bigger than|exceeds|over) the (container|memory|pod) * limit|"
         "every * hours|after * hours|after * days|more and more|never released|not released|never freed|retained|cache * without|no "
         "eviction|no upper bound|decompress|zip bomb|malicious",
         "has been stable|is stable|works fine|works |runs fine|correctly|properly|stays up|solved|fixed it|idles|settles|no leak|not a "
@@ -302,7 +314,10 @@ static const struct {
         "cpu average * (0|1|2|3|4|5) |cpu (0|1|2|3|4|5|6|7|8|9) |(0|1|2|3|4|5|6|7|8|9) cpu|cpu * (0|1|2|3|4|5|6|7|8|9) (each|percent|per "
         "cent)|no change in request|request rate unchanged|logged in|few percent|unchanged traffic|traffic unchanged|same traffic|without "
         "more requests|not shut down|never shut down|not stopped|never stopped|still running|still up|was not scaled|not scaled down|not "
-        "cleaned|oversized|mostly idle",
+        "cleaned|oversized|mostly idle|never (put|scaled|turned|rolled) back|not (put|scaled|turned) back|(test|demo|drill|run|project|workshop|"
+        "training) (is|was|has) * (over|done|ended|finished|closed|friday|weeks|wednesday)|(test|demo|drill|window|run|workshop|"
+        "hackathon|trial) (ended|finished|closed|over)|is over|was over|moved (to another|elsewhere|away)|still there|still scheduled|still "
+        "(provisioned|allocated|around)|doing nothing|does nothing|sits there|sitting there|without anything",
         "not idle|no idle|high efficiency|efficiency 8|efficiency 9|efficiency is good|utilization 8|utilization 9|utilisation "
         "8|utilisation 9"},
     {SAY_RUNAWAY, SEEN, false,
@@ -341,6 +356,7 @@ static const struct {
         "unknown|__unallocated__|__idle__|negative cost|incorrect",
         ""},
     {SAY_SCALED_UP, SEEN, true,
+        "set manually|set by hand|manually set|bumped by hand|raised by hand|tested scaling|scaling test|(pods|replicas|workers) by hand|scaled (out|up) (for|by|during)|"
         "scaled to * replicas|scaled to * pods|scaled up to * replicas|replicas by hand|scaled * by hand|scaled * manually|replicas by "
         "mistake|scaled * by mistake|someone scaled|somebody scaled|kubectl scale|scaled * from|replicas from|replica count * "
         "(raised|changed|set)|scaled out * by",
@@ -392,138 +408,6 @@ void ns_text_listen(const text_doc *d, text_says *s)
 				s->at[phrases[i].say] = u;
 		}
 	}
-}
-
-/* ---- the former revision ----------------------------------------------------------------------------------------- */
-
-/* ---- versions ---- */
-
-/* "4.1", "v2.13.0": not an address, a quantity or a share. Returns its length without a v in front, 0 none. */
-static size_t version_at(const char *s)
-{
-	size_t n = strspn(s, "0123456789."), dots = 0;
-	while (n && s[n - 1] == '.')
-		n--;
-	for (size_t i = 0; i < n; i++)
-		dots += s[i] == '.';
-	const char *unit = s + n + (s[n] == ' ');
-	bool amount = ns_is_letter(s[n]) || s[n] == '%' || s[n] == ':' || s[n] == '/' || *unit == '%' || !strncmp(unit, "USD", 3) ||
-	              !strncmp(unit, "GB", 2) || !strncmp(unit, "MB", 2);
-	return n >= 3 && (dots == 1 || dots == 2) && !amount ? n : 0;
-}
-
-static bool version_starts(const char *text, const char *p)
-{
-	bool v = p > text && (p[-1] == 'v' || p[-1] == 'V') && (p == text + 1 || !ns_is_alnum(p[-2]));
-	return ns_is_digit(*p) && (p == text || v || !(ns_is_alnum(p[-1]) || strchr(".$", p[-1])));
-}
-
-/* A version that has ended goes on in zeros. */
-static long next_number(const char **p, const char *end)
-{
-	char *after;
-	if (*p >= end)
-		return 0;
-	long v = strtol(*p, &after, 10);
-	*p = after + (after < end);
-	return v;
-}
-
-static int compare_versions(const char *a, size_t na, const char *b, size_t nb)
-{
-	const char *ea = a + na, *eb = b + nb;
-	while (a < ea || b < eb) {
-		long va = next_number(&a, ea), vb = next_number(&b, eb);
-		if (va != vb)
-			return va < vb ? -1 : 1;
-	}
-	return 0;
-}
-
-/* Is this version older than another one of the text? */
-static bool is_former_version(const text_doc *d, const char *v, size_t n)
-{
-	for (size_t i = 0; i < d->n; i++)
-		for (const char *p = d->unit[i].text; *p && d->unit[i].place != TEXT_LOG && !d->unit[i].order; p++) {
-			size_t m = version_starts(d->unit[i].text, p) ? version_at(p) : 0;
-			if (m && compare_versions(v, n, p, m) < 0)
-				return true;
-		}
-	return false;
-}
-
-static bool ratio_full(const char *s)
-{
-	for (; *s; s++)
-		if (ns_is_digit(*s) && s[-1] == ' ' && s[0] != '0' && s[1] == ' ' && s[2] == s[0] && s[3] == ' ')
-			return true;
-	return false;
-}
-
-/* Within the next words behind a former thing: is it said to have been good, before anything bad or newer is said? */
-static bool said_good(const char *at)
-{
-	static const char good[] =
-	    "healthy|worked|works|fine|stable|serving|serves|serve |still up|still ready|still running|still available|keep running|runs "
-	    "fine|ran |was ready|is ready|are ready|were ready|running|without restart|no restart|without error|no error|without "
-	    "problem|no problem|had no|ok |good |unaffected|untouched|did its job|still answer|not affected|starts normally|starts "
-	    "fine|starts without|no such error|been "
-	    "up|up for|had been|in service|was available|available|did not crash|never crashed|successful|0 restarts|zero restarts|full "
-	    "traffic|takes traffic|all traffic|no crash";
-	static const char bad[] = "unhealthy|not healthy|never|not ready|not available|also fail|fails|failing|crash|same error|did "
-	                          "not|does not|unavailable|not stable|not work|unstable|none|pending|unknown|both|no healthy";
-	static const char current[] = "new |newest|current|latest|candidate|canary";
-	char window[72];
-	ns_copy(window, sizeof window, at);
-	size_t n = strlen(window);
-	while (n && window[n - 1] != ' ')
-		window[--n] = 0;
-	const char *ok = n ? ns_flat_find(window, good) : NULL;
-	if (n && !ok && ratio_full(window + 1))
-		ok = window + n - 1;
-	const char *no = n ? ns_flat_find(window, bad) : NULL, *now = n ? ns_flat_find(window, current) : NULL;
-	return ok && !(no && no < ok) && !(now && now < ok) &&
-	       !(ns_flat_denied(window, ok) && strncmp(ok, "no ", 3) && strncmp(ok, "without", 7));
-}
-
-const text_unit *ns_text_good_former(const text_doc *d)
-{
-	static const char whole[] =
-	    "worked before|worked until|worked fine|healthy until|healthy before|fine until|fine before|ran fine|ran well|stable "
-	    "until|stable before|no restarts before|without restarts before|no errors before|rolling back * "
-	    "(fixes|fixed|helps|helped|restores|restored|resolves|resolved)|"
-	    "rollback * (fixes|fixed|helps|helped|restores|restored)|was healthy|were healthy|last good revision|last known good|previous "
-	    "release was good|before that * (healthy|stable|fine|worked)|until then * (healthy|stable|fine|worked)|(did not|didn t|never) "
-	    "(show|had|have) * (this|that|it|problem|error|restart|crash)|without that|had been stable|had been healthy|was running "
-	    "fine|was running ok|running ok|ok before|was ok |been up for|no such (error|problem|crash) (with|in|on|before)";
-	for (size_t i = 0; i < d->n; i++) {
-		const text_unit *u = &d->unit[i];
-		if (u->order || (u->place != TEXT_PROSE && u->place != TEXT_STATUS))
-			continue;
-		const char *hit = ns_flat_find(u->flat, whole);
-		if (hit && !ns_flat_denied(u->flat, hit))
-			return u;
-		static const char *const marks[] = {"previous", "former", "old ", "older", "prior ", "earlier", "last good", "revision ",
-		    "release ", "replicaset", "version ", "rev ", "image ", "tag ", "v", NULL};
-		for (const char *const *m = marks; *m; m++)
-			for (const char *at = u->flat; (at = strstr(at + 1, *m));)
-				if (at[-1] == ' ' && said_good(at - 1))
-					return u;
-		for (const char *p = u->text; *p; p++) {
-			size_t n = version_starts(u->text, p) ? version_at(p) : 0;
-			if (!n || !is_former_version(d, p, n))
-				continue;
-			char key[40];
-			int w = snprintf(key, sizeof key, " %.*s ", (int)n, p);
-			for (int c = 0; c < w && c < (int)sizeof key; c++)
-				key[c] = key[c] == '.' ? ' ' : key[c];
-			const char *at = strstr(u->flat, key);
-			if (at && said_good(at))
-				return u;
-			p += n - 1;
-		}
-	}
-	return NULL;
 }
 
 static const char orders[] =

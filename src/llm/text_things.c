@@ -56,7 +56,7 @@ static size_t bytes_at(const char *s, int64_t *out)
 		const char *unit;
 		double by;
 	} units[] = {{"KiB", 1024}, {"MiB", 1048576}, {"GiB", 1073741824.0}, {"Ki", 1024}, {"Mi", 1048576}, {"Gi", 1073741824.0},
-	    {"Ti", 1099511627776.0}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"mb", 1e6}, {"gb", 1e9}, {"M", 1e6}, {"G", 1e9}};
+	    {"Ti", 1099511627776.0}, {"KB", 1e3}, {"kB", 1e3}, {"kb", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"mb", 1e6}, {"gb", 1e9}, {"M", 1e6}, {"G", 1e9}};
 	char *end;
 	if (!ns_is_digit(*s))
 		return 0;
@@ -138,6 +138,12 @@ static void read_memory(const text_doc *d, text_things *t)
 				t->limit_at = u;
 			}
 		}
+		static const char *const deaths[] = {"killed at ", "killed with ", "killed by the kernel at ", "oomed at ", "dies at ", "died at "};
+		for (size_t k = 0; k < sizeof deaths / sizeof deaths[0] && !t->mem_limit; k++)
+			if (bytes_after(s, deaths[k], 8, &v)) {
+				t->mem_limit = v;
+				t->limit_at = u;
+			}
 		if (!t->mem_request && strcasestr(s, "request") && bytes_after(s, "request", 40, &v))
 			t->mem_request = v;
 	}

@@ -63,7 +63,7 @@ static const row rows[] = {
     {"a variable missing after good minutes", release_ran_before_env_gone, MAN, "missing_setting", .5, .9, 0},
     {"a crash after good minutes: asked", release_ran_before_crash, NS_ACT_ROLLBACK, "bad_release_crash", .5, .75, 0},
     {"address that the revision changed", release_wrong_host, NS_ACT_ROLLBACK, "bad_release_config", .5, .74, 0},
-    {"probe that the revision broke", release_probe, NS_ACT_ROLLBACK, "bad_release_not_ready", .8, .94, 1},
+    {"probe that the revision broke", release_probe, NS_ACT_ROLLBACK, "bad_probe", .8, .94, 1},
     {"stalled, not ready, former serves", stalled_unready, NS_ACT_ROLLBACK, "bad_release_not_ready", .8, .94, 1},
     {"stalled under Argo CD", stalled_argocd, MAN, "bad_release_gitops", .7, .95, 0},
     {"stalled and paused", stalled_paused, NS_ACT_ROLLBACK, NULL, .5, .9, 0},
