@@ -11,7 +11,7 @@ mkdir -p "$out"
 make -s B="$B" "$B/gen/runbooks_data.h" "$B/gen/themes_data.h" "$B/gen/prompts_data.h" "$B/gen/prices_data.h"
 flags='-std=c17 -g -O1 -fno-omit-frame-pointer -D_GNU_SOURCE -Iinclude'
 sanitize='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
-sources=$(ls src/base/*.c src/sys/*.c src/model/*.c src/config/*.c src/kube/*.c src/runbook/*.c \
+sources=$(ls src/base/*.c src/sys/*.c src/model/*.c src/config/*.c src/kube/*.c src/runbook/*.c src/llm/*.c \
 	src/policy/*.c src/gitops/*.c src/agents/planner*.c src/agents/executor*.c \
 	src/agents/alertmanager.c src/agents/alertmanager_subject.c src/agents/alertmanager_pulse.c)
 # One object each, so that a second run compiles only what changed. Flags are words.
