@@ -128,7 +128,7 @@ static void watch(script_server *s, told *t, bool optional, int rate)
 
 /* ---- a connection that is cut at every byte of the stream ---- */
 
-typedef struct cut { size_t at; atomic_bool done; char stream[8192]; size_t n; } cut;
+typedef struct cut { atomic_size_t at; atomic_bool done; char stream[8192]; size_t n; } cut;
 
 static bool handle_cut(script_server *s, int fd, const char *method, const char *target, const char *head, const char *body)
 {
@@ -137,7 +137,7 @@ static bool handle_cut(script_server *s, int fd, const char *method, const char 
 		return script_answer(fd, 200, "", list_body);
 	int from = version_of(target);
 	if (!atomic_exchange(&c->done, true)) {
-		script_send(fd, c->stream, c->at);
+		script_send(fd, c->stream, atomic_load(&c->at));
 		return false;
 	}
 	script_send(fd, SCRIPT_STREAM_HEAD, strlen(SCRIPT_STREAM_HEAD));
@@ -179,7 +179,7 @@ static void test_cut_at_every_byte(void **state)
 	for (size_t at = 0; at <= c.n; at += step) {
 		told *t = calloc(1, sizeof *t);
 		t->want_objects = 2 + N_EVENTS - 1;
-		c.at = at;
+		atomic_store(&c.at, at);
 		atomic_store(&c.done, false);
 		watch(&s, t, false, 1000);
 		if (t->objects != 2 + N_EVENTS - 1 || t->bad_order || t->replaces != 1)
