@@ -28,6 +28,7 @@ struct ns_budget {
 	row rows[INCIDENTS];
 	reservation open[TICKETS];
 	int64_t tickets, touches, refused;
+	ns_spend last_refused; /* what hour or day had no room for */
 };
 
 ns_budget *ns_budget_new(const ns_budget_limits *l)
@@ -125,9 +126,11 @@ bool ns_budget_reserve(ns_budget *b, int64_t incident, const ns_spend *estimate,
 	pthread_mutex_lock(&b->mu);
 	const row *r = incident ? row_of(b, incident, false) : NULL;
 	ns_spend mine = r ? r->used : (ns_spend){0}, hour = used_since(b, now, HOUR_SLOTS), day = used_since(b, now, SLOTS);
-	bool ok = (!incident || fits(&mine, estimate, &b->limits.most[NS_PER_INCIDENT], "for this incident", err)) &&
-	          fits(&hour, estimate, &b->limits.most[NS_PER_HOUR], "of this hour", err) &&
-	          fits(&day, estimate, &b->limits.most[NS_PER_DAY], "of this day", err);
+	bool ok = !incident || fits(&mine, estimate, &b->limits.most[NS_PER_INCIDENT], "for this incident", err);
+	if (ok && !(fits(&hour, estimate, &b->limits.most[NS_PER_HOUR], "of this hour", err) && fits(&day, estimate, &b->limits.most[NS_PER_DAY], "of this day", err))) {
+		b->last_refused = *estimate;
+		ok = false;
+	}
 	reservation *t = ok ? free_ticket(b) : NULL;
 	if (ok && !t)
 		ns_fail(err, NS_E_BUSY, "budget: %d calls are under way", TICKETS);
@@ -157,8 +160,11 @@ void ns_budget_settle(ns_budget *b, int64_t ticket, const ns_spend *actual)
 	pthread_mutex_unlock(&b->mu);
 }
 
-static bool used_up(const ns_spend *used, const ns_spend *most)
+/* Nothing is left, or less than what was asked for last. */
+static bool used_up(const ns_spend *used, const ns_spend *most, const ns_spend *last)
 {
+	if (last->calls && !fits(used, last, most, "", NULL))
+		return true;
 	return (most->calls >= 0 && used->calls >= most->calls) || (most->tokens >= 0 && used->tokens >= most->tokens) ||
 	       (most->micro_usd >= 0 && used->micro_usd >= most->micro_usd);
 }
@@ -167,9 +173,10 @@ void ns_budget_look(ns_budget *b, int64_t now_ms, ns_budget_view *out)
 {
 	const int64_t now = slot_of(now_ms);
 	pthread_mutex_lock(&b->mu);
+	const ns_spend last = b->last_refused;
 	*out = (ns_budget_view){.hour = used_since(b, now, HOUR_SLOTS), .day = used_since(b, now, SLOTS), .limits = b->limits, .refused = b->refused};
 	pthread_mutex_unlock(&b->mu);
-	out->stopped = used_up(&out->hour, &out->limits.most[NS_PER_HOUR]) || used_up(&out->day, &out->limits.most[NS_PER_DAY]);
+	out->stopped = used_up(&out->hour, &out->limits.most[NS_PER_HOUR], &last) || used_up(&out->day, &out->limits.most[NS_PER_DAY], &last);
 }
 
 ns_spend ns_budget_incident(ns_budget *b, int64_t incident)

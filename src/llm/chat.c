@@ -110,7 +110,7 @@ static void finish(void *ctx, ns_llm_answer *a, ns_llm_usage *u, llm_outcome *o)
 
 bool ns_llm_chat(ns_llm *l, ns_llm_role role, const ns_llm_ask *ask, const ns_cancel *cancel, ns_llm_answer *a, ns_err *err)
 {
-	const int64_t now = ns_real_mono_ms();
+	const int64_t now = ask->began_ms ? ask->began_ms : ns_real_mono_ms();
 	chat h = {.ask = ask, .tokens = llm_tokens(ask->system) + llm_tokens(ask->user), .max = l->o.max_reply};
 	llm_call c = {.role = role, .path = "/chat/completions", .stream = true, .begin_by = now + l->o.begin_ms, .end_by = now + l->o.total_ms,
 	    .incident = ask->incident, .tokens = h.tokens, .body = body, .restart = restart, .on_bytes = on_bytes, .finish = finish, .ctx = &h};

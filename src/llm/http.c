@@ -175,6 +175,7 @@ void llm_post(llm_exchange *x)
 {
 	char detail[CURL_ERROR_SIZE] = "";
 	curl_off_t wait = 0;
+	long sent = 0;
 	post t = {.x = x, .easy = curl_easy_init()};
 	CURLM *multi = curl_multi_init();
 	if (!t.easy || !multi)
@@ -184,6 +185,8 @@ void llm_post(llm_exchange *x)
 	CURLcode rc = perform(&t, multi);
 	curl_easy_getinfo(t.easy, CURLINFO_RESPONSE_CODE, &x->status);
 	curl_easy_getinfo(t.easy, CURLINFO_RETRY_AFTER, &wait);
+	curl_easy_getinfo(t.easy, CURLINFO_REQUEST_SIZE, &sent);
+	x->sent = sent > 0;
 	x->retry_after_ms = wait > 0 ? (int64_t)(wait < 86400 ? wait : 86400) * 1000 : -1;
 	x->end = end_of(&t, rc);
 	if (x->end == LLM_END_BIG)

@@ -149,12 +149,25 @@ static bool mark_gone(ns_llm *l, ns_llm_role role, size_t i, char *next, size_t 
 static void model_gone(ns_llm *l, ns_llm_role role, size_t i, const llm_model *m, const char *why)
 {
 	char next[96];
-	if (!mark_gone(l, role, i, next, sizeof next) || !l->o.tell)
+	if (!mark_gone(l, role, i, next, sizeof next))
 		return;
 	char *words = *next ? ns_xasprintf("model %s is not there (%s); %s is used instead", m->name, why, next)
 	                    : ns_xasprintf("model %s is not there (%s); the offline analyst does the work of the %s", m->name, why, ns_llm_role_name(role));
-	l->o.tell(l->o.tell_ctx, words);
+	pthread_mutex_lock(&l->mu);
+	void (*tell)(void *ctx, const char *words) = l->o.tell;
+	void *ctx = l->o.tell_ctx;
+	pthread_mutex_unlock(&l->mu);
+	if (tell)
+		tell(ctx, words);
 	free(words);
+}
+
+void ns_llm_listen(ns_llm *l, void (*tell)(void *ctx, const char *words), void *ctx)
+{
+	pthread_mutex_lock(&l->mu);
+	l->o.tell = tell;
+	l->o.tell_ctx = ctx;
+	pthread_mutex_unlock(&l->mu);
 }
 
 static void learn(ns_llm *l, ns_llm_role role, size_t i, const llm_failure *f, int64_t cool_until)
@@ -208,6 +221,7 @@ typedef struct attempt {
 	llm_failure failure;
 	int64_t retry_after_ms;
 	bool again; /* failure.verdict says how to go on */
+	bool sent;  /* it left: the service may count it */
 } attempt;
 
 static bool reserve(ns_llm *l, const llm_call *c, const llm_model *m, int64_t *ticket, ns_err *err)
@@ -219,7 +233,7 @@ static bool reserve(ns_llm *l, const llm_call *c, const llm_model *m, int64_t *t
 	return ns_budget_reserve(l->o.budget, c->incident, &e, ns_clock_wall_ms(l->o.clock), ticket, err);
 }
 
-static void settle(ns_llm *l, const llm_model *m, int64_t ticket, ns_llm_usage *u, ns_llm_answer *a)
+static void settle(ns_llm *l, const llm_model *m, int64_t ticket, bool sent, ns_llm_usage *u, ns_llm_answer *a)
 {
 	if (l->o.prices)
 		u->micro_usd = ns_prices_cost(l->o.prices, m->name, u->prompt, u->cached, u->completion, NULL);
@@ -229,7 +243,7 @@ static void settle(ns_llm *l, const llm_model *m, int64_t ticket, ns_llm_usage *
 	a->usage.micro_usd += u->micro_usd;
 	a->usage.estimated |= u->estimated;
 	if (l->o.budget)
-		ns_budget_settle(l->o.budget, ticket, &(ns_spend){1, u->prompt + u->completion, u->micro_usd});
+		ns_budget_settle(l->o.budget, ticket, &(ns_spend){sent, u->prompt + u->completion, u->micro_usd});
 }
 
 static void judge_end(const llm_exchange *x, attempt *t)
@@ -273,6 +287,9 @@ static void attempt_once(ns_llm *l, const llm_call *c, const llm_model *m, const
 	llm_post(&x);
 	llm_outcome o = {0};
 	t->retry_after_ms = x.retry_after_ms;
+	t->sent = x.sent;
+	if (x.sent && !x.status) /* nobody says what it took: it may be paid for all the same */
+		*u = (ns_llm_usage){.prompt = c->tokens, .estimated = true};
 	if (x.status == 200 && x.end != LLM_END_CANCELLED) {
 		c->finish(c->ctx, a, u, &o); /* what was read before a cut may be all of it */
 		t->failure = o.failure;
@@ -360,7 +377,7 @@ bool llm_run(ns_llm *l, const llm_call *c, const ns_cancel *cancel, ns_llm_answe
 		}
 		a->attempts++;
 		attempt_once(l, c, &m, cancel, a, &t, &u);
-		settle(l, &m, ticket, &u, a);
+		settle(l, &m, ticket, t.sent, &u, a);
 		if (t.trouble == NS_LLM_FINE)
 			ns_copy(a->model, sizeof a->model, m.name);
 		more = t.trouble != NS_LLM_FINE && t.again && go_on(l, c, i, &m, &t, &retries, cancel);

@@ -63,6 +63,7 @@ typedef struct llm_exchange {
 	const ns_cancel *cancel;
 	/* out */
 	long status;                 /* 0 none */
+	bool sent;                   /* something of the request left */
 	llm_end end;
 	int64_t retry_after_ms;      /* -1 none */
 	char request_id[96];

@@ -76,6 +76,25 @@ static void what_is_settled_counts(void **state)
 	ns_budget_free(b);
 }
 
+/* What is left is too little for the next call: that is a stop too, and it ends when the window has rolled. */
+static void too_little_is_a_stop(void **state)
+{
+	ns_budget *b = make((ns_spend){-1, 150, -1}, (ns_spend){-1, 1000, -1}, any);
+	ns_budget_view v;
+	assert_true(spend(b, 1, (ns_spend){1, 100, 1}, (ns_spend){1, 100, 1}, T0, NULL));
+	assert_false(spend(b, 1, (ns_spend){1, 100, 1}, (ns_spend){1, 100, 1}, T0, NULL)); /* this incident only */
+	ns_budget_look(b, T0, &v);
+	assert_false(v.stopped);
+	for (int64_t i = 2; i < 10; i++)
+		assert_true(spend(b, i, (ns_spend){1, 100, 1}, (ns_spend){1, 100, 1}, T0, NULL));
+	assert_false(spend(b, 10, (ns_spend){1, 120, 1}, (ns_spend){1, 120, 1}, T0, NULL));
+	ns_budget_look(b, T0, &v);
+	assert_true(v.stopped && v.hour.tokens == 900);
+	ns_budget_look(b, T0 + 2 * HOUR, &v);
+	assert_false(v.stopped);
+	ns_budget_free(b);
+}
+
 static void *hammer(void *ctx)
 {
 	for (int i = 0; i < 200; i++) {
@@ -172,7 +191,7 @@ static void the_built_in_list(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(each_limit_stops), cmocka_unit_test(windows_roll), cmocka_unit_test(what_is_settled_counts),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(each_limit_stops), cmocka_unit_test(windows_roll), cmocka_unit_test(what_is_settled_counts), cmocka_unit_test(too_little_is_a_stop),
 	    cmocka_unit_test(threads_cannot_pass_it_together), cmocka_unit_test(it_survives_a_restart),
 	    cmocka_unit_test(prices_are_tiered_and_unknown_models_are_dear), cmocka_unit_test(the_built_in_list)};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -229,6 +229,61 @@ static void a_refused_key_is_not_tried_again_for_a_while(void **state)
 	rig_stop(&r);
 }
 
+/* One chat of incident 5 against whatever is there; what the governor holds of it after that. */
+static ns_spend cost_of(const ns_llm_opts *with, ns_llm_usage *u)
+{
+	ns_err err = {0};
+	ns_llm_opts o = *with;
+	ns_budget *b = ns_budget_new(&ns_budget_defaults);
+	o.budget = b;
+	ns_llm *l = ns_llm_new(&o, &err);
+	ns_llm_answer a;
+	assert_false(ns_llm_chat(l, NS_LLM_ANALYZER, &(ns_llm_ask){.system = "JSON", .user = "a question of some words", .incident = 5}, NULL, &a, &err));
+	*u = a.usage;
+	ns_spend s = ns_budget_incident(b, 5);
+	ns_llm_answer_free(&a);
+	ns_llm_free(l);
+	ns_budget_free(b);
+	return s;
+}
+
+static void what_never_left_costs_nothing_and_what_was_never_answered_may(void **state)
+{
+	static const step steps[] = {{SILENCE, 0, 0, ""}};
+	static rig r;
+	char url[64];
+	ns_llm_usage u;
+	rig_start(&r, steps, 1);
+	ns_llm_opts o = rig_opts(&r, url);
+	o.begin_ms = 300;
+	ns_spend s = cost_of(&o, &u);
+	assert_int_equal(s.calls, 1);
+	assert_true(u.estimated && u.prompt > 0 && s.tokens == u.prompt);
+	rig_stop(&r);
+	s = cost_of(&o, &u); /* nobody listens there any more */
+	assert_true(s.calls == 0 && s.tokens == 0 && u.prompt == 0 && !u.estimated);
+}
+
+static void others_may_listen_later(void **state)
+{
+	static const step steps[] = {{SAY, 404, 0, "{\"error\":{\"code\":\"model_not_found\",\"message\":\"x\"}}"}, {SSE, 200, 0, GOOD_SSE}};
+	static rig r, other;
+	char url[64];
+	ns_err err = {0};
+	ns_llm_answer a;
+	rig_start(&r, steps, 2);
+	pthread_mutex_init(&other.mu, NULL);
+	ns_llm_opts o = rig_opts(&r, url);
+	ns_llm *l = ns_llm_new(&o, &err);
+	ns_llm_listen(l, rig_told, &other);
+	assert_true(ns_llm_chat(l, NS_LLM_ANALYZER, &(ns_llm_ask){.system = "JSON", .user = "u"}, NULL, &a, &err));
+	assert_string_equal(r.told, "");
+	assert_non_null(strstr(other.told, "qwen-b is used instead"));
+	ns_llm_answer_free(&a);
+	ns_llm_free(l);
+	rig_stop(&r);
+}
+
 static void the_budget_stops_before_the_call(void **state)
 {
 	static const step steps[] = {{SSE, 200, 0, GOOD_SSE}};
@@ -356,6 +411,8 @@ int main(void)
 	    cmocka_unit_test(a_lost_model_is_told_once_and_not_asked_again),
 	    cmocka_unit_test(a_refused_key_is_not_tried_again_for_a_while),
 	    cmocka_unit_test(the_budget_stops_before_the_call),
+	    cmocka_unit_test(what_never_left_costs_nothing_and_what_was_never_answered_may),
+	    cmocka_unit_test(others_may_listen_later),
 	    cmocka_unit_test(a_cancel_ends_it_at_once),
 	    cmocka_unit_test(urls_and_keys),
 	    cmocka_unit_test(the_recorded_shapes),

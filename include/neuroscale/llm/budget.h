@@ -26,7 +26,7 @@ void ns_budget_settle(ns_budget *b, int64_t ticket, const ns_spend *actual);
 typedef struct ns_budget_view {
 	ns_spend hour, day;
 	ns_budget_limits limits;
-	bool stopped;      /* hour or day is used up: the offline analyst works */
+	bool stopped;      /* hour or day is used up, or has no room for what was refused last: the offline analyst works */
 	int64_t refused;   /* calls that were not made since the start */
 } ns_budget_view;
 void ns_budget_look(ns_budget *b, int64_t now_ms, ns_budget_view *out);

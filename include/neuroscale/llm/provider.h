@@ -48,6 +48,8 @@ typedef struct ns_llm ns_llm;
 /* NS_E_INVALID for a base URL that is none, NS_E_DENIED for a key over plain http to another machine. Copies strings, borrows the rest. */
 ns_llm *ns_llm_new(const ns_llm_opts *o, ns_err *err);
 void ns_llm_free(ns_llm *l);
+/* Who is told from now on, in place of the options' tell; NULL nobody. A call that is under way may still tell the former one. */
+void ns_llm_listen(ns_llm *l, void (*tell)(void *ctx, const char *words), void *ctx);
 
 typedef enum ns_llm_trouble {
 	NS_LLM_FINE,
@@ -68,6 +70,7 @@ typedef struct ns_llm_ask {
 	const char *system, *user;
 	const char *schema_name, *schema; /* JSON schema of the answer, NULL: plain text */
 	int64_t incident;                 /* for the budget */
+	int64_t began_ms;                 /* real mono, 0 now: when the time law began, of a question that is put a second way */
 } ns_llm_ask;
 
 typedef struct ns_llm_usage { int64_t prompt, completion, cached, micro_usd; bool estimated; } ns_llm_usage;
