@@ -32,6 +32,21 @@ bool ns_store_vectors_put(ns_store *s, const char *model, size_t dim, const char
 	return true;
 }
 
+bool ns_store_vectors_prune(ns_store *s, const char *model, size_t dim, const char *const *hashes, size_t n, int64_t before_ms, int64_t *gone, ns_err *err)
+{
+	cJSON *list = cJSON_CreateStringArray(hashes, (int)n);
+	char *text = ns_json_text(list);
+	int64_t mine = 0, others = 0;
+	bool ok = store_write(s, &mine, err, "DELETE FROM vectors WHERE model = ?1 AND dim = ?2 AND hash NOT IN (SELECT value FROM json_each(?3))",
+	              BINDS(TEXT(model), INT((int64_t)dim), TEXT(text))) &&
+	    store_write(s, &others, err, "DELETE FROM vectors WHERE (model <> ?1 OR dim <> ?2) AND made_ms < ?3",
+	              BINDS(TEXT(model), INT((int64_t)dim), INT(before_ms)));
+	cJSON_free(text);
+	cJSON_Delete(list);
+	*gone = mine + others;
+	return ok;
+}
+
 static bool said_word(const char *w, void *f)
 {
 	ns_said *said = f;

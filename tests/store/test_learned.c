@@ -34,6 +34,29 @@ static void vectors_by_content_model_and_dimension(void **state)
 	assert_true(raw_refused(f, "INSERT INTO vectors VALUES ('c', 'm1', 4, x'00', 1)"));
 }
 
+static void stale_vectors_go(void **state)
+{
+	fixture *f = *state;
+	char a[65], b[65];
+	int64_t gone;
+	hash_of('a', a);
+	hash_of('b', b);
+	const char *const both[] = {a, b};
+	const float rows[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+	TX(f, ns_store_vectors_put(f->s, "m1", 4, both, 2, rows, &f->err));
+	TX(f, ns_store_vectors_put(f->s, "m1", 2, both, 1, rows, &f->err));
+	TX(f, ns_store_vectors_put(f->s, "old", 4, both, 2, rows, &f->err));
+	ns_clock_advance(f->clock, 1000);
+	const int64_t since = ns_clock_wall_ms(f->clock);
+	TX(f, ns_store_vectors_put(f->s, "new", 4, both, 1, rows, &f->err));
+	TX(f, ns_store_vectors_prune(f->s, "m1", 4, both + 1, 1, since, &gone, &f->err));
+	assert_int_equal(gone, 4); /* a text that is no more, another dimension, and both of a model of long ago */
+	assert_int_equal(raw_int(f, "SELECT count(*) FROM vectors WHERE model = 'm1' AND dim = 4"), 1);
+	assert_int_equal(raw_int(f, "SELECT count(*) FROM vectors WHERE model = 'new'"), 1);
+	TX(f, ns_store_vectors_prune(f->s, "m1", 4, both, 0, since, &gone, &f->err));
+	assert_int_equal(gone, 1);
+}
+
 /* A store of version 1 gets what is new and keeps what it has. */
 static void a_store_of_the_first_version_goes_on(void **state)
 {
@@ -143,6 +166,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    T(vectors_by_content_model_and_dimension),
+	    T(stale_vectors_go),
 	    T(a_store_of_the_first_version_goes_on),
 	    T(verdicts_belong_to_their_plan),
 	    T(a_claim_is_judged_by_the_plan_that_followed_it),

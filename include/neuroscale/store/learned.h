@@ -9,6 +9,9 @@ bool ns_store_vectors_get(ns_store *s, const char *model, size_t dim, const char
 /* [tx] Adds or replaces them. */
 bool ns_store_vectors_put(ns_store *s, const char *model, size_t dim, const char *const *hashes, size_t n, const float *rows, ns_err *err);
 
+/* [tx] Of this model and dimension only these stay; of others only what was made after before_ms, for a model that comes back. *gone: how many went. */
+bool ns_store_vectors_prune(ns_store *s, const char *model, size_t dim, const char *const *hashes, size_t n, int64_t before_ms, int64_t *gone, ns_err *err);
+
 /* [any] Proposals for one workload (uid does not count: it changes with the workload's name kept) that a person decided or that were verified,
  * newest first, at most max. Read out of the recorded facts: nothing is booked twice. */
 bool ns_store_judged(ns_store *s, ns_arena *ar, const ns_workload *w, size_t max, ns_judged **out, size_t *n, ns_err *err);
