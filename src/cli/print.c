@@ -111,7 +111,7 @@ void ns_cli_incident(const ns_detail *d)
 	if (d->root_cause[0])
 		printf("%-12s%.0f %% by %s (%s)\n", "confidence", d->confidence * 100, d->provider, d->cause_class);
 	print_wrapped("analyst", d->analysis);
-	print_wrapped("model", d->usage);
+	print_block("model", d->usage);
 	for (size_t i = 0; i < d->n_evidence; i++)
 		printf("  %-4s %-9s %s %s\n", d->evidence[i].id, d->evidence[i].kind, d->evidence[i].trusted ? "       " : "(text) ", d->evidence[i].text);
 	if (d->runbook[0])

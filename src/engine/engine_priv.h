@@ -80,8 +80,9 @@ struct ns_engine {
 		ns_analysts *analysts; /* never NULL once open: without a model the offline analyst alone */
 		ns_index *index;       /* NULL without a model */
 		_Atomic int trouble;   /* ns_llm_trouble of the last analysis: what else the service fails at says nothing of the analyst */
+		_Atomic int64_t trouble_at; /* by the engine's clock, mono */
 		pthread_mutex_t mu;
-		ns_buf capped;         /* under mu: what was said of models that claim too much, a line each */
+		ns_buf capped;         /* under mu: what is said of models that claim too much, a line each */
 	} model;
 	char *kubectl;
 	ns_cluster *clusters;         /* as many as were configured; they never move */
@@ -265,9 +266,17 @@ void ns_model_close(ns_engine *e);
 /* One analysis by whoever there is, its trouble told. NULL with err: we are stopping. Blocks. */
 ns_analysis *ns_model_analyze(ns_worker *w, ns_arena *ar, const ns_case *c, int64_t incident, ns_err *err);
 bool ns_model_ready(ns_engine *e);                   /* the last analysis went well: the service is worth a wait */
+/* What the service took for one question, for the record. */
+typedef struct ns_model_use {
+	bool asked;                                  /* else nothing of this counts */
+	ns_llm_role role;
+	const char *model, *prompt, *request, *why;  /* why: nothing came of it */
+	ns_llm_usage usage;
+	int64_t elapsed_ms;
+} ns_model_use;
 /* [in a step] Facts "analysis" and "usage", and what was spent. Without a model: nothing. */
 bool ns_model_record(ns_step *s, const ns_analysis *x);
-bool ns_model_spent(ns_step *s);                     /* [in a step] */
+bool ns_model_spent(ns_step *s, const ns_model_use *u); /* [in a step] a fact "usage", when somebody was asked */
 bool ns_model_keep_budget(ns_engine *e, ns_err *err); /* [in a transaction] */
 const char *ns_model_note(ns_arena *ar, const ns_analysis *x); /* the incident's note: the cause, and what is to be said of who found it */
 void ns_model_learned(ns_engine *e);                 /* after a verdict: says which models' claims are capped from now on */
@@ -278,7 +287,7 @@ void ns_model_detail(ns_engine *e, ns_detail *d, int64_t incident);
 void ns_index_open(ns_engine *e);
 void ns_index_run(void *engine, ns_cancel *cancel);  /* service, with a model only */
 /* What a model's index finds for this analysis; NULL: the library's own vectors are to be asked. Blocks as long as one call may take. */
-const ns_retrieval *ns_index_find(ns_worker *w, ns_arena *ar, const ns_case *c, const ns_rca *r);
+const ns_retrieval *ns_index_find(ns_worker *w, ns_arena *ar, const ns_case *c, const ns_rca *r, int64_t incident, ns_model_use *use);
 
 /* ---- draft.c: of a runbook, when none had fitted an incident that is over ---- */
 void ns_draft_after(ns_engine *e, ns_arena *ar, const ns_incident *inc, const char *how);

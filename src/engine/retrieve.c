@@ -8,6 +8,7 @@
 #include "neuroscale/store/learned.h"
 
 enum { FIRST_PAUSE_MS = 30000, LONGEST_PAUSE_MS = 600000 }; /* between attempts to make the index, of real time */
+#define OTHERS_KEPT_MS (30 * 86400000LL)
 
 /* ---- who makes vectors, and where they are kept ---- */
 
@@ -30,8 +31,15 @@ static void who(void *ctx, char model[NS_INDEX_MODEL], size_t *dim)
 	ns_arena_free(ar);
 }
 
+/* Who searches, and what it took. */
+typedef struct search {
+	int64_t incident;
+	ns_llm_answer answer; /* its text is freed already */
+	bool asked;
+} search;
+
 /* Whatever leaves the process leaves redacted, a person's own runbook too. */
-static bool embed(void *ctx, const char *const *texts, size_t n, const ns_cancel *cancel, float **out, size_t *dim, char model[NS_INDEX_MODEL], ns_err *err)
+static bool embed(void *ctx, void *asked, const char *const *texts, size_t n, const ns_cancel *cancel, float **out, size_t *dim, char model[NS_INDEX_MODEL], ns_err *err)
 {
 	ns_engine *e = ctx;
 	ns_buf *safe = ns_xcalloc(n + 1, sizeof *safe);
@@ -40,10 +48,16 @@ static bool embed(void *ctx, const char *const *texts, size_t n, const ns_cancel
 		ns_redact(&safe[i], texts[i], strlen(texts[i]));
 		sent[i] = ns_buf_str(&safe[i]);
 	}
+	search *who_asks = asked;
 	ns_llm_answer a;
-	bool ok = ns_llm_embed(e->o.llm, sent, n, 0, cancel, out, dim, &a, err);
+	bool ok = ns_llm_embed(e->o.llm, sent, n, who_asks ? who_asks->incident : 0, cancel, out, dim, &a, err);
 	ns_copy(model, NS_INDEX_MODEL, a.model);
 	ns_llm_answer_free(&a);
+	if (who_asks) {
+		who_asks->asked = true;
+		who_asks->answer = a;
+		who_asks->answer.text = (ns_buf)NS_BUF_INIT;
+	}
 	for (size_t i = 0; i < n; i++)
 		ns_buf_free(&safe[i]);
 	free(safe);
@@ -71,10 +85,28 @@ static bool save(void *ctx, const char *model, size_t dim, const char *const *ha
 	return ok && ns_store_commit(e->store, err);
 }
 
+/* Vectors of a model that was left are kept for a month: it may come back. */
+static void prune(void *ctx, const char *model, size_t dim, const char *const *hashes, size_t n)
+{
+	ns_engine *e = ctx;
+	ns_err err = {0};
+	int64_t gone = 0;
+	bool ok = ns_store_begin(e->store, &err) &&
+	    ns_store_vectors_prune(e->store, model, dim, hashes, n, ns_clock_wall_ms(e->o.clock) - OTHERS_KEPT_MS, &gone, &err);
+	if (ok)
+		ok = ns_store_commit(e->store, &err);
+	else
+		ns_store_rollback(e->store);
+	if (!ok)
+		ns_log(NS_LOG_WARN, "planner", "vectors of what is no more were not removed: %s", err.text);
+	else if (gone)
+		ns_log(NS_LOG_INFO, "planner", "%lld vectors of what is no more were removed", (long long)gone);
+}
+
 void ns_index_open(ns_engine *e)
 {
 	ns_embedder maker = {e, who, embed};
-	ns_vector_keep keep = {e, load, save};
+	ns_vector_keep keep = {e, load, save, prune};
 	if (e->o.llm)
 		e->model.index = ns_index_new(e->library, &maker, &keep);
 }
@@ -119,8 +151,9 @@ void ns_index_run(void *engine, ns_cancel *cancel)
 
 /* ---- a search ---- */
 
-const ns_retrieval *ns_index_find(ns_worker *w, ns_arena *ar, const ns_case *c, const ns_rca *r)
+const ns_retrieval *ns_index_find(ns_worker *w, ns_arena *ar, const ns_case *c, const ns_rca *r, int64_t incident, ns_model_use *use)
 {
+	*use = (ns_model_use){.asked = false};
 	char by[NS_INDEX_MODEL + 16];
 	if (!ns_model_ready(w->e)) /* nobody waits twice for a service that has just failed */
 		return NULL;
@@ -129,9 +162,14 @@ const ns_retrieval *ns_index_find(ns_worker *w, ns_arena *ar, const ns_case *c, 
 		return NULL;
 	ns_buf q = NS_BUF_INIT;
 	ns_retrieval *found = ns_arena_alloc(ar, sizeof *found);
+	search mine = {.incident = incident};
 	ns_plan_query(c, r, &q);
-	ns_index_search(w->e->model.index, ns_buf_str(&q), w->cancel, found);
+	ns_index_search(w->e->model.index, ns_buf_str(&q), &mine, w->cancel, found);
 	ns_buf_free(&q);
+	const ns_llm_answer *a = &mine.answer;
+	if (mine.asked)
+		*use = (ns_model_use){.asked = true, .role = NS_LLM_PLANNER, .model = ns_arena_strdup(ar, a->model), .prompt = "", .request = ns_arena_strdup(ar, a->request_id),
+		    .why = found->mark, .usage = a->usage, .elapsed_ms = a->elapsed_ms};
 	if (*found->mark)
 		ns_engine_say(w->e, NS_LOG_WARN, "runbooks are found by the library's own vectors: %s", found->mark);
 	return found;

@@ -100,10 +100,14 @@ static const ns_field message_fields[] = {
     NS_FIELD(ns_msg_row, at_ms, I64), NS_FIELD(ns_msg_row, level, INT), NS_FIELD(ns_msg_row, text, STR), NS_FIELD_END,
 };
 
+#define SPENT(FIELD) NS_FIELD(ns_spent_row, FIELD, I64)
+static const ns_field spent_fields[] = {
+    SPENT(calls), SPENT(tokens), SPENT(micro_usd), SPENT(most_calls), SPENT(most_tokens), SPENT(most_micro_usd), NS_FIELD_END,
+};
 #define MODEL(FIELD, TYPE) NS_FIELD(ns_model_row, FIELD, TYPE)
 static const ns_field model_fields[] = {
-    MODEL(on, BOOL), MODEL(name, STR), MODEL(offline_why, STR), MODEL(finds, STR), MODEL(calls, I64), MODEL(tokens, I64), MODEL(micro_usd, I64),
-    MODEL(most_calls, I64), MODEL(most_tokens, I64), MODEL(most_micro_usd, I64), NS_FIELD_END,
+    MODEL(on, BOOL), MODEL(name, STR), MODEL(offline_why, STR), MODEL(finds, STR), MODEL(capped, STR),
+    NS_FIELD_REC(ns_model_row, hour, spent_fields), NS_FIELD_REC(ns_model_row, day, spent_fields), NS_FIELD_END,
 };
 
 #define SNAP(FIELD, TYPE) NS_FIELD(ns_snapshot, FIELD, TYPE)

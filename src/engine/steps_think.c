@@ -94,15 +94,28 @@ static bool rejected_before(ns_engine *e, ns_arena *ar, const ns_incident *inc, 
 	return ns_store_meta_get(e->store, ar, key, &hash, NULL) && strcmp(hash, c->hash) == 0;
 }
 
-/* The last part of both planning steps: the plan goes to its dry-run, or to a person. */
-static bool settle(ns_step *s, const ns_case *c, const ns_rca *r, const ns_plan *p, size_t plans_before)
+/* A model words the card. One that is still at it for the plan before sees the new one itself. */
+static bool word_card(ns_step *s)
+{
+	if (!ns_model_ready(s->e) || ns_step_job(s, "summary", 0))
+		return true;
+	if (s->err.code != NS_E_CONFLICT)
+		return false;
+	s->err = (ns_err){0};
+	return true;
+}
+
+/* The last part of both planning steps: the plan goes to its dry-run, or to a person. use: what finding its runbook took. */
+static bool settle(ns_step *s, const ns_case *c, const ns_rca *r, const ns_plan *p, size_t plans_before, const ns_model_use *use)
 {
 	ns_card *card = ns_card_make(s->ar, c, r, p);
-	if (!ns_step_fact(s, "plan", ns_plan_to_json(p)) || !ns_step_fact(s, "summary", ns_card_to_json(card)))
+	if (!ns_step_fact(s, "plan", ns_plan_to_json(p)) || !ns_step_fact(s, "summary", ns_card_to_json(card)) || !ns_model_spent(s, use))
 		return false;
 	bool again = rejected_before(s->e, s->ar, &s->inc, c), restless = plans_before >= MAX_PLANS;
 	if (!again && !restless && p->action != NS_ACT_MANUAL_REVIEW)
-		return ns_step_job(s, "dryrun", 0) && (!ns_model_ready(s->e) || ns_step_job(s, "summary", 0)) && ns_step_commit(s);
+		return ns_step_job(s, "dryrun", 0) && word_card(s) && ns_step_commit(s);
+	if (!word_card(s))
+		return false;
 	const char *why = again ? "the same plan on the same evidence was rejected before"
 	    : restless          ? "the object keeps changing under the plan: a person must look"
 	                        : p->summary;
@@ -126,7 +139,8 @@ bool ns_step_plan(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 	if (!d.cs || !d.rca)
 		return ns_fail(err, NS_E_INVALID, "incident %lld has no analysis", (long long)job->incident);
 	recall(w->e, ar, &d.cs->alert.target, &d.history);
-	d.history.found = ns_index_find(w, ar, d.cs, d.rca);
+	ns_model_use use;
+	d.history.found = ns_index_find(w, ar, d.cs, d.rca, job->incident, &use);
 	ns_plan *p = ns_plan_make(ar, d.cs, d.rca, w->e->library, &w->cluster->o.limits, &d.history, job->incident);
 	NS_POINT("planning", job->incident);
 	ns_step s;
@@ -136,7 +150,7 @@ bool ns_step_plan(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 		ns_step_abandon(&s);
 		return true;
 	}
-	return settle(&s, d.cs, d.rca, p, d.n_plans) || ns_step_failed(&s, err);
+	return settle(&s, d.cs, d.rca, p, d.n_plans, &use) || ns_step_failed(&s, err);
 }
 
 /* An UNKNOWN change whose object stands as it stood before was never made: it is no part of what was tried. */
@@ -169,7 +183,8 @@ bool ns_step_replan(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 	const ns_rca *rca = found->rca;
 	forget_unmade(ar, &d, c);
 	recall(w->e, ar, &c->alert.target, &d.history);
-	d.history.found = ns_index_find(w, ar, c, rca);
+	ns_model_use use;
+	d.history.found = ns_index_find(w, ar, c, rca, job->incident, &use);
 	ns_plan *p = ns_plan_make(ar, c, rca, w->e->library, &w->cluster->o.limits, &d.history, job->incident);
 	ns_step s;
 	bool ok = ns_step_begin_job(&s, w, ar, job);
@@ -178,7 +193,7 @@ bool ns_step_replan(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 		free(identity);
 		return true;
 	}
-	ok = ok && put_findings(&s, c, found, identity) && settle(&s, c, rca, p, d.n_plans);
+	ok = ok && put_findings(&s, c, found, identity) && settle(&s, c, rca, p, d.n_plans, &use);
 	free(identity);
 	return ok || ns_step_failed(&s, err);
 }

@@ -44,9 +44,9 @@ void ns_analysts_free(ns_analysts *a)
 
 /* ---- asking ---- */
 
-static bool ask(ns_analysts *a, const ns_prompt *p, int64_t incident, const ns_cancel *cancel, ns_llm_answer *ans, ns_err *err)
+static bool ask(ns_analysts *a, const ns_prompt *p, int64_t incident, int64_t began_ms, const ns_cancel *cancel, ns_llm_answer *ans, ns_err *err)
 {
-	ns_llm_ask q = {.system = p->system, .user = p->user, .schema_name = "rca", .schema = rca_schema, .incident = incident};
+	ns_llm_ask q = {.system = p->system, .user = p->user, .schema_name = "rca", .schema = rca_schema, .incident = incident, .began_ms = began_ms};
 	return ns_llm_chat(a->o.llm, NS_LLM_ANALYZER, &q, cancel, ans, err);
 }
 
@@ -67,12 +67,13 @@ static void ask_model(ns_analysts *a, ns_arena *ar, const ns_case *c, const char
 	ns_llm_answer ans = {0};
 	ns_err err = {0};
 	const ns_prompt *p = ns_prompt_analyze(ar, c, false);
-	bool ok = ask(a, p, incident, cancel, &ans, &err);
+	const int64_t began = ns_real_mono_ms();
+	bool ok = ask(a, p, incident, began, cancel, &ans, &err);
 	add_usage(x, &ans);
 	if (!ok && ans.trouble == NS_LLM_FILTERED) {
 		ns_llm_answer_free(&ans);
 		p = ns_prompt_analyze(ar, c, true);
-		ok = ask(a, p, incident, cancel, &ans, &err);
+		ok = ask(a, p, incident, began, cancel, &ans, &err);
 		add_usage(x, &ans);
 	}
 	/* A NUL would hide what follows it: such a reply is kept as what the contract refuses for that very reason. */
@@ -108,15 +109,17 @@ ns_analysis *ns_llm_analyze(ns_analysts *a, ns_arena *ar, const ns_case *c, int6
 {
 	ns_analysis *x = ns_arena_alloc(ar, sizeof *x);
 	ns_rca *offline = ns_offline_analyze(ar, c);
-	*x = (ns_analysis){.rca = offline, .by = NS_BY_OFFLINE, .mark = "", .reply_reason = "", .prompt_version = "", .request_id = "", .claimed = -1};
+	*x = (ns_analysis){.rca = offline, .by = NS_BY_OFFLINE, .mark = "", .reply_reason = "", .model = "", .prompt_version = "", .request_id = "", .claimed = -1};
 	if (!a->o.llm)
 		return x;
 	llm_memory m = {0};
 	const char *key = ns_arena_printf(ar, "%s %s", c->hash, ns_prompt_version(ar, "analyzer"));
 	bool known = *c->hash && llm_cache_get(a->cache, ar, key, WAIT_MS, &m);
+	x->asked = !known;
 	if (!known)
 		ask_model(a, ar, c, key, incident, cancel, x, &m);
 	x->trouble = m.trouble;
+	x->model = m.model;
 	x->prompt_version = m.version;
 	x->request_id = m.request_id;
 	if (!m.reply) {
@@ -130,8 +133,8 @@ ns_analysis *ns_llm_analyze(ns_analysts *a, ns_arena *ar, const ns_case *c, int6
 
 /* ---- the card ---- */
 
-/* The one member of the reply, when it is what was asked for; NULL otherwise. */
-static const char *summary_of(ns_arena *ar, const ns_world *w, const ns_llm_answer *ans)
+/* The one member of the reply, when it is what was asked for; else NULL and why. */
+static const char *summary_of(ns_arena *ar, const ns_world *w, const ns_llm_answer *ans, const char **why)
 {
 	cJSON *j = ns_json_parse(ns_buf_str(&ans->text), ans->text.len, &ns_json_strict, NULL);
 	const char *s = ns_json_str(j, "summary", "");
@@ -141,23 +144,45 @@ static const char *summary_of(ns_arena *ar, const ns_world *w, const ns_llm_answ
 	ns_world_check(ar, w, copy, &strangers);
 	free(line);
 	cJSON_Delete(j);
-	return *copy && ns_word_count(copy) <= SUMMARY_WORDS && !strangers.n ? copy : NULL;
+	if (!*copy)
+		*why = "the reply holds no summary";
+	else if (ns_word_count(copy) > SUMMARY_WORDS)
+		*why = "the summary is too long";
+	else if (strangers.n)
+		*why = ns_arena_printf(ar, "the summary names the %s \"%s\", which is not in the evidence", strangers.what[0], strangers.text[0]);
+	else
+		return copy;
+	return NULL;
 }
 
-const char *ns_llm_summary(ns_analysts *a, ns_arena *ar, const ns_case *c, const ns_rca *r, const ns_plan *p, int64_t incident, const ns_cancel *cancel)
+ns_summary *ns_llm_summary(ns_analysts *a, ns_arena *ar, const ns_case *c, const ns_rca *r, const ns_plan *p, int64_t incident, const ns_cancel *cancel)
 {
-	const char *own = ns_offline_summary(ar, c, r, p), *better = NULL;
-	if (!a->o.llm)
-		return own;
+	const char *own = ns_offline_summary(ar, c, r, p);
+	ns_summary *x = ns_arena_alloc(ar, sizeof *x);
+	*x = (ns_summary){.text = own, .asked = a->o.llm != NULL, .model = "", .prompt_version = "", .request_id = "", .why = ""};
+	if (!x->asked)
+		return x;
 	const ns_prompt *q = ns_prompt_summary(ar, c, r, p);
 	ns_llm_ask question = {.system = q->system, .user = q->user, .schema_name = "card", .schema = summary_schema, .incident = incident};
 	ns_llm_answer ans = {0};
+	ns_err err = {0};
 	/* The world of the card is the case and what our own code says of the plan. */
 	ns_case *with = ns_arena_alloc(ar, sizeof *with);
 	*with = *c;
 	with->alert.message = ns_arena_printf(ar, "%s %s %s %s", c->alert.message, own, p->summary, r->root_cause);
-	if (ns_llm_chat(a->o.llm, NS_LLM_ESCALATION, &question, cancel, &ans, NULL))
-		better = summary_of(ar, ns_world_new(ar, with), &ans);
+	const char *words = NULL;
+	if (ns_llm_chat(a->o.llm, NS_LLM_ESCALATION, &question, cancel, &ans, &err))
+		words = summary_of(ar, ns_world_new(ar, with), &ans, &x->why);
+	else
+		x->why = ns_arena_strdup(ar, err.text);
+	x->by_model = words != NULL;
+	x->text = words ? words : own;
+	x->model = ns_arena_strdup(ar, ans.model);
+	x->prompt_version = q->version;
+	x->request_id = ns_arena_strdup(ar, ans.request_id);
+	x->trouble = ans.trouble;
+	x->usage = ans.usage;
+	x->elapsed_ms = ans.elapsed_ms;
 	ns_llm_answer_free(&ans);
-	return better ? better : own;
+	return x;
 }

@@ -108,6 +108,14 @@ typedef struct gathering {
 	size_t embedded;
 } gathering;
 
+static const char **hashes_of(const gathering *g)
+{
+	const char **hashes = ns_xmalloc((g->n + 1) * sizeof *hashes);
+	for (size_t i = 0; i < g->n; i++)
+		hashes[i] = g->passage[i].hash;
+	return hashes;
+}
+
 static bool load_kept(ns_index *x, gathering *g, ns_err *err)
 {
 	free(g->rows);
@@ -115,9 +123,7 @@ static bool load_kept(ns_index *x, gathering *g, ns_err *err)
 	memset(g->found, 0, g->n * sizeof *g->found);
 	if (!x->keep.load)
 		return true;
-	const char **hashes = ns_xmalloc((g->n + 1) * sizeof *hashes);
-	for (size_t i = 0; i < g->n; i++)
-		hashes[i] = g->passage[i].hash;
+	const char **hashes = hashes_of(g);
 	bool ok = x->keep.load(x->keep.ctx, g->model, g->dim, hashes, g->n, g->rows, g->found, err);
 	free(hashes);
 	return ok;
@@ -153,7 +159,7 @@ static bool embed_batch(ns_index *x, gathering *g, size_t *at, const ns_cancel *
 	float *rows = NULL;
 	size_t dim = 0;
 	char model[NS_INDEX_MODEL] = "";
-	if (!x->e.embed(x->e.ctx, b.texts, b.n, cancel, &rows, &dim, model, err))
+	if (!x->e.embed(x->e.ctx, NULL, b.texts, b.n, cancel, &rows, &dim, model, err))
 		return false;
 	bool ok = (dim > 0 && dim <= NS_VECTORS_MAX_DIM && *model) || ns_fail(err, NS_E_INVALID, "a vector of %zu dimensions cannot be used", dim);
 	if (ok && (dim != g->dim || strcmp(model, g->model) != 0)) {
@@ -361,6 +367,11 @@ bool ns_index_refresh(ns_index *x, const ns_cancel *cancel, ns_index_news *news,
 	view *v = gather(x, &g, cancel, err) ? view_make(x, &g, first, err) : NULL;
 	if (v)
 		show(x, v, &g, news);
+	if (v && x->keep.kept) {
+		const char **hashes = hashes_of(&g);
+		x->keep.kept(x->keep.ctx, g.model, g.dim, hashes, g.n);
+		free(hashes);
+	}
 	free(g.rows);
 	free(g.found);
 	ns_arena_free(ar);
@@ -376,12 +387,12 @@ void ns_library_retrieve(const ns_library *l, const char *query, ns_retrieval *o
 }
 
 /* The query in the view's own model and dimension, centred; NULL with err. */
-static float *embed_query(const ns_index *x, const view *v, const char *query, const ns_cancel *cancel, ns_err *err)
+static float *embed_query(const ns_index *x, const view *v, const char *query, void *asked, const ns_cancel *cancel, ns_err *err)
 {
 	float *raw = NULL, *q = NULL;
 	size_t dim = 0;
 	char model[NS_INDEX_MODEL] = "";
-	if (!x->e.embed(x->e.ctx, &query, 1, cancel, &raw, &dim, model, err))
+	if (!x->e.embed(x->e.ctx, asked, &query, 1, cancel, &raw, &dim, model, err))
 		return NULL;
 	bool same = dim == ns_vectors_dim(v->vectors) && strcmp(model, v->model) == 0, finite = true;
 	for (size_t i = 0; same && i < dim; i++)
@@ -396,11 +407,11 @@ static float *embed_query(const ns_index *x, const view *v, const char *query, c
 	return q;
 }
 
-void ns_index_search(ns_index *x, const char *query, const ns_cancel *cancel, ns_retrieval *out)
+void ns_index_search(ns_index *x, const char *query, void *asked, const ns_cancel *cancel, ns_retrieval *out)
 {
 	ns_err err = {0};
 	view *v = view_take(x);
-	float *q = v && *query ? embed_query(x, v, query, cancel, &err) : NULL;
+	float *q = v && *query ? embed_query(x, v, query, asked, cancel, &err) : NULL;
 	if (q) {
 		double *score = ns_xmalloc((ns_library_size(x->lib) + 1) * sizeof *score);
 		*out = (ns_retrieval){.score_floor = v->floors.score, .margin_floor = v->floors.margin};

@@ -143,6 +143,33 @@ static void cost_of(const ns_cluster_row *c, ns_doc *d)
 	    c->cost_budget > 0 ? budget : "", over ? ": over" : "");
 }
 
+static void spent(ns_doc *d, const char *label, const char *window, const ns_spent_row *r)
+{
+	char calls[32] = "", tokens[32] = "", usd[32] = "";
+	if (r->most_calls >= 0)
+		snprintf(calls, sizeof calls, " of %lld", (long long)r->most_calls);
+	if (r->most_tokens >= 0)
+		snprintf(tokens, sizeof tokens, " of %lld", (long long)r->most_tokens);
+	if (r->most_micro_usd >= 0)
+		snprintf(usd, sizeof usd, " of %.4g", (double)r->most_micro_usd / 1e6);
+	ns_doc_printf(d, label, NS_ROLE_TEXT, "%s: %lld%s calls, %lld%s tokens, %.4f%s USD", window, (long long)r->calls, calls, (long long)r->tokens, tokens,
+	    (double)r->micro_usd / 1e6, usd);
+}
+
+/* Who thinks, what that has cost, and whose word counts for less. */
+static void model_of(const ns_snapshot *s, ns_doc *d)
+{
+	const ns_model_row *m = &s->model;
+	if (!m->on)
+		return;
+	ns_doc_blank(d);
+	ns_doc_printf(d, "MODEL", NS_ROLE_TEXT, "%s analyses; runbooks are found by %s vectors", *m->offline_why || !*m->name ? "the offline analyst" : m->name, m->finds);
+	ns_doc_put(d, "OFFLINE", NS_ROLE_STATE_WAIT, m->offline_why);
+	ns_doc_put(d, "CAPPED", NS_ROLE_SEV_WARN, m->capped);
+	spent(d, "SPENT", "in an hour", &m->hour);
+	spent(d, NULL, "in a day", &m->day);
+}
+
 void ns_clusters_doc(const ns_ui *ui, ns_doc *d)
 {
 	const ns_snapshot *s = ui->snap;
@@ -172,6 +199,7 @@ void ns_clusters_doc(const ns_ui *ui, ns_doc *d)
 		cost_of(c, d);
 		ns_doc_printf(d, "REQUESTS", NS_ROLE_TEXT_DIM, "%.1f a second, %lld in all", c->req_per_s, (long long)c->requests);
 	}
+	model_of(s, d);
 	ns_doc_blank(d);
 	ns_doc_printf(d, "OURSELVES", NS_ROLE_TEXT_DIM, "%.1f requests a second, %lld MB, %.1f %% of a core", s->req_per_s, (long long)(s->rss_bytes >> 20),
 	    s->cpu_percent);

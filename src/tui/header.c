@@ -131,7 +131,8 @@ static void put_used(char *out, size_t cap, int64_t used, int64_t most, const ch
 	snprintf(out, cap, " %lld%s %s", (long long)used, limit, unit);
 }
 
-/* "qwen-max 0.12/10 USD", with the calls and tokens where there is room, "offline: budget": who analyses, and what of the day's budget is gone. */
+/* Who analyses, and what of the day's budget is gone: "qwen-max 0.12/10 USD", with calls and tokens where there is room; "offline: budget", of which
+ * a narrow screen keeps the one word that counts. */
 static void model_part(const ns_snapshot *s, parts *ps, int width)
 {
 	const ns_model_row *m = &s->model;
@@ -139,17 +140,18 @@ static void model_part(const ns_snapshot *s, parts *ps, int width)
 	if (!m->on)
 		return;
 	if (*m->offline_why) {
-		snprintf(text, sizeof text, "offline: %.60s", m->offline_why);
+		snprintf(text, sizeof text, width < 120 ? "offline" : "offline: %.60s", m->offline_why);
 		add(ps, false, 5, NS_ROLE_STATE_WAIT, false, text);
 		return;
 	}
-	if (m->most_micro_usd >= 0)
-		snprintf(most, sizeof most, "/%.4g", (double)m->most_micro_usd / 1e6);
+	double spent = (double)m->day.micro_usd / 1e6;
+	if (m->day.most_micro_usd >= 0)
+		snprintf(most, sizeof most, "/%.4g", (double)m->day.most_micro_usd / 1e6);
 	if (width >= 140) {
-		put_used(calls, sizeof calls, m->calls, m->most_calls, "calls");
-		put_used(tokens, sizeof tokens, m->tokens, m->most_tokens, "tokens");
+		put_used(calls, sizeof calls, m->day.calls, m->day.most_calls, "calls");
+		put_used(tokens, sizeof tokens, m->day.tokens, m->day.most_tokens, "tokens");
 	}
-	snprintf(text, sizeof text, "%.28s%s%s %.2f%s USD", m->name, calls, tokens, (double)m->micro_usd / 1e6, most);
+	snprintf(text, sizeof text, "%.28s%s%s %.*f%s USD", m->name, calls, tokens, spent > 0 && spent < .1 ? 4 : 2, spent, most);
 	add(ps, false, 1, NS_ROLE_TEXT_DIM, false, text);
 }
 

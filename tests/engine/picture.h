@@ -80,7 +80,9 @@ static inline ns_snapshot *make_picture(size_t incidents)
 		fill_cluster(&s->clusters[i]);
 	s->clock_rate = 6;
 	s->model.on = true;
-	s->model.name = s->model.offline_why = s->model.finds = HOSTILE;
+	s->model.name = s->model.offline_why = s->model.finds = s->model.capped = HOSTILE;
+	s->model.hour = (ns_spent_row){1, 2, 3, 4, 5, 6};
+	s->model.day = (ns_spent_row){7, 8, 9, 10, -1, 12};
 	s->req_per_s = 1.5;
 	s->cpu_percent = 0.25;
 	s->n_crit = s->n_warn = s->n_info = s->n_open = 1;

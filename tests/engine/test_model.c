@@ -109,35 +109,41 @@ static bool handle(script_server *s, int fd, const char *method, const char *tar
 	return say(s, fd, &service.rca);
 }
 
-static const ns_secret *no_key;
 static ns_budget *budget;
+static ns_budget_limits limits;
 static ns_llm *llm;
 
-/* An engine with the service behind it. */
-static void model_open(live *l, const char *scenario, ns_profile profile, step rca)
+/* A client of the service, as a process makes it. */
+static ns_llm *service_client(ns_budget *b)
 {
 	static const char *const models[] = {"qwen-a", NULL}, *const vectors[] = {"text-embedding-a", NULL};
 	char url[64];
 	ns_err err = {0};
+	snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", service.server.port);
+	ns_llm_opts o = ns_llm_defaults;
+	o.base_url = url;
+	o.models[NS_LLM_ANALYZER] = o.models[NS_LLM_ESCALATION] = models;
+	o.models[NS_LLM_PLANNER] = vectors;
+	o.begin_ms = 1500; /* its own law, made shorter: what is slow here never answers */
+	o.retry_ms = 300;
+	o.dimensions = DIM;
+	o.budget = b;
+	o.clock = ns_clock_real();
+	ns_llm *made = ns_llm_new(&o, &err);
+	must(made, "%s", err.text);
+	return made;
+}
+
+/* An engine with the service behind it. */
+static void model_open(live *l, const char *scenario, ns_profile profile, step rca)
+{
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	pthread_mutex_init(&service.mu, NULL);
 	service.rca = rca;
 	service.card = (step){SAY, 500, 0, "no cards today"};
 	script_start(&service.server, handle, NULL);
-	snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", service.server.port);
-	budget = ns_budget_new(&ns_budget_defaults);
-	ns_llm_opts o = ns_llm_defaults;
-	o.base_url = url;
-	o.models[NS_LLM_ANALYZER] = o.models[NS_LLM_ESCALATION] = models;
-	o.models[NS_LLM_PLANNER] = vectors;
-	o.key = no_key;
-	o.begin_ms = 1500; /* its own law, made shorter: what is slow here never answers */
-	o.retry_ms = 300;
-	o.dimensions = DIM;
-	o.budget = budget;
-	o.clock = ns_clock_real();
-	llm = ns_llm_new(&o, &err);
-	must(llm, "%s", err.text);
+	budget = ns_budget_new(limits.most[NS_PER_DAY].calls ? &limits : &ns_budget_defaults);
+	llm = service_client(budget);
 	live_open(l, scenario, 60, profile);
 	l->o.llm = llm;
 	l->o.budget = budget;
@@ -155,6 +161,28 @@ static void model_close(live *l)
 #define ROLLBACK(CONFIDENCE) \
 	"{\"root_cause\":\"The new release is broken.\",\"confidence\":" CONFIDENCE ",\"action_type\":\"rollback\",\"risk_level\":\"low\",\"auto_remediate\":true" CLAIM
 #define RAISE "{\"root_cause\":\"It needs more memory.\",\"confidence\":0.9,\"action_type\":\"patch_resources\",\"risk_level\":\"low\",\"auto_remediate\":true" CLAIM
+
+/* The newest record of what was asked in a role; the caller deletes it. */
+static cJSON *use_of(const live *l, int64_t incident, const char *role)
+{
+	ns_store *st = live_record(l);
+	ns_arena *ar = ns_arena_new();
+	ns_fact_row *rows;
+	size_t n;
+	cJSON *found = NULL;
+	must(ns_store_facts(st, ar, incident, &rows, &n, NULL), "no facts");
+	while (n-- && !found) {
+		cJSON *j = strcmp(rows[n].name, "usage") == 0 ? cJSON_Parse(rows[n].json) : NULL;
+		if (j && strcmp(ns_json_str(j, "role", ""), role) == 0)
+			found = j;
+		else
+			cJSON_Delete(j);
+	}
+	ns_arena_free(ar);
+	ns_store_close(st);
+	must(found, "nothing on record of the %s", role);
+	return found;
+}
 
 /* The newest fact of that name; the caller deletes it. */
 static cJSON *fact(const live *l, int64_t incident, const char *name)
@@ -180,14 +208,13 @@ static void who_answered_and_what_it_took_is_on_record(void)
 	must(strcmp(ns_json_str(a, "by", ""), "model") == 0 && strcmp(ns_json_str(a, "model", ""), "qwen-a") == 0, "by %s", ns_json_str(a, "model", ""));
 	must(strcmp(ns_json_str(r, "provider", ""), "qwen-a") == 0, "%s", ns_json_str(r, "provider", ""));
 	must(strcmp(ns_json_str(a, "request", ""), "r9") == 0 && strncmp(ns_json_str(a, "prompt", ""), "analyzer/", 9) == 0, "no request or prompt");
-	must(ns_json_int_or(a, "prompt_tokens", 0) == 900 && ns_json_int_or(a, "completion_tokens", 0) == 90, "no usage");
 	must(ns_json_num_or(a, "claimed", 0) == .9, "no claim");
-	must(ns_json_int_or(u, "calls", 0) >= 1 && ns_json_int_or(u, "tokens", 0) >= 990, "no sum");
+	must(ns_json_int_or(u, "all_calls", 0) >= 1 && ns_json_int_or(u, "all_tokens", 0) >= 990, "no sum");
 	cJSON_Delete(a);
 	cJSON_Delete(u);
 	cJSON_Delete(r);
 	ns_detail *d = l.door.detail(l.door.ctx, row.id, &err);
-	must(d && strstr(d->usage, "900 + 90 tokens") && strstr(d->usage, "request r9"), "detail: %s", d ? d->usage : err.text);
+	must(d && strstr(d->usage, "analyzer qwen-a: 900 + 90 tokens") && strstr(d->usage, "request r9"), "detail: %s", d ? d->usage : err.text);
 	ns_detail_free(d);
 	/* Templates stay here. */
 	must(*service.question && !strstr(service.question, "\\\"containers\\\""), "a pod template left the process");
@@ -288,6 +315,11 @@ static void the_card_gets_the_models_words_when_they_come(void)
 	live_start(&l);
 	live_card(&l, "checkout", 0);
 	until_summary(&l, "It was killed for memory and needs more of it.");
+	cJSON *u = use_of(&l, 1, "escalation");
+	must(strcmp(ns_json_str(u, "model", ""), "qwen-a") == 0 && strcmp(ns_json_str(u, "request", ""), "r9") == 0, "who worded it?");
+	must(strncmp(ns_json_str(u, "prompt", ""), "escalation/", 11) == 0 && ns_json_int_or(u, "prompt_tokens", 0) == 900, "by what prompt?");
+	must(ns_json_int_or(u, "all_tokens", 0) == 2 * 990, "%lld tokens", (long long)ns_json_int_or(u, "all_tokens", 0));
+	cJSON_Delete(u);
 	model_close(&l);
 }
 
@@ -303,6 +335,92 @@ static void the_card_waits_for_nobody(void)
 	cJSON_Delete(s);
 	live_yes(&l, &c);
 	live_until(&l, "shop", "checkout", "resolved");
+	model_close(&l);
+}
+
+/* How often the console said that a step did not work. */
+static int live_tried_again(live *l)
+{
+	int n = 0;
+	ns_snapshot *s = l->door.snapshot(l->door.ctx, NULL);
+	for (size_t i = 0; i < s->n_messages; i++)
+		n += strstr(s->messages[i].text, "is tried again") != NULL;
+	ns_snapshot_unref(s);
+	return n;
+}
+
+/* A card whose words are on their way is no reason to keep an old plan. */
+static void a_card_under_way_holds_up_no_new_plan(void)
+{
+	live l;
+	model_open(&l, "oom-simple", NS_PROFILE_APPROVE, (step){SSE, 200, 0, RAISE});
+	service.card = (step){SILENCE, 0, 0, ""};
+	live_start(&l);
+	card c = live_card(&l, "checkout", 0);
+	int64_t end = ns_real_mono_ms() + LIVE_LIMIT_MS;
+	while (!atomic_load(&service.cards)) {
+		must(ns_real_mono_ms() < end, "nobody words the card");
+		rig_nap(LIVE_NAP_MS);
+	}
+	live_change(&l, "shop", "checkout", "{\"spec\":{\"minReadySeconds\":3}}");
+	live_card(&l, "checkout", c.id);
+	ns_store *st = live_record(&l);
+	ns_arena *ar = ns_arena_new();
+	must(rig_count_facts(st, ar, c.incident, "plan") == 2, "%zu plans", rig_count_facts(st, ar, c.incident, "plan"));
+	ns_arena_free(ar);
+	ns_store_close(st);
+	must(live_tried_again(&l) == 0, "planning had to be tried again");
+	cJSON *a = fact(&l, c.incident, "analysis");
+	must(strcmp(ns_json_str(a, "by", ""), "memory") == 0 && atomic_load(&service.asked) == 1, "%s, asked %d times", ns_json_str(a, "by", ""), atomic_load(&service.asked));
+	cJSON_Delete(a);
+	model_close(&l);
+}
+
+static void until_offline_for(live *l, const char *why)
+{
+	int64_t end = ns_real_mono_ms() + LIVE_LIMIT_MS;
+	for (bool is = false; !is;) {
+		ns_snapshot *s = l->door.snapshot(l->door.ctx, NULL);
+		is = strcmp(s->model.offline_why, why) == 0;
+		ns_snapshot_unref(s);
+		must(is || ns_real_mono_ms() < end, "the header does not say \"%s\"", why);
+		rig_nap(LIVE_NAP_MS);
+	}
+}
+
+/* Of four incidents at most two are asked about; the others go on offline, the header says so, and no restart gives more. */
+static void out_of_budget_is_a_stop_that_shows_and_stays(void)
+{
+	static const char *const names[][2] = {{"shop", "cart"}, {"shop", "checkout"}, {"web", "storefront"}};
+	live l;
+	limits = (ns_budget_limits){{{-1, -1, -1}, {-1, -1, -1}, {2, -1, -1}}};
+	model_open(&l, "demo", NS_PROFILE_OBSERVE, (step){SSE, 200, 0, ROLLBACK("0.9")});
+	live_start(&l);
+	int stopped = 0;
+	for (size_t i = 0; i < 3; i++) {
+		ns_inc_row row = live_until(&l, names[i][0], names[i][1], "manual_review|awaiting_approval");
+		cJSON *a = fact(&l, row.id, "analysis");
+		stopped += strstr(ns_json_str(a, "mark", ""), "offline analyst: the budget is used up: budget: 2 of 2 calls of this day are used") != NULL;
+		cJSON_Delete(a);
+	}
+	must(stopped >= 1 && atomic_load(&service.asked) + atomic_load(&service.cards) <= 2, "%d stopped, %d asked", stopped, atomic_load(&service.asked));
+	until_offline_for(&l, "budget");
+	live_stop(&l);
+	int before = atomic_load(&service.asked) + atomic_load(&service.cards);
+	ns_llm *first = llm;
+	ns_budget *empty = ns_budget_new(&limits);
+	llm = service_client(empty); /* as a new process has it */
+	l.o.llm = llm;
+	l.o.budget = empty;
+	live_start(&l);
+	ns_snapshot *s = l.door.snapshot(l.door.ctx, NULL);
+	must(strcmp(s->model.offline_why, "budget") == 0 && s->model.day.calls == 2 && s->model.day.most_calls == 2, "forgotten: %s", s->model.offline_why);
+	ns_snapshot_unref(s);
+	live_stop(&l);
+	must(atomic_load(&service.asked) + atomic_load(&service.cards) == before, "asked again");
+	ns_llm_free(first);
+	ns_budget_free(budget);
+	budget = empty;
 	model_close(&l);
 }
 
@@ -336,6 +454,10 @@ static void runbooks_are_found_by_the_models_vectors(void)
 		cJSON_Delete(p);
 		rig_nap(LIVE_NAP_MS);
 	}
+	cJSON *u = use_of(&l, c.incident, "planner");
+	must(strcmp(ns_json_str(u, "model", ""), "text-embedding-a") == 0 && strcmp(ns_json_str(u, "request", ""), "e1") == 0, "who found it?");
+	must(ns_json_int_or(u, "prompt_tokens", 0) == 10, "no usage");
+	cJSON_Delete(u);
 	/* And none is asked for again after a restart. */
 	live_stop(&l);
 	int before = atomic_load(&service.texts);
@@ -413,7 +535,8 @@ static void without_a_model_nothing_of_it_shows(void)
 
 #define CASE(NAME) {.name = #NAME, .run = NAME}
 static test_case list[] = {CASE(who_answered_and_what_it_took_is_on_record), CASE(slow), CASE(down), CASE(refused_key), CASE(a_broken_reply_is_a_persons_case),
-    CASE(no_reply_raises_trust), CASE(the_card_gets_the_models_words_when_they_come), CASE(the_card_waits_for_nobody),
+    CASE(no_reply_raises_trust), CASE(the_card_gets_the_models_words_when_they_come), CASE(the_card_waits_for_nobody), CASE(a_card_under_way_holds_up_no_new_plan),
+    CASE(out_of_budget_is_a_stop_that_shows_and_stays),
     CASE(runbooks_are_found_by_the_models_vectors), CASE(a_record_of_empty_claims_caps_the_next), CASE(without_a_model_nothing_of_it_shows)};
 
 int main(int argc, char **argv)

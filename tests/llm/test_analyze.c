@@ -280,8 +280,14 @@ static void a_card_is_taken_only_when_it_is_one(void **state)
 		const ns_rca *rca = ns_offline_analyze(ar, c);
 		ns_plan p = {.action = NS_ACT_PATCH_RESOURCES, .target = c->alert.target, .runbook = "", .runbook_hash = "", .runbook_title = "", .summary = "raise memory limit",
 		    .verify = "", .manual_command = "", .expected_effect = ""};
-		const char *card = ns_llm_summary(s.a, ar, c, rca, &p, 1, NULL), *own = ns_offline_summary(ar, c, rca, &p);
-		assert_int_equal(strcmp(card, own) != 0, rows[i].taken);
+		const ns_summary *card = ns_llm_summary(s.a, ar, c, rca, &p, 1, NULL);
+		const char *own = ns_offline_summary(ar, c, rca, &p);
+		assert_int_equal(strcmp(card->text, own) != 0, rows[i].taken);
+		assert_true(card->by_model == rows[i].taken && card->asked && !card->trouble);
+		assert_true(rows[i].taken == !*card->why);
+		assert_string_equal(card->model, "qwen-a");
+		assert_memory_equal(card->prompt_version, "escalation/", 11);
+		assert_true(*card->request_id && card->usage.prompt > 0);
 		stop(&s);
 		ns_arena_free(ar);
 	}

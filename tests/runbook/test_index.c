@@ -48,7 +48,7 @@ static void who(void *ctx, char name[NS_INDEX_MODEL], size_t *dim)
 	*dim = m->says_nothing ? 0 : m->dim;
 }
 
-static bool embed(void *ctx, const char *const *texts, size_t n, const ns_cancel *cancel, float **out, size_t *dim, char name[NS_INDEX_MODEL], ns_err *err)
+static bool embed(void *ctx, void *asked, const char *const *texts, size_t n, const ns_cancel *cancel, float **out, size_t *dim, char name[NS_INDEX_MODEL], ns_err *err)
 {
 	model *m = ctx;
 	(void)cancel;
@@ -116,6 +116,23 @@ static bool save(void *ctx, const char *name, size_t dim, const char *const *has
 	return true;
 }
 
+static void drop_others(void *ctx, const char *name, size_t dim, const char *const *hashes, size_t n)
+{
+	kept *k = ctx;
+	size_t left = 0;
+	for (size_t i = 0; i < k->n; i++) {
+		struct row *r = &k->row[i];
+		bool stays = r->dim != dim || strcmp(r->model, name) != 0;
+		for (size_t h = 0; h < n && !stays; h++)
+			stays = strcmp(hashes[h], r->hash) == 0;
+		if (stays)
+			k->row[left++] = *r;
+		else
+			free(r->v);
+	}
+	k->n = left;
+}
+
 /* ---- */
 
 typedef struct rig {
@@ -130,7 +147,7 @@ static void rig_open(rig *r, const char *dir)
 	ns_err err = {0};
 	r->lib = ns_library_load(dir, &err);
 	assert_non_null(r->lib);
-	r->x = ns_index_new(r->lib, &(ns_embedder){&r->m, who, embed}, &(ns_vector_keep){&r->k, load, save});
+	r->x = ns_index_new(r->lib, &(ns_embedder){&r->m, who, embed}, &(ns_vector_keep){&r->k, load, save, drop_others});
 }
 
 static void rig_shut(rig *r)
@@ -156,7 +173,7 @@ static rig new_rig(void)
 static const char *answers(ns_index *x, const char *query)
 {
 	static ns_retrieval r;
-	ns_index_search(x, query, NULL, &r);
+	ns_index_search(x, query, NULL, NULL, &r);
 	return r.by;
 }
 
@@ -168,7 +185,7 @@ static void test_offline_until_there_is_an_index(void **state)
 	ns_index_news news;
 	ns_retrieval a, b;
 	rig_open(&r, NULL);
-	ns_index_search(r.x, "OOMKilled, the memory limit is too low", NULL, &a);
+	ns_index_search(r.x, "OOMKilled, the memory limit is too low", NULL, NULL, &a);
 	assert_string_equal(a.by, "offline");
 	assert_string_equal(a.mark, "");
 	assert_int_equal(r.m.calls, 0);
@@ -206,7 +223,7 @@ static void test_finds_by_the_model(void **state)
 	assert_true(ns_index_refresh(r.x, NULL, &news, NULL));
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		ns_retrieval got;
-		ns_index_search(r.x, rows[i].query, NULL, &got);
+		ns_index_search(r.x, rows[i].query, NULL, NULL, &got);
 		const char *id = got.match[0].score >= got.score_floor ? got.match[0].runbook->id : "none";
 		if (strcmp(id, rows[i].want) != 0)
 			fail_msg("\"%s\": %s (%.3f, floor %.3f)", rows[i].query, got.match[0].runbook->id, got.match[0].score, got.score_floor);
@@ -241,6 +258,7 @@ static void test_only_what_changed(void **state)
 	rig_open(&r, dir);
 	assert_true(ns_index_refresh(r.x, NULL, &news, NULL));
 	assert_true(news.embedded >= 2 && news.embedded <= 3 && news.passages == first.passages);
+	assert_int_equal(r.k.n, news.passages); /* and what the changed sentence was is kept no longer */
 
 	r.m.dim = 256;
 	assert_true(ns_index_refresh(r.x, NULL, &news, NULL));
@@ -293,12 +311,12 @@ static void test_models_never_mix(void **state)
 	r.m.then_name = NULL;
 	r.m.fail_after = 0;
 	ns_retrieval got;
-	ns_index_search(r.x, "OOMKilled, memory limit", NULL, &got);
+	ns_index_search(r.x, "OOMKilled, memory limit", NULL, NULL, &got);
 	assert_string_equal(got.by, "offline");
 	assert_non_null(strstr(got.mark, "words-3/512 answered"));
 	assert_true(got.score_floor == ns_library_score_floor(r.lib));
 	r.m.fails = true;
-	ns_index_search(r.x, "OOMKilled, memory limit", NULL, &got);
+	ns_index_search(r.x, "OOMKilled, memory limit", NULL, NULL, &got);
 	assert_string_equal(got.by, "offline");
 	assert_string_equal(got.mark, "the model is down");
 	assert_true(got.n == 5);
@@ -358,9 +376,9 @@ static void test_search_is_exact(void **state)
 	for (size_t i = 0; i < N; i += 7) {
 		const ns_runbook *rb = ns_library_at(r.lib, i);
 		ns_retrieval fast, plain;
-		ns_index_search(r.x, rb->symptoms[i % rb->n_symptoms], NULL, &fast);
+		ns_index_search(r.x, rb->symptoms[i % rb->n_symptoms], NULL, NULL, &fast);
 		ns_vectors_use(NS_VECTORS_BRUTE);
-		ns_index_search(r.x, rb->symptoms[i % rb->n_symptoms], NULL, &plain);
+		ns_index_search(r.x, rb->symptoms[i % rb->n_symptoms], NULL, NULL, &plain);
 		ns_vectors_use(NS_VECTORS_BEST);
 		assert_int_equal(fast.n, NS_RETRIEVED);
 		for (size_t k = 0; k < fast.n; k++) {

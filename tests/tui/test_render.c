@@ -114,6 +114,40 @@ static void the_strip_says_what_is_wrong(void **state)
 	}
 }
 
+/* Who analyses: with its cost where there is room, and on the narrowest screen at least that it is not the model. */
+static void the_header_says_who_thinks(void **state)
+{
+	static const ns_spent_row day = {.calls = 33, .tokens = 14890, .micro_usd = 3500, .most_calls = 1000, .most_tokens = -1, .most_micro_usd = 10000000};
+	static const struct { int cols; const char *why, *shown; } rows[] = {{160, "", "qwen-plus 33/1000 calls 14890 tokens 0.0035/10 USD"},
+	    {120, "", "qwen-plus 0.0035/10 USD"}, {160, "budget", "offline: budget"}, {120, "budget", "offline: budget"}, {80, "the model service is down", " offline "}};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		world w;
+		open_world(&w, rows[i].cols, 24);
+		ns_snapshot *s = snap_typical(1);
+		s->model = (ns_model_row){.on = true, .name = "qwen-plus", .offline_why = rows[i].why, .finds = "offline", .capped = "", .hour = day, .day = day};
+		see(&w, s);
+		if (!shows(&w, rows[i].shown))
+			fail_msg("%d columns, not \"%s\"", rows[i].cols, rows[i].shown);
+		close_world(&w);
+	}
+}
+
+static void the_page_says_what_the_model_costs_and_who_is_capped(void **state)
+{
+	world w;
+	open_world(&w, 120, 60);
+	ns_snapshot *s = snap_typical(1);
+	s->model = (ns_model_row){.on = true, .name = "qwen-plus", .offline_why = "", .finds = "text-embedding-v4/1024",
+	    .capped = "qwen-plus on rollback counts for at most 0.31: it says the same to everything", .hour = {1, 2, 3, 120, -1, -1}, .day = {4, 5, 6000, -1, -1, 10000000}};
+	see(&w, s);
+	key(&w, 'C');
+	assert_true(shows(&w, "qwen-plus analyses; runbooks are found by text-embedding-v4/1024 vectors"));
+	assert_true(shows(&w, "qwen-plus on rollback counts for at most 0.31"));
+	assert_true(shows(&w, "in an hour: 1 of 120 calls, 2 tokens"));
+	assert_true(shows(&w, "in a day: 4 calls, 5 tokens, 0.0060 of 10 USD"));
+	close_world(&w);
+}
+
 static void each_pane_alone(void **state)
 {
 	static const char *const names[] = {"alerts", "pipeline", "approvals", "cost"};
@@ -298,6 +332,8 @@ int main(void)
 	    cmocka_unit_test(home_at_every_size),
 	    cmocka_unit_test(several_clusters),
 	    cmocka_unit_test(the_strip_says_what_is_wrong),
+	    cmocka_unit_test(the_header_says_who_thinks),
+	    cmocka_unit_test(the_page_says_what_the_model_costs_and_who_is_capped),
 	    cmocka_unit_test(each_pane_alone),
 	    cmocka_unit_test(first_frame_before_any_data),
 	    cmocka_unit_test(detail_help_messages),

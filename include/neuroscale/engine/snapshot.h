@@ -76,13 +76,16 @@ typedef struct ns_cluster_row {
 	const char *cost_error;
 } ns_cluster_row;
 
-/* The model service and what it may still spend: of the last 24 h of real time. Limits under 0: none. */
+/* What was spent in a window of real time, and what may be: limits under 0: none. */
+typedef struct ns_spent_row { int64_t calls, tokens, micro_usd, most_calls, most_tokens, most_micro_usd; } ns_spent_row;
+/* The model service. */
 typedef struct ns_model_row {
 	bool on;                         /* one is configured; else all of this is empty */
 	const char *name;                /* the analyzer's next to be asked */
 	const char *offline_why;         /* why the offline analyst works now: "budget", "the model is slow"; "" the model does */
 	const char *finds;               /* whose vectors find runbooks: "offline" or "MODEL/DIM" */
-	int64_t calls, tokens, micro_usd, most_calls, most_tokens, most_micro_usd;
+	const char *capped;              /* models whose claims count for less, and why: a line each */
+	ns_spent_row hour, day;
 } ns_model_row;
 
 typedef struct ns_snapshot {
@@ -129,7 +132,7 @@ typedef struct ns_detail {
 	ns_inc_row row;
 	const char *root_cause, *reasoning, *provider, *cause_class, *next_steps;
 	const char *analysis;            /* what is to be said of who analysed: why offline, what was capped and why; "" nothing */
-	const char *usage;               /* what the model service took for it, with prompt and request: one line, "" nothing was asked */
+	const char *usage;               /* what the model service took for it: a line per question, with prompt and request; "" nothing was asked */
 	double confidence;
 	ns_risk risk;
 	ns_detail_evidence *evidence;

@@ -24,10 +24,11 @@ typedef enum ns_analysis_by { NS_BY_OFFLINE, NS_BY_MODEL, NS_BY_MEMORY } ns_anal
 typedef struct ns_analysis {
 	ns_rca *rca;             /* never NULL; provider is "offline" or the model's name */
 	ns_analysis_by by;
+	bool asked;              /* a model was, now: usage is of that; else its answer, or its silence, is remembered */
 	ns_llm_trouble trouble;  /* why a model did not answer */
 	const char *mark;        /* for the card and the record: "offline analyst: the model is slow", "capped at 0.60: …"; "" nothing to say */
 	const char *reply_reason;/* the contract's verdict on the reply, "" when there was none */
-	const char *prompt_version, *request_id;
+	const char *model, *prompt_version, *request_id; /* model: who answered, "" nobody */
 	double claimed;          /* the model's own confidence, -1 none: what the confidence watch records */
 	ns_llm_usage usage;
 	int64_t elapsed_ms;
@@ -35,8 +36,17 @@ typedef struct ns_analysis {
 } ns_analysis;
 /* Never NULL. Blocks the worker's thread; thread-safe. */
 ns_analysis *ns_llm_analyze(ns_analysts *a, ns_arena *ar, const ns_case *c, int64_t incident, const ns_cancel *cancel);
-/* The card's summary: the model's when it is well-formed (at most 90 words, only known names and numbers), else the offline one. */
-const char *ns_llm_summary(ns_analysts *a, ns_arena *ar, const ns_case *c, const ns_rca *r, const ns_plan *p, int64_t incident, const ns_cancel *cancel);
+typedef struct ns_summary {
+	const char *text;        /* never "": the model's when it is well-formed (at most 90 words, only known names and numbers), else the offline one */
+	bool by_model;
+	bool asked;              /* a model was: what follows is of that */
+	const char *model, *prompt_version, *request_id, *why; /* why: its words were not taken, "" they were */
+	ns_llm_trouble trouble;
+	ns_llm_usage usage;
+	int64_t elapsed_ms;
+} ns_summary;
+/* The card's summary. Never NULL. Blocks; thread-safe. */
+ns_summary *ns_llm_summary(ns_analysts *a, ns_arena *ar, const ns_case *c, const ns_rca *r, const ns_plan *p, int64_t incident, const ns_cancel *cancel);
 
 #define NS_STRANGER_CAP 0.60 /* confidence of an analysis that names what is not in the evidence */
 #define NS_DISSENT_CAP  0.70 /* and of one that the offline analyst does not share */

@@ -18,8 +18,9 @@ typedef struct ns_embedder {
 	void *ctx;
 	/* The model that would be asked next, and the dimension that it would give; dim 0: not known before the first answer. */
 	void (*who)(void *ctx, char model[NS_INDEX_MODEL], size_t *dim);
-	/* Vectors of n texts, n * *dim floats in *out, which the index frees, all by one model. Blocks. False with err. */
-	bool (*embed)(void *ctx, const char *const *texts, size_t n, const ns_cancel *cancel, float **out, size_t *dim, char model[NS_INDEX_MODEL], ns_err *err);
+	/* Vectors of n texts, n * *dim floats in *out, which the index frees, all by one model. Blocks. False with err. asked: what the searcher gave to
+	 * ns_index_search, NULL for passages. */
+	bool (*embed)(void *ctx, void *asked, const char *const *texts, size_t n, const ns_cancel *cancel, float **out, size_t *dim, char model[NS_INDEX_MODEL], ns_err *err);
 } ns_embedder;
 
 /* Where they are kept. hash: 64 hex digits. */
@@ -27,6 +28,8 @@ typedef struct ns_vector_keep {
 	void *ctx;
 	bool (*load)(void *ctx, const char *model, size_t dim, const char *const *hashes, size_t n, float *rows, bool *found, ns_err *err);
 	bool (*save)(void *ctx, const char *model, size_t dim, const char *const *hashes, size_t n, const float *rows, ns_err *err);
+	/* The index is complete, of these: no other of this model and dimension is needed any more. May be NULL. */
+	void (*kept)(void *ctx, const char *model, size_t dim, const char *const *hashes, size_t n);
 } ns_vector_keep;
 
 typedef struct ns_index ns_index;
@@ -52,8 +55,8 @@ typedef struct ns_retrieval {
 	char by[NS_INDEX_MODEL + 16];     /* "offline" or "MODEL/DIM" */
 	char mark[200];                   /* why a model's index did not answer although there is one, "" else */
 } ns_retrieval;
-/* Blocks while the query is embedded. Exact: what brute force over all passages gives. */
-void ns_index_search(ns_index *x, const char *query, const ns_cancel *cancel, ns_retrieval *out);
+/* Blocks while the query is embedded. Exact: what brute force over all passages gives. asked goes to the embedder. */
+void ns_index_search(ns_index *x, const char *query, void *asked, const ns_cancel *cancel, ns_retrieval *out);
 /* The library's own vectors, in the same form. Pure. */
 void ns_library_retrieve(const ns_library *l, const char *query, ns_retrieval *out);
 #endif
