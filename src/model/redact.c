@@ -47,6 +47,28 @@ static size_t coded_quote(const redactor *r, size_t i)
 	return len ? len : ns_redact_coded(r, i, '\'');
 }
 
+/* Up to its quote: what a message of an error would not be. */
+static bool is_one_word(const redactor *r, size_t i)
+{
+	while ((unsigned char)at(r, i) > ' ' && !is_quote(at(r, i)))
+		i++;
+	return is_quote(at(r, i));
+}
+
+/* A list of arguments, one in a line: what stands before this option stands before the next argument too. */
+static bool argument_below(const redactor *r, const pair *p, size_t end, size_t *i)
+{
+	enum { DEEPEST = 64 };
+	size_t line = p->key, next = end + 1 + (at(r, end) == '\r' && at(r, end + 1) == '\n');
+	while (line && p->key - line < DEEPEST && strchr(" \t-", r->s[line - 1]))
+		line--;
+	size_t before = p->key - line;
+	if (!before || (line && r->s[line - 1] != '\n') || next >= r->n || r->n - next <= before || memcmp(r->s + line, r->s + next, before) != 0)
+		return false;
+	*i = next + before;
+	return !strchr("- \t\r\n", r->s[*i]);
+}
+
 /* name%3Dvalue, %22name%22%3A%22value%22, &quot;name&quot;:&quot;value&quot; */
 static bool coded_separator(const redactor *r, pair *p, size_t *i)
 {
@@ -86,9 +108,10 @@ static bool separator(const redactor *r, pair *p, size_t *i)
 		*i = skip_blank(r, k);
 		return !path_before && !(c == ':' && starts(r, k, "//"));
 	}
-	if (c == ',' && p->c.key_quoted && at(r, p->key) == '-') { /* ["--password", "x"]: the next argument */
+	bool call = p->key > 1 && r->s[p->key - 2] == '('; /* setenv("DB_PASSWORD", "x") */
+	if (c == ',' && p->c.key_quoted && (at(r, p->key) == '-' || call)) { /* ["--password", "x"]: the next argument */
 		size_t next = skip_blank(r, blank + 1), quote = next, slashes;
-		if (ns_redact_open_quote(r, &quote, &slashes) && at(r, quote) != '-') {
+		if (ns_redact_open_quote(r, &quote, &slashes) && at(r, quote) != '-' && (!call || is_one_word(r, quote))) {
 			*i = next;
 			return true;
 		}
@@ -98,6 +121,8 @@ static bool separator(const redactor *r, pair *p, size_t *i)
 		*i = blank;
 		return true;
 	}
+	if (p->flag && is_end_of_line(r, blank) && argument_below(r, p, blank, i))
+		return true;
 	return false;
 }
 
@@ -185,6 +210,11 @@ static size_t skip_properties(const redactor *r, size_t i)
 	return i;
 }
 
+static bool in_secret_data(const redactor *r, size_t i)
+{
+	return i >= r->data_from && i < r->data_to;
+}
+
 static bool read_value(const redactor *r, pair *p, size_t i)
 {
 	size_t slashes = 0;
@@ -194,7 +224,7 @@ static bool read_value(const redactor *r, pair *p, size_t i)
 		i = skip_properties(r, i);
 	if ((p->c.key.strength >= NS_KEY_NOUN || p->c.key.plural) && !p->flag && p->c.key.strength != NS_KEY_HEADER && !starts(r, i, MARKER))
 		p->list = i;
-	if (p->c.key.strength >= NS_KEY_NOUN && read_block(r, p, i))
+	if ((p->c.key.strength >= NS_KEY_NOUN || in_secret_data(r, p->key)) && read_block(r, p, i))
 		return true;
 	i = skip_to_value(r, p, i);
 	bool listed = p->c.key.strength == NS_KEY_HEADER || (p->c.key_quoted && is_quote(at(r, skip_blank(r, i + 1))));
@@ -206,12 +236,12 @@ static bool read_value(const redactor *r, pair *p, size_t i)
 		p->value_end = ns_redact_close_quote(r, i, r->s[i - 1], slashes);
 	else
 		p->value_end = ns_redact_bare_end(r, i, p->c.key.strength == NS_KEY_HARMLESS ? NAME_LOOK : VALUE_LOOK);
+	if (!p->c.value_quoted && p->value_end > i && r->s[p->value_end - 1] == '(' && is_quote(at(r, p->value_end))) { /* SecretStr('x') */
+		p->value = p->value_end + 1;
+		p->value_end = ns_redact_close_quote(r, p->value, r->s[p->value - 1], 0);
+		p->c.value_quoted = true;
+	}
 	return p->value_end > p->value;
-}
-
-static bool in_secret_data(const redactor *r, size_t i)
-{
-	return i >= r->data_from && i < r->data_to;
 }
 
 static bool key_is(const redactor *r, const pair *p, const char *word)
@@ -225,7 +255,7 @@ static bool key_is(const redactor *r, const pair *p, const char *word)
 /* {"name":…,"value":…}, {"Key":…,"Value":…}, <add key=… value=…/> */
 static bool carries_name(const redactor *r, const pair *p)
 {
-	return key_is(r, p, "name") || key_is(r, p, "Name") || key_is(r, p, "key") || key_is(r, p, "Key");
+	return key_is(r, p, "name") || key_is(r, p, "Name") || key_is(r, p, "key") || key_is(r, p, "Key") || key_is(r, p, "Property");
 }
 
 static bool carries_value(const redactor *r, const pair *p)
@@ -243,12 +273,31 @@ static bool is_of_interest(const redactor *r, const pair *p)
 	return p->c.key.strength != NS_KEY_HARMLESS || in_secret_data(r, p->key) || carries_name(r, p) || carries_value(r, p);
 }
 
+/* --password x, -password x, and of a Dockerfile or a C shell: ENV API_TOKEN x. */
+static bool begins_flag(const redactor *r, size_t i)
+{
+	static const char *const leads[] = {"ENV ", "ARG ", "setenv "};
+	enum { LEAST_LONG = 4 }; /* -token, not -p */
+	if (starts(r, i, "--"))
+		return true;
+	if (at(r, i) == '-') {
+		size_t k = i + 1;
+		while (ns_is_letter(at(r, k)))
+			k++;
+		return k - i > LEAST_LONG;
+	}
+	for (size_t k = 0; k < sizeof leads / sizeof *leads; k++)
+		if (i >= strlen(leads[k]) && starts(r, i - strlen(leads[k]), leads[k]))
+			return true;
+	return false;
+}
+
 /* A name begins at r->i: false when it is of no interest, or no separator and value follow. */
 static bool read_pair(const redactor *r, pair *p)
 {
 	size_t i = r->i, slashes;
 	*p = (pair){.key = i};
-	p->flag = starts(r, i, "--");
+	p->flag = begins_flag(r, i);
 	while (is_name_char(at(r, i)))
 		i++;
 	p->key_end = i;
@@ -256,6 +305,8 @@ static bool read_pair(const redactor *r, pair *p)
 	if (!is_of_interest(r, p))
 		return false;
 	p->c.key_quoted = p->key && is_quote(r->s[p->key - 1]) && ns_redact_open_quote(r, &i, &slashes);
+	if (p->c.key_quoted && at(r, i) == ']') /* env["DB_PASSWORD"] = … */
+		i++;
 	p->c.after_word = after_word(r, p->key);
 	return separator(r, p, &i) && read_value(r, p, i);
 }
@@ -340,6 +391,49 @@ static bool is_value_of_named(const redactor *r, const pair *p)
 	return carries_value(r, p) && r->named.strength >= NS_KEY_NOUN && p->key >= r->named_at && p->key - r->named_at < NEAR;
 }
 
+/* value: x and only then name: DB_PASSWORD, in the same object. */
+static bool name_follows(redactor *r, const pair *p)
+{
+	enum { NEAR = 40 };
+	size_t i = p->value_end, slashes;
+	if (!carries_value(r, p))
+		return false;
+	while (i - p->value_end < NEAR && i < r->n && strchr(" \t\r\n\"'\\,;", r->s[i]) && r->s[i])
+		i++;
+	if (!starts(r, i, "name") && !starts(r, i, "Name"))
+		return false;
+	i += strlen("name");
+	(void)ns_redact_open_quote(r, &i, &slashes);
+	if (at(r, i) != ':' && at(r, i) != '=')
+		return false;
+	i = skip_blank(r, i + 1);
+	(void)ns_redact_open_quote(r, &i, &slashes);
+	size_t to = i;
+	while (to - i < NAME_LOOK && is_name_char(at(r, to)))
+		to++;
+	ns_key_info key = ns_redact_key(r->s + i, to - i);
+	if (key.strength < NS_KEY_NOUN)
+		return false;
+	r->named = key;
+	r->named_at = to; /* it is used up here: the next value stands behind its own name */
+	return true;
+}
+
+/* <string name="api_key">x</string> */
+static bool element_text(redactor *r, const pair *p)
+{
+	size_t from = p->value_end + 2, to = from;
+	if (!p->c.value_quoted || at(r, p->value_end + 1) != '>')
+		return false;
+	while (to - from < VALUE_LOOK && !is_end_of_line(r, to) && r->s[to] != '<')
+		to++;
+	ns_value_context c = {.key = r->named, .key_quoted = true, .value_quoted = true};
+	if (to == from || at(r, to) != '<' || !ns_redact_value(&c, r->s, r->n, from, to))
+		return false;
+	ns_redact_replace(r, from, to, c.key.kind);
+	return true;
+}
+
 /* "pass: 12", "PASS: TestFoo", "first pass: ok" count tests; "pass" alone announces a password only like a setting does, or beside a user. */
 static bool counts_passes(const redactor *r, const pair *p)
 {
@@ -375,10 +469,12 @@ static bool named_secret(redactor *r)
 		return true;
 	}
 	look_for_name(r, &p);
-	if (is_value_of_named(r, &p)) {
+	if (is_value_of_named(r, &p) || name_follows(r, &p)) {
 		p.c.key = r->named;
 		p.c.key.bare = false;
 	}
+	if (carries_name(r, &p) && r->named.strength >= NS_KEY_NOUN && element_text(r, &p))
+		return true;
 	if (p.c.key.strength == NS_KEY_HARMLESS)
 		return false;
 	if (p.c.key.strength >= NS_KEY_NOUN && p.c.key_quoted && r->s[p.value] == '{') { /* "password": {"value": …} */
@@ -468,7 +564,8 @@ size_t ns_redact(ns_buf *out, const char *s, size_t n)
 		if (secret_object && r.i >= r.data_to)
 			ns_redact_secret_data(r.s, r.n, r.i, &r.data_from, &r.data_to);
 		if (!marker(&r) && !public_block(&r) && !own_form(&r) && !password_in(&r, ns_redact_url_password, "url-password") &&
-		    !password_in(&r, shell_secret, "password") && !named_secret(&r) && !password_in(&r, ns_redact_told, "password") && !(emails && email(&r)))
+		    !password_in(&r, shell_secret, "password") && !named_secret(&r) && !password_in(&r, ns_redact_told, "password") &&
+		    !password_in(&r, ns_redact_sql, "password") && !(emails && email(&r)))
 			r.i++;
 	}
 	ns_buf_put(out, s + r.written, n - r.written);

@@ -75,6 +75,8 @@ size_t ns_redact_bare_end(const redactor *r, size_t i, size_t most)
 			break;
 		if (c == '\\' && at(r, i + 1) && strchr("nrt\"'\\", at(r, i + 1)))
 			break;
+		if (c == '\\' && ns_redact_coded(r, i, '&'))
+			break;
 		if (c == '<' && at(r, i + 1) == '/')
 			break;
 	}

@@ -77,6 +77,7 @@ size_t ns_redact_bare_end(const redactor *r, size_t i, size_t most);
 
 bool ns_redact_url_password(const redactor *r, size_t *from, size_t *to); /* redact_url.c */
 bool ns_redact_told(const redactor *r, size_t *from, size_t *to);         /* redact_told.c: a sentence says it */
+bool ns_redact_sql(const redactor *r, size_t *from, size_t *to);          /* redact_sql.c */
 bool ns_redact_mixes_digits(const char *s, size_t n);                     /* eight bytes, a digit and a letter: no word */
 bool ns_redact_names_user(const redactor *r);                             /* the line says "user" or "login" before r->i */
 

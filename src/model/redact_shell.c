@@ -7,7 +7,7 @@
 
 enum { LOOK_BACK = 256, LONGEST = 4096 };
 
-typedef enum shape { AFTER_COLON, GLUED, VALUE, AFTER_EQUALS } shape;
+typedef enum shape { AFTER_COLON, GLUED, VALUE, AFTER_EQUALS, AFTER_PERCENT, SECOND, THIRD, FOURTH } shape; /* SECOND: of the arguments behind it */
 static const struct option {
 	const char *commands[6]; /* one of them is a word before it in the line; none named: any command */
 	const char *name;
@@ -25,7 +25,17 @@ static const struct option {
     {{"docker", "podman", "nerdctl", "helm", "skopeo", "crane"}, "-p", VALUE, "login"},
     {{"az", "oc", "buildah"}, "-p", VALUE, "login"},
     {{"sshpass"}, "-p", VALUE, NULL},
-    {{"mongo", "mongosh", "mongodump", "mongorestore"}, "-p", VALUE, NULL},
+    {{"mongo", "mongosh", "mongodump", "mongorestore", "mongoimport", "mongoexport"}, "-p", VALUE, NULL},
+    {{"cqlsh", "kinit", "svn", "ejabberdctl"}, "-p", VALUE, NULL},
+    {{"smbclient", "rpcclient", "smbmap"}, "-U", AFTER_PERCENT, NULL},
+    {{"rabbitmqctl"}, "add_user", SECOND, NULL},
+    {{"rabbitmqctl"}, "change_password", SECOND, NULL},
+    {{"htpasswd"}, "-nb", SECOND, NULL},
+    {{"htpasswd"}, "-nbB", SECOND, NULL},
+    {{"htpasswd"}, "-b", THIRD, NULL},
+    {{"htpasswd"}, "-bc", THIRD, NULL},
+    {{"htpasswd"}, "-cb", THIRD, NULL},
+    {{"mc"}, "set", FOURTH, "alias"},
     {{"ldapsearch", "ldapmodify", "ldapadd"}, "-w", VALUE, NULL},
     {{"sqlcmd", "zip"}, "-P", VALUE, NULL},
     {{NULL}, "--from-literal", AFTER_EQUALS, NULL},
@@ -76,7 +86,7 @@ static bool is_reference(const char *s, size_t from, size_t to)
 
 bool ns_redact_shell(const char *s, size_t n, size_t i, size_t *from, size_t *to)
 {
-	if (s[i] != '-' || (i && (unsigned char)s[i - 1] > ' ' && !strchr("\"'", s[i - 1])))
+	if (!strchr("-acs", s[i]) || !s[i] || (i && (unsigned char)s[i - 1] > ' ' && !strchr("\"'", s[i - 1])))
 		return false;
 	for (size_t k = 0; k < sizeof options / sizeof *options; k++) {
 		const struct option *o = &options[k];
@@ -85,7 +95,7 @@ bool ns_redact_shell(const char *s, size_t n, size_t i, size_t *from, size_t *to
 			continue;
 		bool glued = (unsigned char)s[at] > ' ' && s[at] != '"' && s[at] != ',';
 		bool quoted = s[at] == '"' && i && s[i - 1] == '"'; /* "-a", "x": the next argument of a list */
-		if (o->shape == GLUED ? !glued : glued && o->name[1] == '-' && s[at] != '=')
+		if (o->shape == GLUED ? !glued : glued && ((o->name[1] == '-' && s[at] != '=') || o->shape >= SECOND))
 			continue;
 		if (!command_fits(o, s, i))
 			continue;
@@ -93,9 +103,17 @@ bool ns_redact_shell(const char *s, size_t n, size_t i, size_t *from, size_t *to
 		while (o->shape != GLUED && at < n && (s[at] == ' ' || s[at] == '\t' || (quoted && s[at] == ',')))
 			at++;
 		argument(s, n, at, from, to);
-		const char *mark = o->shape == AFTER_COLON || o->shape == AFTER_EQUALS ? memchr(s + *from, o->shape == AFTER_COLON ? ':' : '=', *to - *from) : NULL;
-		if (o->shape == AFTER_COLON || o->shape == AFTER_EQUALS)
+		for (shape skip = SECOND; o->shape >= skip; skip++) {
+			at = *to + (*to < n && s[*to] == s[*from - 1] && *from > at);
+			while (at < n && (s[at] == ' ' || s[at] == '\t'))
+				at++;
+			argument(s, n, at, from, to);
+		}
+		char sign = o->shape == AFTER_COLON ? ':' : o->shape == AFTER_EQUALS ? '=' : o->shape == AFTER_PERCENT ? '%' : '\0';
+		if (sign) {
+			const char *mark = memchr(s + *from, sign, *to - *from);
 			*from = mark ? (size_t)(mark - s) + 1 : *to;
+		}
 		if (*from < *to && (s[*from] == '"' || s[*from] == '\''))
 			argument(s, n, *from, from, to);
 		return !is_reference(s, *from, *to);

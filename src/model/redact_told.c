@@ -15,7 +15,7 @@ static bool leads(const redactor *r, size_t i, const char *lead)
 /* password 'x', IDENTIFIED BY 'x' */
 static bool quoted_password(const redactor *r, size_t *from, size_t *to)
 {
-	static const char *const words[] = {"password ", "passwd ", "pwd ", "passphrase ", "identified by "};
+	static const char *const words[] = {"password ", "passwd ", "pwd ", "passphrase ", "identified by ", "password("};
 	for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
 		size_t slashes, value = r->i + strlen(words[k]);
 		if (!leads(r, r->i, words[k]) || !ns_redact_open_quote(r, &value, &slashes))
@@ -157,16 +157,21 @@ static bool code_before(const redactor *r, size_t *from, size_t *to)
 	return false;
 }
 
-/* …?code=…&state=…: what OAuth hands out is as good as a password. */
-static bool oauth_code(const redactor *r, size_t *from, size_t *to)
+/* …?code=…&state=…: what OAuth hands out is as good as a password, and so is the signature of an address. */
+static bool query_code(const redactor *r, size_t *from, size_t *to)
 {
 	enum { LEAST = 16 };
-	static const char name[] = "code=";
-	if (!r->i || !strchr("?&", r->s[r->i - 1]) || !starts(r, r->i, name))
+	static const char *const names[] = {"code=", "Signature=", "signature=", "hmac=", "ticket="};
+	if (!r->i || !strchr("?&", r->s[r->i - 1]))
 		return false;
-	*from = r->i + sizeof name - 1;
-	*to = ns_redact_bare_end(r, *from, VALUE_LOOK);
-	return *to - *from >= LEAST && ns_redact_mixes_digits(r->s + *from, *to - *from) && !starts(r, *from, MARKER);
+	for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+		if (!starts(r, r->i, names[k]))
+			continue;
+		*from = r->i + strlen(names[k]);
+		*to = ns_redact_bare_end(r, *from, VALUE_LOOK);
+		return *to - *from >= LEAST && ns_redact_mixes_digits(r->s + *from, *to - *from) && !starts(r, *from, MARKER);
+	}
+	return false;
 }
 
 bool ns_redact_told(const redactor *r, size_t *from, size_t *to)
@@ -174,5 +179,5 @@ bool ns_redact_told(const redactor *r, size_t *from, size_t *to)
 	if (!ns_is_alnum(r->s[r->i]) || (r->i && is_name_char(r->s[r->i - 1])))
 		return false;
 	return quoted_password(r, from, to) || told_password(r, from, to) || told_code(r, from, to) || code_before(r, from, to) ||
-	       oauth_code(r, from, to);
+	       query_code(r, from, to);
 }

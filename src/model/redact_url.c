@@ -9,7 +9,7 @@ static bool in_url(const redactor *r, size_t *secret, size_t *end)
 		return false;
 	enum { TOKEN_USER = 20 };
 	size_t from = r->i + 3, colon = 0, amp = 0;
-	for (size_t i = from; i < r->n && i - from < LONGEST && !strchr(" \t\r\n/?#\"'<>`\\", r->s[i]); i++) {
+	for (size_t i = from; i < r->n && i - from < LONGEST && !strchr(" \t\r\n/?\"'<>`\\", r->s[i]) && (r->s[i] != '#' || colon); i++) {
 		if (r->s[i] == ':' && !colon && !amp)
 			colon = i;
 		if (r->s[i] == '@')
