@@ -70,6 +70,8 @@ void ns_cli_approvals(const ns_snapshot *s, const char *only)
 		printf("   %s\n", a->summary);
 		if (a->ask[0])
 			printf("   why you     %s\n", a->ask);
+		if (a->people[0])
+			printf("   people      %s\n", a->people);
 		print_block("   changes", a->diff);
 		printf("   runs        %s\n", a->command);
 		printf("   approve     neuroscale-tui approve %lld --digest %.12s\n", (long long)a->id, a->digest);

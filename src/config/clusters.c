@@ -62,7 +62,7 @@ static bool set_key(ns_config *one, const config_clusters *k, size_t i, const cJ
 	return ok;
 }
 
-/* The order of the file does not matter; what --profile and --freeze say can only make a cluster more careful. */
+/* The order of the file does not matter; what --profile, --freeze and --four-eyes say can only make a cluster more careful. */
 static bool make_one(const ns_config *c, const config_clusters *k, size_t i, const cJSON *item, ns_config **out, ns_err *err)
 {
 	char path[32], place[PLACE];
@@ -90,6 +90,7 @@ static bool make_one(const ns_config *c, const config_clusters *k, size_t i, con
 		one->cluster = one->context;
 	if (ns_config_is_said(c, "profile") && c->profile < one->profile)
 		one->profile = c->profile;
+	one->four_eyes = one->four_eyes || (c->four_eyes && ns_config_is_said(c, "four-eyes"));
 	one->freeze = one->freeze || (c->freeze && ns_config_is_said(c, "freeze"));
 	return true;
 }

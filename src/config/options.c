@@ -40,6 +40,10 @@ const ns_option ns_options[] = {
     {"exception-ttl", 0, NS_OPT_DURATION, AT(exception_ttl_ms), "1h..30d", "24h", "TIME", "life of a policy exception, in whole hours", NULL, true},
     {"exception-namespace", 0, NS_OPT_STR, AT(exception_ns), NULL, "", "NS", "where Kyverno accepts exceptions (default: looked up)", NULL, true},
     {"lease-namespace", 0, NS_OPT_STR, AT(lease_ns), NULL, "default", "NS", "where the engine holds its Lease", NULL, true},
+    {"four-eyes", 0, NS_OPT_BOOL, AT(four_eyes), NULL, "false", NULL, "high and critical risk needs the yes of two different people, neither root nor a shared account",
+        NULL, true},
+    {"shared-accounts", 0, NS_OPT_LIST, AT(shared_accounts), NULL, "", "LIST", "users, by name or number, whose yes does not count where two must agree", NULL, true},
+    {"approvers", 0, NS_OPT_STR, AT(approvers), NULL, "", "GROUP", "Unix group whose members may decide too, over the engine's socket", NULL, true},
     {"alertmanager-listen", 0, NS_OPT_STR, AT(am_listen), NULL, "", "ADDR:PORT", "take Alertmanager's webhook there, at /alertmanager (off)", NULL, true},
     {"alertmanager-token-file", 0, NS_OPT_STR, AT(am_token_file), NULL, "", "FILE",
         "the bearer token it must send, in a file of mode 0600; needed where others than this host can connect", NULL, true},
@@ -111,7 +115,7 @@ const ns_command_info ns_commands[] = {
     {"policy", "WHAT", "the exceptions from policies that this program made (exceptions), and which policy to change (feedback)", 1, 1},
     {"runbook", "WHAT", "the runbooks (list, show NAME), what a text finds in them (search TEXT), and drafts into use (promote NAME)", 1, 64},
     {"export", "", "incidents that a person approved and that were seen fixed, as fine-tuning data", 0, 0},
-    {"eval", "WHAT [FILE]", "print what is made of each row of a data file: incidents, contract, injection", 1, 2},
+    {"eval", "WHAT [FILE]", "what is made of each row of a data file (incidents, contract, injection), or of faults in a simulated cluster (loop)", 1, 2},
     {.name = NULL},
 };
 
@@ -130,6 +134,7 @@ const ns_cluster_key ns_cluster_keys[] = {
     {"actions-per-hour", "actions-per-hour", true},
     {"namespace-actions-per-hour", "namespace-actions-per-hour", true},
     {"target-actions-per-hour", "target-actions-per-hour", true},
+    {"four-eyes", "four-eyes", true},
     {"memory-factor", "memory-factor", true},
     {"memory-cap", "memory-cap", true},
     {"scale-max", "scale-max", true},

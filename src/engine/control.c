@@ -26,7 +26,7 @@ typedef struct client {
 
 struct ns_control {
 	ns_control_backend b;
-	char *path;
+	char *path, *approvers; /* approvers: a Unix group, NULL none */
 	int fd;
 	ns_wake *wake;
 	_Atomic int64_t changes; /* grows with each picture */
@@ -89,8 +89,25 @@ void ns_control_free(ns_control *c)
 		unlink(c->path);
 	}
 	ns_wake_free(c->wake);
+	free(c->approvers);
 	free(c->path);
 	free(c);
+}
+
+bool ns_control_admit(ns_control *c, const char *group, ns_err *err)
+{
+	gid_t gid;
+	if (!ns_group_id(group, &gid))
+		return ns_fail(err, NS_E_NOTFOUND, "there is no group \"%.60s\" on this host: make it (groupadd), or leave --approvers out", group);
+	char *dir = ns_xstrdup(c->path), *slash = strrchr(dir, '/');
+	*slash = '\0';
+	bool ok = chown(c->path, (uid_t)-1, gid) == 0 && chmod(c->path, 0660) == 0 && chown(dir, (uid_t)-1, gid) == 0 && chmod(dir, 0710) == 0;
+	if (ok)
+		c->approvers = ns_xstrdup(group);
+	else
+		ns_fail_errno(err, NS_E_DENIED, "%s cannot be given to the group %.60s: whoever runs the engine must be one of its members", dir, group);
+	free(dir);
+	return ok;
 }
 
 void ns_control_changed(ns_control *c)
@@ -172,7 +189,7 @@ static bool run_command(ns_control *s, client *c, const cJSON *req, cJSON *answe
 		if (strcmp(commands[i].name, name) != 0)
 			continue;
 		if (c->role < commands[i].least)
-			return ns_fail(err, NS_E_DENIED, "uid %u may not: only the user that runs the engine may", (unsigned)c->uid);
+			return ns_fail(err, NS_E_DENIED, "uid %u may not: only the user that runs the engine may, and whom --approvers names", (unsigned)c->uid);
 		return commands[i].run(s, c, req, answer, err);
 	}
 	return ns_fail(err, NS_E_USAGE, "there is no such command");
@@ -249,7 +266,7 @@ static void accept_client(ns_control *s, const ns_cancel *cancel)
 	}
 	c->fd = fd;
 	c->uid = who.uid;
-	c->role = ns_role_of_uid(who.uid);
+	c->role = ns_role_of_uid(who.uid, s->approvers);
 }
 
 /* One line per burst of changes: the next one only after this one is written, and then it tells of all that came meanwhile. */

@@ -1,11 +1,54 @@
-/* The decision of a person: compare-and-swap, bound to the digest, exactly one wins (laws 5 and 6). */
+/* The decision of a person: compare-and-swap, bound to the digest, exactly one wins (laws 5 and 6). Under four eyes two people say yes to the same
+ * digest before that is a decision; who a person is follows from the kernel's uid, or from what a surface of our own process has proven. */
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "engine_priv.h"
+#include "neuroscale/base/text.h"
 #include "neuroscale/model/redact.h"
 
-static bool decide(ns_step *s, const ns_approval *a, const ns_decide_req *req, const char *by, const char *reason)
+/* Whose yes is it, and does it count where two must agree? Root and shared accounts are nobody in particular. */
+static bool counts(const ns_engine *e, uid_t uid, const ns_decide_req *req, const char *who, ns_err *err)
+{
+	struct passwd pw, *found = NULL;
+	char buf[1024], number[16];
+	snprintf(number, sizeof number, "%u", (unsigned)uid);
+	if (!req->person && uid == 0)
+		return ns_fail(err, NS_E_DENIED, "two people must agree to this one, and root is nobody in particular: approve it as yourself");
+	bool named = !req->person && getpwuid_r(uid, &pw, buf, sizeof buf, &found) == 0 && found && ns_listed(pw.pw_name, e->o.shared_accounts);
+	if (named || ns_listed(who, e->o.shared_accounts) || (!req->person && ns_listed(number, e->o.shared_accounts)))
+		return ns_fail(err, NS_E_DENIED, "two people must agree to this one, and this account is a shared one: approve it as yourself");
+	return true;
+}
+
+/* One yes of two. *all: that was the second; *by then names both. */
+static bool say_yes(ns_step *s, const ns_approval *a, const ns_decide_req *req, const char *who, const char **by, const char *reason, bool *all)
+{
+	ns_yes y = {.who = who, .by = *by, .surface = req->surface, .reason = reason}, *list;
+	int64_t n = 0;
+	size_t listed;
+	if (!ns_store_approval_yes(s->e->store, a->id, req->digest, &y, &n, &s->err))
+		return false;
+	*all = n >= a->needed;
+	if (!*all) {
+		cJSON *detail = cJSON_CreateObject();
+		ns_json_put_int(detail, "approval", a->id);
+		ns_json_put_str(detail, "digest", a->digest);
+		ns_json_put_str(detail, "person", who);
+		ns_json_put_str(detail, "surface", req->surface);
+		ns_json_put_str(detail, "reason", reason);
+		return ns_step_audit(s, *by, "first yes of two", detail, true);
+	}
+	if (!ns_store_approval_yeses(s->e->store, s->ar, a->id, &list, &listed, &s->err))
+		return false;
+	for (size_t i = 0; i < listed; i++)
+		if (strcmp(list[i].who, who) != 0)
+			*by = ns_arena_printf(s->ar, "%s and %s", list[i].by, *by);
+	return true;
+}
+
+static bool decide(ns_step *s, const ns_approval *a, const ns_decide_req *req, const char *who, const char *by, const char *reason, bool *all)
 {
 	ns_engine *e = s->e;
 	ns_appr_state to = req->approve ? NS_APPR_APPROVED : NS_APPR_REJECTED;
@@ -14,6 +57,9 @@ static bool decide(ns_step *s, const ns_approval *a, const ns_decide_req *req, c
 		return ns_fail(&s->err, NS_E_DENIED, "the cluster %s is not configured any more: nothing is sent there", s->inc.target.cluster);
 	if (req->approve && c->o.profile == NS_PROFILE_OBSERVE)
 		return ns_fail(&s->err, NS_E_DENIED, "%s is only observed: give it the profile approve to let anything be sent there", c->o.name);
+	*all = true;
+	if (req->approve && a->needed > 1 && (!say_yes(s, a, req, who, &by, reason, all) || !*all))
+		return !*all && !s->err.code;
 	if (!ns_store_approval_decide(e->store, a->id, to, req->digest, by, req->surface, reason, &s->err))
 		return false;
 	if (s->inc.state != NS_ST_AWAITING_APPROVAL)
@@ -45,10 +91,15 @@ static bool decide(ns_step *s, const ns_approval *a, const ns_decide_req *req, c
 
 bool ns_engine_decide(ns_engine *e, uid_t uid, ns_role role, const ns_decide_req *req, char *said, size_t cap, ns_err *err)
 {
-	char by[96];
+	char by[96], who[96];
+	snprintf(who, sizeof who, "uid:%u", (unsigned)uid);
 	ns_uid_words(uid, by, sizeof by);
+	if (req->person) {
+		ns_copy(who, sizeof who, req->person);
+		ns_copy(by, sizeof by, req->person);
+	}
 	if (role < NS_ROLE_APPROVER)
-		return ns_fail(err, NS_E_DENIED, "%s may not decide here: only the user that runs the engine may", by);
+		return ns_fail(err, NS_E_DENIED, "%s may not decide here: only the user that runs the engine may, and whom --approvers names", by);
 	if (req->approve && (!req->digest || strlen(req->digest) != 64))
 		return ns_fail(err, NS_E_USAGE, "an approval needs the 64-digit digest of what is approved");
 	ns_arena *ar = ns_arena_new();
@@ -56,16 +107,21 @@ bool ns_engine_decide(ns_engine *e, uid_t uid, ns_role role, const ns_decide_req
 	ns_step s = {0};
 	const char *typed = req->reason ? req->reason : "";
 	char *reason = ns_redact_line(typed, strlen(typed), 300); /* it stands in the note, the log and the audit */
-	bool ok = ns_store_approval_get(e->store, ar, req->approval, &a, &s.err) && ns_step_begin(&s, e, ar, a.incident) &&
-	    decide(&s, &a, req, by, reason) && ns_step_commit(&s);
-	if (ok)
+	bool all = false;
+	bool ok = ns_store_approval_get(e->store, ar, req->approval, &a, &s.err) &&
+	    (!req->approve || a.needed < 2 || counts(e, uid, req, who, &s.err)) && ns_step_begin(&s, e, ar, a.incident) &&
+	    decide(&s, &a, req, who, by, reason, &all) && ns_step_commit(&s);
+	if (ok && all)
 		ns_agent_count(e, NS_AG_ESCALATION);
-	if (ok)
+	if (ok && !all)
+		snprintf(said, cap, "your yes is recorded: incident %lld, %s/%s; another person must say yes to the same plan before it expires", (long long)a.incident,
+		    s.inc.target.ns, s.inc.target.name);
+	else if (ok)
 		snprintf(said, cap, "%s: incident %lld, %s/%s in %s%s", req->approve ? "approved" : "rejected", (long long)a.incident, s.inc.target.ns,
 		    s.inc.target.name, s.inc.target.cluster, req->approve ? "; it is being executed" : "");
 	else if (err)
 		*err = s.err;
-	if (ok && req->approve)
+	if (ok && all && req->approve)
 		NS_POINT("decided", a.incident);
 	ns_step_abandon(&s);
 	free(reason);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 #include "neuroscale/base/text.h"
@@ -18,14 +19,27 @@ typedef struct remote {
 	ns_buf in;
 } remote;
 
-/* Whoever may write the directory may listen there: an engine is ours, or root's; root may look at anybody's. */
+/* The directory belongs to whoever listens, and nobody else may have put the socket there. */
+static bool is_owners(const char *path, uid_t peer)
+{
+	struct stat st;
+	char *dir = ns_xstrdup(path), *slash = strrchr(dir, '/');
+	if (slash)
+		*slash = '\0';
+	bool ok = slash && stat(dir, &st) == 0 && st.st_uid == peer && !(st.st_mode & (S_IWGRP | S_IWOTH));
+	free(dir);
+	return ok;
+}
+
+/* Whoever may write the directory may listen there: an engine is ours, or root's, or of the user whose directory was named; root may look at
+ * anybody's. */
 static bool is_known(int fd, const char *path, ns_err *err)
 {
 	struct ucred who;
 	socklen_t len = sizeof who;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) != 0)
 		return ns_fail_errno(err, NS_E_IO, "%s", path);
-	return geteuid() == 0 || who.uid == 0 || who.uid == geteuid() ||
+	return geteuid() == 0 || who.uid == 0 || who.uid == geteuid() || is_owners(path, who.uid) ||
 	    ns_fail(err, NS_E_DENIED, "what listens at %s belongs to uid %u: it is no engine of yours", path, (unsigned)who.uid);
 }
 
@@ -39,7 +53,7 @@ static int dial(const char *path, ns_err *err)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof a) != 0) {
 		if (errno == EACCES)
-			ns_fail(err, NS_E_DENIED, "%s belongs to another user: only the user that runs the engine may use it", path);
+			ns_fail(err, NS_E_DENIED, "%s belongs to another user: only the user that runs the engine may use it, and the group that it names with --approvers", path);
 		else
 			ns_fail(err, NS_E_UNREACHABLE, "no engine answers at %s: start one with `neuroscale-tui` or `neuroscale-tui --headless`, or name its --state-dir", path);
 		if (fd >= 0)

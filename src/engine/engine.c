@@ -18,6 +18,17 @@ static const char *keep(ns_engine *e, const char *s, const char *dflt)
 	return ns_arena_strdup(e->arena, s ? s : dflt);
 }
 
+static const char *const *keep_list(ns_engine *e, const char *const *list)
+{
+	size_t n = 0;
+	while (list && list[n])
+		n++;
+	const char **out = ns_arena_alloc(e->arena, (n + 1) * sizeof *out);
+	for (size_t i = 0; i < n; i++)
+		out[i] = ns_arena_strdup(e->arena, list[i]);
+	return out;
+}
+
 /* Our own copy of the options with the defaults filled in. */
 static void copy_options(ns_engine *e, const ns_engine_opts *o)
 {
@@ -26,6 +37,8 @@ static void copy_options(ns_engine *e, const ns_engine_opts *o)
 	e->o.state_dir = keep(e, o->state_dir, "");
 	e->o.am_listen = keep(e, o->am_listen, "");
 	e->o.am_token_file = keep(e, o->am_token_file, "");
+	e->o.approvers = keep(e, o->approvers, "");
+	e->o.shared_accounts = keep_list(e, o->shared_accounts);
 	e->o.am_cluster_label = keep(e, o->am_cluster_label, "cluster");
 	if (e->o.am_expire_ms <= 0)
 		e->o.am_expire_ms = 5 * 3600000;
@@ -112,7 +125,7 @@ static bool build(ns_engine *e, ns_err *err)
 		return false;
 	if (e->o.control_socket) {
 		ns_control_backend b = {.snapshot = backend_snapshot, .detail = backend_detail, .decide = backend_decide, .ctx = e};
-		if (!(e->control = ns_control_new(e->o.state_dir, &b, err)))
+		if (!(e->control = ns_control_new(e->o.state_dir, &b, err)) || (*e->o.approvers && !ns_control_admit(e->control, e->o.approvers, err)))
 			return false;
 	}
 	for (size_t i = 0; i < e->n_clusters; i++) {
@@ -291,12 +304,13 @@ static void local_wake_clear(void *ctx)
 }
 static ns_role local_role(void *ctx)
 {
-	return ns_role_of_uid(((local_door *)ctx)->uid);
+	local_door *d = ctx;
+	return ns_role_of_uid(d->uid, d->e->o.approvers);
 }
 static bool local_decide(void *ctx, const ns_decide_req *req, char *said, size_t cap, ns_err *err)
 {
 	local_door *d = ctx;
-	return ns_engine_decide(d->e, d->uid, ns_role_of_uid(d->uid), req, said, cap, err);
+	return ns_engine_decide(d->e, d->uid, ns_role_of_uid(d->uid, d->e->o.approvers), req, said, cap, err);
 }
 static ns_detail *local_detail(void *ctx, int64_t incident, ns_err *err)
 {

@@ -220,6 +220,7 @@ void ns_gate_collect(ns_engine *e, ns_arena *ar, const ns_incident *inc, const n
 	f->own_finding = inc->kind != NS_KIND_EXTERNAL && d->cs && d->cs->alert.kind != NS_KIND_EXTERNAL;
 	f->action_allowed = c && d->plan && action_allowed(c->o.limits.allowed_actions, d->plan->action);
 	f->undo_valid = d->plan && d->plan->undo_valid && d->dryrun && d->dryrun->undo_ok;
+	f->four_eyes = c && c->o.four_eyes;
 	f->target_protected = ns_namespace_protected(inc->target.ns, c ? c->o.protected_ns : NULL);
 	if (d->dryrun) {
 		f->dryrun_done = true;

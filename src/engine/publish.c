@@ -216,6 +216,20 @@ const char *ns_shown_command(const ns_cluster *c, ns_arena *ar, const ns_dossier
 	return ns_arena_printf(ar, "%s\nsent as: %s", ns_with_context(c, ar, d->plan->command.equivalent), shown);
 }
 
+/* Four eyes, in words. */
+static const char *people_words(ns_engine *e, ns_arena *ar, const ns_approval *a)
+{
+	ns_yes *list;
+	size_t n = 0;
+	char at[32];
+	if (!a || a->needed < 2)
+		return "";
+	if (!ns_store_approval_yeses(e->store, ar, a->id, &list, &n, NULL) || !n)
+		return "two different people must say yes, neither root nor a shared account; nobody has yet";
+	ns_time_format(list[0].at_ms, at);
+	return ns_arena_printf(ar, "1 of 2: %s said yes at %s; another person must", list[0].by, at + sizeof "2026-11-24T" - 1);
+}
+
 static void put_card(ns_engine *e, ns_arena *ar, const ns_incident *inc, const ns_dossier *d, const ns_approval *a, ns_appr_row *r)
 {
 	const ns_plan *p = d->plan;
@@ -241,6 +255,7 @@ static void put_card(ns_engine *e, ns_arena *ar, const ns_incident *inc, const n
 	r->command = ns_shown_command(ns_cluster_find(e, inc->target.cluster), ar, d);
 	r->diff = d->dryrun ? d->dryrun->diff : "";
 	r->warnings = d->dryrun ? d->dryrun->warnings : "";
+	r->people = people_words(e, ar, a);
 	r->undo = p->undo_valid ? ns_with_context(ns_cluster_find(e, inc->target.cluster), ar, p->undo.equivalent) : "no valid inverse";
 	r->verify = p->verify;
 	r->effect = p->expected_effect;
@@ -276,7 +291,7 @@ static void put_breakers(ns_engine *e, ns_snapshot *s, size_t cap)
 		*r = (ns_appr_row){.state = NS_CARD_BLOCKED, .digest = "", .cluster = c ? c->o.name : "", .ns = "", .target_kind = "", .target = rows[i].scope,
 		    .summary = "Three changes in a row did not fix what they were for. Until the breaker closes again nothing is sent, approved or not; "
 		               "after the pause exactly one change is tried.",
-		    .ask = "", .root_cause = "", .runbook = "", .command = "", .diff = "", .undo = "", .verify = "", .effect = "", .warnings = "",
+		    .ask = "", .root_cause = "", .runbook = "", .command = "", .diff = "", .undo = "", .verify = "", .effect = "", .warnings = "", .people = "",
 		    .created_ms = rows[i].opened_ms};
 		r->headline = ns_arena_printf(s->arena, "circuit breaker %s: %s after %lld failures", state, rows[i].scope, (long long)rows[i].failures);
 	}

@@ -21,14 +21,17 @@ static const char *verdict_words(ns_arena *ar, const ns_gate_verdict *v)
 	return v->n == 1 ? v->words[0] : ns_arena_printf(ar, "%s; %s%s", v->words[0], v->words[1], v->n > 2 ? ns_arena_printf(ar, " (and %zu more)", v->n - 2) : "");
 }
 
-static bool ask_person(ns_step *s, const ns_dryrun *dr, const ns_gate_verdict *v)
+static bool ask_person(ns_step *s, const ns_dryrun *dr, const ns_gate_facts *f, const ns_gate_verdict *v)
 {
 	int64_t id = 0;
-	if (!ns_store_approval_put(s->e->store, s->inc.id, dr->digest, s->e->o.approval_timeout_ms, &id, &s->err))
+	bool two = ns_gate_needs_two(f);
+	if (!ns_store_approval_put(s->e->store, s->inc.id, dr->digest, s->e->o.approval_timeout_ms, &id, &s->err) ||
+	    (two && !ns_store_approval_need_two(s->e->store, id, &s->err)))
 		return false;
 	cJSON *detail = cJSON_CreateObject();
 	ns_json_put_str(detail, "digest", dr->digest);
 	ns_json_put_int(detail, "approval", id);
+	ns_json_put_int(detail, "people", two ? 2 : 1);
 	return ns_step_audit(s, "gate", "approval asked", detail, false) &&
 	    ns_step_move(s, NS_ST_AWAITING_APPROVAL, s->inc.verdict, "gate", verdict_words(s->ar, v));
 }
@@ -81,7 +84,7 @@ bool ns_step_dryrun(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 		const char *why = dr->ok ? verdict_words(ar, &v) : ns_arena_printf(ar, "the dry-run was refused: %s", dr->error);
 		ok = ns_step_move(&s, NS_ST_MANUAL_REVIEW, s.inc.verdict, "gate", why) && ns_step_hold(&s);
 	} else if (ok && v.way == NS_GATE_ASK) {
-		ok = ask_person(&s, dr, &v);
+		ok = ask_person(&s, dr, &f, &v);
 	} else if (ok) {
 		ok = ns_step_move(&s, NS_ST_EXECUTING, s.inc.verdict, "gate", "every condition for acting alone holds") && ns_step_job(&s, "execute", 0);
 	}
@@ -137,7 +140,17 @@ static bool refuse(ns_worker *w, ns_arena *ar, const ns_job *job, const char *wh
 	return ok || ns_step_failed(&s, err);
 }
 
-typedef enum admission { ADMITTED, NOT_NOW, REFUSED, BROKEN } admission;
+typedef enum admission { ADMITTED, NOT_NOW, ASK_AGAIN, REFUSED, BROKEN } admission;
+
+/* People who said yes to what is sent now; where one is enough that is whoever decided. None when it cannot be known. */
+static int64_t count_yeses(ns_step *s, const ns_approval *a)
+{
+	ns_yes *list;
+	size_t n = 0;
+	if (a->needed < 2)
+		return 1;
+	return ns_store_approval_yeses(s->e->store, s->ar, a->id, &list, &n, NULL) ? (int64_t)n : 0;
+}
 
 /* The gate on fresh facts in the transaction that records the intent (laws 4 and 8). */
 static admission admit(ns_worker *w, ns_arena *ar, const ns_job *job, ns_dossier *d, const ns_approval *approval, const char *lock_path,
@@ -153,6 +166,7 @@ static admission admit(ns_worker *w, ns_arena *ar, const ns_job *job, ns_dossier
 	}
 	bool approved = approval->id != 0;
 	ns_gate_collect(e, ar, &s.inc, d, &f);
+	f.yeses = approved ? count_yeses(&s, approval) : 0;
 	if (s.inc.state != NS_ST_EXECUTING || !ns_gate_may_send(&f, approved, &v)) {
 		*why = s.inc.state != NS_ST_EXECUTING ? "it is not executing any more" : verdict_words(ar, &v);
 		/* A lost Lease or watch may come back in a moment, and a verification ends. */
@@ -162,7 +176,8 @@ static admission admit(ns_worker *w, ns_arena *ar, const ns_job *job, ns_dossier
 			return passing ? NOT_NOW : REFUSED;
 		}
 		if (ns_step_fact(&s, "gate", ns_gate_to_json(&f, &v, true, approved)) && ns_step_commit(&s))
-			return REFUSED;
+			/* An automatic action that may no longer run alone is put to a person; so is what one yes was enough for when it was asked. */
+			return !approved || (v.n == 1 && ns_gate_needs_two(&f) && f.yeses < 2) ? ASK_AGAIN : REFUSED;
 		ns_step_failed(&s, err);
 		return BROKEN;
 	}
@@ -264,9 +279,8 @@ static bool execute_locked(ns_worker *w, ns_arena *ar, const ns_job *job, ns_dos
 	switch (admit(w, ar, job, d, &approval, lock_path, &intent, &why, err)) {
 	case BROKEN: return false;
 	case NOT_NOW: return ns_fail(err, NS_E_BUSY, "%s", why);
-	case REFUSED:
-		/* An automatic action that may no longer run alone is put to a person; what even a yes cannot send goes to one by hand. */
-		return approval.id == 0 ? send_back(w, ar, job, why, err) : refuse(w, ar, job, why, err);
+	case ASK_AGAIN: return send_back(w, ar, job, why, err);
+	case REFUSED: return refuse(w, ar, job, why, err); /* what even a yes cannot send goes to a person by hand */
 	case ADMITTED: break;
 	}
 	NS_POINT("after-intent", job->incident);

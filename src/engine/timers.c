@@ -9,9 +9,14 @@ enum { CLOCK_JUMP_MS = 5000, CLOCK_DISTRUST_MS = 60000, CLOCK_TORN_MS = 500, CHA
 static bool expire(ns_engine *e, ns_arena *ar, const ns_approval *a)
 {
 	ns_step s;
-	char note[120], again[16];
+	char note[240], again[16];
+	ns_yes *one;
+	size_t n = 0;
 	ns_duration_format(e->o.cooldown_ms, again);
-	snprintf(note, sizeof note, "no answer in time: that is a no; asked again in %s if it still fails", again);
+	if (a->needed > 1 && ns_store_approval_yeses(e->store, ar, a->id, &one, &n, NULL) && n)
+		snprintf(note, sizeof note, "one yes of two (%.80s) and no second in time: that is a no; asked again in %s if it still fails", one[0].by, again);
+	else
+		snprintf(note, sizeof note, "no answer in time: that is a no; asked again in %s if it still fails", again);
 	bool ok = ns_step_begin(&s, e, ar, a->incident) &&
 	    ns_store_approval_decide(e->store, a->id, NS_APPR_EXPIRED, NULL, "timer", "timer", "no answer in time", &s.err);
 	if (ok && s.inc.state == NS_ST_AWAITING_APPROVAL)

@@ -33,7 +33,7 @@ static bool state_word(const char *w, void *f)
 
 #define APPROVAL_COLUMNS                                                                                                                   \
 	"id, incident, digest, token, state, created_ms, deadline_wall_ms, deadline_mono_ms, boot_id, decided_by, surface, reason, "       \
-	"decided_ms"
+	"decided_ms, needed"
 #define AT(field) offsetof(ns_approval, field)
 static const column approval_cols[] = {
     {COL_INT, AT(id), NULL},
@@ -49,6 +49,7 @@ static const column approval_cols[] = {
     {COL_TEXT, AT(surface), NULL},
     {COL_TEXT, AT(reason), NULL},
     {COL_INT, AT(decided_ms), NULL},
+    {COL_INT, AT(needed), NULL},
 };
 static const shape approval_shape = SHAPE(ns_approval, approval_cols, "approval");
 
@@ -128,6 +129,51 @@ bool ns_store_approval_decide(
 	              BINDS(INT(id), TEXT(names[to]), TEXT(store_or_empty(by)), TEXT(store_or_empty(surface)), TEXT(store_or_empty(reason)),
 	                  INT(store_now(s)))) &&
 	          (changed == 1 || ns_fail(err, NS_E_CONFLICT, "approval %lld was decided meanwhile", (long long)id));
+	ns_arena_free(ar);
+	return ok;
+}
+
+bool ns_store_approval_need_two(ns_store *s, int64_t id, ns_err *err)
+{
+	int64_t changed;
+	if (!store_write(s, &changed, err, "UPDATE approvals SET needed = 2 WHERE id = ?1 AND state = 'pending'", BINDS(INT(id))))
+		return false;
+	return changed || ns_fail(err, NS_E_CONFLICT, "approval %lld does not wait", (long long)id);
+}
+
+#undef AT
+#define AT(field) offsetof(ns_yes, field)
+static const column yes_cols[] = {{COL_INT, AT(at_ms), NULL}, {COL_TEXT, AT(who), NULL}, {COL_TEXT, AT(by), NULL}, {COL_TEXT, AT(surface), NULL},
+    {COL_TEXT, AT(reason), NULL}};
+static const shape yes_shape = SHAPE(ns_yes, yes_cols, "yes");
+
+bool ns_store_approval_yeses(ns_store *s, ns_arena *ar, int64_t id, ns_yes **out, size_t *n, ns_err *err)
+{
+	*out = store_rows(s, ar, &yes_shape, n, err,
+	    "SELECT y.at_ms, y.who, y.said_by, y.surface, y.reason FROM yeses y JOIN approvals a ON a.id = y.approval AND a.digest = y.digest"
+	    " WHERE y.approval = ?1 ORDER BY y.at_ms, y.who",
+	    BINDS(INT(id)));
+	return *out != NULL;
+}
+
+bool ns_store_approval_yes(ns_store *s, int64_t id, const char *digest, const ns_yes *y, int64_t *n, ns_err *err)
+{
+	int64_t changed = 0;
+	ns_approval a;
+	ns_yes *list;
+	size_t count = 0;
+	if (!store_holds_tx(s))
+		return ns_fail(err, NS_E_FAILED, "a yes outside a transaction");
+	ns_arena *ar = ns_arena_new();
+	bool ok = ns_store_approval_get(s, ar, id, &a, err) && may_decide(s, &a, NS_APPR_APPROVED, digest, err) &&
+	          store_write(s, &changed, err,
+	              "INSERT INTO yeses (approval, who, digest, said_by, surface, reason, at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+	              " ON CONFLICT (approval, who) DO NOTHING",
+	              BINDS(INT(id), TEXT(y->who), TEXT(a.digest), TEXT(store_or_empty(y->by)), TEXT(store_or_empty(y->surface)),
+	                  TEXT(store_or_empty(y->reason)), INT(store_now(s)))) &&
+	          (changed || ns_fail(err, NS_E_CONFLICT, "approval %lld: you have said yes already, another person must", (long long)id)) &&
+	          ns_store_approval_yeses(s, ar, id, &list, &count, err);
+	*n = (int64_t)count;
 	ns_arena_free(ar);
 	return ok;
 }

@@ -1,7 +1,7 @@
 /* The schema as a table of migrations: a store of a user_version below `to` runs the row. Rows are appended, never edited once released.
  *
  * What must never happen is said here a second time, so that no code path can do it: two holders of an identity, two open jobs of a
- * kind, two pending approvals of an incident, two open intents on a target, an effect twice under one approval, a decision changed,
+ * kind, two pending approvals of an incident, one yes where two are needed, two open intents on a target, an effect twice under one approval, a decision changed,
  * an intent finished twice, a change undone twice, a fact or audit row changed. Times are wall milliseconds; 0 means "not yet". Vocabularies of model/ are
  * stored by name and checked when read. */
 #include "store_priv.h"
@@ -103,6 +103,21 @@ static const struct {
         "CREATE TRIGGER capsules_once BEFORE UPDATE ON capsules WHEN OLD.undo_intent IS NOT NULL AND NEW.undo_intent IS NOT OLD.undo_intent"
         " BEGIN SELECT RAISE(ABORT, 'was sent already'); END;"
         "CREATE TRIGGER capsules_no_delete BEFORE DELETE ON capsules BEGIN SELECT RAISE(ABORT, 'capsules are never deleted'); END;"},
+    {4, "ALTER TABLE approvals ADD COLUMN needed INTEGER NOT NULL DEFAULT 1 CHECK (needed IN (1, 2));"
+        "CREATE TABLE yeses ("
+        " approval INTEGER NOT NULL REFERENCES approvals(id), who TEXT NOT NULL CHECK (who <> ''), digest TEXT NOT NULL,"
+        " said_by TEXT NOT NULL, surface TEXT NOT NULL, reason TEXT NOT NULL, at_ms INTEGER NOT NULL, PRIMARY KEY (approval, who)"
+        ") STRICT, WITHOUT ROWID;"
+        "CREATE TRIGGER yeses_in_time BEFORE INSERT ON yeses WHEN NOT EXISTS"
+        " (SELECT 1 FROM approvals a WHERE a.id = NEW.approval AND a.state = 'pending' AND a.digest = NEW.digest)"
+        " BEGIN SELECT RAISE(ABORT, 'a yes to what does not wait'); END;"
+        "CREATE TRIGGER yeses_no_update BEFORE UPDATE ON yeses BEGIN SELECT RAISE(ABORT, 'yeses are never changed'); END;"
+        "CREATE TRIGGER yeses_no_delete BEFORE DELETE ON yeses BEGIN SELECT RAISE(ABORT, 'yeses are never deleted'); END;"
+        "CREATE TRIGGER approvals_needed BEFORE UPDATE ON approvals WHEN NEW.needed < OLD.needed"
+        " BEGIN SELECT RAISE(ABORT, 'no fewer people than were asked'); END;"
+        "CREATE TRIGGER approvals_two BEFORE UPDATE ON approvals WHEN NEW.state = 'approved' AND NEW.needed >"
+        " max(1, (SELECT count(*) FROM yeses y WHERE y.approval = NEW.id AND y.digest = NEW.digest))"
+        " BEGIN SELECT RAISE(ABORT, 'a second person has not said yes'); END;"},
 };
 
 int64_t schema_current(void)

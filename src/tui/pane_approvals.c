@@ -38,6 +38,7 @@ static void more(const ns_appr_row *a, int width, ns_doc *d)
 {
 	ns_doc_init(d, width - INDENT - 1, 0);
 	ns_doc_put(d, NULL, NS_ROLE_STATE_WAIT, a->ask);
+	ns_doc_put(d, NULL, NS_ROLE_SEV_WARN, a->people);
 	ns_doc_put(d, NULL, NS_ROLE_TEXT, a->summary);
 	if (width >= 60)
 		ns_doc_diff(d, NULL, a->diff);

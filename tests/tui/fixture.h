@@ -168,6 +168,7 @@ static UNUSED ns_appr_row appr_make(int64_t id, int64_t incident, const char *di
 	    .verify = "all 12 replicas ready and no restart for 120 s",
 	    .effect = "",
 	    .warnings = "",
+	    .people = "",
 	    .created_ms = T0 - 28000,
 	    .deadline_ms = state == NS_CARD_PREPARING ? 0 : T0 + 272000};
 }

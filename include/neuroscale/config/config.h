@@ -25,6 +25,9 @@ typedef struct ns_config {
 	int actions_per_hour, ns_actions_per_hour, target_actions_per_hour, scale_max;
 	double mem_factor, cost_ratio, cost_min_per_day;
 	int64_t mem_cap;
+	bool four_eyes;
+	const char *approvers;                /* a Unix group, "" none */
+	const char *const *shared_accounts;   /* NULL-terminated, never NULL */
 	const char *am_listen, *am_token_file, *am_cluster_label; /* Alertmanager's webhook: am_listen "" off */
 	int64_t am_expire_ms;
 	const char *const *protected_ns, *const *nonprod_labels, *const *allowed_actions; /* NULL-terminated, never NULL */

@@ -1,4 +1,4 @@
-/* The control socket: STATE_DIR/control.sock, 0600 (0660 with a group later), newline-delimited JSON, one request one answer, plus a
+/* The control socket: STATE_DIR/control.sock, 0600 (0660 with a group of approvers), newline-delimited JSON, one request one answer, plus a
  * subscription that sends a line whenever the picture changes. The peer's uid comes from the kernel (SO_PEERCRED) and decides its role.
  *   {"cmd":"snapshot"}                                   -> {"ok":true,"snapshot":{…}}
  *   {"cmd":"detail","id":7}                              -> {"ok":true,"detail":{…}}
@@ -25,8 +25,13 @@ ns_control *ns_control_new(const char *state_dir, const ns_control_backend *b, n
 void ns_control_run(void *control, ns_cancel *cancel);   /* service */
 void ns_control_changed(ns_control *c);                  /* the picture changed: thread-safe, never blocks */
 void ns_control_free(ns_control *c);                     /* unlinks the socket */
-/* uid -> role. In this first form only the engine's own uid (and root) decides: admin; everybody else none. */
-ns_role ns_role_of_uid(uid_t uid);
+/* [before it runs] Lets the members of a Unix group in: they may decide. The socket gets the group and 0660, the state directory the group and the
+ * right to pass (0710), nothing else in it changes. NS_E_NOTFOUND: no such group; NS_E_DENIED: we may not give our files to it. */
+bool ns_control_admit(ns_control *c, const char *group, ns_err *err);
+/* uid -> role: the engine's own uid is admin, members of the group approvers (NULL or "": there is none) may decide, root may look, everybody else
+ * nothing. Membership is what the system's user database says now. */
+ns_role ns_role_of_uid(uid_t uid, const char *approvers);
+bool ns_group_id(const char *name, gid_t *gid); /* false: no such group */
 /* "uid 1000 (kim)": for the audit. */
 void ns_uid_words(uid_t uid, char *out, size_t cap);
 #endif

@@ -25,6 +25,7 @@ typedef struct ns_cluster_opts {
 	size_t n_windows;
 	int actions_per_hour;             /* 10 when 0: changes that were started within the last hour; at the limit nothing automatic */
 	int ns_actions_per_hour, target_actions_per_hour; /* the same in one namespace, and of one workload; 6 and 3 when 0 */
+	bool four_eyes;                   /* high and critical risk needs the yes of two different people */
 	const char *lease_ns;             /* "default" when NULL */
 	bool lease_required;              /* true outside of unit tests */
 	ns_plan_limits limits;
@@ -54,6 +55,8 @@ typedef struct ns_engine_opts {
 	int workers;                      /* 3 when 0; with several clusters each may hold 2 at a time, and there are enough for all of them */
 	bool control_socket;              /* listen on STATE_DIR/control.sock */
 	const char *am_listen, *am_token_file; /* Alertmanager's webhook, see agents/webhook.h; am_listen NULL or "": off */
+	const char *approvers;            /* a Unix group whose members may decide there, NULL or "" none */
+	const char *const *shared_accounts; /* users by name or uid, or "slack:ID" …: their yes does not count where two must agree; NULL-terminated, NULL none */
 	const char *am_cluster_label;     /* "cluster" when NULL */
 	int64_t am_expire_ms;             /* 5 h when 0 */
 	/* The model service, borrowed: it outlives the engine. NULL: the offline analyst alone, and nothing is asked anywhere. budget: what it spends,

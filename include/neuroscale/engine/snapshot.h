@@ -43,6 +43,7 @@ typedef struct ns_appr_row {
 	const char *headline, *summary;  /* summary: at most 90 words */
 	const char *ask;                 /* why a person is asked */
 	const char *root_cause, *runbook, *command, *diff, *undo, *verify, *effect, *warnings;
+	const char *people;              /* where two must agree: who has, and that another must; "" one yes is enough */
 	int64_t created_ms, deadline_ms; /* 0 while preparing */
 } ns_appr_row;
 

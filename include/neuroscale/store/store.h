@@ -114,11 +114,23 @@ typedef struct ns_approval {
 	const char *boot_id;
 	const char *decided_by, *surface, *reason; /* "uid 1000 (kim)", "console" | "cli" | "timer" | "engine" */
 	int64_t decided_ms;
+	int64_t needed;              /* how many different people must say yes: 1, or 2 under four eyes */
 } ns_approval;
 bool ns_store_approval_put(ns_store *s, int64_t incident, const char *digest, int64_t timeout_ms, int64_t *id, ns_err *err); /* [tx] makes token, deadlines */
 /* [tx] Law 6: compare-and-swap from pending; digest must match unless NULL (expire, withdraw, void). NS_E_CONFLICT: text says who
  * decided and when, or that the digest differs. NS_E_EXPIRED: its deadline has passed (approve and reject only). */
 bool ns_store_approval_decide(ns_store *s, int64_t id, ns_appr_state to, const char *digest, const char *by, const char *surface, const char *reason, ns_err *err);
+/* Four eyes. need_two: [tx] a pending one takes two people from now on; NS_E_CONFLICT when it is decided. yes: [tx] one person's; checked as a
+ * decision is, NS_E_CONFLICT also when the same person has said yes to it. *n: different people that have by now. The decision itself follows with
+ * ns_store_approval_decide, which fails while one is missing. */
+typedef struct ns_yes {
+	int64_t at_ms;
+	const char *who;             /* the person: "uid:1000", "slack:U024BE7LH" */
+	const char *by, *surface, *reason; /* by: in words */
+} ns_yes;
+bool ns_store_approval_need_two(ns_store *s, int64_t id, ns_err *err);
+bool ns_store_approval_yes(ns_store *s, int64_t id, const char *digest, const ns_yes *y, int64_t *n, ns_err *err);
+bool ns_store_approval_yeses(ns_store *s, ns_arena *ar, int64_t id, ns_yes **out, size_t *n, ns_err *err);                    /* [any] oldest first */
 bool ns_store_approval_get(ns_store *s, ns_arena *ar, int64_t id, ns_approval *out, ns_err *err);                            /* [any] */
 bool ns_store_approvals_pending(ns_store *s, ns_arena *ar, ns_approval **out, size_t *n, ns_err *err);                        /* [any] oldest first */
 bool ns_store_approval_latest(ns_store *s, ns_arena *ar, int64_t incident, ns_approval *out, ns_err *err);                    /* [any] */
