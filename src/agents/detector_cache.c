@@ -371,6 +371,11 @@ static void not_ahead(dt_pod *p, const dt_pod *old, int64_t wall)
 		p->ready_at_ms = old && old->ready == p->ready && old->ready_at_ms ? old->ready_at_ms : wall;
 	if (p->sched_at_ms > wall)
 		p->sched_at_ms = old && old->sched_at_ms ? old->sched_at_ms : wall;
+	for (size_t i = 0; i < p->n_c; i++) {
+		const dt_container *before = p->c[i].started_ms > wall ? container_named(old, p->c[i].name) : NULL;
+		if (p->c[i].started_ms > wall)
+			p->c[i].started_ms = before && before->started_ms && before->restarts == p->c[i].restarts ? before->started_ms : wall;
+	}
 	if (over && (!p->ended_ms || p->ended_ms > wall) && (old || p->ended_ms))
 		p->ended_ms = was_over ? old->ended_ms : wall;
 }

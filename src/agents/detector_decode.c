@@ -386,6 +386,10 @@ bool dt_decode_event(const cJSON *j, int64_t now_ms, dt_event *out)
 		if (!*t || !ns_time_parse(t, &out->at_ms))
 			out->at_ms = 0;
 	}
+	/* The clock of who tells it may be behind; the API server wrote it down, and it did not know of it before it happened. */
+	int64_t written = time_of(ns_json_get(j, "metadata"), "creationTimestamp");
+	if (out->at_ms && written > out->at_ms)
+		out->at_ms = written;
 	/* A clock that runs ahead of ours must not keep a failure alive for as long as it is ahead. */
 	if (!out->at_ms || out->at_ms > now_ms)
 		out->at_ms = now_ms;

@@ -12,6 +12,7 @@ enum {
 	CORDONED_MS = 5 * DT_MINUTE, /* somebody is emptying nodes: room is expected to come back */
 	UNREADY_MS = 30000,
 	START_MS = DT_MINUTE,
+	FIRST_START_MS = 5 * DT_MINUTE,
 	PROBE_SEEN_MS = 6 * DT_MINUTE, /* the kubelet's event limit repeats a failing probe at least every 5 minutes */
 	MOUNT_SEEN_MS = 5 * DT_MINUTE,
 	CREATING_MS = 10000,
@@ -288,7 +289,10 @@ void dt_test_probe_kills(const dt_env *e, dt_work *w, dt_finding *f)
 			if (n->container && *n->container && !dt_is(n->container, c->name))
 				continue;
 			bool waits = dt_is(c->waiting, "CrashLoopBackOff") && !dt_is(c->last.reason, "OOMKilled");
-			bool again = (n->kills >= 2 || c->restarts >= 2) && (!c->ready || e->wall - n->kill_ms < DT_SHOWN_MS);
+			/* The events' count may have begun anew; what restarted it last year was something else. */
+			const dt_memory *m = dt_memory_of(p, c->name);
+			bool twice = m && m->restarted_ms[1] && e->wall - m->restarted_ms[1] < DT_GREW_WITHIN_MS;
+			bool again = (n->kills >= 2 || twice) && (!c->ready || e->wall - n->kill_ms < DT_SHOWN_MS);
 			dt_look_again(e, f, n->kill_ms + DT_SHOWN_MS);
 			dt_look_again(e, f, n->kill_ms + DT_GREW_WITHIN_MS);
 			if (waits || again)
@@ -316,13 +320,16 @@ void dt_test_unready(const dt_env *e, dt_work *w, dt_finding *f)
 	{
 		const dt_note *n = dt_note_of(e->d, p->key);
 		int64_t newest = 0;
-		bool all_run = p->n_c > 0, one_unready = false;
+		bool all_run = p->n_c > 0, one_unready = false, first = true;
+		int64_t started = 0;
 		for (int i = 0; n && i < DT_PROBES; i++)
 			newest = n->probe_ms[i] > newest ? n->probe_ms[i] : newest;
 		DT_EACH_CONTAINER(p, c)
 		{
 			all_run &= c->running || c->init;
 			one_unready |= !c->init && !c->ready;
+			first &= c->init || !c->restarts;
+			started = c->started_ms > started ? c->started_ms : started;
 		}
 		if (p->phase != DT_RUNNING || p->ready || !all_run || rolling)
 			continue;
@@ -335,6 +342,9 @@ void dt_test_unready(const dt_env *e, dt_work *w, dt_finding *f)
 		if (!newest)
 			continue;
 		int64_t from = p->ready_at_ms + UNREADY_MS > p->created_ms + START_MS ? p->ready_at_ms + UNREADY_MS : p->created_ms + START_MS;
+		/* It has never been ready yet: drained nodes and autoscalers start pods outside of rollouts, too, and big ones take their time. */
+		if (first && started && p->ready_at_ms <= started && started + FIRST_START_MS > from)
+			from = started + FIRST_START_MS;
 		if (newest < p->ready_at_ms - DT_MINUTE || e->wall - newest >= PROBE_SEEN_MS)
 			continue;
 		dt_look_again(e, f, newest + PROBE_SEEN_MS);

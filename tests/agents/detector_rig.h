@@ -226,7 +226,7 @@ static inline const char *c_running(rig *r, bool ready, int restarts, const char
 		snprintf(last, sizeof last, "\"lastState\":{\"terminated\":{\"exitCode\":%d,\"reason\":\"%s\",\"startedAt\":\"%s\",\"finishedAt\":\"%s\"}},", last_exit,
 		    last_reason, rig_time(r, last_ago_ms + 20000), rig_time(r, last_ago_ms));
 	return c_text("{\"name\":\"app\",\"ready\":%s,\"restartCount\":%d,%s\"state\":{\"running\":{\"startedAt\":\"%s\"}}}", ready ? "true" : "false", restarts,
-	    last, rig_time(r, last_ago_ms > 1000 ? last_ago_ms - 1000 : 0));
+	    last, rig_time(r, last_ago_ms > 1000 ? last_ago_ms - 1000 : last_reason ? 0 : 3500000));
 }
 
 static inline const char *c_waiting(rig *r, const char *reason, const char *message, int restarts, const char *last_reason, int last_exit)

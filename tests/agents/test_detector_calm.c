@@ -116,6 +116,57 @@ static void test_probe_on_a_node_whose_clock_is_ahead(void **state)
 	rig_close(&r);
 }
 
+static void test_probe_on_a_node_whose_clock_is_behind(void **state)
+{
+	rig r;
+	char b[1024];
+	rig_web(&r);
+	rig_pod(&r, POD(.ready_ago_ms = 20 * MINUTE, .containers = c_running(&r, false, 0, NULL, 0, 30 * MINUTE)));
+	snprintf(b, sizeof b,
+	    "{\"metadata\":{\"name\":\"e\",\"namespace\":\"shop\",\"creationTimestamp\":\"%s\"},\"involvedObject\":{\"kind\":\"Pod\",\"uid\":\"" UID
+	    "\",\"fieldPath\":\"spec.containers{app}\"},\"reason\":\"Unhealthy\",\"message\":\"Readiness probe failed: HTTP 503\",\"count\":1,\"lastTimestamp\":\"%s\"}",
+	    rig_time(&r, 0), rig_time(&r, 20 * MINUTE));
+	rig_feed(&r, DT_ROW_EVENTS, NS_WATCH_ADDED, b);
+	assert_string_equal(rig_tick(&r), "+probe_failure Deployment/web Unhealthy app[1];");
+	rig_close(&r);
+}
+
+/* A drained node's pods start elsewhere, and no rollout says so. */
+static void test_slow_start_outside_of_a_rollout(void **state)
+{
+	rig r;
+	rig_web(&r);
+	rig_gone(&r, POD(.ready = true));
+	pod slow = {.app = "web", .hash = "h1", .id = "b", .age_ms = 1};
+	for (int i = 0; i < 4; i++) {
+		slow.age_ms = slow.ready_ago_ms = i * MINUTE + 1;
+		slow.containers = c_text("{\"name\":\"app\",\"ready\":false,\"restartCount\":0,\"state\":{\"running\":{\"startedAt\":\"%s\"}}}", rig_time(&r, i * MINUTE));
+		rig_pod(&r, slow);
+		rig_event(&r, "pod-web-h1-b", "Unhealthy", "Readiness probe failed: connection refused", 0, i + 1);
+		assert_string_equal(rig_pass(&r, MINUTE), "");
+	}
+	/* It never comes up. */
+	rig_event(&r, "pod-web-h1-b", "Unhealthy", "Readiness probe failed: connection refused", 0, 5);
+	assert_string_equal(rig_pass(&r, 2 * MINUTE), "+probe_failure Deployment/web Unhealthy app[1];");
+	rig_close(&r);
+}
+
+/* It restarted twice last year; today a probe killed it once. */
+static void test_one_kill_by_a_probe_in_a_long_life(void **state)
+{
+	rig r;
+	rig_web(&r);
+	rig_gone(&r, POD(.ready = true));
+	rig_pod(&r, POD(.ready = true, .containers = c_running(&r, true, 7, NULL, 0, DAY)));
+	rig_event(&r, UID, "Killing", "Container app failed liveness probe, will be restarted", 0, 1);
+	rig_pod(&r, POD(.containers = c_running(&r, false, 8, "Error", 137, 1000)));
+	assert_string_equal(rig_pass(&r, 20000), "");
+	rig_event(&r, UID, "Killing", "Container app failed liveness probe, will be restarted", 0, 2);
+	rig_pod(&r, POD(.containers = c_running(&r, false, 9, "Error", 137, 1000)));
+	assert_string_equal(rig_tick(&r), "+probe_failure Deployment/web Unhealthy app[1];");
+	rig_close(&r);
+}
+
 static const char *pending(rig *r, int64_t ago_ms)
 {
 	return c_text("{\"type\":\"PodScheduled\",\"status\":\"False\",\"reason\":\"Unschedulable\",\"message\":\"0/3 nodes are available: "
@@ -209,7 +260,8 @@ int main(void)
 	    cmocka_unit_test(test_failed_pods_of_controllers_that_are_not_known),
 	    cmocka_unit_test(test_eviction_without_a_time),
 	    cmocka_unit_test(test_probe_on_a_node_whose_clock_is_ahead),
-	    cmocka_unit_test(test_room_that_an_autoscaler_brings),
+	    cmocka_unit_test(test_probe_on_a_node_whose_clock_is_behind), cmocka_unit_test(test_slow_start_outside_of_a_rollout),
+	    cmocka_unit_test(test_one_kill_by_a_probe_in_a_long_life), cmocka_unit_test(test_room_that_an_autoscaler_brings),
 	    cmocka_unit_test(test_room_that_is_promised_again_and_again),
 	    cmocka_unit_test(test_namespace_that_is_being_deleted),
 	    cmocka_unit_test(test_pods_of_a_paused_rollout),
