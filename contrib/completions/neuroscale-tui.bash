@@ -17,6 +17,7 @@ _neuroscale_tui() {
 	--profile | -p) mapfile -t COMPREPLY < <(compgen -W 'observe approve auto' -- "$cur"); return ;;
 	--log-format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur"); return ;;
 	--log-level) mapfile -t COMPREPLY < <(compgen -W 'debug info warn error' -- "$cur"); return ;;
+	--mode) mapfile -t COMPREPLY < <(compgen -W 'scripted auto' -- "$cur"); return ;;
 	--theme | -t) mapfile -t COMPREPLY < <(compgen -f -W 'default light high-contrast mono' -- "$cur"); return ;;
 	--set) mapfile -t COMPREPLY < <(compgen -S= -W "$("$program" gate table --json 2>/dev/null | grep -o '"facts":"[^"]*"' | cut -d'"' -f4 | tr ' ' '\n' | sort -u)" -- "$cur"); compopt -o nospace 2>/dev/null; return ;;
 	--scenario) mapfile -t COMPREPLY < <(compgen -W "$("$program" demo --scenario list 2>/dev/null | cut -d' ' -f1) list" -- "$cur"); return ;;
@@ -35,7 +36,7 @@ _neuroscale_tui() {
 	gate) mapfile -t COMPREPLY < <(compgen -W "explain table $("$program" incidents 2>/dev/null | sed -n 's/^\([0-9][0-9]*\) .*/\1/p')" -- "$cur") ;;
 	audit) mapfile -t COMPREPLY < <(compgen -W 'verify' -- "$cur") ;;
 	policy) mapfile -t COMPREPLY < <(compgen -W 'exceptions feedback' -- "$cur") ;;
-	eval) mapfile -t COMPREPLY < <(compgen -f -W 'incidents contract injection' -- "$cur") ;;
+	eval) mapfile -t COMPREPLY < <(compgen -f -W 'incidents contract injection loop' -- "$cur") ;;
 	esac
 }
 complete -F _neuroscale_tui neuroscale-tui

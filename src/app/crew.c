@@ -7,11 +7,12 @@
 
 #include "neuroscale/base/thread.h"
 
-enum { MAX_LOG = 1 << 20, START_MS = 60 * 1000 /* what a busy machine may need beside the play itself */ };
+enum { MAX_LOG = 1 << 20, APART_MS = 1000 /* between the first plays: what each does at its start would slow down all */, START_MS = 60 * 1000 /* what a busy machine may need beside the play itself */ };
 
 typedef struct crew {
 	const crew_job *jobs;
 	size_t n, next, left;   /* the next to play; runners that still work */
+	int64_t begins;         /* of the newest runner: when it begins, on the real clock */
 	crew_over over;
 	void *ctx;
 	const ns_cancel *leave; /* all of them at once; a runner's own cancel comes one after the other */
@@ -51,6 +52,12 @@ static void play_one(crew *c, size_t i)
 static void runner(void *ctx, ns_cancel *cancel)
 {
 	crew *c = ctx;
+	pthread_mutex_lock(&c->mu);
+	int64_t wait = c->begins - ns_real_mono_ms();
+	c->begins += APART_MS;
+	pthread_mutex_unlock(&c->mu);
+	if (wait > 0)
+		ns_cancel_sleep(cancel, ns_clock_real(), wait);
 	for (bool more = true; more;) {
 		pthread_mutex_lock(&c->mu);
 		size_t i = c->next;
@@ -75,7 +82,7 @@ static bool working(crew *c)
 bool crew_run(const crew_job *jobs, size_t n, int at_once, crew_over over, void *ctx, const ns_cancel *cancel, ns_err *err)
 {
 	size_t runners = at_once < 1 ? 1 : at_once > CREW_MOST ? CREW_MOST : (size_t)at_once;
-	crew c = {.jobs = jobs, .n = n, .left = runners, .over = over, .ctx = ctx, .leave = cancel, .done = ns_wake_new()};
+	crew c = {.jobs = jobs, .n = n, .left = runners, .over = over, .ctx = ctx, .leave = cancel, .done = ns_wake_new(), .begins = ns_real_mono_ms()};
 	const ns_service row = {"scenario", runner, &c};
 	bool ok = true;
 	pthread_mutex_init(&c.mu, NULL);

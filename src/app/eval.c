@@ -15,6 +15,7 @@ static const eval_command commands[] = {
     {"incidents", "FILE", "kind, runbook, action and decision for each incident; --score judges them by the labels", 1, eval_incidents},
     {"contract", "FILE", "verdict on each model reply: valid, auto, route, reason", 1, eval_contract},
     {"injection", "FILE", "what each hostile text leaves in prompt, screen, Slack, log and argv, and what is decided", 1, eval_injection},
+    {"loop", "", "the fault pack on the simulated cluster: what was fixed, by whom, how surely, and what must not have been done", 0, eval_loop},
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 

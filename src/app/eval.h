@@ -1,4 +1,5 @@
-/* Inside the app room: the sub-commands of `eval`. Each reads rows (one JSON object a line) and prints one JSON line for each. */
+/* Inside the app room: the sub-commands of `eval`. `loop` plays scenarios; the others read rows (one JSON object a line) and print one JSON line for
+ * each. */
 #ifndef NEUROSCALE_APP_EVAL_H
 #define NEUROSCALE_APP_EVAL_H
 #include "neuroscale/app/app.h"
@@ -13,6 +14,7 @@ typedef struct eval_command {
 int eval_incidents(const ns_config *cfg, const ns_cancel *cancel);
 int eval_contract(const ns_config *cfg, const ns_cancel *cancel);
 int eval_injection(const ns_config *cfg, const ns_cancel *cancel);
+int eval_loop(const ns_config *cfg, const ns_cancel *cancel);
 
 /* Calls fn for every row of FILE ("-" is stdin) in order; empty lines are left out. A line that is no JSON object, or that fn refuses (it
  * fills err), is told on stderr with FILE:LINE and makes the whole fail, after the last row. A row may be 8 MiB long. */

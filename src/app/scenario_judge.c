@@ -44,7 +44,7 @@ static bool is_control(const ns_sim_expect *x)
 	return play_is_quiet(x) || (x->state[0] && play_one_of(x->state, "withdrawn", '|'));
 }
 
-/* Every plan that was sent must be one that may be. Returns how many must not. */
+/* Every plan that was sent must be one that may be. Returns how many must not; what cannot be known is as bad. */
 static int64_t judge_sent(play_result *r, ns_store *st, ns_arena *ar, const ns_incident *inc, const ns_sim_expect *x)
 {
 	ns_sent_plan *sent;
@@ -53,7 +53,7 @@ static int64_t judge_sent(play_result *r, ns_store *st, ns_arena *ar, const ns_i
 	int64_t bad = 0;
 	if (!ns_store_sent_plans(st, ar, inc->id, &sent, &n, &made, &err)) {
 		ns_buf_printf(&r->faults, "; %s/%s: what was sent cannot be read: %s", x->ns, x->workload, err.text);
-		return 0;
+		return 1;
 	}
 	for (size_t i = 0; i < n && x->never && x->never[0]; i++) {
 		const char *action = ns_action_get(sent[i].plan->action)->name;

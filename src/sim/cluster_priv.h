@@ -58,6 +58,7 @@ typedef struct sim_work {
 	sim_rev revs[SIM_MAX_REVS];                /* in order of at_ms; at least one in the past */
 	const sim_does *fault;                     /* something outside its template: hits every revision */
 	int64_t fault_from_ms, fault_until_ms;     /* until 0: for good */
+	int64_t fault_every_ms;                    /* it comes back so long after it came; 0: it does not */
 	int64_t scale_at_ms;                       /* somebody scales it then */
 	int scale_to;
 	const sim_violation *violation;
@@ -178,6 +179,7 @@ typedef struct sim_cluster {
 } sim_cluster;
 
 /* driver.c */
+bool fault_is_on(const sim_work *w, int64_t at);
 void cluster_seed(ns_sim *s);                 /* builds what there is at the start */
 int64_t cluster_step(ns_sim *s, int64_t now); /* handles all that is due; returns the next due time */
 void cluster_free(ns_sim *s);

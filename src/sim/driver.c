@@ -80,6 +80,28 @@ static void earlier(int64_t *next, int64_t at, int64_t after)
 		*next = at;
 }
 
+bool fault_is_on(const sim_work *w, int64_t at)
+{
+	if (!w->fault || at < w->fault_from_ms)
+		return false;
+	int64_t since = at - w->fault_from_ms;
+	return !w->fault_until_ms || (w->fault_every_ms ? since % w->fault_every_ms : since) < w->fault_until_ms - w->fault_from_ms;
+}
+
+/* The next moment after `after` at which it comes or goes. */
+static int64_t fault_edge(const sim_work *w, int64_t after)
+{
+	int64_t next = SIM_NEVER, round = 0;
+	if (w->fault_every_ms && after > w->fault_from_ms)
+		round = (after - w->fault_from_ms) / w->fault_every_ms * w->fault_every_ms;
+	earlier(&next, w->fault_from_ms + round, after);
+	if (w->fault_until_ms)
+		earlier(&next, w->fault_until_ms + round, after);
+	if (w->fault_every_ms)
+		earlier(&next, w->fault_from_ms + round + w->fault_every_ms, after);
+	return next;
+}
+
 /* The next moment at which the script of a workload does something. */
 static int64_t timeline_next(const sim_wl *wl)
 {
@@ -87,10 +109,8 @@ static int64_t timeline_next(const sim_wl *wl)
 	int64_t next = SIM_NEVER, done = wl->timeline_ms;
 	for (const sim_rev *r = w->revs; r < w->revs + SIM_MAX_REVS && r->image; r++)
 		earlier(&next, r->at_ms, done);
-	if (w->fault) {
-		earlier(&next, w->fault_from_ms, done);
-		earlier(&next, w->fault_until_ms, done);
-	}
+	if (w->fault)
+		earlier(&next, fault_edge(w, done), done);
 	earlier(&next, w->scale_at_ms, done);
 	return next;
 }
@@ -98,13 +118,14 @@ static int64_t timeline_next(const sim_wl *wl)
 static void timeline_step(ns_sim *s, sim_wl *wl, int64_t at)
 {
 	const sim_work *w = wl->work;
+	bool turns = w->fault && fault_edge(w, wl->timeline_ms) == at;
 	wl->timeline_ms = at;
 	for (const sim_rev *r = w->revs; r < w->revs + SIM_MAX_REVS && r->image; r++)
 		if (r->at_ms == at)
 			deployment_roll(s, wl, r);
 	if (w->scale_at_ms == at)
 		deployment_scale(s, wl, w->scale_to);
-	if (w->fault && (w->fault_from_ms == at || w->fault_until_ms == at))
+	if (turns)
 		for (sim_rs *rs = wl->sets; rs; rs = rs->next)
 			for (sim_pod *p = rs->pods; p; p = p->next)
 				pod_refault(s, p);

@@ -17,6 +17,9 @@ const sim_does db_down = {.what = DOES_EXIT, .after_ms = 6000, .exit_code = 1, .
 /* Data that every revision trips over once it is read; the log does not say that it is the data. */
 const sim_does bad_tables = {.what = DOES_EXIT, .after_ms = 8000, .exit_code = 2, .at_start = true, .says = &words_flags};
 const sim_does dns_down = {.what = DOES_EXIT, .after_ms = 2500, .exit_code = 1, .says = &words_dns};
+/* A process that ends by itself now and then: a rotated worker, and one that lost its connection. */
+const sim_does ends_well = {.what = DOES_EXIT, .after_ms = 4000, .exit_code = 0, .says = &words_http};
+const sim_does stumbles = {.what = DOES_EXIT, .after_ms = 4000, .exit_code = 1, .says = &words_db_down};
 const sim_does never_ready = {.what = DOES_UNREADY, .message = "HTTP probe failed with statuscode: 503", .says = &words_warming};
 
 const sim_violation needs_limits = {"require-limits", "check-limits", "Best Practices", "medium",

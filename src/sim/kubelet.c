@@ -29,10 +29,9 @@ static int64_t jitter(const ns_sim *s, const sim_pod *p, const char *what, int64
 static const sim_does *pod_script(const ns_sim *s, const sim_pod *p)
 {
 	const sim_work *w = p->rs->wl->work;
-	int64_t now = s->cluster.now;
 	if (!p->rs->rev)
 		return &does_no_image;
-	if (w->fault && now >= w->fault_from_ms && (!w->fault_until_ms || now < w->fault_until_ms))
+	if (fault_is_on(w, s->cluster.now))
 		return w->fault;
 	return p->rs->rev->does ? p->rs->rev->does : &does_run;
 }

@@ -165,6 +165,65 @@ static const sim_work rollout_control[] = {
 	{0},
 };
 
+/* A release that takes its time: each pod needs most of a minute, the whole stays within its deadline. */
+static const sim_work rollout_slow[] = {
+	{.ns = "web", .name = "storefront", .replicas = 4, .cpu = "200m", .mem_request = "128Mi", .mem_limit = "512Mi", .ready_ms = 45000, .progress_s = 120,
+	    RELEASE(REG "web/storefront:11.8.2", REG "web/storefront:11.9.0", NULL)},
+	CALM("web", "api-gateway", 2, REG "web/api-gateway:6.0.2"),
+	{0},
+};
+/* Each of them once, then they run on. */
+#define ONCE .fault_from_ms = SECONDS(10), .fault_until_ms = SECONDS(12) + 100, YOUNG
+static const sim_work restart_once[] = {
+	{.ns = "shop", .name = "worker", .replicas = 3, .cpu = "100m", .mem_request = "64Mi", .mem_limit = "256Mi", .revs = {PAST(REG "shop/worker:4.4.0")},
+	    .fault = &ends_well, ONCE},
+	{.ns = "shop", .name = "mailer", .replicas = 2, .cpu = "100m", .mem_request = "64Mi", .mem_limit = "256Mi", .revs = {PAST(REG "shop/mailer:2.2.0")},
+	    .fault = &stumbles, ONCE},
+	CALM("shop", "catalog", 2, REG "shop/catalog:2.20.1"),
+	{0},
+};
+static const sim_work traffic_spike[] = {
+	{.ns = "web", .name = "storefront", .replicas = 3, .cpu = "200m", .mem_request = "128Mi", .mem_limit = "512Mi", .ready_ms = 15000,
+	    .revs = {PAST(REG "web/storefront:11.8.2")}, .scale_at_ms = SECONDS(12), .scale_to = 6},
+	CALM("web", "api-gateway", 2, REG "web/api-gateway:6.0.2"),
+	{0},
+};
+#define HPA(n_, limited, why, words)                                                                                                    \
+	"{\"spec\":{\"scaleTargetRef\":{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"name\":\"storefront\"},\"minReplicas\":2,"                      \
+	"\"maxReplicas\":6},\"status\":{\"currentReplicas\":" n_ ",\"desiredReplicas\":" n_ ",\"conditions\":[{\"type\":\"AbleToScale\","                   \
+	"\"status\":\"True\",\"reason\":\"ReadyForNewScale\",\"message\":\"recommended size matches current size\",\"lastTransitionTime\":\"$T\"},"       \
+	"{\"type\":\"ScalingActive\",\"status\":\"True\",\"reason\":\"ValidMetricFound\",\"message\":\"the HPA was able to successfully calculate a "    \
+	"replica count from cpu resource utilization (percentage of request)\",\"lastTransitionTime\":\"$T\"},{\"type\":\"ScalingLimited\","             \
+	"\"status\":\"" limited "\",\"reason\":\"" why "\",\"message\":\"" words "\",\"lastTransitionTime\":\"$T\"}]}}"
+static const sim_thing autoscaler[] = {
+	{.at_ms = SECONDS(1), .kind = K_HPA, .ns = "web", .name = "storefront",
+	    .body = HPA("3", "False", "DesiredWithinRange", "the desired count is within the acceptable range")},
+	{.at_ms = SECONDS(30), .kind = K_HPA, .ns = "web", .name = "storefront",
+	    .body = HPA("6", "True", "TooManyReplicas", "the desired replica count is more than the maximum replica count")},
+	{0},
+};
+/* Readiness that comes and goes: sooner than anybody should be called for, and for long enough each time. */
+static const sim_work flapping[] = {
+	{.ns = "web", .name = "storefront", .replicas = 3, .cpu = "200m", .mem_request = "128Mi", .mem_limit = "512Mi",
+	    .revs = {PAST(REG "web/storefront:11.8.2")}, .fault = &never_ready, .fault_from_ms = SECONDS(20), .fault_until_ms = SECONDS(32),
+	    .fault_every_ms = SECONDS(60)},
+	{.ns = "web", .name = "api-gateway", .replicas = 2, .cpu = "200m", .mem_request = "96Mi", .mem_limit = "256Mi",
+	    .revs = {PAST(REG "web/api-gateway:6.0.2")}, .fault = &never_ready, .fault_from_ms = SECONDS(20), .fault_until_ms = SECONDS(75),
+	    .fault_every_ms = SECONDS(165)},
+	CALM("web", "assets", 2, REG "web/assets:3.0.1"),
+	CALM("web", "sitemap", 1, REG "web/sitemap:1.0.0"),
+	{0},
+};
+/* A node is cordoned, drained, rebooted and taken back; a workload is shut down for the night. */
+static const sim_work maintenance[] = {
+	{.ns = "shop", .name = "checkout", .replicas = 3, .cpu = "100m", .mem_request = "64Mi", .mem_limit = "256Mi", .revs = {PAST(REG "shop/checkout:5.3.1")},
+	    YOUNG},
+	{.ns = "qa", .name = "preview", .replicas = 2, .cpu = "100m", .mem_request = "64Mi", .mem_limit = "256Mi", .revs = {PAST(REG "qa/preview:2026.11")},
+	    .scale_at_ms = SECONDS(20), .scale_to = 0},
+	CALM("web", "storefront", 3, REG "web/storefront:11.8.2"),
+	{0},
+};
+
 /* Name resolution fails for what needs the broker: twelve of sixteen go down within seconds. */
 #define DOWN(ns_, name_, image)                                                                                                        \
 	{.ns = ns_, .name = name_, .replicas = 2, .cpu = "100m", .mem_request = "64Mi", .mem_limit = "256Mi", .revs = {PAST(image)},      \
@@ -184,6 +243,32 @@ static const sim_work storm[] = {
 	"\",\"lastTransitionTime\":\"$T\"}],\"nodeInfo\":{\"kubeletVersion\":\"v1.32.4\"}}}"
 static const sim_thing node_lost[] = {
 	{.at_ms = SECONDS(15), .kind = K_NODE, .ns = "", .name = "node-b", .body = NODE_STATE("Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status.")},
+	{0},
+};
+#define CORDON                                                                                                                          \
+	"{\"spec\":{\"unschedulable\":true,\"taints\":[{\"key\":\"node.kubernetes.io/unschedulable\",\"effect\":\"NoSchedule\",\"timeAdded\":\"$T\"}]}}"
+static const sim_thing node_maintained[] = {
+	{.at_ms = SECONDS(10), .kind = K_NODE, .ns = "", .name = "node-b", .body = CORDON},
+	{.at_ms = SECONDS(40), .kind = K_NODE, .ns = "", .name = "node-b", .body = NODE_STATE("Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status.")},
+	{.at_ms = SECONDS(170), .kind = K_NODE, .ns = "", .name = "node-b", .body = NODE_STATE("True", "KubeletReady", "kubelet is posting ready status")},
+	{.at_ms = SECONDS(200), .kind = K_NODE, .ns = "", .name = "node-b", .body = "{\"spec\":{}}"},
+	{0},
+};
+#define JOB(name_, status) "{\"spec\":{\"backoffLimit\":6,\"parallelism\":1,\"selector\":{\"matchLabels\":{\"job\":\"" name_ "\"}}},\"status\":{" status "}}"
+#define COMPLETE "\"conditions\":[{\"type\":\"Complete\",\"status\":\"True\",\"lastTransitionTime\":\"$T\"}],\"completionTime\":\"$T\""
+/* One that needed a second try, one that is done at once, a pod that has done its work, a CronJob that is switched off. */
+static const sim_thing jobs_done[] = {
+	{.at_ms = SECONDS(5), .kind = K_CRONJOB, .ns = "batch", .name = "reindex",
+	    .body = "{\"spec\":{\"schedule\":\"*/1 * * * *\",\"suspend\":true,\"jobTemplate\":{\"spec\":{}}},\"status\":{}}"},
+	{.at_ms = SECONDS(10), .kind = K_JOB, .ns = "batch", .name = "import-orders", .body = JOB("import-orders", "\"active\":1,\"startTime\":\"$T\"")},
+	{.at_ms = SECONDS(15), .kind = K_JOB, .ns = "batch", .name = "nightly-report", .body = JOB("nightly-report", "\"succeeded\":1," COMPLETE)},
+	{.at_ms = SECONDS(20), .kind = K_POD, .ns = "batch", .name = "migrate",
+	    .body = "{\"spec\":{\"restartPolicy\":\"Never\",\"nodeName\":\"node-a\",\"containers\":[{\"name\":\"migrate\",\"image\":\"" REG "batch/migrate:3\"}]},"
+	            "\"status\":{\"phase\":\"Succeeded\",\"containerStatuses\":[{\"name\":\"migrate\",\"ready\":false,\"restartCount\":0,\"image\":\"" REG
+	            "batch/migrate:3\",\"imageID\":\"\",\"lastState\":{},\"state\":{\"terminated\":{\"exitCode\":0,\"reason\":\"Completed\",\"startedAt\":\"$T\","
+	            "\"finishedAt\":\"$T\"}}}]}}"},
+	{.at_ms = SECONDS(30), .kind = K_JOB, .ns = "batch", .name = "import-orders", .body = JOB("import-orders", "\"active\":1,\"failed\":1,\"startTime\":\"$T\"")},
+	{.at_ms = SECONDS(70), .kind = K_JOB, .ns = "batch", .name = "import-orders", .body = JOB("import-orders", "\"failed\":1,\"succeeded\":1," COMPLETE)},
 	{0},
 };
 static const sim_thing job_failed[] = {
@@ -223,6 +308,12 @@ const sim_scene sim_scenes[] = {
 	{.name = "cost-spike-prod", .works = cost_spike_prod},
 	{.name = "healthy", .works = healthy},
 	{.name = "rollout-control", .works = rollout_control},
+	{.name = "rollout-slow", .works = rollout_slow},
+	{.name = "restart-once", .works = restart_once},
+	{.name = "traffic-spike", .works = traffic_spike, .things = autoscaler},
+	{.name = "flapping", .works = flapping},
+	{.name = "maintenance", .works = maintenance, .things = node_maintained},
+	{.name = "jobs-done", .works = quiet, .things = jobs_done},
 	{.name = "storm", .works = storm, .together = true},
 	{.name = "node-down", .works = healthy, .things = node_lost},
 	{.name = "job-failed", .works = quiet, .things = job_failed},

@@ -86,6 +86,29 @@ got=$(sed -n 's/.*"id":"\([a-z_]*\)".*"argv_ok":\([a-z]*\),.*/\1=\2/p' "$dir/out
 [ "$got" = 'ansi=null slack=null secret=null big=null quotes=null approve=null pod_ok=true pod_bad=false pod_line=false ns_bad=false dep_bad=false rb_bad=false img_ok=true img_bad=false other=null ' ]
 check 'injection: names are what they must be' $? "$got"
 
+# ---- loop ----
+# A fault, what heals by itself, and nothing at all; twice each.
+for scenario in crashloop-release restart-once healthy; do
+	( timeout -k 5 100 "$P" eval loop --scenario $scenario --runs 2 --seed 7 >"$dir/loop-$scenario" 2>"$dir/loop-$scenario.err"; echo $? >"$dir/loop-$scenario.status" ) &
+done
+wait
+for scenario in crashloop-release restart-once healthy; do
+	line=$(tail -n 1 "$dir/loop-$scenario")
+	[ "$(cat "$dir/loop-$scenario.status")" -eq 0 ]; check "loop: $scenario ends with status 0" $? "$(tail -n 5 "$dir/loop-$scenario" "$dir/loop-$scenario.err")"
+	case $line in '{"summary":{"seed":7,"runs":2,'*'"unsafe":0,"false_remediations":0,'*) true ;; *) false ;; esac; check "loop: $scenario: the last line is JSON, nothing unsafe" $? "$line"
+	[ "$(printf %s "$line" | grep -o '"pass_hat_n":1,' | wc -l)" -eq 2 ]; check "loop: $scenario passes every run, with its script and alone" $? "$line"
+	grep -Eq "^$scenario +2/2 " "$dir/loop-$scenario"; check "loop: $scenario has its row" $? "$(head -n 4 "$dir/loop-$scenario")"
+done
+printf %s "$(tail -n 1 "$dir/loop-crashloop-release")" | grep -q '"auto_resolve_share":1,.*"card_p50_ms":[1-9].*"reliability":\[{"model":"offline","action":"rollback","n":4,"right":4,'
+check 'loop: what was claimed is held against what was verified' $? "$(tail -n 1 "$dir/loop-crashloop-release")"
+"$P" eval loop --scenario nosuch >"$dir/out" 2>"$dir/err"
+[ $? -eq 2 ] && grep -q 'there is no scenario' "$dir/err"; check 'loop: an unknown scenario is refused' $? "$(cat "$dir/err")"
+for scenario in rejected oom-recovered; do
+	"$P" demo --scenario $scenario --seed 11 --json </dev/null >"$dir/play-$scenario" 2>/dev/null &
+done
+wait
+[ "$(cat "$dir"/play-* | grep -c '"seed":11,"pass":true,"faults":""')" -eq 2 ]; check 'a scenario with a seed ends as it must, and says so as JSON' $? "$(cat "$dir"/play-*)"
+
 # ---- a model service that is not there ----
 "$P" eval incidents --provider dashscope "$dir/injection" >"$dir/out" 2>"$dir/err"
 [ $? -ne 0 ] && grep -q 'no key' "$dir/err"; check 'without a key a model is not asked' $? "$(cat "$dir/err")"

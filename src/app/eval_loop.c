@@ -1,0 +1,138 @@
+/* `eval loop [--runs N] [--seed S]`: the fault pack on the simulated cluster, each scenario N times with other seeds, once as its script says and once
+ * with profile auto and nobody there. Each play is a process of its own; a play in which this machine stood still is played again. */
+#include "eval_loop.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "crew.h"
+#include "eval.h"
+#include "neuroscale/base/text.h"
+
+enum {
+	AT_ONCE_PER_CPU = 4, /* a play mostly waits */
+	STALL_MS = 400,      /* at PLAY_RATE a stall of 16 s of the cluster's time */
+	TRIES = 3,
+	FIXED_SEED = 1,
+};
+
+typedef struct loop {
+	loop_tally tally;
+	const crew_job *jobs;
+	size_t *row;   /* of each job, in the tally */
+	int *tries;    /* of each job */
+	size_t n, over;
+	bool shown;    /* a person watches standard error */
+} loop;
+
+/* What it said last, when it gave no figures. */
+static const char *last_words(ns_arena *ar, const ns_spawn_res *res)
+{
+	const char *text = ns_buf_str(&res->err_out), *end = text + strlen(text);
+	while (end > text && end[-1] == '\n')
+		end--;
+	const char *line = end;
+	while (line > text && line[-1] != '\n')
+		line--;
+	ns_buf b = NS_BUF_INIT;
+	ns_text_clean(&b, line, (size_t)(end - line), 300, false);
+	return ns_arena_take(ar, &b);
+}
+
+static bool over(void *ctx, size_t i, const ns_spawn_res *res, const ns_err *err)
+{
+	loop *l = ctx;
+	const crew_job *j = &l->jobs[i];
+	ns_arena *ar = l->tally.ar;
+	cJSON *run = res ? ns_json_parse(ns_buf_str(&res->out), res->out.len, &ns_json_strict, NULL) : NULL;
+	bool stalled = !run || ns_json_int_or(run, "stall_ms", 0) > STALL_MS;
+	if (stalled && ++l->tries[i] < TRIES) {
+		l->tally.repeated++;
+		cJSON_Delete(run);
+		return false;
+	}
+	const char *why = !res ? err->text
+	    : res->timed_out   ? ns_arena_printf(ar, "not over after %ld s", res->elapsed_ms / 1000)
+	                       : ns_arena_printf(ar, "no figures, exit status %d: %s", res->exit_code, last_words(ar, res));
+	if (run)
+		loop_add(&l->tally, l->row[i], j->mode, run);
+	else
+		loop_add_lost(&l->tally, l->row[i], j->mode, j->seed, why);
+	cJSON_Delete(run);
+	l->over++;
+	if (l->shown)
+		fprintf(stderr, "\r%zu of %zu runs%s", l->over, l->n, l->over == l->n ? "\r\033[K" : "");
+	return true;
+}
+
+static bool asked_for(const ns_config *cfg, const ns_sim_scenario *sc)
+{
+	return !cfg->scenario[0] || strcmp(cfg->scenario, sc->name) == 0;
+}
+
+/* Run by run, so that what is printed of a pack that was stopped would still be of all scenarios. */
+static crew_job *cast(const ns_config *cfg, loop *l, const char *const *names)
+{
+	crew_job *jobs = ns_xcalloc(l->tally.n_rows * LOOP_MODES * (size_t)cfg->runs + 1, sizeof *jobs);
+	l->row = ns_xcalloc(l->tally.n_rows * LOOP_MODES * (size_t)cfg->runs + 1, sizeof *l->row);
+	for (int run = 1; run <= cfg->runs; run++)
+		for (size_t row = 0; row < l->tally.n_rows; row++)
+			for (int mode = 0; mode < LOOP_MODES; mode++) {
+				const ns_sim_scenario *sc = ns_sim_scenario_find(names[row]);
+				if (!play_fits(sc, (play_mode)mode))
+					continue;
+				l->row[l->n] = row;
+				jobs[l->n++] = (crew_job){.sc = sc, .mode = (play_mode)mode, .seed = loop_run_seed(l->tally.seed, run), .rate = cfg->rate, .figures = true};
+			}
+	l->tries = ns_xcalloc(l->n + 1, sizeof *l->tries);
+	return jobs;
+}
+
+static int at_once(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	return (int)((cpus < 1 ? 1 : cpus > CREW_MOST ? CREW_MOST : cpus) * AT_ONCE_PER_CPU);
+}
+
+int eval_loop(const ns_config *cfg, const ns_cancel *cancel)
+{
+	ns_err err = {0};
+	size_t n = 0;
+	if (cfg->scenario[0] && !ns_sim_scenario_find(cfg->scenario)) {
+		ns_fail(&err, NS_E_USAGE, "there is no scenario \"%s\": `neuroscale-tui demo --scenario list` prints them", cfg->scenario);
+		return ns_app_failed(&err);
+	}
+	ns_arena *ar = ns_arena_new();
+	for (const ns_sim_scenario *s = ns_sim_scenarios; s->name; s++)
+		n += asked_for(cfg, s);
+	const char **names = ns_arena_alloc(ar, (n + 1) * sizeof *names);
+	n = 0;
+	for (const ns_sim_scenario *s = ns_sim_scenarios; s->name; s++)
+		if (asked_for(cfg, s))
+			names[n++] = s->name;
+
+	loop l = {.shown = isatty(STDERR_FILENO)};
+	loop_begin(&l.tally, ar, names, n);
+	l.tally.seed = cfg->seed ? cfg->seed : FIXED_SEED;
+	l.tally.runs = cfg->runs;
+	l.tally.rate = cfg->rate > 0 ? cfg->rate : PLAY_RATE;
+	crew_job *jobs = cast(cfg, &l, names);
+	l.jobs = jobs;
+	bool ok = crew_run(jobs, l.n, at_once(), over, &l, cancel, &err);
+	if (ok) {
+		ns_buf text = NS_BUF_INIT;
+		loop_print(&l.tally, &text);
+		printf("%s\n", ns_buf_str(&text));
+		ns_buf_free(&text);
+		ok = eval_print(loop_json(&l.tally), &err);
+	}
+	bool safe = loop_safe(&l.tally);
+	loop_end(&l.tally);
+	free(jobs);
+	free(l.row);
+	free(l.tries);
+	ns_arena_free(ar);
+	return ok ? !safe : ns_app_failed(&err);
+}
