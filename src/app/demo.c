@@ -129,6 +129,8 @@ static int interactive(const ns_config *cfg, const ns_cancel *cancel)
 	backstage t = {.cfg = cfg, .dir = dir,
 	    .clock = ns_clock_scaled(cfg->rate > 0 ? cfg->rate : DEMO_RATE, ns_real_mono_ms(), wall_now())};
 	ns_app_screen_opts so = {.state_dir = dir, .open = set_up, .open_ctx = &t, .clock = t.clock, .cancel = cancel};
+	/* A key in the environment is no reason to send a demo's data out and to pay for it: whoever wants that names the service. */
+	t.stage.ask_model = *cfg->model_url != '\0';
 	fill_cast(&t, cfg);
 	ns_log_init(STDERR_FILENO, NS_LOG_TEXT, NS_LOG_INFO, t.clock);
 	bool ok = fresh_dir(dir, &err) && ns_app_screen(cfg, &so, &err);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "neuroscale/base/log.h"
 #include "neuroscale/sys/fs.h"
 #include "neuroscale/sys/spawn.h"
 
@@ -72,6 +73,23 @@ bool app_model_open(app_model *m, const ns_config *cfg, const ns_cancel *cancel,
 		return true;
 	app_model_close(m);
 	return false;
+}
+
+ns_engine *app_model_engine(app_model *m, const ns_config *cfg, ns_engine_opts *o, const ns_cancel *cancel, ns_err *err)
+{
+	ns_err why = {0};
+	bool unusable = !app_model_open(m, cfg, cancel, NULL, NULL, &why) && why.code != NS_E_NOTFOUND;
+	o->llm = m->llm;
+	o->budget = m->budget;
+	ns_engine *e = ns_engine_start(o, err);
+	if (unusable)
+		ns_log(NS_LOG_WARN, "model", "the offline analyst works alone: %s", why.text);
+	if (e && unusable) {
+		char *words = ns_xasprintf("the offline analyst works alone: %s", why.text);
+		ns_engine_notice(e, words);
+		free(words);
+	}
+	return e;
 }
 
 void app_model_close(app_model *m)

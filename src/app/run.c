@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,54 +194,14 @@ static int attach(const ns_config *cfg, ns_door *door, const ns_cancel *cancel)
 	return ok ? 0 : ns_app_failed(&err);
 }
 
-/* ---- an engine of our own, with the model service behind it when there is one ---- */
-
-typedef struct manned {
-	app_model model;
-	_Atomic(ns_engine *) engine; /* for what the service has to say */
-} manned;
-
-static void told(void *ctx, const char *words)
-{
-	ns_engine *e = atomic_load(&((manned *)ctx)->engine);
-	ns_log(NS_LOG_WARN, "model", "%s", words);
-	if (e)
-		ns_engine_notice(e, words);
-}
-
-/* Without a key there is no model, and nothing to say of it; one that cannot be used is said and does not keep the engine from its work. */
-static ns_engine *man_engine(manned *m, const ns_config *cfg, ns_engine_opts *o, const ns_cancel *cancel, ns_err *err)
-{
-	ns_err why = {0};
-	*m = (manned){.engine = NULL};
-	bool there = app_model_open(&m->model, cfg, cancel, told, m, &why);
-	if (!there && why.code != NS_E_NOTFOUND)
-		ns_log(NS_LOG_WARN, "model", "the offline analyst works alone: %s", why.text);
-	o->llm = m->model.llm;
-	o->budget = m->model.budget;
-	ns_engine *e = ns_engine_start(o, err);
-	atomic_store(&m->engine, e);
-	if (e && !there && why.code != NS_E_NOTFOUND) {
-		char words[sizeof why.text + 40];
-		snprintf(words, sizeof words, "the offline analyst works alone: %s", why.text);
-		ns_engine_notice(e, words);
-	}
-	return e;
-}
-
-static void dismiss_engine(manned *m)
-{
-	ns_engine_stop(atomic_load(&m->engine));
-	app_model_close(&m->model);
-}
-
 /* The engine of this console, started behind its first frame. */
 typedef struct own_engine {
 	const ns_config *cfg;
 	fleet f;
 	const ns_clock *clock;
 	const ns_cancel *cancel;
-	manned m;
+	app_model model;
+	ns_engine *engine;
 	ns_door door;
 	bool open;
 } own_engine;
@@ -252,8 +211,8 @@ static bool open_own(void *ctx, ns_door *out, ns_err *err)
 	own_engine *w = ctx;
 	ns_engine_opts o;
 	ns_app_engine_opts(w->cfg, w->f.opts, w->f.n, w->clock, &o);
-	ns_engine *e = man_engine(&w->m, w->cfg, &o, w->cancel, err);
-	w->open = e && ns_engine_door(e, &w->door, err);
+	w->engine = app_model_engine(&w->model, w->cfg, &o, w->cancel, err);
+	w->open = w->engine && ns_engine_door(w->engine, &w->door, err);
 	*out = w->door;
 	return w->open;
 }
@@ -278,7 +237,8 @@ int ns_app_console(const ns_config *cfg, const ns_cancel *cancel)
 		ok = ns_app_screen(cfg, &so, &err);
 		if (w.open)
 			w.door.close(w.door.ctx);
-		dismiss_engine(&w.m);
+		ns_engine_stop(w.engine);
+		app_model_close(&w.model);
 		ns_clock_free(clock);
 	}
 	fleet_free(&w.f);
@@ -290,13 +250,13 @@ int ns_app_headless(const ns_config *cfg, const ns_cancel *cancel)
 	ns_err err = {0};
 	fleet f;
 	ns_clock *clock = fleet_load(&f, cfg, &err) ? pick_clock(cfg, &f, &err) : NULL;
-	manned m = {.engine = NULL};
+	app_model model = {0};
 	ns_engine *e = NULL;
 	if (clock) {
 		ns_engine_opts o;
 		ns_app_engine_opts(cfg, f.opts, f.n, clock, &o);
 		ns_log_init(STDOUT_FILENO, (ns_log_format)cfg->log_format, (ns_log_level)cfg->log_level, clock);
-		e = man_engine(&m, cfg, &o, cancel, &err);
+		e = app_model_engine(&model, cfg, &o, cancel, &err);
 	}
 	if (e) {
 		for (size_t i = 0; i < f.n; i++)
@@ -309,7 +269,7 @@ int ns_app_headless(const ns_config *cfg, const ns_cancel *cancel)
 		ns_engine_stop(e);
 		ns_log(NS_LOG_INFO, "engine", "stopped");
 	}
-	app_model_close(&m.model);
+	app_model_close(&model);
 	fleet_free(&f);
 	if (clock)
 		ns_clock_free(clock);

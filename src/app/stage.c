@@ -40,7 +40,7 @@ bool ns_app_stage_open(ns_app_stage *t, const ns_config *cfg, const ns_app_part 
 	ns_app_engine_opts(cfg, c, t->n, clock, &o);
 	o.mode = "demo";
 	o.state_dir = state_dir;
-	t->engine = ns_engine_start(&o, err);
+	t->engine = t->ask_model ? app_model_engine(&t->model, cfg, &o, NULL, err) : ns_engine_start(&o, err);
 	return t->engine != NULL;
 }
 
@@ -53,6 +53,7 @@ void ns_app_stage_stop(ns_app_stage *t)
 void ns_app_stage_close(ns_app_stage *t)
 {
 	ns_app_stage_stop(t);
+	app_model_close(&t->model);
 	for (size_t i = 0; i < t->n; i++) {
 		ns_kubeconfig_free(t->kc[i]);
 		ns_sim_stop(t->sim[i]);

@@ -4,6 +4,7 @@
 #include "neuroscale/config/config.h"
 #include "neuroscale/engine/engine.h"
 #include "neuroscale/sim/sim.h"
+#include "model.h"
 
 enum { NS_STAGE_MOST = 8 };
 
@@ -20,6 +21,8 @@ typedef struct ns_app_stage {
 	ns_kubeconfig *kc[NS_STAGE_MOST];
 	size_t n;
 	ns_engine *engine;
+	bool ask_model; /* set it before opening: the model service of the configuration analyses; else nothing is asked anywhere */
+	app_model model;
 } ns_app_stage;
 
 /* True when all of it runs; closed by the caller in either case. The kubeconfigs are written into state_dir: "kubeconfig", or "kubeconfig-1" …
