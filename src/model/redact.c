@@ -21,14 +21,6 @@ void ns_redact_replace(redactor *r, size_t from, size_t to, const char *kind)
 
 /* ---- name and value ---- */
 
-typedef struct pair {
-	size_t key, key_end, value, value_end;
-	size_t list; /* where a list may begin that is the value, 0 none */
-	bool flag;   /* --password value */
-	bool coded;  /* the sign between name and value is spelled out: %3D, \u003d */
-	ns_value_context c;
-} pair;
-
 /* arn:aws:secretsmanager:eu-west-1:1234:secret:db-x1 names a secret and holds none. */
 static bool in_arn(const redactor *r, size_t key)
 {
@@ -67,6 +59,18 @@ static bool argument_below(const redactor *r, const pair *p, size_t end, size_t 
 		return false;
 	*i = next + before;
 	return !strchr("- \t\r\n", r->s[*i]);
+}
+
+/* The name of a setting, not a word of a sentence, and behind it what only chance writes. */
+static bool told_by_name(const redactor *r, const pair *p, size_t i)
+{
+	enum { LEAST = 16 };
+	if (p->c.key.bare || p->c.key.strength < NS_KEY_NOUN || p->c.key.strength == NS_KEY_HEADER)
+		return false;
+	size_t to = i;
+	while (ns_is_alnum(at(r, to)) || (at(r, to) && strchr("+/=_", at(r, to))))
+		to++;
+	return to - i >= LEAST && (unsigned char)at(r, to) <= ' ' && ns_redact_mixes_digits(r->s + i, to - i);
 }
 
 /* name%3Dvalue, %22name%22%3A%22value%22, &quot;name&quot;:&quot;value&quot; */
@@ -116,7 +120,12 @@ static bool separator(const redactor *r, pair *p, size_t *i)
 			return true;
 		}
 	}
-	if (p->flag && spaced && c != '-') {
+	if (spaced && !p->flag && told_by_name(r, p, blank)) { /* initialAdminPassword x */
+		p->c.loose = true;
+		*i = blank;
+		return true;
+	}
+	if (p->flag && spaced && c != '-' && c != '(') {
 		p->c.loose = true;
 		*i = blank;
 		return true;
@@ -222,7 +231,7 @@ static bool read_value(const redactor *r, pair *p, size_t i)
 		return read_coded(r, p, i);
 	if (p->c.key.strength >= NS_KEY_NOUN)
 		i = skip_properties(r, i);
-	if ((p->c.key.strength >= NS_KEY_NOUN || p->c.key.plural) && !p->flag && p->c.key.strength != NS_KEY_HEADER && !starts(r, i, MARKER))
+	if ((p->c.key.strength >= NS_KEY_NOUN || p->c.key.plural) && !p->flag && (p->c.key.plural || p->c.key.strength != NS_KEY_HEADER) && !starts(r, i, MARKER))
 		p->list = i;
 	if ((p->c.key.strength >= NS_KEY_NOUN || in_secret_data(r, p->key)) && read_block(r, p, i))
 		return true;
@@ -230,6 +239,14 @@ static bool read_value(const redactor *r, pair *p, size_t i)
 	bool listed = p->c.key.strength == NS_KEY_HEADER || (p->c.key_quoted && is_quote(at(r, skip_blank(r, i + 1))));
 	if (listed && at(r, i) == '[' && !starts(r, i, MARKER))
 		i = skip_blank(r, i + 1);
+	if (at(r, i) == '{' && ns_is_alnum(at(r, i + 1)) && strcmp(p->c.key.kind, "password") == 0) { /* ODBC: PWD={x}; */
+		size_t to = ns_redact_bare_end(r, i + 1, NAME_LOOK);
+		if (at(r, to) == '}' && (at(r, to + 1) == ';' || to + 1 >= r->n)) {
+			p->value = i + 1;
+			p->value_end = to;
+			return true;
+		}
+	}
 	p->c.value_quoted = ns_redact_open_quote(r, &i, &slashes);
 	p->value = i;
 	if (p->c.value_quoted)
@@ -311,69 +328,12 @@ static bool read_pair(const redactor *r, pair *p)
 	return separator(r, p, &i) && read_value(r, p, i);
 }
 
-static void replace_value(redactor *r, const pair *p, const char *kind)
+void ns_redact_replace_value(redactor *r, const pair *p, const char *kind)
 {
 	size_t to = p->value_end;
 	if (!p->c.value_quoted && to - p->value >= NAME_LOOK)
 		to = ns_redact_bare_end(r, p->value, r->n);
 	ns_redact_replace(r, p->value, to, kind);
-}
-
-/* To the end of the line or of the quotes around the whole header. */
-static size_t header_end(const redactor *r, const pair *p)
-{
-	size_t end = p->value_end;
-	if (!p->c.value_quoted)
-		while (!is_end_of_line(r, end) && !is_quote(r->s[end]) && r->s[end] != ']' && r->s[end] != '\\')
-			end++;
-	return end;
-}
-
-/* sid=…; Path=/; HttpOnly: names and attributes stay. Everything up to `end` is judged. */
-static bool cookies(redactor *r, size_t i, size_t end)
-{
-	static const char *const attributes[] = {"path", "domain", "expires", "max-age", "samesite", "priority", "version"};
-	while (i < end) {
-		const char *semicolon = memchr(r->s + i, ';', end - i);
-		size_t to = semicolon ? (size_t)(semicolon - r->s) : end;
-		i = skip_blank(r, i);
-		const char *sign = i < to ? memchr(r->s + i, '=', to - i) : NULL;
-		size_t value = sign ? (size_t)(sign - r->s) + 1 : to;
-		bool attribute = !sign || value == to || starts(r, value, MARKER);
-		for (size_t k = 0; k < sizeof attributes / sizeof *attributes && !attribute; k++)
-			attribute = value - 1 - i == strlen(attributes[k]) && strncasecmp(r->s + i, attributes[k], strlen(attributes[k])) == 0;
-		if (!attribute)
-			ns_redact_replace(r, value, to, "cookie");
-		i = to + 1;
-	}
-	r->i = end;
-	return true;
-}
-
-/* "Authorization: Bearer x" keeps its scheme. */
-static bool header_value(redactor *r, pair *p)
-{
-	static const char *const schemes[] = {"bearer", "basic", "token", "digest", "negotiate", "apikey", "aws4-hmac-sha256", "sharedkey"};
-	const char *value = r->s + p->value;
-	if (strcmp(p->c.key.kind, "cookie") == 0) {
-		return memchr(value, '=', p->value_end - p->value) && cookies(r, p->value, header_end(r, p)); /* else a sentence about cookies */
-	}
-	for (size_t k = 0; k < sizeof schemes / sizeof *schemes; k++) {
-		size_t len = strlen(schemes[k]), from = p->value + len;
-		if (at(r, from) != ' ' || strncasecmp(value, schemes[k], len) != 0)
-			continue;
-		from = skip_blank(r, from);
-		if (is_end_of_line(r, from) || is_quote(r->s[from]) || starts(r, from, MARKER))
-			return false;
-		size_t end = header_end(r, p);
-		ns_redact_replace(r, from, end > from ? end : from, p->c.key.kind);
-		return true;
-	}
-	p->c.key.strength = NS_KEY_STRONG;
-	if (!ns_redact_value(&p->c, r->s, r->n, p->value, p->value_end))
-		return false;
-	replace_value(r, p, p->c.key.kind);
-	return true;
 }
 
 /* {"name":"DB_PASSWORD","value":"x"}, as containers list their environment. */
@@ -465,7 +425,7 @@ static bool named_secret(redactor *r)
 	if (in_secret_data(r, r->i)) {
 		if (strchr("{[", r->s[p.value]) || starts(r, p.value, MARKER))
 			return false;
-		replace_value(r, &p, "secret-data");
+		ns_redact_replace_value(r, &p, "secret-data");
 		return true;
 	}
 	look_for_name(r, &p);
@@ -485,10 +445,10 @@ static bool named_secret(redactor *r)
 	if (counts_passes(r, &p))
 		return false;
 	if (p.c.key.strength == NS_KEY_HEADER)
-		return header_value(r, &p);
+		return ns_redact_header(r, &p);
 	if (!ns_redact_value(&p.c, r->s, r->n, p.value, p.value_end))
 		return false;
-	replace_value(r, &p, p.c.key.kind);
+	ns_redact_replace_value(r, &p, p.c.key.kind);
 	return true;
 }
 

@@ -106,6 +106,11 @@ static const struct {
     {" subscription key", NS_KEY_STRONG, "secret"},
     {" auth key", NS_KEY_STRONG, "secret"},
     {" hmac key", NS_KEY_STRONG, "secret"},
+    {" ingestion key", NS_KEY_WEAK, "api-key"},
+    {" integration key", NS_KEY_WEAK, "api-key"},
+    {" license key", NS_KEY_WEAK, "api-key"},
+    {" application key", NS_KEY_WEAK, "api-key"},
+    {" app key", NS_KEY_WEAK, "api-key"},
     {" aes key", NS_KEY_STRONG, "secret"},
     {" cookie key", NS_KEY_STRONG, "secret"},
     {" session key", NS_KEY_STRONG, "secret"},
@@ -171,9 +176,9 @@ static bool any_ending(const words *w, const char *const *list)
 ns_key_info ns_redact_key(const char *key, size_t n)
 {
 	static const char *const plurals[] = {"passwords", " tokens", " secrets", " api keys", " access keys", " secret keys", " private keys", " recovery codes",
-	    " backup codes", "passphrases", NULL};
-	static const char *const names[] = {" cache key", " partition key", " primary key", " sort key", " routing key", " object key", " foreign key", " lock key",
-	    " idempotency key", " hash key", " bucket key", " row key", NULL};
+	    " backup codes", "passphrases", " cookies", NULL};
+	static const char *const names[] = {" cache key", " partition key", " primary key", " sort key", " object key", " foreign key", " lock key",
+	    " idempotency key", " hash key", " bucket key", " row key", " s key", NULL};
 	static const char *const references[] = {" existing secret", " tls secret", " pull secret", " certificate secret", " cert secret", " ca secret",
 	    " credentials secret", " auth secret", " password secret", " user secret", " from secret", " target secret", NULL};
 	words w;
@@ -191,6 +196,7 @@ ns_key_info ns_redact_key(const char *key, size_t n)
 	if (w.count > 1 && ends_in(&w, " key") && is_setting(key, n) && !any_ending(&w, names)) {
 		info.strength = NS_KEY_WEAK;
 		info.kind = "secret";
+		info.setting = true;
 	}
 	return info;
 }

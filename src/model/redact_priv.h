@@ -48,6 +48,7 @@ typedef struct ns_key_info {
 	const char *kind;
 	bool bare;   /* the name is one word: "secret", "pwd" */
 	bool reference; /* "existingSecret", "tlsSecret": mostly the name of an object */
+	bool setting; /* of a name in capitals that ends in KEY nothing else is known */
 	bool plural; /* "passwords", "tokens": its value is a list, or a count */
 } ns_key_info;
 

@@ -22,6 +22,15 @@ typedef struct redactor {
 	size_t named_at;
 } redactor;
 
+/* A name and its value: s[key, key_end), s[value, value_end). */
+typedef struct pair {
+	size_t key, key_end, value, value_end;
+	size_t list; /* where a list may begin that is the value, 0 none */
+	bool flag;   /* --password value */
+	bool coded;  /* the sign between name and value is spelled out: %3D, \u003d */
+	ns_value_context c;
+} pair;
+
 /* How far a bare value is read before it is known to be a secret; hostile text could hold one at every byte. */
 enum { NAME_LOOK = 256, VALUE_LOOK = 4100 };
 
@@ -60,6 +69,11 @@ static inline size_t skip_blank(const redactor *r, size_t i)
 
 /* Writes s[from, to) as the marker of its kind and goes on behind it (redact.c). */
 void ns_redact_replace(redactor *r, size_t from, size_t to, const char *kind);
+
+/* The value as a whole, however long it is (redact.c). */
+void ns_redact_replace_value(redactor *r, const pair *p, const char *kind);
+/* redact_header.c: false when the value is a sentence about such a header. */
+bool ns_redact_header(redactor *r, pair *p);
 
 /* ---- redact_scan.c ---- */
 

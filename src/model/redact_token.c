@@ -208,6 +208,16 @@ static size_t vault_service(const char *s, size_t n, size_t i)
 	return upper >= LEAST && lower >= LEAST && digits ? 2 + BODY : 0;
 }
 
+/* Of Entra ID: three characters, a digit, "Q~" and 31 to 34 more. */
+static size_t entra_secret(const char *s, size_t n, size_t i)
+{
+	enum { HEAD = 6, LEAST = 31 };
+	if (n - i < HEAD + LEAST || !ns_is_digit(s[i + 3]) || !starts(s, n, i + 4, "Q~") || run(s, i + 3, i, "_~.-") != 3)
+		return 0;
+	size_t body = short_run(s, n, i + HEAD, "_~.-");
+	return body >= LEAST ? HEAD + body : 0;
+}
+
 /* 123456789:AA… of Telegram, behind "bot" in its addresses. */
 static size_t telegram(const char *s, size_t n, size_t i)
 {
@@ -361,7 +371,7 @@ static size_t long_base64(const char *s, size_t n, size_t i, const char **kind)
 	*kind = "random";
 	if (is_coded_secret(s, n, i, len))
 		return len;
-	return len >= AWS_SECRET && !after_digest_name(s, i) && !is_ssh_public(s, n, i) && mixed_by_chance(s, len) ? len : 0;
+	return len >= AWS_SECRET && !after_digest_name(s, i) && !is_ssh_public(s, n, i) && mixed_by_chance(s + i, len) ? len : 0;
 }
 
 /* ---- "Bearer x", "Basic x" ---- */
@@ -416,6 +426,10 @@ size_t ns_redact_token(const char *s, size_t n, size_t i, const char **kind, siz
 	}
 	if ((len = vault_service(s, n, i))) {
 		*kind = "vault-token";
+		return len;
+	}
+	if ((len = entra_secret(s, n, i))) {
+		*kind = "azure-secret";
 		return len;
 	}
 	if ((len = telegram(s, n, i))) {

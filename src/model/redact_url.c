@@ -24,7 +24,8 @@ static bool in_url(const redactor *r, size_t *secret, size_t *end)
 /* As the MySQL drivers of Go and Python write it: user:password@tcp(host). */
 static bool in_dsn(const redactor *r, size_t *secret, size_t *end)
 {
-	if (!starts(r, r->i, "@tcp(") && !starts(r, r->i, "@unix("))
+	bool bare = starts(r, r->i, "@/"); /* of the default host */
+	if (!bare && !starts(r, r->i, "@tcp(") && !starts(r, r->i, "@unix("))
 		return false;
 	size_t from = r->i;
 	while (from > r->flushed && r->i - from < LONGEST && !strchr(" \t\n\"'=", r->s[from - 1]))
@@ -32,7 +33,7 @@ static bool in_dsn(const redactor *r, size_t *secret, size_t *end)
 	const char *colon = memchr(r->s + from, ':', r->i - from);
 	*secret = colon ? (size_t)(colon - r->s) + 1 : 0;
 	*end = r->i;
-	return colon && *secret < r->i;
+	return colon && *secret < r->i && !(bare && memchr(r->s + from, '/', r->i - from));
 }
 
 /* Oracle: jdbc:oracle:thin:user/password@host, sqlplus user/password@service. */

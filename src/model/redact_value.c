@@ -48,12 +48,27 @@ static bool begins(const char *v, size_t n, const char *prefix)
 	return n >= len && memcmp(v, prefix, len) == 0;
 }
 
+/* --token=TOKEN, password=YOUR_PASSWORD: a usage text. */
+static bool names_itself(const char *v, size_t n)
+{
+	static const char *const words[] = {"TOKEN", "PASSWORD", "SECRET", "KEY"};
+	for (size_t i = 0; i < n; i++)
+		if (!ns_is_upper(v[i]) && v[i] != '_')
+			return false;
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (n >= strlen(words[i]) && begins(v + n - strlen(words[i]), strlen(words[i]), words[i]))
+			return true;
+	return false;
+}
+
 static bool is_placeholder(const char *v, size_t n)
 {
-	static const char *const prefixes[] = {"${", "$(", "{{", "%(", "<", "[redacted", "[REDACTED", "(redacted", "{", "[", "map["};
+	static const char *const prefixes[] = {"${", "$(", "{{", "%(", "<", "[redacted", "[REDACTED", "(redacted", "(sensitive", "(known after", "{", "[", "map["};
 	for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
 		if (begins(v, n, prefixes[i]))
 			return true;
+	if (names_itself(v, n))
+		return true;
 	if (*v != '$' || n < 2)
 		return false;
 	for (size_t i = 1; i < n; i++) /* $DB_PASSWORD, but not $2a$10$… */
@@ -83,9 +98,10 @@ static bool is_path_or_url(const char *v, size_t n)
 static bool is_object_name(const char *v, size_t n)
 {
 	bool joined = false;
-	size_t digits = 0, part = 0;
+	size_t digits = 0, part = 0, mixed = 0;
 	for (size_t i = 0; i < n; i++) {
 		char c = v[i];
+		mixed += i && ns_is_digit(c) != ns_is_digit(v[i - 1]) && ns_is_alnum(v[i - 1]) && ns_is_alnum(c);
 		bool joint = c == '-' || c == '/' || c == '.';
 		if (!joint && !ns_is_digit(c) && !(c >= 'a' && c <= 'z'))
 			return false;
@@ -95,7 +111,7 @@ static bool is_object_name(const char *v, size_t n)
 		if (part > 16)
 			return false;
 	}
-	return joined && digits * 4 <= n;
+	return joined && (digits * 4 <= n || (!mixed && ns_is_lower(*v) && digits <= 4));
 }
 
 static bool is_number(const char *v, size_t n)
@@ -161,6 +177,8 @@ bool ns_redact_value(const ns_value_context *c, const char *s, size_t n, size_t 
 		return true; /* no state, name or sentence is that long */
 	if (!len || is_mask(v, len) || is_placeholder(v, len) || is_path_or_url(v, len) || is_one_of(v, len, states))
 		return false;
+	if (strength == NS_KEY_WEAK && c->key.setting && (memchr(v, '.', len) || !ns_redact_looks_random(v, len, 16)))
+		return false; /* S3_KEY=dump/2026.gz */
 	if (strength == NS_KEY_WEAK)
 		return ns_redact_looks_random(v, len, 8);
 	if (strength == NS_KEY_CODE)

@@ -20,20 +20,29 @@ static size_t code_length(const char *s, size_t n)
 	return 0;
 }
 
+/* A window title or a link, ended by BEL or ESC \. An address in it is looked at as text: it may hold a password. */
+static size_t title_length(const char *s, size_t n)
+{
+	for (size_t i = 2; i < n && i < LONGEST_TITLE; i++) {
+		if (s[i] == '\a')
+			return i + 1;
+		if (s[i] == '\033')
+			return i + 1 + (i + 1 < n && s[i + 1] == '\\');
+		if (s[i] == '=' || s[i] == '/')
+			break;
+	}
+	return 2;
+}
+
 static size_t escape_length(const char *s, size_t n)
 {
 	if (n < 2)
 		return 1;
 	if (s[1] == '[')
 		return 2 + code_length(s + 2, n - 2);
-	if (s[1] == ']') /* a window title, ended by BEL or ESC \ */
-		for (size_t i = 2; i < n && i < LONGEST_TITLE; i++) {
-			if (s[i] == '\a')
-				return i + 1;
-			if (s[i] == '\033')
-				return i + 1 + (i + 1 < n && s[i + 1] == '\\');
-		}
-	return 1;
+	if (s[1] == ']')
+		return title_length(s, n);
+	return s[1] == '\\' ? 2 : 1;
 }
 
 /* The escape character spelled out, as JSON and shells do. */
