@@ -124,7 +124,7 @@ static const signal signals[] = {
         "the port it listens on is taken"},
     {T_DENIED, LOG | STATUS, GRAB_PATH, false,
         "permission denied|eacces|operation not permitted|eperm|accessdeniedexception|unauthorizedaccessexception",
-        "permission denied for |publickey", "the kernel denied it a file or an operation"},
+        "permission denied for |publickey|executable|entrypoint|exec |.sh", "the kernel denied it a file or an operation"},
     {T_READONLY, LOG, GRAB_PATH, false, "read-only file system|erofs", "", "it writes to a read-only file system"},
     /* packaging and code */
     {T_MODULE, LOG | STATUS | EVENT, GRAB_QUOTED, false,
@@ -134,7 +134,7 @@ static const signal signals[] = {
         "could not load file or assembly|could not find or load main class|unsupportedclassversionerror|symbol lookup error|"
         "missingmethodexception|executable file not found in $path|command not found|not found in path|no main manifest attribute|"
         "invalid or corrupt jarfile|unable to access jarfile|can't open file|framework*was not found|exec: *no such file or directory|"
-        "could not locate gemfile|bundler::gemnotfound",
+        "not executable|exec*permission denied|entrypoint*permission denied|.sh*permission denied|permission denied*.sh|could not locate gemfile|bundler::gemnotfound",
         "", "a program, module or library is not in the image"},
     {T_ARCH, LOG | STATUS | EVENT, GRAB_NO, false,
         "exec format error|cannot execute binary file|wrong elf class|invalid elf header|rosetta error", "",
@@ -204,7 +204,7 @@ static const signal signals[] = {
     {T_IMG_AUTH, STATUS | EVENT, GRAB_NO, false,
         "unauthorized|authentication required|pull access denied|insufficient_scope|no basic auth credentials|pull*403 forbidden|pull*401 "
         "unauthorized|"
-        "failed to authorize|requested access to the resource is denied|authorization failed|pull*denied:|failedtoretrieveimagepullsecret",
+        "failed to authorize|may require 'docker login'|requested access to the resource is denied|authorization failed|pull*denied:|failedtoretrieveimagepullsecret",
         "probe failed", "the registry refuses the pull's credentials"},
     {T_IMG_LIMIT, STATUS | EVENT, GRAB_NO, false, "toomanyrequests|pull rate limit|pull*429 too many requests|pull qps exceeded", "",
         "the registry limits the rate of pulls"},
@@ -240,7 +240,7 @@ static const signal signals[] = {
         "exceeded quota|must specify limits|must specify requests|maximum*usage per|minimum*usage per|failed quota", "",
         "a quota or limit range of the namespace refuses new pods"},
     {T_ADMISSION, STATUS | EVENT, GRAB_QUOTED, false,
-        "admission webhook*denied|violates podsecurity|denied the request|validatingadmissionpolicy", "",
+        "admission webhook*denied|unable to validate against any security context constraint|violates podsecurity|denied the request|validatingadmissionpolicy", "",
         "admission control refuses the pods"},
     {T_WEBHOOK, STATUS | EVENT, GRAB_QUOTED, false, "failed calling webhook|no endpoints available for service*webhook", "",
         "an admission webhook does not answer"},

@@ -138,7 +138,14 @@ static bool recovered(const maker *m)
 	if (says(m, SAY_RECOVERED))
 		return true;
 	static const char *const mild[] = {"other", "probe_failure", "argocd_drift", "deployment_stalled", NULL};
-	return says(m, SAY_HARMLESS) && !*m->t->waiting && m->t->exit_code < 0 && !says(m, SAY_OOM) && ns_listed(m->kind, mild);
+	/* What is said of a former release does not say that this one is well. */
+	return says(m, SAY_HARMLESS) && m->s->at[SAY_HARMLESS] != ns_text_good_former(m->d) && !*m->t->waiting && m->t->exit_code < 0 && !says(m, SAY_OOM) && ns_listed(m->kind, mild);
+}
+
+/* A rollout that does not finish, by the alert class itself; not one that nobody scaled up. */
+static bool stalled(const maker *m)
+{
+	return !strcmp(m->kind, "deployment_stalled") && !says(m, SAY_SCALED_ZERO) && m->t->exit_code < 0;
 }
 
 static void set_exit(maker *m, ns_container_facts *k, bool oom)
@@ -168,16 +175,16 @@ static void set_container(maker *m)
 	c->n_containers = 1;
 	k->restarts = t->restarts ? t->restarts : *t->waiting || oom ? 3 : 0;
 	k->jvm = says(m, SAY_JVM);
-	/* The alert class alone says that it is restarted again and again. */
+	/* The alert class alone says that it is restarted again and again, or that its image is not there. */
 	const char *waiting = *t->waiting ? t->waiting : !strcmp(m->kind, "pod_crashloop") && t->exit_code < 0 && !oom ? "CrashLoopBackOff" : "";
 	if (*waiting && !fine) {
 		k->waiting_reason = waiting;
-		row(m, NS_EV_STATUS, !t->waiting_at || seen(t->waiting_at), "container %s waits: %s", k->name, waiting);
+		row(m, NS_EV_STATUS, !t->waiting_at || seen(t->waiting_at) || !strcmp(m->kind, "image_pull"), "container %s waits: %s", k->name, waiting);
 	}
 	if (oom || t->exit_code >= 0)
 		set_exit(m, k, oom);
 	k->ready = fine;
-	k->running = !*k->waiting_reason && (says(m, SAY_UNREADY) || !strcmp(m->kind, "probe_failure"));
+	k->running = !*k->waiting_reason && (says(m, SAY_UNREADY) || !strcmp(m->kind, "probe_failure") || (stalled(m) && ns_text_good_former(m->d)));
 	bool limited = t->mem_limit > 0, none = (says(m, SAY_NODE_MEMORY) || says(m, SAY_NO_LIMIT)) && !limited;
 	k->mem_limit = limited ? t->mem_limit : oom && !none ? USUAL_LIMIT : 0;
 	k->mem_request = t->mem_request ? t->mem_request : k->mem_limit;
@@ -278,7 +285,7 @@ static void set_history(maker *m)
 		add_revision(m, number > 1 ? number - 1 : 1, 90 * DAY_MS, false, false, false, "image app:former -> app:current");
 	} else if (changed) {
 		number = number > 1 ? number : 2;
-		c->cond_progressing_reason = says(m, SAY_STALLED) ? "ProgressDeadlineExceeded" : "ReplicaSetUpdated";
+		c->cond_progressing_reason = says(m, SAY_STALLED) || stalled(m) ? "ProgressDeadlineExceeded" : "ReplicaSetUpdated";
 		add_revision(m, number, 10 * MINUTE_MS, true, recovered(m), false, "");
 		bool healthy = good && !first && !says(m, SAY_SAME_BEFORE);
 		add_revision(m, number - 1, 30 * DAY_MS, false, healthy, healthy && (old || says(m, SAY_SERVING)), changes_of(m));

@@ -13,7 +13,7 @@ static const struct {
 	const char *pattern, *unless;
 } rows[] = {
     {"kyverno_violation", 10,
-        "policyviolation|policyreport|clusterpolicyreport|policy report|policy reports|kyverno * "
+        "validatingpolicy|imagevalidatingpolicy|mutatingpolicy|generatingpolicy|namespacedvalidatingpolicy|policyviolation|policyreport|clusterpolicyreport|policy report|policy reports|kyverno * "
         "(fail|block|den|violat|reject|refus)|clusterpolicy|clusterpolicies|validate kyverno svc|mutate kyverno svc|policy check|policy "
         "violation|validate action|validation action|non compliant|noncompliant|validationfailureaction|"
         "blocked due to the following policies|policy * rule * fail|(policy|policies) * "
@@ -28,16 +28,17 @@ static const struct {
         "per|cost up|cost anomaly|cost explorer|"
         "spend |spending|the bill |bill |bill rose|bill is|bill of|costs |cost |usd per|usd a day|usd day|usd month|usd hour|usd an "
         "hour|billed|is charged|charged for|expensive|cloud invoice|invoice (up|rose|grew|is)|savings",
-        "at the cost of|cost center label|costcenter|cost cent|error budget|disruption budget|disruptionbudget|retry budget"},
+        "cost sav|cost cut|cost reduc|at the cost of|cost center label|costcenter|cost cent|error budget|disruption budget|disruptionbudget|retry budget"},
     {"oom_killed", 9.2,
         "~oomkill|oom killed|oom kill|oomkilling|memory cgroup out of memory|killed process|oom killer|exceeded its memory limit|hit its "
-        "memory limit|system oom|systemoom|oom encountered|oomed|constraint memcg",
+        "memory limit|container oom|oom event|oom events|system oom|systemoom|oom encountered|oomed|constraint memcg",
         "oomkilled false|not oomkilled|no oom|without oom|not oom|never oom"},
     {"image_pull", 8.6,
         "errimagepull|imagepullbackoff|failed to pull image|invalidimagename|errimageneverpull|back off pulling "
         "image|imageinspecterror|pull access denied|manifest unknown|pull rate limit|cannot pull|could not pull|can t pull|image pull "
         "(fail|err|back|rate|limit)|failed to pull|pulling image * (fail|error)|failed to resolve reference|pull secret|pull secrets|can "
         "not be pulled|cannot be pulled|registry (is down|unreachable|is unreachable|outage)|"
+        "may require docker login|does not exist or may require|docker login denied|reading manifest|"
         "manifest for * not found|imagepullsecrets * (missing|none|wrong|expired|not )",
         ""},
     {"config_error", 8.2,
@@ -60,6 +61,7 @@ static const struct {
         "didn t match pod|didn t match node|node selector * match|nodeselector * match|no nodes available to schedule|cannot be "
         "scheduled|can t be scheduled|outofcpu|outofmemory |outofpods",
         "unschedulable false"},
+    {"other", 3.3, "certificate * (expires|expired|expiring)|cert manager order|dns01|http01", ""},
     {"unschedulable", 3.2, "pending", ""},
     {"node_pressure", 7.2,
         "nodenotready|node not ready|node * notready|nodes * notready|notready|node * is not "
@@ -82,8 +84,8 @@ static const struct {
         "(fail|kill|timeout)|readiness * (fail|timeout)|unhealthy",
         ""},
     {"probe_failure", 5.7,
-        "liveness probe|readiness probe|startup probe|livenessprobe|readinessprobe|startupprobe|initialdelayseconds|failurethreshold", ""},
-    {"other", 6.0, "backofflimitexceeded|job has reached|cronjob|job * failed|deadlineexceeded * job|kubejobfailed|job failed|failed jobs",
+        "tcp readiness|http readiness|readiness of|readiness check|liveness of|liveness check|liveness probe|readiness probe|startup probe|livenessprobe|readinessprobe|startupprobe|initialdelayseconds|failurethreshold", ""},
+    {"other", 6.0, "backofflimitexceeded|job has reached|cronjob|job * failed|deadlineexceeded * job|kubejobfailed|job failed|failed jobs|kubejobnotcompleted",
         ""},
     {"other", 8.9, "failed calling webhook|conversion webhook|aggregated api|apiservice|kubectl * (x509|unable to connect)|all kubectl",
         ""},
@@ -94,13 +96,14 @@ static const struct {
         ""},
     {"pod_crashloop", 5.1,
         "exit code|exits with|exit 1 |exit 2 |exit 3 |exit 126 |exit 127 |exit 128 |exit 134 |exit 137 |exit 139 |exit 143 |exited "
-        "with|crash |dies on|dies at|exit status|crashes|crashed|crashing|panic|exits 1 |exits 2 |exits 3 |exits 137|exits 139|exits "
+        "with|crash |segfault|139 |dies on|dies at|exit status|crashes|crashed|crashing|panic|exits 1 |exits 2 |exits 3 |exits 137|exits 139|exits "
         "143|exits with|makes it exit|starterror|bind address|segmentation fault|sigsegv|restart count|last state terminated|terminated "
         "with|terminated exit",
         ""},
-    {"pod_crashloop", 4.4, "fatal|emerg|traceback|exiting|core dumped|uncaught|unhandled exception", ""},
+    {"config_error", 4.9, "runc create failed|failed to create containerd task|failed to create shim|oci runtime create failed", "starterror"},
+    {"pod_crashloop", 4.4, "addrinuse|eaddrinuse|address already in use|fatal|emerg|traceback|exiting|core dumped|uncaught|unhandled exception", ""},
     {"deployment_stalled", 5.3,
-        "progressdeadlineexceeded|exceeded its progress deadline|progress deadline exceeded|progress deadline|rollout to finish|rollout * (stuck|stall|hang|timed out|blocked|fail)|stuck "
+        "progressdeadlineexceeded|exceeded its progress deadline|progress deadline exceeded|progress deadline|rollout to finish|not progress|observedgeneration|0 updated|rollout * (stuck|stall|hang|timed out|blocked|fail)|stuck "
         "rollout|failedcreate|exceeded quota|helm upgrade|helm rollback|upgrade failed|pending upgrade|pending install|pending "
         "rollback|another operation|field is immutable|immutable|replicafailure|"
         "timed out waiting for the condition|minimumreplicasunavailable|rollout "

@@ -163,7 +163,7 @@ static bool stamped(const char *s)
 	while (isdigit((unsigned char)s[digits]))
 		digits++;
 	return (digits == 4 && (s[4] == '-' || s[4] == '/') && isdigit((unsigned char)s[5])) ||
-	       (digits == 2 && s[2] == ':' && isdigit((unsigned char)s[3]));
+	       (digits == 2 && s[2] == ':' && isdigit((unsigned char)s[3]) && s[5] == ':'); /* "14:31 deploy" is a diary */
 }
 
 static bool looks_like_log(const char *s)
@@ -173,6 +173,11 @@ static bool looks_like_log(const char *s)
 	    "File \"", "Exception in", "Caused by:", "at com.", "at org.", "at java.", "at Object.", "at Module.", "npm ERR", "thread '",
 	    "Segmentation fault", "standard_init_linux", "exec user process", "PHP Fatal", "nginx:", "Unhandled exception", "java.lang.",
 	    "<--- Last few GCs", NULL};
+	/* An alert or a part of a status, handed on as JSON, is no line of a log. */
+	static const char *const reports[] = {"\"alert", "\"labels\"", "\"lastState\"", "\"resources\"", "\"restartCount\"", NULL};
+	for (const char *const *r = reports; *s == '{' && *r; r++)
+		if (strstr(s, *r))
+			return false;
 	static const char *const names[] = {
 	    "Error: ", "TypeError:", "ReferenceError:", "SyntaxError:", "ImportError:", "ModuleNotFoundError:", "KeyError:", NULL};
 	return stamped(s) || begins_any(s, starts) ||

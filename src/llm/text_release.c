@@ -96,13 +96,25 @@ static bool introduced(const char *text, const char *p, series *out)
 	return false;
 }
 
+/* Letters that make a name of the digits behind them: v18, r208, rc7. */
+static size_t prefix_at(const char *p)
+{
+	static const char *const prefixes[] = {"v", "V", "r", "rc", "RC", "rev", "b", "beta", "rel", "build", "hotfix", NULL};
+	for (const char *const *x = prefixes; *x; x++) {
+		size_t n = strlen(*x);
+		if (!strncmp(p, *x, n) && ns_is_digit(p[n]))
+			return n;
+	}
+	return 0;
+}
+
 /* A name that begins at p; returns its length, 0 none. */
 static size_t mention_at(const text_unit *u, const char *p, mention *m)
 {
 	const char *text = u->text;
-	bool letter = (*p == 'v' || *p == 'V' || *p == 'r') && ns_is_digit(p[1]);
+	size_t letter = prefix_at(p);
 	char before = p > text ? p[-1] : ' ';
-	if ((!letter && !ns_is_digit(*p)) || ns_is_alnum(before) || strchr(".$_", before))
+	if ((!letter && !ns_is_digit(*p)) || ns_is_alnum(before) || (before == '-' && !letter) || strchr(".$_", before))
 		return 0;
 	size_t dots, n = read_number(p + letter, m->number, &dots);
 	const char *end = p + letter + n;
@@ -112,8 +124,6 @@ static size_t mention_at(const text_unit *u, const char *p, mention *m)
 	bool tag = before == ':' && p - 1 > text && ns_is_letter(p[-2]);
 	m->named = introduced(text, p, &m->series) || letter || tag;
 	if (!m->named && (!dots || is_amount(end)))
-		return 0;
-	if (*p == 'r' && !strstr(" :", (char[]){before, 0}))
 		return 0;
 	m->from = (size_t)(p - text);
 	m->to = m->from + letter + n;
@@ -183,8 +193,11 @@ static void flatten(const char *s, size_t n, char *out, size_t size)
 static const char *ratio_full(const char *s)
 {
 	for (; *s; s++)
-		if (ns_is_digit(*s) && s[-1] == ' ' && s[0] != '0' && s[1] == ' ' && s[2] == s[0] && s[3] == ' ')
-			return s;
+		if (ns_is_digit(*s) && s[-1] == ' ' && s[0] != '0' && s[1] == ' ') {
+			const char *of = s + (strncmp(s + 2, "of ", 3) ? 2 : 5); /* "2 of 2" */
+			if (of[0] == s[0] && of[1] == ' ')
+				return s;
+		}
 	return NULL;
 }
 
@@ -199,7 +212,8 @@ static const char good_words[] =
     "(crash|show|have|do)|doesn t (crash|show|have)|does not (crash|show|have)|never (crashed|restarted|failed|had|showed|did)|successful|"
     "0 restarts|zero restarts|full traffic|takes traffic|take traffic|taking traffic|all traffic|(for|all) * "
     "(days|weeks|months|week|month)|(for|since) (days|weeks|months|ages)|clean|solid|happy|green|quiet|alive|boring|uneventful|as "
-    "expected|flawless|smooth|rock|behaved|behaves|answered|handled|carried|all good|lief|stabil|marchait|funcionaba";
+    "expected|in order|all right|alright|intact|unharmed|steady|normal|perfect|(are|is|were|was) up |answering|answers|keep "
+    "(taking|serving|answering)|keeps (taking|answering)|flawless|smooth|rock|behaved|behaves|answered|handled|carried|all good|lief|stabil|marchait|funcionaba";
 static const char bad_words[] = "unhealthy|not healthy|never (worked|ready|ran|healthy|came|started|up|been|became|becomes|was)|not "
                                 "ready|not available|also fail|fails|failing|failed|broken|crash|same |did not (work|start|help|come|"
                                 "fix|run)|didn t (work|start|help|come|fix|run)|does not (work|start|help|run)|doesn t "
@@ -287,6 +301,18 @@ static const text_unit *good_by_name(const mentions *all)
 	return NULL;
 }
 
+/* "x3 Running 1/1 (previous ReplicaSet)": the good stands in front, and nothing bad or newer in the whole of it. */
+static bool good_in_front(const char *flat, const char *at)
+{
+	static const char former[] = "previous|former|old |older|prior |earlier";
+	if (ns_flat_find(at, former) != at + 1 || ns_flat_find(flat, bad_words) || ns_flat_find(flat, current_words))
+		return false;
+	char window[BEHIND + 8];
+	size_t n = (size_t)(at - flat) < BEHIND ? (size_t)(at - flat) : BEHIND;
+	flatten(at - n, n, window, sizeof window);
+	return good_in(window);
+}
+
 /* "the previous one", "the old pods": words for what was there before. */
 static const text_unit *good_by_word(const text_doc *d)
 {
@@ -297,8 +323,8 @@ static const text_unit *good_by_word(const text_doc *d)
 	    "worked before|worked until|worked fine|healthy until|healthy before|fine until|fine before|ran fine|ran well|stable "
 	    "until|stable before|no restarts before|without restarts before|no errors before|rolling back * "
 	    "(fixes|fixed|helps|helped|restores|restored|resolves|resolved)|rollback * (fixes|fixed|helps|helped|restores|restored)|was "
-	    "healthy|were healthy|last good revision|last known good|previous release was good|before (that|it|this) * "
-	    "(healthy|stable|fine|worked|quiet|calm)|until then * (healthy|stable|fine|worked)|(did not|didn t|never) (show|had|have) * "
+	    "healthy|were healthy|last good revision|last known good|previous release was good|(before|until|prior to|up to) * "
+	    "(healthy|stable|fine|worked|quiet|calm|no restart|no problem|no error|in order|nothing)|until then * (healthy|stable|fine|worked)|(did not|didn t|never) (show|had|have) * "
 	    "(this|that|it|problem|error|restart|crash)|without that|had been stable|had been healthy|was running fine|was running "
 	    "ok|running ok|ok before|was ok |been up for|no such (error|problem|crash) (with|in|on|before)";
 	for (size_t i = 0; i < d->n; i++) {
@@ -310,7 +336,7 @@ static const text_unit *good_by_word(const text_doc *d)
 			return u;
 		for (const char *const *m = marks; *m; m++)
 			for (const char *at = u->flat; (at = strstr(at, *m)); at++)
-				if (!ns_is_digit(at[strlen(*m)]) && said_good(at + 1, strlen(at + 1)))
+				if (!ns_is_digit(at[strlen(*m)]) && (said_good(at + 1, strlen(at + 1)) || good_in_front(u->flat, at)))
 					return u;
 	}
 	return NULL;
@@ -331,8 +357,10 @@ bool ns_text_two_releases(const text_doc *d)
 	mentions *all = ns_arena_alloc(d->ar, sizeof *all);
 	find_mentions(d, all);
 	for (size_t i = 0; i < all->n; i++)
-		if (all->at[i].named && has_newer(all, &all->at[i]))
-			return true;
+		for (size_t k = 0; k < all->n; k++)
+			if ((all->at[i].named || all->at[k].named) && all->at[i].series == all->at[k].series &&
+			    compare(&all->at[i], &all->at[k]) < 0)
+				return true;
 	return false;
 }
 

@@ -47,7 +47,7 @@ static const struct {
         "(release|deploy|rollout|hotfix|build|push|update|upgrade|patch|change|image|version)|(hit|reached|landed in|landed on) "
         "(prod|production|the cluster|staging)|brought by|came with|hotfix|from the * rollout|deployed (0|1|2|this|by)|replaced "
         "(v|release|version|build|revision)|(release|deploy|rollout|build|image|version) (this morning|this afternoon|tonight|today|an "
-        "hour)|is (now|live) (on|at) (v|version|build|release)|seit dem (deploy|rollout|release|update)|neue version|depuis le "
+        "hour)|(deploy|rollout|release) of (commit|build|version|image|tag|v)|promoted|switching|switched|after moving (from|to)|was published|now (runs|points|uses|on) |is (now|live) (on|at) (v|version|build|release)|seit dem (deploy|rollout|release|update)|neue version|depuis le "
         "deploiement|desde el despliegue",
         ""},
     {SAY_FIRST, SEEN, false,
@@ -113,7 +113,7 @@ static const struct {
         "command|command line",
         ""},
     {SAY_CH_PROBE, SEEN, true,
-        "probe * changed|changed * probe|~probe (port|path|now|changed|moved|pointed)|~probe * (port|path) [0-9]|changed * port|port * changed|new * probe|probe * (added|introduced|modified|moved)|probe "
+        "(readiness|liveness) * (moved|changed|switched|pointed|set) to|(readiness|liveness) * now|probe * changed|changed * probe|~probe (port|path|now|changed|moved|pointed)|~probe * (port|path) [0-9]|changed * port|port * changed|new * probe|probe * (added|introduced|modified|moved)|probe "
         "path|probe port|readiness path|health path|health endpoint * (moved|renamed|changed)|port from|"
         "revision * probe|port * (moved|switched) to|health * (endpoint|path|route|check) * (moved|renamed|is now|changed)|(moved|renamed|"
         "changed) * health|has * ~probe path|targets port|probes port|wrong port|wrong path",
@@ -128,6 +128,7 @@ static const struct {
     {SAY_OOM, ANY, true,
         "~oomkill|systemoom|system oom|oom encountered|oom killed|oom kill|oomkilling|out of memory kill|memory cgroup out of "
         "memory|killed process * anon rss|killed process * total vm|by the oom|oom killer|reason oom|"
+        "container oom|oom event|oom events|oomed|constraint memcg|"
         "killed because it exceeded its memory|killed for exceeding * memory|exceeded its memory limit|hit its memory limit",
         "oomkilled false|not oomkilled|oom score|no oomkill|no oom |without oom|not oom|never oom|isn t oom"},
     {SAY_NOT_OOM, SEEN, false,
@@ -156,7 +157,7 @@ static const struct {
     {SAY_SCALED_ZERO, SEEN, true,
         "scaled to 0|scaled to zero|scaled down to 0|scaled down to zero|replicas 0 |replicas set to 0|replicas is 0|replicas=0|0 "
         "desired|replicas to 0|replicas from * to 0 |replicas 0 0|zero replicas|0 replicas|0 0 0 0",
-        "desired 0 |old|completed"},
+        "desired 0 |old|completed|bind|listen|addr|tcp|http|cidr"},
     {SAY_ZERO_MEANT, SEEN, false,
         "keda|scale to zero|scaledobject|knative|maintenance|on purpose|intention|planned|decommission|retired|deprecated|disabled|cost "
         "sav|at night|weekend|hibernat|suspended|snooze|parked|freeze|migration",
@@ -195,7 +196,7 @@ static const struct {
         "found|starterror|stack trace|traceback|"
         "exception|unhandled|uncaught|assertion|keyerror|attributeerror|valueerror|nameerror|indexerror|undefined symbol|glibc|shared "
         "librar|wrong port|wrong path|probe|does not exist|doesn t exist|manifest unknown|typo|never pushed|invalidimagename|couldn t "
-        "parse image|command|args|entrypoint|regression|template file|statuscode 404|"
+        "parse image|usage |exit 2 |exits with 2|exits 2 |segfault|not executable|command|args|entrypoint|regression|template file|statuscode 404|"
         "cannot read propert|null reference|fatal error|parse error|broken build|missing in the image|not in the image",
         ""},
     {SAY_PAUSED, SEEN, true,
@@ -204,7 +205,7 @@ static const struct {
         "progressdeadlineexceeded|exceeded its progress deadline|rollout * stuck|rollout stuck|rollout * stall|rollout * hang|rollout * "
         "does not (finish|complete)|rollout * timed out|timed out progressing|rollout not finish|"
         "timed out waiting for the condition|minimumreplicasunavailable|waiting for rollout|waiting for deployment|stuck rollout|rollout "
-        "blocked|never becomes available|never become available",
+        "blocked|not progress|never becomes available|never become available",
         ""},
     {SAY_UNREADY, TOLD, true,
         "not ready|0 1 running|0 2 running|1 2 running|never ready|never becomes ready|never become ready|do not become ready|does not "
@@ -240,7 +241,7 @@ static const struct {
         "every"},
     {SAY_JVM, ANY, false, "xmx|maxrampercentage|java opts|java heap|jvm heap|heap size|initialrampercentage|java lang outofmemory", ""},
     {SAY_LOWERED, SEEN, true,
-        "limit * lowered|limit was lowered|lowered the * limit|lowered * memory|limit * reduced|reduced * limit|memory limit * cut|limit "
+        "limit * (cut|lowered|reduced|shrunk|halved|dropped) (from|to)|limit * lowered|limit was lowered|lowered the * limit|lowered * memory|limit * reduced|reduced * limit|memory limit * cut|limit "
         "was cut|limit * decreased|decreased * limit",
         ""},
     {SAY_NODE_MEMORY, TOLD, true,

@@ -138,7 +138,8 @@ static void read_memory(const text_doc *d, text_things *t)
 				t->limit_at = u;
 			}
 		}
-		static const char *const deaths[] = {"killed at ", "killed with ", "killed by the kernel at ", "oomed at ", "dies at ", "died at "};
+		static const char *const deaths[] = {"killed at ", "killed with ", "killed by the kernel at ", "oomed at ", "dies at ", "died at ", "gave it ", "given ", "capped at ", "default ",
+		    "defaults to ", "default of ", "allowance of "};
 		for (size_t k = 0; k < sizeof deaths / sizeof deaths[0] && !t->mem_limit; k++)
 			if (bytes_after(s, deaths[k], 8, &v)) {
 				t->mem_limit = v;

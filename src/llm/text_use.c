@@ -97,6 +97,8 @@ bool ns_text_price(const text_unit *u)
 				s++;
 			while (b > u->text && b[-1] == ' ')
 				b--;
+			if (ns_is_digit(*s) && p > u->text && p[-1] == '+')
+				return true; /* "+$6k" */
 			bool amount = ns_is_digit(*s) || (b > u->text && ns_is_digit(b[-1]));
 			s += strspn(s, "0123456789., k");
 			if (amount &&

@@ -112,6 +112,12 @@ const char *const ns_background[] = {
     "Consumer lag grows, messages pile up in the queue, topic partitions are under-replicated.",
     "Backup failed, snapshot is older than a day, restore test did not run.",
     "Ingress answers 502 or 504, bad gateway, upstream timed out, no healthy backend.",
+    "KubeAPIErrorBudgetBurn, error budget of the API server burns, 504 for LIST requests, KubeAPIDown, KubeAggregatedAPIDown.",
+    "KubeJobNotCompleted, KubeJobFailed, job takes more than twelve hours to complete.",
+    "CertificateExpiry, certificate expires in days, cert-manager order pending, DNS01 or HTTP01 challenge fails.",
+    "etcdNoLeader, etcdMembersDown, leader changes, CoreDNSDown, kube-controller-manager or kube-scheduler is down, no leader.",
+    "TargetDown, NodeClockSkewDetected, NodeFilesystemAlmostOutOfSpace, KubeletTooManyPods, KubeQuotaAlmostFull.",
+    "Service has no endpoints because its selector matches no pod label.",
     "Pod is stuck Terminating, finalizers, namespace cannot be deleted.",
     NULL,
 };
