@@ -5,7 +5,7 @@
 
 #include "detector_priv.h"
 
-enum { NOTE_LIFE_MS = 15 * 60000, KILLS_WITHIN_MS = 10 * 60000 };
+enum { MAX_NOTES = 20000, NOTE_LIFE_MS = 15 * 60000, KILLS_WITHIN_MS = 10 * 60000 };
 
 void dt_note_free(dt_note *n)
 {
@@ -25,6 +25,9 @@ dt_note *dt_note_of(const ns_detector *d, const char *uid)
 static dt_note *make_note(ns_detector *d, const char *uid)
 {
 	dt_note *n = dt_tab_get(&d->notes, uid);
+	/* Events can be written about what does not exist. */
+	if (!n && d->notes.n >= MAX_NOTES)
+		return NULL;
 	if (!n) {
 		n = ns_xcalloc(1, sizeof *n);
 		n->key = ns_xstrdup(uid);
@@ -51,10 +54,10 @@ static void note_probe(dt_note *n, const dt_event *e)
 	}
 }
 
-/* Killing is also said of every ordinary stop: only a kill by a probe counts. The event is repeated as it is after each reconnect. */
+/* The event is repeated as it is after each reconnect. */
 static void note_kill(dt_note *n, const dt_event *e)
 {
-	if ((!strstr(e->message, "liveness probe") && !strstr(e->message, "startup probe")) || e->at_ms <= n->kill_ms)
+	if (e->at_ms <= n->kill_ms)
 		return;
 	n->kills = e->at_ms - n->kill_ms > KILLS_WITHIN_MS ? 1 : n->kills + 1;
 	if (e->count > n->kills)
@@ -97,6 +100,12 @@ static const char *noted_by(ns_detector *d, const dt_event *e)
 	return w && *w->uid ? w->uid : e->uid;
 }
 
+/* Killing is also said of every ordinary stop. */
+static bool kill_by_probe(const dt_event *e)
+{
+	return strstr(e->message, "liveness probe") || strstr(e->message, "startup probe");
+}
+
 void dt_put_event(ns_detector *d, const dt_event *e)
 {
 	static const struct { const char *kind, *reason; void (*take)(dt_note *n, const dt_event *e); } table[] = {
@@ -108,9 +117,12 @@ void dt_put_event(ns_detector *d, const dt_event *e)
 	if (!*e->uid || ns_clock_wall_ms(d->clock) - e->at_ms > NOTE_LIFE_MS)
 		return;
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-		if (strcmp(table[i].reason, e->reason) != 0 || strcmp(table[i].kind, e->kind) != 0)
+		if (strcmp(table[i].reason, e->reason) != 0 || strcmp(table[i].kind, e->kind) != 0 || (table[i].take == note_kill && !kill_by_probe(e)))
 			continue;
-		table[i].take(make_note(d, noted_by(d, e)), e);
+		dt_note *n = make_note(d, noted_by(d, e));
+		if (!n)
+			continue;
+		table[i].take(n, e);
 		mark_object(d, e);
 	}
 	/* The status of a pull in back-off says no more than that; the event says why. */
@@ -119,22 +131,26 @@ void dt_put_event(ns_detector *d, const dt_event *e)
 		dt_mark(d, p->work);
 }
 
+static int64_t newest_of(const dt_note *note)
+{
+	int64_t newest = note->kill_ms > note->fail_ms ? note->kill_ms : note->fail_ms;
+	newest = note->room_ms > newest ? note->room_ms : newest;
+	for (int i = 0; i < DT_PROBES; i++)
+		newest = note->probe_ms[i] > newest ? note->probe_ms[i] : newest;
+	return newest;
+}
+
 void dt_sweep_notes(ns_detector *d, int64_t wall)
 {
-	/* Deleting moves other slots, so the old ones are collected first; there are few. */
-	dt_note *old[64];
+	/* Deleting moves other slots, so the old ones are collected first. */
+	dt_note **old = ns_xcalloc(d->notes.n + 1, sizeof *old);
 	size_t n = 0;
 	dt_each(dt_note, note, &d->notes)
-	{
-		int64_t newest = note->kill_ms > note->fail_ms ? note->kill_ms : note->fail_ms;
-		newest = note->room_ms > newest ? note->room_ms : newest;
-		for (int i = 0; i < DT_PROBES; i++)
-			newest = note->probe_ms[i] > newest ? note->probe_ms[i] : newest;
-		if (wall - newest > NOTE_LIFE_MS && n < 64)
+		if (wall - newest_of(note) > NOTE_LIFE_MS)
 			old[n++] = note;
-	}
 	for (size_t i = 0; i < n; i++) {
 		dt_tab_del(&d->notes, old[i]->key);
 		dt_note_free(old[i]);
 	}
+	free(old);
 }

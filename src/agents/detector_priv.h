@@ -8,6 +8,7 @@
  *   detector_tab.c      hash tables
  *   detector_names.c    hash tables by namespace and name
  *   detector_cache.c    what there is, replace marks, who owns whom (confirmed from above)
+ *   detector_memory.c   what was seen of a pod's containers over time
  *   detector_due.c      which workload is to be looked at again when
  *   detector_notes.c    what events said about pods
  *   detector_rules.c    the rule table
@@ -371,14 +372,19 @@ const dt_pod *dt_pod_named(const ns_detector *d, const char *ns, const char *nam
 void dt_cache_init(ns_detector *d);
 void dt_mark(ns_detector *d, dt_work *w);        /* look at it in the next round */
 void dt_work_reap(ns_detector *d, dt_work *w);   /* frees it when nothing is left of it */
-dt_memory *dt_memory_of(const dt_pod *p, const char *container);
-const char *dt_pull_cause(const char *message);  /* static words, NULL when it does not tell */
-bool dt_note_pull(dt_pod *p, const char *container, const char *message); /* remembers why; true when that is news */
 void dt_cache_free(ns_detector *d);
 bool dt_obj_complete(const dt_obj *o);           /* its rollout is through and everything is available */
 bool dt_obj_rolling(const dt_obj *o);            /* a rollout is under way within its deadline */
 bool dt_work_ready(const dt_work *w);
 bool dt_work_complete(const dt_work *w);
+
+/* ---- detector_memory.c (mu held) ---- */
+dt_memory *dt_memory_of(const dt_pod *p, const char *container);
+const char *dt_pull_cause(const char *message);  /* static words, NULL when it does not tell */
+bool dt_note_pull(dt_pod *p, const char *container, const char *message); /* remembers why; true when that is news */
+/* old: the pod as it was before, NULL when it is new. */
+void dt_remember(dt_pod *p, const dt_pod *old, int64_t wall);
+void dt_times_not_ahead(dt_pod *p, const dt_pod *old, int64_t wall);
 
 /* ---- detector_nodes.c (mu held, but for the first) ---- */
 dt_node *dt_decode_node(const cJSON *j);

@@ -357,6 +357,37 @@ static void test_words_are_cleaned(void **state)
 
 /* ---- tables and other threads ---- */
 
+/* What events say is kept for a while, however many there are, and never for more than there may be. */
+static void test_what_events_leave_behind(void **state)
+{
+	rig r;
+	char uid[32], b[1024];
+	rig_web(&r);
+	for (int i = 0; i < 25000; i++) {
+		snprintf(uid, sizeof uid, "u%d", i);
+		rig_event(&r, uid, "Killing", i % 2 ? "Stopping container app" : "Container app failed liveness probe, will be restarted", 0, 1);
+	}
+	assert_int_equal(r.d->notes.n, 12500);
+	for (int i = 0; i < 15000; i++) {
+		snprintf(uid, sizeof uid, "v%d", i);
+		rig_event(&r, uid, "FailedMount", "no such thing", 0, 1);
+	}
+	assert_int_equal(r.d->notes.n, 20000);
+	assert_string_equal(rig_pass(&r, 17 * 60000), "");
+	assert_int_equal(r.d->notes.n, 0);
+	/* Nor does an event make a container that the pod does not have. */
+	for (int i = 0; i < 100; i++) {
+		snprintf(b, sizeof b,
+		    "{\"metadata\":{\"name\":\"e\"},\"involvedObject\":{\"kind\":\"Pod\",\"uid\":\"pod-web-h1-a\",\"fieldPath\":\"spec.containers{c%d}\"},"
+		    "\"reason\":\"Failed\",\"message\":\"Failed to pull image: not found\",\"lastTimestamp\":\"%s\"}",
+		    i, rig_time(&r, 0));
+		rig_feed(&r, DT_ROW_EVENTS, NS_WATCH_ADDED, b);
+	}
+	const dt_pod *p = dt_tab_get(&r.d->pods, "pod-web-h1-a");
+	assert_true(p->n_memory <= 1);
+	rig_close(&r);
+}
+
 static void test_table_survives_much_coming_and_going(void **state)
 {
 	typedef struct thing { const char *key; char text[16]; } thing;
@@ -439,7 +470,7 @@ int main(void)
 	    cmocka_unit_test(test_relist_tells_nothing_twice_and_misses_nothing), cmocka_unit_test(test_no_recovery_while_the_watch_is_down),
 	    cmocka_unit_test(test_rows_that_may_not_be_watched), cmocka_unit_test(test_health_of_a_failing_and_healed_workload),
 	    cmocka_unit_test(test_objects_of_the_wrong_shape), cmocka_unit_test(test_words_are_cleaned),
-	    cmocka_unit_test(test_table_survives_much_coming_and_going), cmocka_unit_test(test_others_ask_while_it_works),
+	    cmocka_unit_test(test_what_events_leave_behind), cmocka_unit_test(test_table_survives_much_coming_and_going), cmocka_unit_test(test_others_ask_while_it_works),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
