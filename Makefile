@@ -155,6 +155,15 @@ EXTRA_kube := sim
 EXTRA_llm := sim
 $(foreach t,$(patsubst tests/%.c,%,$(TEST_SRC)),$(eval $(call test_rules,$(t))))
 
+# Where the engine can be stopped by a test, as its source says: what is new there is tried.
+$(B)/gen/engine_points.h: $(wildcard src/engine/*.c)
+	@mkdir -p $(@D)
+	@{ echo 'static const char *const engine_points[] = {'; sed -n 's/.*NS_POINT("\([a-z-]*\)".*/\1/p' $^ | sort -u | sed 's/.*/    "&",/'; echo '};'; } >$@
+$(filter %/test_crash %/test_fault_matrix,$(filter $(B)/tests/engine/%,$(TEST_BIN))): $(B)/gen/engine_points.h
+
+# Has an analyst that wants what none of the scenarios needs.
+$(B)/tests/engine/test_crash: LDFLAGS_ALL += -Wl,--wrap=ns_llm_analyze
+
 # Watches every read of the decoders.
 $(B)/tests/agents/test_detector_keep: LDFLAGS_ALL += $(foreach f,get path str int int_or num_or bool_or,-Wl$(,)--wrap=ns_json_$(f))
 

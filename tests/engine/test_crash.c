@@ -1,22 +1,25 @@
-/* kill -9 at every stage of an incident loses nothing and repeats nothing (laws 7, 8 and 13).
+/* kill -9 at every point of every action loses nothing and repeats nothing (laws 7, 8 and 13).
  *
  * The cluster lives in this process; the engine is this program started anew, and it kills itself at a named point. A second engine on the
  * same state directory must bring the incident to its end. Between the two the record is read from outside: its head must still be in
- * the chain at the end, and the cluster counts what it was told to change. The trials are made in the group's setup, several at a time, since
- * each is mostly waiting; every test then judges one. */
+ * the chain at the end, and the cluster counts what it was told to change. The points are those of the engine's source (NS_POINT), so that a new one
+ * is tried, or missed by name. The trials are made in the group's setup, several at a time, since each is mostly waiting; every test then judges one. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
+#include "engine_points.h"
+#include "judge.h"
+#include "neuroscale/llm/analyze.h"
 #include "rig.h"
 #include "self.h"
 
 extern char **environ;
 void ns_engine_test_point(const char *name, int64_t incident);
 
-enum { RATE = 60, AT_ONCE = 4, LIMIT_MS = 60000, NAP_MS = 50 };
+enum { RATE = 120, AT_ONCE = 12, LIMIT_MS = 90000, NAP_MS = 50 };
 
 /* ---- the engine's process ---- */
 
@@ -32,7 +35,21 @@ void ns_engine_test_point(const char *name, int64_t incident)
 		pause();
 }
 
-/* argv: "engine" KUBECONFIG CLOCK STATE KUBECTL LEASE POINT */
+/* No fault of the simulated cluster is answered by more replicas: an analyst that wants them stands in for one that would. */
+static bool wants_scale;
+ns_analysis *__real_ns_llm_analyze(ns_analysts *a, ns_arena *ar, const ns_case *c, int64_t incident, const ns_cancel *cancel);
+ns_analysis *__wrap_ns_llm_analyze(ns_analysts *a, ns_arena *ar, const ns_case *c, int64_t incident, const ns_cancel *cancel);
+ns_analysis *__wrap_ns_llm_analyze(ns_analysts *a, ns_arena *ar, const ns_case *c, int64_t incident, const ns_cancel *cancel)
+{
+	ns_analysis *x = __real_ns_llm_analyze(a, ar, c, incident, cancel);
+	if (wants_scale) {
+		x->rca->action = NS_ACT_SCALE;
+		x->rca->cause_class = "scaled_to_zero";
+	}
+	return x;
+}
+
+/* argv: "engine" KUBECONFIG CLOCK STATE KUBECTL LEASE POINT ACTION OPENCOST */
 static int engine_main(char **argv)
 {
 	ns_err err = {0};
@@ -48,10 +65,13 @@ static int engine_main(char **argv)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	ns_log_init(log_fd, NS_LOG_TEXT, NS_LOG_INFO, clock);
 	die_at = argv[7];
-	rig_want w = {.kubectl = argv[5], .profile = NS_PROFILE_APPROVE, .lease = argv[6][0] == '1', .approval_ms = MINUTES(120)};
+	wants_scale = strcmp(argv[8], "scale") == 0;
+	bool alone = strstr(argv[8], "alone");
+	rig_want w = {.kubectl = argv[5], .profile = alone ? NS_PROFILE_AUTO : NS_PROFILE_APPROVE, .lease = argv[6][0] == '1', .approval_ms = MINUTES(120)};
 	ns_engine_opts o;
 	ns_cluster_opts one;
 	rig_engine_opts(&o, &one, kc, clock, argv[4], &w);
+	one.opencost_url = argv[9];
 	ns_engine *e = kc ? ns_engine_start(&o, &err) : NULL;
 	if (!e) {
 		ns_log(NS_LOG_ERROR, "test", "no engine: %s", err.text);
@@ -66,18 +86,27 @@ static int engine_main(char **argv)
 
 /* ---- one trial ---- */
 
+/* One action on its way from the alert to the verdict, in a scenario where it heals. */
+typedef struct course {
+	const char *action, *scenario, *ns, *workload;
+	bool alone;                /* nobody is asked */
+	const char *image;         /* what the change alone does not heal, its owner does once it is made, with this one; NULL: it heals */
+} course;
+
 typedef struct trial {
+	const course *course;
 	const char *point;         /* where the first engine dies; "kubectl-…": while its kubectl runs, before or after it sent */
-	const char *state, *verdict; /* how the incident must end */
-	int64_t mutations, intents, most_intents; /* each with an approval of its own; most_intents 0: as intents */
 	bool lease;
 	int rate;
 	/* what happened */
-	char fault[400];
+	bool died;
+	judge judge;
+	char fault[700];
 	const char *kubectl;
 	rig r;
-	int64_t said_yes[8]; /* approvals that were answered, each once */
-	size_t n_yes;
+	int64_t said_yes[8], taken[8]; /* approvals that were answered, each once; whose answer was taken */
+	size_t n_yes, n_taken;
+	bool helped;
 } trial;
 
 static bool fault(trial *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -94,7 +123,9 @@ static bool fault(trial *t, const char *fmt, ...)
 static pid_t start_engine(trial *t, const char *kubectl, const char *point)
 {
 	pid_t pid = -1;
-	const char *args[] = {"engine", t->r.kubeconfig, t->r.spec, t->r.state, kubectl, t->lease ? "1" : "0", point, NULL};
+	char opencost[200];
+	ns_sim_opencost_url(t->r.sim, opencost, sizeof opencost);
+	const char *args[] = {"engine", t->r.kubeconfig, t->r.spec, t->r.state, kubectl, t->lease ? "1" : "0", point, t->course->action, opencost, NULL};
 	int rc = spawn_self(&pid, NULL, args);
 	if (rc)
 		fault(t, "spawn: %s", strerror(rc));
@@ -124,20 +155,40 @@ static void say_yes(trial *t, ns_door *door, const ns_snapshot *s)
 			continue;
 		t->said_yes[t->n_yes++] = a->id;
 		ns_decide_req req = {.approval = a->id, .approve = true, .digest = a->digest, .reason = "", .surface = "cli"};
-		door->decide(door->ctx, &req, said, sizeof said, NULL);
+		if (door->decide(door->ctx, &req, said, sizeof said, NULL))
+			t->taken[t->n_taken++] = a->id;
 	}
+}
+
+static void help(trial *t)
+{
+	if (!t->course->image || t->helped || !ns_sim_mutations(t->r.sim, t->course->ns, t->course->workload))
+		return;
+	ns_err err = {0};
+	char *now = ns_sim_object(t->r.sim, "apps/v1/deployments", t->course->ns, t->course->workload);
+	cJSON *o = ns_json_parse(now, strlen(now), &ns_json_api, NULL), *part = o;
+	static const char *const way[] = {"spec", "template", "spec", "containers"};
+	for (size_t i = 0; i < sizeof way / sizeof way[0]; i++)
+		part = cJSON_GetObjectItemCaseSensitive(part, way[i]);
+	cJSON_ReplaceItemInObjectCaseSensitive(cJSON_GetArrayItem(part, 0), "image", cJSON_CreateString(t->course->image));
+	char *text = ns_json_text(o);
+	t->helped = ns_sim_put(t->r.sim, "apps/v1/deployments", text, &err) || fault(t, "%s", err.text);
+	free(text);
+	cJSON_Delete(o);
+	free(now);
 }
 
 /* One look through the door of whoever runs. False when nobody answers. *row is a copy of the numbers only. */
 static bool look(trial *t, ns_inc_row *row)
 {
 	ns_door door;
+	help(t);
 	if (!ns_door_connect(t->r.state, &door, NULL))
 		return false;
 	ns_snapshot *s = door.snapshot(door.ctx, NULL);
 	memset(row, 0, sizeof *row);
 	if (s) {
-		const ns_inc_row *found = rig_row(s, "shop", "checkout");
+		const ns_inc_row *found = rig_row(s, t->course->ns, t->course->workload);
 		if (found)
 			*row = *found;
 		say_yes(t, &door, s);
@@ -211,44 +262,49 @@ static bool read_head(trial *t, char head[65], int64_t *rows)
 
 #define MUST(COND, ...) ((COND) || fault(t, __VA_ARGS__))
 
-static bool judge_incident(trial *t, ns_store *st, ns_arena *ar, const ns_incident *inc)
+/* Where the outcome of a kill is known exactly: one change, and it heals. At the others it is the laws alone that hold. */
+static bool heals_by_one(const trial *t)
 {
-	ns_intent *open;
-	size_t n_open;
-	static const char *const once[] = {"detected"};
-	static const char *const facts[] = {"alert", "case", "rca", "plan", "summary", "dryrun", "gate", "decision", "execution", "verification"};
-	bool ok = MUST(strcmp(ns_state_get(inc->state)->name, t->state) == 0, "it ended %s (%s), must be %s", ns_state_get(inc->state)->name, inc->note, t->state) &&
-	    MUST(strcmp(ns_verdict_name(inc->verdict), t->verdict) == 0, "the verdict is \"%s\", must be \"%s\"", ns_verdict_name(inc->verdict), t->verdict);
-	for (size_t i = 0; ok && i < sizeof facts / sizeof facts[0]; i++)
-		ok = MUST(rig_count_facts(st, ar, inc->id, facts[i]) > 0, "the fact \"%s\" is lost", facts[i]);
-	for (size_t i = 0; ok && i < sizeof once / sizeof once[0]; i++)
-		ok = MUST(rig_count_audit(st, ar, inc->id, once[i]) == 1, "\"%s\" was recorded %zu times", once[i], rig_count_audit(st, ar, inc->id, once[i]));
-	int64_t intents = ns_store_intents_since(st, NULL, NULL, 0, NULL), approved = (int64_t)rig_count_audit(st, ar, inc->id, "approved");
-	return ok &&
-	    MUST(intents >= t->intents && intents <= (t->most_intents ? t->most_intents : t->intents), "%lld intents, must be %lld", (long long)intents,
-		(long long)t->intents) &&
-	    /* every single change had a yes of its own: nothing was sent again on an old one */
-	    MUST(approved == intents, "%lld approvals for %lld intents", (long long)approved, (long long)intents) &&
-	    MUST((int64_t)rig_count_audit(st, ar, inc->id, "started") == approved, "changes were started without an approval each") &&
-	    MUST(ns_store_intents_open(st, ar, &open, &n_open, NULL) && n_open == 0, "%zu intents are open", n_open) &&
-	    MUST(ns_store_next_due(st, NULL) == -1, "a job was left over");
+	/* Its intent is recorded and nothing was sent: UNKNOWN, verified, and whether it is asked again is another plan's matter. */
+	return strcmp(t->point, "after-intent") != 0 && strcmp(t->point, "kubectl-before") != 0;
 }
 
-static bool judge(trial *t, const char head[65], int64_t rows_before)
+static bool judge_incident(trial *t, ns_store *st, ns_arena *ar, const ns_incident *inc)
+{
+	static const char *const facts[] = {"alert", "case", "rca", "plan", "dryrun", "gate", "execution", "verification"};
+	bool ok = MUST(rig_count_audit(st, ar, inc->id, "detected") == 1, "\"detected\" was recorded %zu times", rig_count_audit(st, ar, inc->id, "detected"));
+	for (size_t i = 0; ok && i < sizeof facts / sizeof facts[0]; i++)
+		ok = MUST(rig_count_facts(st, ar, inc->id, facts[i]) > 0, "the fact \"%s\" is lost", facts[i]);
+	ns_intent it;
+	ok = ok && MUST(ns_store_intent_latest(st, ar, inc->id, &it, NULL) && strncmp(it.action, t->course->action, strlen(it.action)) == 0, "the action was another");
+	return ok &&
+	    (!heals_by_one(t) || MUST(inc->state == NS_ST_RESOLVED && inc->verdict == NS_VERDICT_FIXED, "it ended %s %s (%s)", ns_state_get(inc->state)->name,
+				     ns_verdict_name(inc->verdict), inc->note));
+}
+
+static bool judge_trial(trial *t, const char head[65], int64_t rows_before)
 {
 	ns_err err = {0};
 	char now[65];
-	int64_t rows = 0, sent = ns_sim_mutations(t->r.sim, "shop", "checkout"), all = ns_sim_mutations(t->r.sim, NULL, NULL);
+	int64_t rows = 0;
+	judge *j = &t->judge;
+	judge_record(j, t->r.state, t->r.clock, t->taken, t->n_taken, head);
+	judge_cluster(j, t->r.sim, 0);
 	ns_store *st = ns_store_open_readonly(t->r.state, t->r.clock, &err);
 	ns_arena *ar = ns_arena_new();
 	ns_incident *list = NULL;
+	const ns_incident *inc = NULL;
 	size_t n = 0;
-	bool ok = MUST(st && ns_store_incidents(st, ar, 100, &list, &n, &err), "%s", err.text) &&
-	    MUST(ns_store_audit_verify(st, head, &rows, now, &err), "the audit record: %s", err.text) &&
-	    MUST(rows > rows_before, "the second engine recorded nothing") && MUST(n == 1, "%zu incidents for one fault", n) &&
-	    judge_incident(t, st, ar, &list[0]) &&
-	    MUST(sent == t->mutations, "the cluster took %lld changes, must be %lld", (long long)sent, (long long)t->mutations) &&
-	    MUST(all == sent, "something else was changed as well");
+	bool ok = MUST(!j->escapes && !j->doubles && !j->lost, "%zu escapes, %zu double executions, %zu lost: %s", j->escapes, j->doubles, j->lost, j->why) &&
+	    MUST(st && ns_store_incidents(st, ar, 100, &list, &n, &err) && ns_store_audit_verify(st, NULL, &rows, now, &err), "%s", err.text) &&
+	    MUST(rows > rows_before, "the second engine recorded nothing");
+	for (size_t i = 0; ok && i < n; i++)
+		if (strcmp(list[i].target.name, t->course->workload) == 0)
+			ok = MUST(!inc, "two incidents for one fault") && (inc = &list[i]) != NULL;
+	ok = ok && MUST(inc, "the incident is lost") && judge_incident(t, st, ar, inc) &&
+	    (heals_by_one(t) ? MUST(j->changes == 1 && j->intents == 1, "%lld changes by %lld intents", (long long)j->changes, (long long)j->intents)
+			     : MUST(j->changes + (inc->state == NS_ST_MANUAL_REVIEW) >= 1 && j->changes <= 2 && j->intents <= 3,
+				   "%lld changes by %lld intents, and it ended %s", (long long)j->changes, (long long)j->intents, ns_state_get(inc->state)->name));
 	ns_arena_free(ar);
 	ns_store_close(st);
 	return ok;
@@ -270,7 +326,7 @@ static char *slow_kubectl(trial *t)
 	char *text = ns_xasprintf("#!/bin/sh\n"
 	                          "case \" $* \" in\n"
 	                          "*\" --dry-run=server \"*) exec %s \"$@\" ;;\n"
-	                          "*\" patch \"*) ;;\n"
+	                          "*\" patch \"*|*\" create \"*) ;;\n"
 	                          "*) exec %s \"$@\" ;;\n"
 	                          "esac\n"
 	                          "%s\n"
@@ -350,55 +406,72 @@ static void run_trial(trial *t)
 	bool slow = strncmp(t->point, "kubectl", 7) == 0;
 	if (t->fault[0])
 		return;
-	if (!rig_open(&t->r, "oom-simple", t->rate ? t->rate : RATE, &err)) {
+	if (!rig_open(&t->r, t->course->scenario, t->rate ? t->rate : RATE, &err)) {
 		fault(t, "%s", err.text);
 		rig_close(&t->r);
 		return;
 	}
 	char *kubectl = slow ? slow_kubectl(t) : ns_xstrdup(t->kubectl);
 	pid_t pid = start_engine(t, kubectl, t->point);
-	bool ok = pid > 0 && (slow ? die_under_kubectl(t, pid) : until_it_dies(t, pid)) && read_head(t, head, &rows);
+	bool ok = pid > 0 && (slow ? die_under_kubectl(t, pid) : until_it_dies(t, pid)) && (t->died = true) && read_head(t, head, &rows);
 	if (ok && (pid = start_engine(t, kubectl, "")) > 0) {
 		ok = !slow || hands_off(t);
 		let_go(t);
 		ok = ok && until_it_is_over(t, pid);
-		ok = stop_engine(t, pid) && ok && judge(t, head, rows);
+		ok = stop_engine(t, pid) && ok && judge_trial(t, head, rows);
 	}
 	let_go(t); /* whatever waits for it */
 	if (!ok && getenv("NS_TEST_KEEP"))
-		fprintf(stderr, "# %s: %s (%s)\n", t->point, t->fault, t->r.dir);
+		fprintf(stderr, "# %s, %s: %s (%s)\n", t->course->action, t->point, t->fault, t->r.dir);
 	free(kubectl);
 	rig_close(&t->r);
 }
 
 /* ---- all of them ---- */
 
-#define FIXED_BY_ONE .state = "resolved", .verdict = "FIXED", .mutations = 1, .intents = 1
-static trial trials[] = {
-    {.point = "kubectl-after", FIXED_BY_ONE},
-    /* When it sends at last, the object may have moved on, and the patch's own test refuses it: then it is found out by looking. */
-    {.point = "kubectl-before", .state = "resolved", .verdict = "FIXED", .mutations = 1, .intents = 1, .most_intents = 2},
-    {.point = "after-send", FIXED_BY_ONE, .lease = true, .rate = 20}, /* the dead engine's Lease has to run out first */
-    /* Its intent is recorded and nothing was sent: UNKNOWN, verified, NOT FIXED; then it is planned and asked for anew. */
-    {.point = "after-intent", .state = "resolved", .verdict = "FIXED", .mutations = 1, .intents = 2},
-    {.point = "detected", FIXED_BY_ONE},
-    {.point = "analyzing", FIXED_BY_ONE},
-    {.point = "planning", FIXED_BY_ONE},
-    {.point = "dryrun", FIXED_BY_ONE},
-    {.point = "asked", FIXED_BY_ONE},
-    {.point = "decided", FIXED_BY_ONE},
-    {.point = "before-intent", FIXED_BY_ONE},
-    {.point = "recorded", FIXED_BY_ONE},
-    {.point = "verifying", FIXED_BY_ONE},
-    {.point = "verdict", FIXED_BY_ONE},
+static const course courses[] = {
+    {.action = "patch_resources", .scenario = "oom-simple", .ns = "shop", .workload = "checkout"},
+    {.action = "rollback", .scenario = "crashloop-release", .ns = "shop", .workload = "cart"},
+    {.action = "rollback_alone", .scenario = "crashloop-release", .ns = "shop", .workload = "cart", .alone = true},
+    {.action = "cost_scale_down", .scenario = "cost-spike", .ns = "qa", .workload = "load-generator"},
+    {.action = "policy_exception", .scenario = "kyverno-blocked", .ns = "data", .workload = "report-builder"},
+    {.action = "scale", .scenario = "rollout-stalled", .ns = "web", .workload = "storefront", .image = "registry.example.com/web/storefront:11.8.2"},
 };
-enum { TRIALS = sizeof trials / sizeof trials[0] };
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+static const char *const under_kubectl[] = {"kubectl-after", "kubectl-before"};
+enum { MOST_TRIALS = COUNT(courses) * (COUNT(engine_points) + COUNT(under_kubectl)) + 1 };
+static trial trials[MOST_TRIALS];
+static size_t n_trials;
+static char names[MOST_TRIALS][96];
+
+static void add_trial(const course *c, const char *point, bool lease)
+{
+	static const char *const asking[] = {"asked", "decided"};
+	for (size_t i = 0; i < COUNT(asking); i++)
+		if (c->alone && strcmp(point, asking[i]) == 0)
+			return;
+	snprintf(names[n_trials], sizeof names[0], "%s_killed_at_%s%s", c->action, point, lease ? "_with_its_lease" : "");
+	/* The dead engine's Lease has to run out first. */
+	trials[n_trials++] = (trial){.course = c, .point = point, .lease = lease, .rate = lease ? 20 : 0};
+}
+
+static void make_trials(void)
+{
+	add_trial(&courses[0], "after-send", true); /* the longest first */
+	for (size_t c = 0; c < COUNT(courses); c++) {
+		for (size_t p = 0; p < COUNT(under_kubectl); p++)
+			add_trial(&courses[c], under_kubectl[p], false);
+		for (size_t p = 0; p < COUNT(engine_points); p++)
+			add_trial(&courses[c], engine_points[p], false);
+	}
+}
+
 static char *real_kubectl;
 static _Atomic size_t next_trial;
 
 static void *take_trials(void *unused)
 {
-	for (size_t i; (i = next_trial++) < TRIALS;)
+	for (size_t i; (i = next_trial++) < n_trials;)
 		run_trial(&trials[i]);
 	return NULL;
 }
@@ -411,9 +484,9 @@ static int run_all(void **state)
 	real_kubectl = rig_find_kubectl();
 	if (!real_kubectl)
 		return 0;
-	for (size_t i = 0; i < TRIALS; i++) {
+	for (size_t i = 0; i < n_trials; i++) {
 		trials[i].kubectl = real_kubectl;
-		if (only && strcmp(only, trials[i].point) != 0)
+		if (only && !strstr(names[i], only))
 			ns_copy(trials[i].fault, sizeof trials[i].fault, "not run");
 	}
 	while (n < AT_ONCE && pthread_create(&th[n], NULL, take_trials, NULL) == 0)
@@ -425,6 +498,16 @@ static int run_all(void **state)
 
 static int free_all(void **state)
 {
+	size_t kills = 0, escapes = 0, doubles = 0, lost = 0;
+	for (size_t i = 0; i < n_trials; i++) {
+		kills += trials[i].died;
+		escapes += trials[i].judge.escapes;
+		doubles += trials[i].judge.doubles;
+		lost += trials[i].judge.lost;
+	}
+	if (real_kubectl)
+		print_message("## count kills %zu\n## count points %zu\n## count escapes %zu\n## count doubles %zu\n## count lost %zu\n", kills,
+		    COUNT(engine_points) + COUNT(under_kubectl), escapes, doubles, lost);
 	free(real_kubectl);
 	return 0;
 }
@@ -435,18 +518,16 @@ static void judged(void **state)
 	if (!real_kubectl)
 		skip();
 	if (t->fault[0])
-		fail_msg("killed at \"%s\": %s", t->point, t->fault);
+		fail_msg("%s, killed at \"%s\": %s", t->course->action, t->point, t->fault);
 }
 
 int main(int argc, char **argv)
 {
-	if (argc == 8 && strcmp(argv[1], "engine") == 0)
+	if (argc == 10 && strcmp(argv[1], "engine") == 0)
 		return engine_main(argv);
-	static char names[TRIALS][64];
-	struct CMUnitTest tests[TRIALS];
-	for (size_t i = 0; i < TRIALS; i++) {
-		snprintf(names[i], sizeof names[i], "killed_at_%s%s", trials[i].point, trials[i].lease ? "_with_its_lease" : "");
+	struct CMUnitTest tests[MOST_TRIALS];
+	make_trials();
+	for (size_t i = 0; i < n_trials; i++)
 		tests[i] = (struct CMUnitTest){.name = names[i], .test_func = judged, .initial_state = &trials[i]};
-	}
-	return _cmocka_run_group_tests("crash", tests, TRIALS, run_all, free_all);
+	return _cmocka_run_group_tests("crash", tests, n_trials, run_all, free_all);
 }
