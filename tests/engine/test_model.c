@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 #include "cases.h"
 #include "neuroscale/llm/analyze.h"
+#include "neuroscale/store/learned.h"
 /* Both rigs are called rig. */
 #define rig model_rig
 #include "llm/llm_rig.h"
@@ -265,6 +266,16 @@ static void slow(void) { goes_on_offline((step){SILENCE, 0, 0, ""}, "the model i
 static void down(void) { goes_on_offline((step){SLAM, 0, 0, ""}, "is down"); }
 static void refused_key(void) { goes_on_offline((step){SAY, 401, 0, "{\"error\":{\"code\":\"invalid_api_key\",\"message\":\"no\"}}"}, "key"); }
 
+static void out_of_money(void)
+{
+	goes_on_offline((step){SAY, 400, 0, "{\"error\":{\"code\":\"Arrearage\",\"message\":\"Access denied, please make sure your account is in good standing.\"}}"}, "out of money");
+}
+static void not_even_json(void) { goes_on_offline((step){SAY, 200, 0, "<html>a proxy says hello</html>"}, "the model's answer is none"); }
+static void none_of_the_models(void)
+{
+	goes_on_offline((step){SAY, 404, 0, "{\"error\":{\"code\":\"model_not_found\",\"message\":\"withdrawn\"}}"}, "none of the configured models is there");
+}
+
 static void a_broken_reply_is_a_persons_case(void)
 {
 	live l;
@@ -436,6 +447,38 @@ static void until_found_by(live *l, const char *by)
 	}
 }
 
+/* Of a runbook that is no more. */
+static const char *stale_hash(void)
+{
+	static char hash[65];
+	memset(hash, 'f', 64);
+	return hash;
+}
+
+static void leave_stale_vector(const live *l)
+{
+	ns_err err = {0};
+	const char *hash = stale_hash();
+	const float v[DIM] = {1};
+	ns_store *st = ns_store_open(l->r.state, l->r.clock, &err);
+	must(st && ns_store_begin(st, &err) && ns_store_vectors_put(st, "text-embedding-a", DIM, &hash, 1, v, &err) && ns_store_commit(st, &err), "%s", err.text);
+	ns_store_close(st);
+}
+
+static void until_stale_vector_gone(const live *l)
+{
+	int64_t end = ns_real_mono_ms() + LIVE_LIMIT_MS;
+	for (bool found = true; found;) {
+		const char *hash = stale_hash();
+		float v[DIM];
+		ns_store *st = live_record(l);
+		must(ns_store_vectors_get(st, "text-embedding-a", DIM, &hash, 1, v, &found, NULL), "no store");
+		ns_store_close(st);
+		must(!found || ns_real_mono_ms() < end, "a vector of nothing is kept");
+		rig_nap(LIVE_NAP_MS);
+	}
+}
+
 static void runbooks_are_found_by_the_models_vectors(void)
 {
 	live l;
@@ -461,8 +504,10 @@ static void runbooks_are_found_by_the_models_vectors(void)
 	/* And none is asked for again after a restart. */
 	live_stop(&l);
 	int before = atomic_load(&service.texts);
+	leave_stale_vector(&l);
 	live_start(&l);
 	until_found_by(&l, "text-embedding-a/64");
+	until_stale_vector_gone(&l);
 	must(atomic_load(&service.texts) - before <= 2, "%d texts were embedded again", atomic_load(&service.texts) - before);
 	model_close(&l);
 }
@@ -510,6 +555,7 @@ static void a_record_of_empty_claims_caps_the_next(void)
 	ns_snapshot *s = l.door.snapshot(l.door.ctx, NULL);
 	for (size_t i = 0; i < s->n_messages; i++)
 		said |= strstr(s->messages[i].text, "confidence watch: qwen-a on rollback counts for at most") != NULL;
+	must(strstr(s->model.capped, "qwen-a on rollback counts for at most"), "nor does its page: \"%s\"", s->model.capped);
 	ns_snapshot_unref(s);
 	must(said, "the console does not say so");
 	must(live_sent(&l) == 0, "something was sent");
@@ -534,7 +580,8 @@ static void without_a_model_nothing_of_it_shows(void)
 }
 
 #define CASE(NAME) {.name = #NAME, .run = NAME}
-static test_case list[] = {CASE(who_answered_and_what_it_took_is_on_record), CASE(slow), CASE(down), CASE(refused_key), CASE(a_broken_reply_is_a_persons_case),
+static test_case list[] = {CASE(who_answered_and_what_it_took_is_on_record), CASE(slow), CASE(down), CASE(refused_key), CASE(out_of_money), CASE(not_even_json), CASE(none_of_the_models),
+    CASE(a_broken_reply_is_a_persons_case),
     CASE(no_reply_raises_trust), CASE(the_card_gets_the_models_words_when_they_come), CASE(the_card_waits_for_nobody), CASE(a_card_under_way_holds_up_no_new_plan),
     CASE(out_of_budget_is_a_stop_that_shows_and_stays),
     CASE(runbooks_are_found_by_the_models_vectors), CASE(a_record_of_empty_claims_caps_the_next), CASE(without_a_model_nothing_of_it_shows)};
