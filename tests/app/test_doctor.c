@@ -1,5 +1,6 @@
 /* The machine's own rows, the rights on the simulated cluster, how checks hang together, and what is printed. */
 #include "app/doctor_rig.h"
+#include "kube/script_server.h"
 #include "neuroscale/sim/sim.h"
 
 #include <fcntl.h>
@@ -163,6 +164,61 @@ static void test_the_webhook(void **state)
 	    DOCTOR_ALERTMANAGER, DOCTOR_MODEL, 0);
 	has(&f, "Alertmanager|fail|the token file ");
 	assert_int_equal(f.first, NS_E_NOTFOUND);
+	done(&f);
+}
+
+/* A model service that answers everything with one status, and what it was asked. */
+typedef struct asked {
+	int status;
+	atomic_int n;
+	char head[2048], body[4096];
+} asked;
+
+static bool model_says(script_server *s, int fd, const char *method, const char *target, const char *head, const char *body)
+{
+	asked *a = s->ctx;
+	(void)method;
+	(void)target;
+	snprintf(a->head, sizeof a->head, "%s", head);
+	snprintf(a->body, sizeof a->body, "%s", body);
+	atomic_fetch_add(&a->n, 1);
+	return script_answer(fd, a->status, "", a->status == 200
+	        ? "{\"id\":\"chatcmpl-d1\",\"choices\":[{\"message\":{\"content\":\"ready\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":1}}"
+	        : "{\"error\":{\"code\":\"invalid_api_key\",\"message\":\"Incorrect API key provided.\"}}");
+}
+
+/* One small question, with the key that is there; a refusal comes with its way out. */
+static void test_the_model_is_asked_once(void **state)
+{
+	static const struct { int status; const char *line; ns_code code; } rows[] = {
+	    {200, "model provider|ok|http://127.0.0.1:", NS_OK},
+	    {401, "model provider|fail|the key of the model service is refused", NS_E_DENIED},
+	};
+	const char *key = kc_write("key", "sk-of-the-doctor\n");
+	chmod(key, 0600);
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		static asked a;
+		script_server server;
+		found f;
+		char url[64];
+		a = (asked){.status = rows[i].status};
+		script_start(&server, model_says, &a);
+		snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", server.port);
+		doctor_at(&f, (const char *const[]){"--model-url", url, "--model-key-file", key, "--escalation-models", "qwen-a", NULL}, DOCTOR_MODEL, DOCTOR_MODEL, 0);
+		has(&f, rows[i].line);
+		has(&f, rows[i].status == 200 ? "answers as qwen-a in " : "-> a key is valid in one region only: set --model-url to the key's");
+		lacks(&f, "sk-of-the-doctor");
+		assert_int_equal(f.first, rows[i].code);
+		assert_int_equal(a.n, 1);
+		assert_non_null(strstr(a.head, "Bearer sk-of-the-doctor"));
+		assert_true(strlen(a.body) < 1024); /* tiny */
+		done(&f);
+		script_stop(&server);
+	}
+	found f;
+	doctor_at(&f, (const char *const[]){"--model-url", "http://127.0.0.1:1/v1", "--model-key-file", key, NULL}, DOCTOR_MODEL, DOCTOR_MODEL, 0);
+	has(&f, "model provider|fail|the model service is down");
+	assert_int_equal(f.first, NS_E_UNREACHABLE);
 	done(&f);
 }
 
@@ -413,7 +469,7 @@ int main(void)
 #define WITH(t) cmocka_unit_test_setup_teardown(t, rig_setup, kc_teardown)
 	const struct CMUnitTest tests[] = {WITH(test_a_cluster_that_is_well), WITH(test_a_right_that_is_missing_is_named_with_its_loss),
 	    WITH(test_what_is_not_allowed_is_not_asked_for), WITH(test_exceptions_in_the_wrong_namespace),
-	    WITH(test_opencost_that_is_not_there), WITH(test_the_webhook), WITH(test_the_state_directory), WITH(test_kubectl),
+	    WITH(test_opencost_that_is_not_there), WITH(test_the_webhook), WITH(test_the_model_is_asked_once), WITH(test_the_state_directory), WITH(test_kubectl),
 	    WITH(test_few_files), WITH(test_a_failure_keeps_only_what_needs_it_from_running), WITH(test_deadlines_run_beside_each_other),
 	    WITH(test_it_can_be_left), WITH(test_text), WITH(test_json), WITH(test_lines_are_wrapped_for_a_terminal)};
 	curl_global_init(CURL_GLOBAL_DEFAULT);
