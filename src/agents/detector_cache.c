@@ -497,8 +497,11 @@ void dt_cache_free(ns_detector *d)
 		free(n);
 	dt_each(dt_note, note, &d->notes)
 		dt_note_free(note);
-	dt_each(dt_report, r, &d->reports)
-		free(r);
+	dt_each(dt_report, first, &d->reports)
+		for (dt_report *r = first, *next; r; r = next) {
+			next = r->next;
+			free(r);
+		}
 	dt_each(dt_policy, y, &d->policies)
 		free(y);
 	dt_each(dt_thing, t, &d->things)

@@ -8,7 +8,7 @@
 #include "detector_priv.h"
 #include "neuroscale/base/text.h"
 
-enum { REFUSED_MS = 10 * 60000, STUCK_MS = 60 * 60000, MAX_RESULTS = 200 };
+enum { REFUSED_MS = 10 * 60000, STUCK_MS = 60 * 60000, MAX_RESULTS = 1000 };
 
 /* ---- policies ---- */
 
@@ -88,8 +88,9 @@ static bool enforced(const dt_policy *p, const char *rule, const char *ns)
 
 static void mark_reported(ns_detector *d)
 {
-	dt_each(dt_report, r, &d->reports)
-		dt_mark(d, r->work);
+	dt_each(dt_report, first, &d->reports)
+		for (const dt_report *r = first; r; r = r->next)
+			dt_mark(d, r->work);
 }
 
 void dt_put_policy(ns_detector *d, dt_row row, dt_policy *p)
@@ -144,6 +145,40 @@ static size_t skips_of(ns_arena *ar, const cJSON *j, ns_violation **out)
 	return n;
 }
 
+static bool same_resource(const ns_violation *a, const ns_violation *b)
+{
+	return strcmp(a->name, b->name) == 0 && strcmp(a->kind, b->kind) == 0 && strcmp(a->ns, b->ns) == 0;
+}
+
+/* What a report says of one resource. */
+static dt_report *report_on(const char *uid, const ns_violation *about, const ns_violation *const *fails, size_t n, const ns_violation *skips, size_t m)
+{
+	size_t size = sizeof(dt_report) + (n + m) * sizeof(dt_result);
+	size_t text = strlen(uid) + strlen(about->ns) + strlen(about->kind) + strlen(about->name) + strlen(about->uid) + 6;
+	for (size_t i = 0; i < n; i++)
+		text += room(fails[i]);
+	for (size_t i = 0; i < m; i++)
+		text += room(&skips[i]);
+	dt_report *r = ns_xcalloc(1, size + text);
+	char *at = (char *)r + size;
+	/* Six texts with their NULs, two by three. */
+	dt_result head = copy_result(&at, uid, about->ns, about->kind), who = copy_result(&at, about->name, about->uid, "");
+	r->key = head.policy;
+	r->ns = head.rule;
+	r->kind = head.message;
+	r->name = who.policy;
+	r->uid = who.rule;
+	r->fails = (dt_result *)(r + 1);
+	r->skips = r->fails + n;
+	r->n_fails = n;
+	r->n_skips = m;
+	for (size_t i = 0; i < n; i++)
+		r->fails[i] = copy_result(&at, fails[i]->policy, fails[i]->rule, fails[i]->message);
+	for (size_t i = 0; i < m; i++)
+		r->skips[i] = copy_result(&at, skips[i].policy, skips[i].rule, "");
+	return r;
+}
+
 dt_report *dt_decode_report(ns_arena *ar, const cJSON *j)
 {
 	ns_violation *fails, *skips;
@@ -155,32 +190,28 @@ dt_report *dt_decode_report(ns_arena *ar, const cJSON *j)
 	n = n < MAX_RESULTS ? n : MAX_RESULTS;
 	m = m < MAX_RESULTS ? m : MAX_RESULTS;
 	const cJSON *scope = ns_json_get(j, "scope");
-	/* One report, one resource (since Kyverno 1.11). Of an older report for many only the first is followed. */
-	const char *ns = n ? fails[0].ns : ns_json_str(scope, "namespace", ""), *kind = n ? fails[0].kind : ns_json_str(scope, "kind", "");
-	const char *name = n ? fails[0].name : ns_json_str(scope, "name", ""), *ruid = n ? fails[0].uid : ns_json_str(scope, "uid", "");
-	size_t size = sizeof(dt_report) + (n + m) * sizeof(dt_result), text = strlen(uid) + strlen(ns) + strlen(kind) + strlen(name) + strlen(ruid) + 6;
-	for (size_t i = 0; i < n; i++)
-		text += room(&fails[i]);
-	for (size_t i = 0; i < m; i++)
-		text += room(&skips[i]);
-	dt_report *r = ns_xcalloc(1, size + text);
-	char *at = (char *)r + size;
-	/* Six texts with their NULs, two by three. */
-	dt_result head = copy_result(&at, uid, ns, kind), who = copy_result(&at, name, ruid, "");
-	r->key = head.policy;
-	r->ns = head.rule;
-	r->kind = head.message;
-	r->name = who.policy;
-	r->uid = who.rule;
-	r->fails = (dt_result *)(r + 1);
-	r->skips = r->fails + n;
-	r->n_fails = n;
-	r->n_skips = m;
-	for (size_t i = 0; i < n; i++)
-		r->fails[i] = copy_result(&at, fails[i].policy, fails[i].rule, fails[i].message);
-	for (size_t i = 0; i < m; i++)
-		r->skips[i] = copy_result(&at, skips[i].policy, skips[i].rule, "");
-	return r;
+	const ns_violation scoped = {.ns = ns_json_str(scope, "namespace", ""), .kind = ns_json_str(scope, "kind", ""), .name = ns_json_str(scope, "name", ""),
+	    .uid = ns_json_str(scope, "uid", "")};
+	if (!n)
+		return report_on(uid, &scoped, NULL, 0, skips, m);
+	/* One report, one resource since Kyverno 1.11. Before, a report was about all of a namespace; it does not tell of whom it says "skip". */
+	const ns_violation **of = ns_arena_alloc(ar, n * sizeof *of);
+	bool *told = ns_arena_alloc(ar, n * sizeof *told);
+	dt_report *first = NULL, **next = &first;
+	memset(told, 0, n * sizeof *told);
+	for (size_t i = 0; i < n; i++) {
+		size_t k = 0;
+		for (size_t o = i; !told[i] && o < n; o++)
+			if (!told[o] && same_resource(&fails[i], &fails[o]))
+				of[k++] = &fails[o];
+		for (size_t o = 0; o < k; o++)
+			told[of[o] - fails] = true;
+		if (!k)
+			continue;
+		*next = report_on(uid, &fails[i], of, k, skips, k == n ? m : 0);
+		next = &(*next)->next;
+	}
+	return first;
 }
 
 static void attach(ns_detector *d, dt_report *r, dt_work *w)
@@ -207,10 +238,12 @@ static void detach(ns_detector *d, dt_report *r)
 
 void dt_drop_report(ns_detector *d, const char *uid)
 {
-	dt_report *old = dt_tab_del(&d->reports, uid);
-	if (old)
-		detach(d, old);
-	free(old);
+	dt_report *r = dt_tab_del(&d->reports, uid);
+	for (dt_report *next; r; r = next) {
+		next = r->next;
+		detach(d, r);
+		free(r);
+	}
 }
 
 /* What is not in a namespace owns no pods and stands for itself. */
@@ -220,20 +253,23 @@ static dt_work *work_of(ns_detector *d, const dt_report *r)
 	return cluster && r->n_fails && *r->kind && *r->name ? dt_work_get(d, "", r->kind, r->name) : dt_work_of_resource(d, r->ns, r->kind, r->name, r->uid);
 }
 
-void dt_put_report(ns_detector *d, dt_row row, dt_report *r)
+void dt_put_report(ns_detector *d, dt_row row, dt_report *first)
 {
-	dt_drop_report(d, r->key);
-	r->row = (unsigned char)row;
-	r->mark = d->rows[row].mark;
-	dt_tab_put(&d->reports, r);
-	attach(d, r, work_of(d, r));
+	dt_drop_report(d, first->key);
+	first->mark = d->rows[row].mark;
+	dt_tab_put(&d->reports, first);
+	for (dt_report *r = first; r; r = r->next) {
+		r->row = (unsigned char)row;
+		attach(d, r, work_of(d, r));
+	}
 }
 
 void dt_resolve_reports(ns_detector *d)
 {
-	dt_each(dt_report, r, &d->reports)
-		if (!r->work)
-			attach(d, r, work_of(d, r));
+	dt_each(dt_report, first, &d->reports)
+		for (dt_report *r = first; r; r = r->next)
+			if (!r->work)
+				attach(d, r, work_of(d, r));
 }
 
 const dt_result *dt_enforced_fail(const ns_detector *d, const dt_work *w)

@@ -180,8 +180,9 @@ typedef struct dt_policy { /* key: "name" or "ns/name" */
 	unsigned n_modes;
 } dt_policy;
 typedef struct dt_result { const char *policy, *rule, *message; } dt_result;
-typedef struct dt_report { /* of one report: what fails, and what an exception lets through */
+typedef struct dt_report { /* of one report, for one resource: what fails, and what an exception lets through */
 	DT_HEAD; /* key: uid of the report */
+	struct dt_report *next; /* what the same report says of another resource; only the first stands in the table */
 	dt_work *work;
 	const char *ns, *kind, *name, *uid; /* of the resource */
 	dt_result *fails, *skips;
@@ -410,7 +411,7 @@ dt_report *dt_decode_report(ns_arena *ar, const cJSON *j); /* no lock; NULL when
 dt_policy *dt_decode_policy(const cJSON *j);               /* no lock */
 char *dt_policy_key(const cJSON *j);                       /* no lock; caller frees */
 void dt_put_violation(ns_detector *d, const ns_violation *v, int64_t at_ms);
-void dt_put_report(ns_detector *d, dt_row row, dt_report *r);
+void dt_put_report(ns_detector *d, dt_row row, dt_report *first); /* takes them */
 void dt_drop_report(ns_detector *d, const char *uid);
 void dt_count_job(ns_detector *d, const dt_obj *o);  /* a Job that is through: its owner knows when */
 void dt_resolve_reports(ns_detector *d);         /* those whose workload was not known yet */

@@ -335,6 +335,29 @@ static void test_report_of_an_enforced_policy(void **state)
 	rig_close(&r);
 }
 
+/* Before 1.11 Kyverno wrote one report for all of a namespace. */
+static void test_report_about_many(void **state)
+{
+	static const char result[] = "%s{\"policy\":\"%s\",\"rule\":\"check-limits\",\"result\":\"%s\",\"source\":\"kyverno\",\"message\":\"m\",\"resources\":[{\"kind\":"
+	                             "\"Deployment\",\"namespace\":\"shop\",\"name\":\"%s\"}]}";
+	rig r;
+	char results[2048], report[3072];
+	rig_web(&r);
+	rig_dep(&r, (dep){.name = "api", .replicas = 1, .ready = 1});
+	rig_feed(&r, DT_ROW_CLUSTERPOLICIES, NS_WATCH_ADDED, POLICY("Enforce"));
+	for (int fails = 1; fails >= 0; fails--) {
+		size_t n = (size_t)snprintf(results, sizeof results, result, "", "only-audited", "fail", "web");
+		n += (size_t)snprintf(results + n, sizeof results - n, result, ",", "require-limits", fails ? "fail" : "pass", "api");
+		snprintf(results + n, sizeof results - n, result, ",", "only-audited", "fail", "api");
+		snprintf(report, sizeof report, "{\"metadata\":{\"name\":\"polr-ns-shop\",\"namespace\":\"shop\",\"uid\":\"report-1\"},\"results\":[%s]}", results);
+		rig_feed(&r, DT_ROW_REPORTS, NS_WATCH_MODIFIED, report);
+		assert_string_equal(rig_pass(&r, 5000), fails ? "+kyverno_violation Deployment/api PolicyViolation[0];" : "-kyverno_violation Deployment/api;");
+	}
+	rig_feed(&r, DT_ROW_REPORTS, NS_WATCH_DELETED, report);
+	assert_int_equal(r.d->reports.n, 0);
+	rig_close(&r);
+}
+
 /* A policy may enforce one rule and audit another, and say otherwise for some namespaces. */
 static void test_enforced_by_rule_and_by_namespace(void **state)
 {
@@ -525,7 +548,7 @@ int main(void)
 	    cmocka_unit_test(test_brief_unready_and_unready_without_a_probe), cmocka_unit_test(test_unready_pods_of_a_rollout_within_its_deadline),
 	    cmocka_unit_test(test_liveness_kills), cmocka_unit_test(test_an_ordinary_stop_is_no_kill), cmocka_unit_test(test_stalled_rollout),
 	    cmocka_unit_test(test_paused_rollout_does_not_stall), cmocka_unit_test(test_replicas_that_cannot_be_created),
-	    cmocka_unit_test(test_report_of_an_enforced_policy), cmocka_unit_test(test_enforced_by_rule_and_by_namespace), cmocka_unit_test(test_blocked_update), cmocka_unit_test(test_exception_ends_a_block),
+	    cmocka_unit_test(test_report_of_an_enforced_policy), cmocka_unit_test(test_enforced_by_rule_and_by_namespace), cmocka_unit_test(test_report_about_many), cmocka_unit_test(test_blocked_update), cmocka_unit_test(test_exception_ends_a_block),
 	    cmocka_unit_test(test_denial_seen_in_the_deployment), cmocka_unit_test(test_cost_spike), cmocka_unit_test(test_storm),
 	    cmocka_unit_test(test_storm_of_nodes), cmocka_unit_test(test_table_is_complete),
 	};
