@@ -5,7 +5,8 @@
 #include "engine_priv.h"
 #include "neuroscale/base/log.h"
 
-enum { PAUSE_MS = 1000 }; /* before an object that has just moved is planned for again */
+enum { PAUSE_MS = 1000 };          /* before an object that has just moved is planned for again */
+enum { SECOND_LOOK_MS = 30 * 1000 }; /* in which most that is killed again is killed again */
 
 static bool may_pass(ns_code code)
 {
@@ -37,7 +38,7 @@ static bool ask_person(ns_step *s, const ns_dryrun *dr, const ns_gate_facts *f, 
 }
 
 /* The object is not the one that was planned for: the same plan would be refused for ever. */
-static bool plan_again(ns_worker *w, ns_arena *ar, const ns_job *job, const char *why, ns_err *err)
+static bool plan_again(ns_worker *w, ns_arena *ar, const ns_job *job, const char *why, int64_t delay_ms, ns_err *err)
 {
 	ns_step s;
 	if (!ns_step_begin_job(&s, w, ar, job))
@@ -48,8 +49,18 @@ static bool plan_again(ns_worker *w, ns_arena *ar, const ns_job *job, const char
 	}
 	cJSON *detail = cJSON_CreateObject();
 	ns_json_put_str(detail, "note", why);
-	return (ns_step_audit(&s, "planner", "planned again", detail, false) && ns_step_job(&s, "replan", PAUSE_MS) && ns_step_commit(&s)) ||
+	return (ns_step_audit(&s, "planner", "planned again", detail, false) && ns_step_job(&s, "replan", delay_ms) && ns_step_commit(&s)) ||
 	    ns_step_failed(&s, err);
+}
+
+/* One kill for memory is called at once, and may be the only one: what a burst did heals by itself. */
+static bool killed_once(const ns_case *c)
+{
+	bool once = c->alert.kind == NS_KIND_OOM_KILLED;
+	for (size_t i = 0; i < c->n_containers; i++)
+		if (strcmp(c->containers[i].last_reason, "OOMKilled") == 0)
+			once = once && c->containers[i].restarts <= 1 && strcmp(c->containers[i].waiting_reason, "CrashLoopBackOff") != 0;
+	return once;
 }
 
 bool ns_step_dryrun(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
@@ -64,7 +75,7 @@ bool ns_step_dryrun(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 	if (!dr->ok && may_pass(dr->code))
 		return ns_fail(err, dr->code, "%s", dr->error);
 	if (!dr->ok && dr->code == NS_E_CONFLICT)
-		return plan_again(w, ar, job, dr->error, err);
+		return plan_again(w, ar, job, dr->error, PAUSE_MS, err);
 	d.dryrun = dr;
 	NS_POINT("dryrun", job->incident);
 
@@ -79,6 +90,10 @@ bool ns_step_dryrun(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 	ns_gate_verdict v;
 	ns_gate_collect(e, ar, &s.inc, &d, &f);
 	ns_gate(&f, &v);
+	if (v.way == NS_GATE_AUTO && d.n_plans == 1 && killed_once(d.cs)) {
+		ns_step_abandon(&s);
+		return plan_again(w, ar, job, "killed once so far: looked at again before anything is done alone", SECOND_LOOK_MS, err);
+	}
 	bool ok = ns_step_fact(&s, "dryrun", ns_dryrun_to_json(dr)) && ns_step_fact(&s, "gate", ns_gate_to_json(&f, &v, false, false));
 	if (ok && v.way == NS_GATE_MANUAL) {
 		const char *why = dr->ok ? verdict_words(ar, &v) : ns_arena_printf(ar, "the dry-run was refused: %s", dr->error);

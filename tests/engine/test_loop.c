@@ -266,6 +266,30 @@ static void auto_sends_alone(void)
 	live_close(&l);
 }
 
+/* One kill for memory may be the only one: before anything is done alone it is looked at again, and by then it runs. The clock is slow, so that the
+ * first look comes before that. */
+static void a_kill_that_stays_the_only_one_is_left_alone(void)
+{
+	live l;
+	live_open(&l, "oom-recovered", 20, NS_PROFILE_AUTO);
+	live_start(&l);
+	ns_inc_row row = live_until(&l, "shop", "invoicer", "withdrawn|executing|verifying|resolved|failed|manual_review");
+	must(row.state == NS_ST_WITHDRAWN, "%s: %s", ns_state_get(row.state)->name, row.note);
+	must(live_sent(&l) == 0, "something was sent");
+	live_close(&l);
+}
+
+static void one_that_is_killed_again_is_mended_alone(void)
+{
+	live l;
+	live_open(&l, "oom-simple", 60, NS_PROFILE_AUTO);
+	live_start(&l);
+	ns_inc_row row = live_until(&l, "shop", "checkout", "resolved|failed|manual_review|awaiting_approval");
+	must(row.verdict == NS_VERDICT_FIXED, "%s: %s", ns_state_get(row.state)->name, row.note);
+	must(live_sent(&l) == 1, "%lld changes", (long long)live_sent(&l));
+	live_close(&l);
+}
+
 /* The same with one condition missing each: a person is asked, and nothing is sent. */
 static void auto_asks(const char *what, void (*tweak)(ns_cluster_opts *c))
 {
@@ -295,6 +319,8 @@ static test_case list[] = {
     {.name = "changed_under_the_hand", .run = changed_under_the_hand},
     {.name = "approved_under_another_context", .run = approved_under_another_context},
     {.name = "auto_sends_alone", .run = auto_sends_alone},
+    {.name = "a_kill_that_stays_the_only_one_is_left_alone", .run = a_kill_that_stays_the_only_one_is_left_alone},
+    {.name = "one_that_is_killed_again_is_mended_alone", .run = one_that_is_killed_again_is_mended_alone},
     {.name = "auto_asks_in_a_freeze", .run = auto_asks_in_a_freeze},
     {.name = "observe_never_sends", .run = observe_never_sends},
     {.name = "silence_is_no", .run = silence_is_no},
