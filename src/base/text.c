@@ -94,7 +94,7 @@ static const range invisible[] = {
     {0xE0000, 0xE0FFF},
 };
 
-static bool is_invisible(uint32_t cp)
+bool ns_text_invisible(uint32_t cp)
 {
 	for (size_t i = 0; i < sizeof invisible / sizeof *invisible && cp >= invisible[i].first; i++)
 		if (cp <= invisible[i].last)
@@ -153,7 +153,7 @@ static bool emit_char(cleaner *c, const char *s, size_t len, uint32_t cp, uint32
 	}
 	if (cp >= 0x80 && cp < 0xA0)
 		return emit_hex(c, "<0x", cp, 2);
-	if (is_invisible(cp) || is_stray_selector(cp, before))
+	if (ns_text_invisible(cp) || is_stray_selector(cp, before))
 		return emit_hex(c, "<U+", cp, 4);
 	return emit(c, s, len);
 }

@@ -16,6 +16,8 @@ char *ns_text_clean_in(ns_arena *ar, const char *s, size_t max_bytes); /* the sa
 /* For Slack: & < > as entities, so that no mention or link comes through, and "@here", "@channel", "@everyone" as "[@]here". Appends to out. */
 void ns_text_slack(ns_buf *out, const char *s);
 bool ns_utf8_valid(const char *s, size_t n);
+/* Bidi controls, zero-width and filler characters, tags: what a person does not see. */
+bool ns_text_invisible(uint32_t cp);
 /* Decodes one character; returns its bytes (1 and U+FFFD for a broken byte), 0 at the end. */
 size_t ns_utf8_next(const char *s, size_t n, uint32_t *cp);
 int ns_utf8_width(const char *s);                          /* columns, by wcwidth; unprintable counts 0 */
