@@ -11,7 +11,9 @@
 
 void ns_redact_replace(redactor *r, size_t from, size_t to, const char *kind)
 {
-	size_t src_from = r->place ? r->place[from] : from, src_to = r->place && to ? r->place[to - 1] + 1 : to;
+	size_t src_from = r->place ? r->place[from] : from, src_to = to;
+	if (r->place && to)
+		src_to = ns_redact_view_end(r->src, r->src_n, r->place[to - 1], r->s[to - 1]);
 	ns_buf_put(r->out, r->src + r->written, src_from - r->written);
 	ns_buf_printf(r->out, MARKER "%s]", kind);
 	r->written = src_to;
@@ -510,7 +512,7 @@ static bool email(redactor *r)
 
 size_t ns_redact(ns_buf *out, const char *s, size_t n)
 {
-	redactor r = {.s = s, .n = n, .out = out, .src = s};
+	redactor r = {.s = s, .n = n, .out = out, .src = s, .src_n = n};
 	ns_buf plain = NS_BUF_INIT;
 	size_t *place = NULL;
 	if (ns_redact_view(s, n, &plain, &place)) {

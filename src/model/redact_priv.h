@@ -18,6 +18,8 @@ size_t ns_redact_public_block(const char *s, size_t n, size_t i);
 /* ---- redact_view.c: the text as a reader sees it ---- */
 /* False when that is the text itself. Else *plain is it, and (*place)[k] where its byte k stands in s, up to plain->len, which is n; caller frees both. */
 bool ns_redact_view(const char *s, size_t n, ns_buf *plain, size_t **place);
+/* Where in s the character ends that begins at `place` and is seen as this byte of the view. */
+size_t ns_redact_view_end(const char *s, size_t n, size_t place, char seen_as);
 
 /* ---- redact_shell.c: options whose value is a secret ---- */
 /* An option begins at s[i] whose value s[*from, *to) is a secret. */

@@ -14,7 +14,7 @@ typedef struct redactor {
 	size_t flushed;      /* everything before is written */
 	const char *src;     /* the original, of which s is the view; the same when nothing is unseen */
 	const size_t *place; /* of each byte of s in src, NULL: the same */
-	size_t written;      /* of src */
+	size_t src_n, written; /* of src */
 	ns_buf *out;
 	size_t count;
 	size_t data_from, data_to; /* inside the data of a Secret every value is secret */

@@ -1,5 +1,5 @@
-/* The text as a reader sees it: without colour codes and invisible characters, which would otherwise stand in the middle of a name or a secret. Each
- * byte knows its place in the original, so that only what is secret is replaced there. */
+/* The text as a reader sees it: without colour codes, controls and invisible characters, which would otherwise stand in the middle of a name or a
+ * secret, and with plain letters for their twins. Each byte knows its place in the original, so that only what is secret is replaced there. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,41 +57,150 @@ static size_t spelled_length(const char *s, size_t n)
 	return 0;
 }
 
-static bool is_invisible(uint32_t cp)
+/* Letters of other scripts that look like these, and full-width forms: pаssword with a Cyrillic а is a password to its reader. */
+static char looks_like(uint32_t cp)
 {
-	return cp == 0xAD || (cp >= 0x200B && cp <= 0x200F) || (cp >= 0x2060 && cp <= 0x2064) || cp == 0xFEFF;
+	static const struct {
+		uint16_t cp;
+		char c;
+	} twins[] = {{0x00A0, ' '}, {0x03BF, 'o'}, {0x0430, 'a'}, {0x0435, 'e'}, {0x043A, 'k'}, {0x043E, 'o'}, {0x0440, 'p'}, {0x0441, 'c'}, {0x0443, 'y'},
+	    {0x0445, 'x'}, {0x0455, 's'}, {0x0456, 'i'}, {0x0458, 'j'}, {0x0461, 'w'}, {0x04BB, 'h'}, {0x0501, 'd'}, {0x051D, 'w'}, {0x202F, ' '}, {0x2028, '\n'},
+	    {0x2029, '\n'}, {0x3000, ' '}};
+	if (cp >= 0xFF01 && cp <= 0xFF5E)
+		return (char)(cp - 0xFF01 + '!');
+	for (size_t i = 0; i < sizeof twins / sizeof *twins; i++)
+		if (twins[i].cp == cp)
+			return twins[i].c;
+	return '\0';
 }
 
-/* How many bytes at s nobody sees. */
-static size_t unseen(const char *s, size_t n)
+/* Of the part between two NULs, blanks or line ends around s[i]: whether it holds an "=" before or behind that place. */
+static bool assigns(const char *s, size_t n, size_t i, bool behind)
 {
+	enum { LOOK = 64 };
+	for (size_t k = 1; k <= LOOK; k++) {
+		if (behind ? i + k >= n : k > i)
+			return false;
+		char c = s[behind ? i + k : i - k];
+		if (c == '=' || c == ':')
+			return true;
+		if (!ns_is_alnum(c) && !strchr("_-.", c))
+			return false;
+		if (!c)
+			return false;
+	}
+	return false;
+}
+
+/* NULs part arguments and variables; they are nothing where each second byte is one (UTF-16), and inside a name. */
+static bool nul_is_nothing(const char *s, size_t n, size_t i)
+{
+	if ((i >= 2 && !s[i - 2] && s[i - 1]) || (i + 2 < n && !s[i + 2] && s[i + 1]))
+		return true;
+	return i && i + 1 < n && ns_is_letter(s[i - 1]) && ns_is_letter(s[i + 1]) && !assigns(s, n, i, false) && assigns(s, n, i, true);
+}
+
+/* A control character: nothing, or a blank where it parts what stands around it. */
+static bool control_is_nothing(const char *s, size_t n, size_t i)
+{
+	if (!s[i])
+		return nul_is_nothing(s, n, i);
+	if (s[i] == '\r') /* overwritten by what follows, unless a line ends here */
+		return i && i + 1 < n && ns_is_alnum(s[i - 1]) && ns_is_alnum(s[i + 1]);
+	return s[i] != '\t' && s[i] != '\n' && s[i] != '\v' && s[i] != '\f' && (s[i] < 0x1C || s[i] == 0x7F);
+}
+
+/* What the reader sees of s[i, i + *len): 0 when nothing. */
+static char seen(const char *s, size_t n, size_t i, size_t *len)
+{
+	unsigned char c = (unsigned char)s[i];
+	*len = 1;
+	if (c == '\033') {
+		*len = escape_length(s + i, n - i);
+		return '\0';
+	}
+	if (c == '\\') {
+		size_t code = spelled_length(s + i, n - i);
+		*len = code ? code : 1;
+		return code ? '\0' : '\\';
+	}
+	if (c < ' ' || c == 0x7F) {
+		if (control_is_nothing(s, n, i))
+			return '\0';
+		return c == '\t' || c == '\n' || c == '\r' ? (char)c : ' ';
+	}
+	if (c < 0x80)
+		return (char)c;
 	uint32_t cp;
-	if (*s == '\033')
-		return escape_length(s, n);
-	if (*s == '\\')
-		return spelled_length(s, n);
-	if ((unsigned char)*s < 0xC2)
-		return 0;
-	size_t len = ns_utf8_next(s, n, &cp);
-	return len > 1 && is_invisible(cp) ? len : 0;
+	size_t bytes = ns_utf8_next(s + i, n - i, &cp);
+	char twin = looks_like(cp);
+	bool broken = bytes == 1, code = cp >= 0x80 && cp < 0xA0 && !broken;
+	if (!twin && !broken && !code && !ns_text_invisible(cp))
+		return (char)c; /* its further bytes come one by one */
+	*len = bytes;
+	if (cp == 0x9B && code) /* ESC [ in one character */
+		*len += code_length(s + i + bytes, n - i - bytes);
+	return twin;
+}
+
+static bool is_continuation(char c)
+{
+	return ((unsigned char)c & 0xC0) == 0x80;
+}
+
+/* seen(), which takes the middle of a character for a broken one. */
+static char seen_next(const char *s, size_t n, size_t i, size_t *len, size_t *inside)
+{
+	if (*inside) {
+		--*inside;
+		*len = 1;
+		return s[i];
+	}
+	char c = seen(s, n, i, len);
+	if (*len == 1 && (unsigned char)c >= 0xC2)
+		while (*inside < 3 && i + 1 + *inside < n && is_continuation(s[i + 1 + *inside]))
+			++*inside;
+	return c;
+}
+
+static size_t first_difference(const char *s, size_t n)
+{
+	size_t len, inside = 0, i = 0;
+	while (i < n) {
+		unsigned char c = (unsigned char)s[i];
+		if (c >= ' ' && c < 0x7F && c != '\\') {
+			i++;
+			continue;
+		}
+		if (seen_next(s, n, i, &len, &inside) != s[i] || len > 1 || !s[i])
+			return i;
+		i++;
+	}
+	return n;
 }
 
 bool ns_redact_view(const char *s, size_t n, ns_buf *plain, size_t **place)
 {
-	size_t first = 0;
-	while (first < n && !unseen(s + first, n - first))
-		first++;
+	size_t first = first_difference(s, n), inside = 0;
 	if (first == n)
 		return false;
 	*place = ns_xmalloc((n + 1) * sizeof **place);
-	for (size_t i = 0; i < n;) {
-		size_t skip = i < first ? 0 : unseen(s + i, n - i);
-		if (!skip) {
-			(*place)[plain->len] = i;
-			ns_buf_putc(plain, s[i++]);
-		}
-		i += skip;
+	for (size_t i = 0, len; i < n; i += len) {
+		char c = s[i];
+		len = 1;
+		if (i >= first)
+			c = seen_next(s, n, i, &len, &inside);
+		if (!c)
+			continue;
+		(*place)[plain->len] = i;
+		ns_buf_putc(plain, c);
 	}
 	(*place)[plain->len] = n;
 	return true;
+}
+
+size_t ns_redact_view_end(const char *s, size_t n, size_t place, char seen_as)
+{
+	uint32_t cp;
+	return place + ((unsigned char)s[place] >= 0x80 && (unsigned char)seen_as < 0x80 ? ns_utf8_next(s + place, n - place, &cp) : 1);
 }
