@@ -15,6 +15,9 @@ _neuroscale_tui() {
 	--color) mapfile -t COMPREPLY < <(compgen -W 'none red green yellow blue magenta cyan' -- "$cur"); return ;;
 	--cluster) mapfile -t COMPREPLY < <(compgen -W "$("$program" --dump-config 2>/dev/null | sed -n 's/^    name: "\(.*\)"  #.*/\1/p')" -- "$cur"); return ;;
 	--profile | -p) mapfile -t COMPREPLY < <(compgen -W 'observe approve auto' -- "$cur"); return ;;
+	--earned-autonomy) mapfile -t COMPREPLY < <(compgen -W 'off shadow on' -- "$cur"); return ;;
+	--approvers) mapfile -t COMPREPLY < <(compgen -g -- "$cur"); return ;;
+	--shared-accounts) mapfile -t COMPREPLY < <(compgen -u -- "$cur"); return ;;
 	--log-format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur"); return ;;
 	--log-level) mapfile -t COMPREPLY < <(compgen -W 'debug info warn error' -- "$cur"); return ;;
 	--mode) mapfile -t COMPREPLY < <(compgen -W 'scripted auto' -- "$cur"); return ;;

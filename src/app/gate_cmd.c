@@ -28,6 +28,7 @@ typedef struct view {
 	cJSON *known;       /* an object whose keys are the facts that have a value here */
 	decision list[MAX_DECISIONS];
 	size_t n;
+	const char *record; /* what its runbook had earned by then, "" nothing on record */
 	bool complete;      /* every fact is known: there is a decision */
 } view;
 
@@ -130,6 +131,9 @@ static bool read_record(view *v, ns_store *s, int64_t id, ns_err *err)
 			return ns_err_wrap(err, "incident %lld, gate", (long long)id);
 		if (v->n == MAX_DECISIONS) /* of very many the latest */
 			memmove(v->list, v->list + 1, --v->n * sizeof *v->list);
+		const char *record = ns_json_str(last, "record", "");
+		if (*record)
+			v->record = ns_arena_strdup(v->ar, record);
 		v->list[v->n++] = (decision){rows[i].at_ms, ns_arena_strdup(v->ar, ns_json_str(last, "way", "")), ns_json_bool_or(last, "sending", false),
 		    ns_json_bool_or(last, "approved", false)};
 	}
@@ -226,6 +230,8 @@ static void print_rows(const view *v)
 		printf("\n");
 		if (strcmp(o, "pass") != 0 && strcmp(o, "unknown") != 0)
 			printf("%-14s  -> %s\n", "", r.words);
+		if (strcmp(r.name, "earned") == 0 && *v->record)
+			printf("%-14s     %s\n", "", v->record);
 	}
 }
 
@@ -273,6 +279,7 @@ static void print_json(const view *v, const ns_config *cfg)
 		ns_json_put_int(o, "incident", v->inc.id);
 		ns_json_put_str(o, "state", ns_state_get(v->inc.state)->name);
 		ns_json_put_str(o, "note", v->inc.note);
+		ns_json_put_str(o, "record", v->record);
 	}
 	for (size_t i = 0; i < v->n; i++) {
 		cJSON *d = cJSON_CreateObject();
@@ -302,7 +309,7 @@ static void print_json(const view *v, const ns_config *cfg)
 
 static bool explain(const ns_config *cfg, ns_err *err)
 {
-	view v = {.ar = ns_arena_new()};
+	view v = {.ar = ns_arena_new(), .record = ""};
 	bool ok = load(&v, cfg, err) && what_if(&v, cfg->set, err);
 	if (ok && cfg->json) {
 		print_json(&v, cfg);

@@ -43,6 +43,8 @@ void ns_app_cluster_opts(const ns_config *cfg, const ns_kubeconfig *kc, ns_clust
 	    .actions_per_hour = cfg->actions_per_hour,
 	    .ns_actions_per_hour = cfg->ns_actions_per_hour,
 	    .target_actions_per_hour = cfg->target_actions_per_hour,
+	    .autonomy = (ns_autonomy)cfg->autonomy,
+	    .autonomy_rule = {.threshold = cfg->autonomy_threshold, .least = cfg->autonomy_least},
 	    .four_eyes = cfg->four_eyes,
 	    .lease_ns = cfg->lease_ns,
 	    .lease_required = true,

@@ -1,15 +1,18 @@
-/* `runbook`: what is in the library, what a text finds in it, and drafts of what was missing. Needs no engine and no cluster. */
+/* `runbook`: what is in the library and what it has earned where, what a text finds in it, and drafts of what was missing. Needs no engine and no
+ * cluster. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "neuroscale/app/app.h"
+#include "neuroscale/base/clock.h"
 #include "neuroscale/base/text.h"
+#include "neuroscale/engine/autonomy.h"
 #include "neuroscale/runbook/draft.h"
 #include "neuroscale/runbook/index.h"
 #include "neuroscale/sys/fs.h"
 
-enum { MAX_DRAFT = 256 * 1024 };
+enum { MAX_DRAFT = 256 * 1024, MAX_TRIED = 1000 };
 
 static const char *dir_of(const ns_config *cfg)
 {
@@ -91,6 +94,44 @@ static bool show_draft(const ns_config *cfg, const char *name, ns_err *err)
 	return ok;
 }
 
+static const ns_config *cluster_of(const ns_config *cfg, const char *name)
+{
+	for (size_t i = 0; i < cfg->n_clusters; i++)
+		if (strcmp(cfg->clusters[i]->cluster, name) == 0)
+			return cfg->clusters[i];
+	return cfg;
+}
+
+/* What it has earned, place by place, by the record; without one there is nothing to say. */
+static bool show_record(const ns_config *cfg, const char *id, ns_err *err)
+{
+	ns_err why = {0};
+	ns_store *s = ns_store_open_readonly(cfg->state_dir, ns_clock_real(), &why);
+	ns_arena *ar = ns_arena_new();
+	ns_place *places;
+	size_t n = 0;
+	bool ok = !s || ns_store_places(s, ar, id, &places, &n, err), any = false;
+	for (size_t i = 0; ok && i < n; i++) {
+		const ns_config *one = cluster_of(cfg, places[i].cluster);
+		ns_autonomy_rule rule = {.threshold = one->autonomy_threshold, .least = one->autonomy_least};
+		ns_autonomy_record r;
+		ns_tried *rows;
+		size_t tried;
+		ok = ns_store_tried(s, ar, places[i].cluster, places[i].ns, id, MAX_TRIED, &rows, &tried, err);
+		if (!ok || !tried)
+			continue;
+		ns_autonomy_judge(rows, tried, &rule, &r);
+		printf("%-14s%s/%s: %s%s\n", any ? "" : "record", places[i].cluster, places[i].ns, ns_autonomy_words(ar, &r, &rule),
+		    one->autonomy == NS_AUTONOMY_ON       ? ""
+		        : one->autonomy == NS_AUTONOMY_SHADOW ? " (in its shadow)"
+		                                              : " (earned autonomy is off)");
+		any = true;
+	}
+	ns_arena_free(ar);
+	ns_store_close(s);
+	return ok;
+}
+
 static bool show(const ns_config *cfg, const ns_library *l, ns_err *err)
 {
 	const ns_runbook *rb = ns_library_find(l, cfg->args[1]);
@@ -109,6 +150,8 @@ static bool show(const ns_config *cfg, const ns_library *l, ns_err *err)
 	print_one("undo", rb->undo);
 	print_list("symptoms", rb->symptoms, rb->n_symptoms);
 	print_list("not for", rb->not_for, rb->n_not_for);
+	if (!show_record(cfg, rb->id, err))
+		return false;
 	ns_buf body = NS_BUF_INIT;
 	ns_text_clean(&body, rb->body, strlen(rb->body), MAX_DRAFT, true);
 	printf("\n%s", ns_buf_str(&body));

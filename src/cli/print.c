@@ -72,6 +72,8 @@ void ns_cli_approvals(const ns_snapshot *s, const char *only)
 			printf("   why you     %s\n", a->ask);
 		if (a->people[0])
 			printf("   people      %s\n", a->people);
+		if (a->autonomy[0])
+			printf("   autonomy    %s\n", a->autonomy);
 		print_block("   changes", a->diff);
 		printf("   runs        %s\n", a->command);
 		printf("   approve     neuroscale-tui approve %lld --digest %.12s\n", (long long)a->id, a->digest);
@@ -131,6 +133,7 @@ void ns_cli_incident(const ns_detail *d)
 	print_wrapped("digest", d->digest);
 	for (size_t i = 0; i < d->n_reasons; i++)
 		printf("%-12s%s\n", i ? "" : "why you", d->reasons[i]);
+	print_wrapped("autonomy", d->autonomy);
 	print_wrapped("next", d->next_steps);
 	print_wrapped("execution", d->execution);
 	print_wrapped("verdict", d->verification);

@@ -28,6 +28,10 @@ void ns_cluster_init(ns_cluster *c, ns_engine *e, const ns_cluster_opts *o)
 		c->o.actions_per_hour = 10;
 	if (c->o.ns_actions_per_hour <= 0)
 		c->o.ns_actions_per_hour = 6;
+	if (!(c->o.autonomy_rule.threshold > 0))
+		c->o.autonomy_rule.threshold = 0.8;
+	if (c->o.autonomy_rule.least <= 0)
+		c->o.autonomy_rule.least = 20;
 	if (c->o.target_actions_per_hour <= 0)
 		c->o.target_actions_per_hour = 3;
 	if (c->o.limits.mem_factor <= 0) {

@@ -71,7 +71,7 @@ static const ns_field approval_fields[] = {
     NS_FIELD_ENUM(ns_appr_row, risk, ns_risk_word, NS_RISK_COUNT),
     APPR(confidence, DBL), APPR(score, DBL), APPR(margin, DBL), APPR(cluster, STR), APPR(ns, STR), APPR(target_kind, STR),
     APPR(target, STR), APPR(headline, STR), APPR(summary, STR), APPR(ask, STR), APPR(root_cause, STR), APPR(runbook, STR),
-    APPR(command, STR), APPR(diff, STR), APPR(undo, STR), APPR(verify, STR), APPR(effect, STR), APPR(warnings, STR), APPR(people, STR),
+    APPR(command, STR), APPR(diff, STR), APPR(undo, STR), APPR(verify, STR), APPR(effect, STR), APPR(warnings, STR), APPR(people, STR), APPR(autonomy, STR),
     APPR(created_ms, I64), APPR(deadline_ms, I64),
     NS_FIELD_END,
 };
@@ -141,7 +141,7 @@ static const ns_field detail_fields[] = {
     NS_FIELD_ENUM(ns_detail, risk, ns_risk_word, NS_RISK_COUNT),
     NS_FIELD_LIST(ns_detail, evidence, n_evidence, evidence_fields),
     DET(runbook, STR), DET(runbook_title, STR), DET(plan_summary, STR), DET(undo, STR), DET(verify, STR), DET(manual_command, STR),
-    DET(command, STR), DET(diff, STR), DET(dryrun_error, STR), DET(warnings, STR), DET(digest, STR), DET(summary, STR), DET(score, DBL),
+    DET(command, STR), DET(diff, STR), DET(dryrun_error, STR), DET(warnings, STR), DET(digest, STR), DET(summary, STR), DET(autonomy, STR), DET(score, DBL),
     DET(margin, DBL),
     NS_FIELD_STRS(ns_detail, plan_steps, n_plan_steps),
     NS_FIELD_STRS(ns_detail, reasons, n_reasons),

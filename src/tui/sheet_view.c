@@ -131,6 +131,7 @@ static void body(const ns_ui *ui, const ns_pen *p, int width, ns_doc *d)
 	ns_doc_put(d, "RISK", risk.role, ns_risk_name(r->risk));
 	ns_doc_put(d, "WHY YOU", NS_ROLE_STATE_WAIT, r->ask);
 	ns_doc_put(d, "PEOPLE", NS_ROLE_SEV_WARN, r->people);
+	ns_doc_put(d, narrow ? "EARNED" : "AUTONOMY", NS_ROLE_TEXT, r->autonomy);
 	if (narrow)
 		ns_doc_printf(
 		    d, "CONFID.", NS_ROLE_TEXT, "%.0f %%  %s %.2f", r->confidence * 100, *r->runbook ? r->runbook : "no runbook", r->score);

@@ -82,6 +82,7 @@ static void plan(const ns_detail *t, ns_doc *d)
 	ns_doc_put(d, "VERIFY", NS_ROLE_TEXT, t->verify);
 	for (size_t i = 0; i < t->n_reasons; i++)
 		ns_doc_put(d, i ? NULL : "WHY YOU", NS_ROLE_STATE_WAIT, t->reasons[i]);
+	ns_doc_put(d, "AUTONOMY", NS_ROLE_TEXT, t->autonomy);
 	if (*t->digest)
 		ns_doc_printf(d, "DIGEST", NS_ROLE_TEXT_DIM, "%s", t->digest);
 }

@@ -171,6 +171,36 @@ static void test_runbook_commands(void **state)
 	}
 }
 
+/* What a runbook has earned, place by place, by the rule of each place's cluster. */
+static void test_runbook_record(void **state)
+{
+	const char *dir = *state;
+	ns_clock *clock = ns_clock_manual(INT64_C(1795478400000), 1000);
+	ns_store *s = ns_store_open(dir, clock, NULL);
+	assert_non_null(s);
+	for (int i = 0; i < 6; i++) {
+		char name[16];
+		snprintf(name, sizeof name, "w%d", i);
+		int64_t id = incident(s, name);
+		put_text(s, id, "plan", "{\"action\":\"patch_resources\",\"risk\":\"medium\",\"requires_approval\":true,\"runbook\":\"oomkill-increase-memory\"}");
+		put_text(s, id, "decision", "{\"decision\":\"approved\"}");
+		put_text(s, id, "verification", "{\"verdict\":\"FIXED\"}");
+	}
+	ns_store_close(s);
+	ns_clock_free(clock);
+	ns_config one = {.cluster = "c1", .autonomy = 2, .autonomy_threshold = 0.6, .autonomy_least = 5};
+	const ns_config *const list[] = {&one};
+	ns_config cfg = {.state_dir = dir, .runbook_dir = "", .args = (const char *const[]){"show", "oomkill-increase-memory"}, .n_args = 2, .clusters = list,
+	    .n_clusters = 1, .autonomy_threshold = 0.9, .autonomy_least = 50};
+	char *text = output(ns_app_runbook, &cfg, 0);
+	assert_non_null(strstr(text, "record        c1/shop: 6 of 6 fixed here, 6 in a row; lower bound 60 % (needs 60 %, and 5 in a row): earned\n"));
+	free(text);
+	cfg.n_clusters = 0; /* a place that is not configured any more: by the general rule */
+	text = output(ns_app_runbook, &cfg, 0);
+	assert_non_null(strstr(text, "(needs 90 %, and 50 in a row): not earned (earned autonomy is off)"));
+	free(text);
+}
+
 /* A draft is seen by list and show, and by nothing else before it is promoted. */
 static void test_draft_to_runbook(void **state)
 {
@@ -207,6 +237,6 @@ static void test_draft_to_runbook(void **state)
 #define T(fn) cmocka_unit_test_setup_teardown(fn, tmpdir_make, tmpdir_remove)
 int main(void)
 {
-	const struct CMUnitTest tests[] = {T(test_export), T(test_runbook_commands), T(test_draft_to_runbook)};
+	const struct CMUnitTest tests[] = {T(test_export), T(test_runbook_commands), T(test_runbook_record), T(test_draft_to_runbook)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,6 +40,7 @@ static void put_gate(ns_store *s, int64_t id, const ns_gate_facts *f, const char
 	ns_json_put_bool(g, "sending", sending);
 	ns_json_put_bool(g, "approved", sending);
 	cJSON_AddItemToObject(g, "facts", ns_gate_facts_to_json(f));
+	ns_json_put_str(g, "record", "4 of 4 fixed here");
 	put(s, id, "gate", g);
 }
 
@@ -143,6 +144,7 @@ static void an_incident_from_its_record(void **state)
 	has(text, "before sending, with a person's yes: ask");
 	has(text, "NEEDS A PERSON  freeze           law 4         freeze=true\n");
 	has(text, "-> a freeze window is open (law 4)");
+	has(text, "4 of 4 fixed here");
 	has(text, "NEEDS A PERSON  profile          law 4         profile=approve\n");
 	has(text, "BARS SENDING    breaker-target   law 10        breaker_target=open\n");
 	has(text, "after a yes: it is not sent while these hold: breaker-target");

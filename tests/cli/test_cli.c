@@ -27,7 +27,7 @@ typedef struct fake {
 static void empty_strings(ns_appr_row *a)
 {
 	a->cluster = a->ns = a->target_kind = a->target = a->headline = a->summary = a->ask = a->root_cause = a->runbook = a->command = "";
-	a->diff = a->undo = a->verify = a->effect = a->warnings = a->people = a->digest = "";
+	a->diff = a->undo = a->verify = a->effect = a->warnings = a->people = a->autonomy = a->digest = "";
 }
 
 static ns_snapshot *fake_snapshot(void *ctx, ns_err *err)

@@ -48,7 +48,7 @@ static inline void fill_approval(ns_appr_row *a)
 	a->margin = 0.0625;
 	a->digest = HEX64;
 	a->cluster = a->ns = a->target_kind = a->target = a->headline = a->summary = a->ask = a->root_cause = a->runbook = a->command = a->diff =
-	    a->undo = a->verify = a->effect = a->warnings = a->people = HOSTILE;
+	    a->undo = a->verify = a->effect = a->warnings = a->people = a->autonomy = HOSTILE;
 }
 
 static inline void fill_cluster(ns_cluster_row *k)
@@ -112,7 +112,7 @@ static inline ns_detail *make_detail(void)
 	d->arena = ar;
 	fill_row(&d->row, 7);
 	d->analysis = d->usage = d->root_cause = d->reasoning = d->provider = d->cause_class = d->next_steps = d->runbook = d->runbook_title = d->plan_summary = d->undo =
-	    d->verify = d->manual_command = d->command = d->diff = d->dryrun_error = d->warnings = d->digest = d->summary = d->execution =
+	    d->verify = d->manual_command = d->command = d->diff = d->dryrun_error = d->warnings = d->digest = d->undo_state = d->undo_digest = d->summary = d->autonomy = d->execution =
 	        d->verification = HOSTILE;
 	d->confidence = 0.75;
 	d->score = 0.5;

@@ -322,6 +322,179 @@ static void four_eyes_before_sending(void)
 	live_close(&l);
 }
 
+/* ---- earned autonomy ---- */
+
+enum { LEAST = 5 };
+static const char *const good_end[] = {"FIXED"}, *const bad_end[] = {"FIXED", "NOT FIXED"};
+
+/* n incidents of other workloads of cart's namespace that the runbook was tried on; the last of them ended as the last of the ends. */
+static void seed_record(const live *l, size_t n, const char *const *ends, size_t n_ends)
+{
+	ns_err err = {0};
+	ns_store *st = ns_store_open(l->r.state, l->r.clock, &err);
+	must(st != NULL, "%s", err.text);
+	for (size_t i = 0; i < n; i++) {
+		char *name = ns_xasprintf("seed-%zu", i), *verdict = ns_xasprintf("{\"verdict\":\"%s\"}", ends[i + n_ends < n ? 0 : i + n_ends - n]);
+		ns_alert a = {.kind = NS_KIND_POD_CRASHLOOP, .target = {"sim", "shop", "Deployment", name, "u"}, .container = "app", .reason = "", .message = "",
+		    .policy = "", .rule = "", .object_uid = "u"};
+		int64_t id = 0;
+		bool is_new;
+		cJSON *plan = cJSON_Parse("{\"runbook\":\"crashloop-rollback\"}"), *v = cJSON_Parse(verdict);
+		must(ns_store_begin(st, &err) && ns_store_incident_open(st, &a, &id, &is_new, &err) && ns_store_fact_put(st, id, "plan", plan, &err) &&
+		        ns_store_fact_put(st, id, "verification", v, &err) &&
+		        ns_store_transition(st, id, NS_ST_DETECTED, 1, NS_ST_WITHDRAWN, NS_VERDICT_NONE, "", &err) && ns_store_commit(st, &err),
+		    "%s", err.text);
+		cJSON_Delete(plan);
+		cJSON_Delete(v);
+		free(name);
+		free(verdict);
+	}
+	ns_store_close(st);
+}
+
+static void autonomy_open(live *l, ns_autonomy mode)
+{
+	live_open(l, "crashloop-release", 60, NS_PROFILE_AUTO);
+	l->c.autonomy = mode;
+	l->c.autonomy_rule = (ns_autonomy_rule){.threshold = 0.5, .least = LEAST};
+}
+
+/* What the detail of the incident says of it. */
+static void autonomy_says(live *l, int64_t incident, const char *part)
+{
+	ns_err err = {0};
+	ns_detail *d = l->door.detail(l->door.ctx, incident, &err);
+	must(d && strstr(d->autonomy, part), "the detail says \"%s\", must say \"%s\"", d ? d->autonomy : err.text, part);
+	ns_detail_free(d);
+}
+
+static void earned_acts_alone(void)
+{
+	live l;
+	autonomy_open(&l, NS_AUTONOMY_ON);
+	seed_record(&l, LEAST, good_end, 1);
+	live_start(&l);
+	ns_inc_row row = live_until(&l, "shop", "cart", "resolved|awaiting_approval|manual_review|failed");
+	must(row.state == NS_ST_RESOLVED && row.verdict == NS_VERDICT_FIXED && live_sent(&l) == 1, "%s: %s", ns_state_get(row.state)->name, row.note);
+	autonomy_says(&l, row.id, "earned. It acted alone");
+	live_stop(&l);
+	ns_store *st = live_record(&l);
+	ns_arena *ar = ns_arena_new();
+	must(rig_count_audit(st, ar, row.id, "autonomy earned") == 1, "the audit does not say that it was earned");
+	ns_arena_free(ar);
+	ns_store_close(st);
+	live_close(&l);
+}
+
+static void the_first_bad_one_demotes(void)
+{
+	live l;
+	autonomy_open(&l, NS_AUTONOMY_ON);
+	seed_record(&l, 60, bad_end, 2); /* 59 fixes, and one that was not */
+	live_start(&l);
+	card c = live_card(&l, "cart", 0);
+	must(strstr(c.ask, "has not earned"), "it asks because: %s", c.ask);
+	autonomy_says(&l, c.incident, "59 of 60 fixed here, 0 in a row");
+	autonomy_says(&l, c.incident, "not earned; last bad #60: not fixed. It would have acted alone, had it earned it");
+	must(live_sent(&l) == 0, "it acted alone all the same");
+	live_close(&l);
+}
+
+/* The shadow asks about what has been earned ten times over, and remembers what a person said to it. */
+static void a_shadow_only_watches(void)
+{
+	live l;
+	ns_err err = {0};
+	autonomy_open(&l, NS_AUTONOMY_SHADOW);
+	seed_record(&l, 10 * LEAST, good_end, 1);
+	live_start(&l);
+	card c = live_card(&l, "cart", 0);
+	must(live_sent(&l) == 0, "a shadow acted");
+	autonomy_says(&l, c.incident, "earned. It would have acted alone");
+	must(live_decide(&l, &c, false, &err), "%s", err.text);
+	live_until(&l, "shop", "cart", "rejected");
+	autonomy_says(&l, c.incident, "It would have acted alone; a person said no");
+	live_stop(&l);
+	ns_store *st = live_record(&l);
+	ns_arena *ar = ns_arena_new();
+	ns_tried *rows;
+	size_t n;
+	ns_autonomy_record r;
+	must(ns_store_tried(st, ar, "sim", "shop", "crashloop-rollback", 100, &rows, &n, &err), "%s", err.text);
+	ns_autonomy_judge(rows, n, &l.c.autonomy_rule, &r);
+	must(r.tried == 10 * LEAST + 1 && !r.earned && r.shadow == 1 && r.agreed == 0 && strcmp(r.bad_why, "rejected by a person") == 0,
+	    "a person's no: %lld tried, %s, shadow %lld", (long long)r.tried, r.bad_why, (long long)r.shadow);
+	ns_arena_free(ar);
+	ns_store_close(st);
+	live_close(&l);
+}
+
+/* What has earned everything is still bound by every other row: profile approve asks. */
+static void earned_is_no_way_around_the_profile(void)
+{
+	live l;
+	autonomy_open(&l, NS_AUTONOMY_ON);
+	l.c.profile = NS_PROFILE_APPROVE;
+	seed_record(&l, 10 * LEAST, good_end, 1);
+	live_start(&l);
+	live_card(&l, "cart", 0);
+	must(live_sent(&l) == 0, "it acted alone");
+	live_close(&l);
+}
+
+/* ---- blast radius ---- */
+
+/* n changes of this target within the last hour, by somebody else's plans. */
+static void seed_changes(const live *l, const char *target, int n)
+{
+	ns_err err = {0};
+	ns_store *st = ns_store_open(l->r.state, l->r.clock, &err);
+	ns_alert a = {.kind = NS_KIND_POD_CRASHLOOP, .target = {"sim", "shop", "Deployment", "seed", "u"}, .container = "app", .reason = "", .message = "",
+	    .policy = "", .rule = "", .object_uid = "u"};
+	int64_t inc = 0, id;
+	bool is_new;
+	must(st && ns_store_begin(st, &err) && ns_store_incident_open(st, &a, &inc, &is_new, &err), "%s", err.text);
+	for (int i = 0; i < n; i++) {
+		ns_intent it = {.incident = inc, .digest = "", .action = "rollback", .target = target, .cluster = "sim", .argv_json = "[]", .body = "", .lock_path = ""};
+		must(ns_store_intent_start(st, &it, &id, &err) && ns_store_intent_finish(st, id, "sent", "", &err), "%s", err.text);
+	}
+	must(ns_store_transition(st, inc, NS_ST_DETECTED, 1, NS_ST_WITHDRAWN, NS_VERDICT_NONE, "", &err) && ns_store_commit(st, &err), "%s", err.text);
+	ns_store_close(st);
+}
+
+static void limit_asks(const char *target, int n, bool alone, const char *word)
+{
+	live l;
+	live_open(&l, "crashloop-release", 60, NS_PROFILE_AUTO);
+	l.o.target_cooldown_ms = 1;
+	l.c.actions_per_hour = 9;
+	l.c.ns_actions_per_hour = 6;
+	l.c.target_actions_per_hour = 3;
+	seed_changes(&l, target, n);
+	live_start(&l);
+	ns_inc_row row = live_until(&l, "shop", "cart", "resolved|awaiting_approval|manual_review|failed");
+	must((row.state == NS_ST_RESOLVED) == alone, "%s: %s", ns_state_get(row.state)->name, row.note);
+	must(alone || strstr(row.note, word), "it asks because: %s", row.note);
+	must(live_sent(&l) == (alone ? 1 : 0), "%lld changes", (long long)live_sent(&l));
+	live_close(&l);
+}
+static void limit_of_the_cluster(void)
+{
+	limit_asks("web/Deployment/other", 9, false, "the cluster's limit");
+}
+static void limit_of_the_namespace(void)
+{
+	limit_asks("shop/Deployment/other", 6, false, "the namespace's limit");
+}
+static void limit_of_the_workload(void)
+{
+	limit_asks("shop/Deployment/cart", 3, false, "the workload's limit");
+}
+static void under_every_limit(void)
+{
+	limit_asks("shop/Deployment/other", 5, true, "");
+}
+
 /* ---- storm ---- */
 
 static void storm_holds(void)
@@ -620,6 +793,14 @@ static test_case list[] = {
     {.name = "one_of_two_expires", .run = one_of_two_expires},
     {.name = "either_of_two_may_refuse", .run = either_of_two_may_refuse},
     {.name = "four_eyes_before_sending", .run = four_eyes_before_sending},
+    {.name = "earned_acts_alone", .run = earned_acts_alone},
+    {.name = "the_first_bad_one_demotes", .run = the_first_bad_one_demotes},
+    {.name = "a_shadow_only_watches", .run = a_shadow_only_watches},
+    {.name = "earned_is_no_way_around_the_profile", .run = earned_is_no_way_around_the_profile},
+    {.name = "limit_of_the_cluster", .run = limit_of_the_cluster},
+    {.name = "limit_of_the_namespace", .run = limit_of_the_namespace},
+    {.name = "limit_of_the_workload", .run = limit_of_the_workload},
+    {.name = "under_every_limit", .run = under_every_limit},
     {.name = "storm_holds", .run = storm_holds},
     {.name = "one_change_at_a_time", .run = one_change_at_a_time},
     {.name = "an_old_yes_is_asked_again", .run = an_old_yes_is_asked_again},

@@ -169,6 +169,7 @@ static UNUSED ns_appr_row appr_make(int64_t id, int64_t incident, const char *di
 	    .effect = "",
 	    .warnings = "",
 	    .people = "",
+	    .autonomy = "",
 	    .created_ms = T0 - 28000,
 	    .deadline_ms = state == NS_CARD_PREPARING ? 0 : T0 + 272000};
 }
@@ -293,6 +294,7 @@ static UNUSED ns_detail *detail_typical(void)
 	    .n_reasons = 2,
 	    .history = history,
 	    .n_history = 3,
+	    .autonomy = "",
 	    .execution = "",
 	    .verification = "",
 	    .arena = a};

@@ -26,6 +26,9 @@ typedef struct ns_config {
 	double mem_factor, cost_ratio, cost_min_per_day;
 	int64_t mem_cap;
 	bool four_eyes;
+	int autonomy;                         /* ns_autonomy: 0 off, 1 shadow, 2 on */
+	double autonomy_threshold;
+	int autonomy_least;
 	const char *approvers;                /* a Unix group, "" none */
 	const char *const *shared_accounts;   /* NULL-terminated, never NULL */
 	const char *am_listen, *am_token_file, *am_cluster_label; /* Alertmanager's webhook: am_listen "" off */

@@ -6,7 +6,9 @@
 #include "neuroscale/base/clock.h"
 #include "neuroscale/config/freeze.h"
 #include "neuroscale/cost/cost.h"
+#include "neuroscale/engine/autonomy.h"
 #include "neuroscale/engine/door.h"
+#include "neuroscale/engine/gate.h"
 #include "neuroscale/kube/kubeconfig.h"
 #include "neuroscale/llm/provider.h"
 #include "neuroscale/sys/spawn.h"
@@ -25,6 +27,8 @@ typedef struct ns_cluster_opts {
 	size_t n_windows;
 	int actions_per_hour;             /* 10 when 0: changes that were started within the last hour; at the limit nothing automatic */
 	int ns_actions_per_hour, target_actions_per_hour; /* the same in one namespace, and of one workload; 6 and 3 when 0 */
+	ns_autonomy autonomy;             /* whether acting alone must be earned, and by which rule; see engine/autonomy.h */
+	ns_autonomy_rule autonomy_rule;   /* 0.8 and 20 where they are 0 */
 	bool four_eyes;                   /* high and critical risk needs the yes of two different people */
 	const char *lease_ns;             /* "default" when NULL */
 	bool lease_required;              /* true outside of unit tests */

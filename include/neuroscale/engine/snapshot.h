@@ -43,6 +43,7 @@ typedef struct ns_appr_row {
 	const char *headline, *summary;  /* summary: at most 90 words */
 	const char *ask;                 /* why a person is asked */
 	const char *root_cause, *runbook, *command, *diff, *undo, *verify, *effect, *warnings;
+	const char *autonomy;            /* what its runbook has earned here, and whether it would have acted alone; "" autonomy is off */
 	const char *people;              /* where two must agree: who has, and that another must; "" one yes is enough */
 	int64_t created_ms, deadline_ms; /* 0 while preparing */
 } ns_appr_row;
@@ -148,6 +149,7 @@ typedef struct ns_detail {
 	ns_arena *arena;
 } ns_detail;
 void ns_detail_free(ns_detail *d);
+	const char *autonomy;            /* as in ns_appr_row */
 cJSON *ns_detail_to_json(const ns_detail *d);
 ns_detail *ns_detail_from_json(const cJSON *j, ns_err *err);
 #endif
