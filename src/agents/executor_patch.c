@@ -1,5 +1,6 @@
 /* RFC 6902 on cJSON trees, as far as the executor sends it: add, remove, replace, test. It proves in code that a plan's inverse really gives
  * the original back, so it is strict where the server is: a path must exist, an index has no leading zero, an unknown operation is an error. */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include "executor_priv.h"
@@ -58,6 +59,13 @@ static cJSON *locate(cJSON *doc, const char *pointer, char *last, size_t cap)
 			return NULL;
 	}
 	return NULL;
+}
+
+const cJSON *ns_patch_find(const cJSON *doc, const char *pointer)
+{
+	char last[256];
+	cJSON *parent = locate((cJSON *)(uintptr_t)doc, pointer, last, sizeof last); /* looks only */
+	return parent ? child_of(parent, last) : NULL;
 }
 
 static void set_member(cJSON *parent, const char *key, cJSON *value)

@@ -41,6 +41,7 @@ char *ns_body_locked(const cJSON *ops, const char *uid, const char *resource_ver
 
 /* ---- executor_patch.c: RFC 6902 (add, remove, replace, test) on a copy ---- */
 cJSON *ns_patch_apply(const cJSON *doc, const cJSON *ops, ns_err *err);
+const cJSON *ns_patch_find(const cJSON *doc, const char *pointer); /* what the pointer names, NULL nothing */
 
 /* ---- executor_kubectl.c: the child and what its words mean ---- */
 typedef struct ns_kubectl_class {

@@ -1,7 +1,7 @@
 /* The judge of a scenario: reads the record and asks the cluster what it took; never the screen. */
 #include <string.h>
 
-#include "neuroscale/store/store.h"
+#include "neuroscale/store/capsule.h"
 #include "scenario.h"
 
 bool play_one_of(const char *list, const char *word, char sep)
@@ -105,6 +105,12 @@ static void judge_end(play_result *r, ns_store *st, const ns_sim_expect *x, cons
 		if (!play_one_of(checks[i].must, checks[i].is, '|'))
 			ns_buf_printf(&r->faults, "; %s/%s: %s is \"%s\", must be \"%s\"", x->ns, x->workload, checks[i].what, checks[i].is, checks[i].must);
 	cJSON_Delete(plan);
+	ns_capsule c;
+	ns_arena *ar = ns_arena_new();
+	ns_capsule_state is = ns_store_capsule_of(st, ar, found->id, &c, NULL) ? c.state : NS_CAP_VOID;
+	if (x->undone && is != NS_CAP_UNDONE)
+		ns_buf_printf(&r->faults, "; %s/%s: its undo is %s, must be %s", x->ns, x->workload, ns_capsule_state_name(is), ns_capsule_state_name(NS_CAP_UNDONE));
+	ns_arena_free(ar);
 }
 
 static void judge_row(play_result *r, const play_opts *o, const ns_sim *sim, ns_store *st, ns_arena *ar, const ns_sim_expect *x, const ns_incident *list,

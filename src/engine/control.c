@@ -157,6 +157,19 @@ static bool cmd_decide(ns_control *s, client *c, const cJSON *req, cJSON *answer
 	return true;
 }
 
+static bool cmd_undo(ns_control *s, client *c, const cJSON *req, cJSON *answer, ns_err *err)
+{
+	bool console = strcmp(ns_json_str(req, "surface", "cli"), "console") == 0;
+	ns_undo_req r = {.digest = ns_json_str(req, "digest", NULL), .reason = ns_json_str(req, "reason", ""), .surface = console ? "console" : "cli"};
+	char said[256] = "";
+	if (!ns_json_int(req, "incident", &r.incident))
+		return ns_fail(err, NS_E_USAGE, "\"incident\" must be a number");
+	if (!s->b.undo(s->b.ctx, c->uid, c->role, &r, said, sizeof said, err))
+		return false;
+	ns_json_put_str(answer, "said", said);
+	return true;
+}
+
 static bool cmd_role(ns_control *s, client *c, const cJSON *req, cJSON *answer, ns_err *err)
 {
 	ns_json_put_int(answer, "role", c->role);
@@ -178,6 +191,7 @@ static const struct {
     {"snapshot", NS_ROLE_VIEWER, cmd_snapshot},
     {"detail", NS_ROLE_VIEWER, cmd_detail},
     {"decide", NS_ROLE_APPROVER, cmd_decide},
+    {"undo", NS_ROLE_APPROVER, cmd_undo},
     {"role", NS_ROLE_NONE, cmd_role},
     {"subscribe", NS_ROLE_VIEWER, cmd_subscribe},
 };

@@ -131,6 +131,7 @@ ns_detail *ns_engine_detail(ns_engine *e, int64_t incident, ns_err *err)
 		d->summary = f.card->summary;
 	d->autonomy = ns_earned_line(e, ar, incident);
 	put_reasons(e, d, incident, f.plan);
+	ns_undo_detail(e, d, incident);
 	d->execution = fact_line(e, ar, incident, "execution", "output", "error");
 	d->verification = fact_line(e, ar, incident, "verification", "verdict", "why");
 	if (!put_history(e, d, incident, err)) {

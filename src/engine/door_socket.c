@@ -231,6 +231,22 @@ static bool remote_decide(void *ctx, const ns_decide_req *req, char *said, size_
 	return true;
 }
 
+static bool remote_undo(void *ctx, const ns_undo_req *req, char *said, size_t cap, ns_err *err)
+{
+	cJSON *q = command("undo");
+	ns_json_put_int(q, "incident", req->incident);
+	if (req->digest)
+		ns_json_put_str(q, "digest", req->digest);
+	ns_json_put_str(q, "reason", req->reason ? req->reason : "");
+	ns_json_put_str(q, "surface", req->surface);
+	cJSON *a = ask(ctx, q, err);
+	if (!a)
+		return false;
+	ns_copy(said, cap, ns_json_str(a, "said", ""));
+	cJSON_Delete(a);
+	return true;
+}
+
 static ns_role remote_role(void *ctx)
 {
 	cJSON *a = ask(ctx, command("role"), NULL);
@@ -269,7 +285,7 @@ bool ns_door_connect(const char *state_dir, ns_door *out, ns_err *err)
 		remote_close(r);
 		return false;
 	}
-	*out = (ns_door){.snapshot = remote_snapshot, .wake_fd = remote_wake_fd, .wake_clear = remote_wake_clear, .decide = remote_decide,
+	*out = (ns_door){.snapshot = remote_snapshot, .wake_fd = remote_wake_fd, .wake_clear = remote_wake_clear, .decide = remote_decide, .undo = remote_undo,
 	    .detail = remote_detail, .role = remote_role, .close = remote_close, .ctx = r};
 	return true;
 }

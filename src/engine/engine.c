@@ -48,6 +48,8 @@ static void copy_options(ns_engine *e, const ns_engine_opts *o)
 		e->o.approval_timeout_ms = NS_APPROVAL_TIMEOUT_MS;
 	if (e->o.cooldown_ms <= 0)
 		e->o.cooldown_ms = 900000;
+	if (e->o.undo_ttl_ms <= 0)
+		e->o.undo_ttl_ms = 24 * 3600000;
 	if (e->o.target_cooldown_ms <= 0)
 		e->o.target_cooldown_ms = 300000;
 	e->clusters = ns_xcalloc(o->n_clusters + 1, sizeof *e->clusters);
@@ -97,6 +99,11 @@ static bool backend_decide(void *ctx, uid_t uid, ns_role role, const ns_decide_r
 	return ns_engine_decide(ctx, uid, role, req, said, cap, err);
 }
 
+static bool backend_undo(void *ctx, uid_t uid, ns_role role, const ns_undo_req *req, char *said, size_t cap, ns_err *err)
+{
+	return ns_engine_undo(ctx, uid, role, req, said, cap, err);
+}
+
 static bool find_kubectl(ns_engine *e, ns_err *err)
 {
 	const char *path = getenv("PATH");
@@ -124,7 +131,7 @@ static bool build(ns_engine *e, ns_err *err)
 	    !(e->library = ns_library_load(e->o.runbook_dir, err)))
 		return false;
 	if (e->o.control_socket) {
-		ns_control_backend b = {.snapshot = backend_snapshot, .detail = backend_detail, .decide = backend_decide, .ctx = e};
+		ns_control_backend b = {.snapshot = backend_snapshot, .detail = backend_detail, .decide = backend_decide, .undo = backend_undo, .ctx = e};
 		if (!(e->control = ns_control_new(e->o.state_dir, &b, err)) || (*e->o.approvers && !ns_control_admit(e->control, e->o.approvers, err)))
 			return false;
 	}
@@ -312,6 +319,11 @@ static bool local_decide(void *ctx, const ns_decide_req *req, char *said, size_t
 	local_door *d = ctx;
 	return ns_engine_decide(d->e, d->uid, ns_role_of_uid(d->uid, d->e->o.approvers), req, said, cap, err);
 }
+static bool local_undo(void *ctx, const ns_undo_req *req, char *said, size_t cap, ns_err *err)
+{
+	local_door *d = ctx;
+	return ns_engine_undo(d->e, d->uid, ns_role_of_uid(d->uid, d->e->o.approvers), req, said, cap, err);
+}
 static ns_detail *local_detail(void *ctx, int64_t incident, ns_err *err)
 {
 	return ns_engine_detail(((local_door *)ctx)->e, incident, err);
@@ -347,7 +359,7 @@ bool ns_engine_door(ns_engine *e, ns_door *out, ns_err *err)
 		free(d);
 		return ns_fail(err, NS_E_BUSY, "more than %d doors are open", NS_MAX_SUBSCRIBERS);
 	}
-	*out = (ns_door){.snapshot = local_snapshot, .wake_fd = local_wake_fd, .wake_clear = local_wake_clear, .decide = local_decide,
+	*out = (ns_door){.snapshot = local_snapshot, .wake_fd = local_wake_fd, .wake_clear = local_wake_clear, .decide = local_decide, .undo = local_undo,
 	    .detail = local_detail, .role = local_role, .close = local_close, .ctx = d};
 	return true;
 }

@@ -98,6 +98,7 @@ struct ns_engine {
 	ns_queue *intake;             /* ns_intake items from the detector's thread to the engine's */
 	ns_active *active;            /* engine thread only */
 	ns_intake *deferred;          /* engine thread only: could not be recorded, or came after what could not; in order */
+	int64_t nag_at, undo_look_at; /* engine thread only: mono of the next word about overdue exceptions, and of the next look at undos that wait */
 	int64_t orphans_at;           /* engine thread only: mono of the next look at incidents that nobody alerts any more */
 	struct { int64_t cpu_ms, at; double percent; } cpu;          /* the thread that paints only */
 	struct { int64_t at; double requests, cpu; } usage;          /* as the last picture says; the same thread */
@@ -199,6 +200,8 @@ bool ns_step_replan(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err);
 bool ns_step_dryrun(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err);
 bool ns_step_summary(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err); /* card.c: nothing waits for it */
 bool ns_step_execute(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err);
+bool ns_step_arm(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err);     /* steps_undo.c */
+bool ns_step_undo(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err);    /* steps_undo.c */
 /* Ends an incident in manual_review from any state that may, with words. */
 bool ns_give_up(ns_engine *e, ns_arena *ar, int64_t incident, const char *actor, const char *why, ns_err *err);
 
@@ -295,6 +298,22 @@ void ns_index_open(ns_engine *e);
 void ns_index_run(void *engine, ns_cancel *cancel);  /* service, with a model only */
 /* What a model's index finds for this analysis; NULL: the library's own vectors are to be asked. Blocks as long as one call may take. */
 const ns_retrieval *ns_index_find(ns_worker *w, ns_arena *ar, const ns_case *c, const ns_rca *r, int64_t incident, ns_model_use *use);
+
+/* ---- undo.c: the undo capsules (store/capsule.h) ---- */
+bool ns_undo_make(ns_step *s, const ns_dossier *d, int64_t intent); /* [in a step] with the change's intent; no valid inverse: none is made */
+/* [in a step] The change's outcome: perhaps made, so that its undo is armed, or certainly not. */
+bool ns_undo_settled(ns_step *s, int64_t intent, bool perhaps_made, const char *why);
+/* [in a step] The engine takes the incident's capsule, if there is one and it has not done so before; *taken: the incident is undoing. */
+bool ns_undo_alone(ns_step *s, const char *actor, const char *why, bool *taken);
+/* [in a step] Nothing more is known to try: what did not help is taken back first, then a person has it. */
+bool ns_undo_or_hand_over(ns_step *s, const char *actor, const char *why);
+bool ns_engine_undo(ns_engine *e, uid_t uid, ns_role role, const ns_undo_req *req, char *said, size_t cap, ns_err *err); /* a person */
+int64_t ns_undo_timers(ns_engine *e, ns_arena *ar); /* ends of time, overdue exceptions; next deadline (mono), -1 none */
+/* regress.c: did the change do harm? In words. What is new and may have other causes is told in *around. */
+bool ns_regression(ns_engine *e, ns_arena *ar, const ns_incident *inc, const ns_verify_state *v, char *why, size_t cap, const char **around);
+/* publish_undo.c: what can be taken back, and what a person must know of what cannot. room: free places in s->approvals. */
+void ns_undo_show(ns_engine *e, ns_snapshot *s, size_t room);
+void ns_undo_detail(ns_engine *e, ns_detail *d, int64_t incident);
 
 /* ---- draft.c: of a runbook, when none had fitted an incident that is over ---- */
 void ns_draft_after(ns_engine *e, ns_arena *ar, const ns_incident *inc, const char *how);

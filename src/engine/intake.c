@@ -320,7 +320,7 @@ int64_t ns_orphans_recover(ns_engine *e, ns_arena *ar, const ns_incident *list, 
 	ns_clock_now(e, &wall, &mono);
 	bool due = mono >= e->orphans_at;
 	for (size_t i = 0; i < n; i++) {
-		if (list[i].closed_ms || list[i].state == NS_ST_EXECUTING || list[i].state == NS_ST_VERIFYING || *find_active(e, list[i].identity))
+		if (list[i].closed_ms || list[i].state == NS_ST_EXECUTING || list[i].state == NS_ST_VERIFYING || list[i].state == NS_ST_UNDOING || *find_active(e, list[i].identity))
 			continue;
 		if (!ns_cluster_find(e, list[i].target.cluster))
 			continue; /* nobody watches it: it stays as it is */

@@ -1,4 +1,5 @@
 /* The worker pool: jobs are rows in the store, each claimed by exactly one worker, so that a dead engine loses none. */
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +20,9 @@ static const step_row steps[] = {
     {"replan", NS_AG_PLANNER, ns_step_replan, 12, false},
     {"dryrun", NS_AG_EXECUTOR, ns_step_dryrun, 6, false},
     {"execute", NS_AG_EXECUTOR, ns_step_execute, 30, false},
+    /* What they wait for is bounded by time, and they give themselves back. */
+    {"arm", NS_AG_EXECUTOR, ns_step_arm, INT_MAX, false},
+    {"undo", NS_AG_EXECUTOR, ns_step_undo, INT_MAX, false},
     {"summary", NS_AG_ESCALATION, ns_step_summary, 1, true},
 };
 

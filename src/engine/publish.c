@@ -383,6 +383,7 @@ static bool put_incidents(ns_engine *e, ns_snapshot *s, ns_err *err)
 	qsort(s->incidents, n, sizeof *s->incidents, row_order);
 	qsort(s->approvals, s->n_approvals, sizeof *s->approvals, card_order);
 	put_breakers(e, s, cap);
+	ns_undo_show(e, s, cap - s->n_approvals);
 	return true;
 }
 

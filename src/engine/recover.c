@@ -3,8 +3,19 @@
 #include "engine_priv.h"
 #include "neuroscale/base/log.h"
 
+/* An undo is judged by the object itself: the job that sent it looks, and sends nothing again. */
+static bool settle_undo(ns_engine *e, ns_arena *ar, const ns_intent *in, const char *why, ns_err *err)
+{
+	ns_step s;
+	bool ok = ns_step_begin(&s, e, ar, in->incident) && ns_store_intent_finish(e->store, in->id, "unknown", why, &s.err);
+	ok = ok && (ns_step_job(&s, "undo", 0) || s.err.code == NS_E_CONFLICT) && ns_step_commit(&s);
+	return ok || ns_step_failed(&s, err);
+}
+
 bool ns_settle_intent(ns_engine *e, ns_arena *ar, const ns_intent *in, const char *why, ns_err *err)
 {
+	if (in->undo)
+		return settle_undo(e, ar, in, why, err);
 	ns_step s;
 	cJSON *x = cJSON_CreateObject();
 	ns_json_put_bool(x, "sent", true);
@@ -14,7 +25,7 @@ bool ns_settle_intent(ns_engine *e, ns_arena *ar, const ns_intent *in, const cha
 	if (!ok)
 		cJSON_Delete(x);
 	ok = ok && ns_store_intent_finish(e->store, in->id, "unknown", why, &s.err) && ns_step_fact(&s, "execution", x) &&
-	    ns_store_jobs_drop(e->store, in->incident, &s.err) &&
+	    ns_store_jobs_drop(e->store, in->incident, &s.err) && ns_undo_settled(&s, in->id, true, why) &&
 	    ns_store_incident_set(e->store, in->incident, s.inc.attempts + 1, s.inc.cooldown_until_ms, s.inc.last_rejected_case, &s.err);
 	if (ok && s.inc.state == NS_ST_EXECUTING)
 		ok = ns_step_move(&s, NS_ST_VERIFYING, s.inc.verdict, "engine", why);
@@ -28,7 +39,7 @@ bool ns_settle_intent(ns_engine *e, ns_arena *ar, const ns_intent *in, const cha
 
 /* The job that each state waits for; atomic steps leave none behind, so this only heals what should not happen. */
 static const struct { ns_state state; const char *job; } expected[] = {
-    {NS_ST_DETECTED, "analyze"}, {NS_ST_ANALYZING, "analyze"}, {NS_ST_EXECUTING, "execute"}};
+    {NS_ST_DETECTED, "analyze"}, {NS_ST_ANALYZING, "analyze"}, {NS_ST_EXECUTING, "execute"}, {NS_ST_UNDOING, "undo"}};
 
 static void ensure_job(ns_engine *e, ns_arena *ar, const ns_incident *inc)
 {

@@ -76,6 +76,12 @@ static const ns_field approval_fields[] = {
     NS_FIELD_END,
 };
 
+void ns_appr_row_blank(ns_appr_row *r)
+{
+	memset(r, 0, sizeof *r);
+	ns_record_blank(approval_fields, r);
+}
+
 #define CLU(FIELD, TYPE) NS_FIELD(ns_cluster_row, FIELD, TYPE)
 static const ns_field cluster_fields[] = {
     CLU(name, STR), CLU(context, STR), CLU(server, STR), CLU(user, STR), CLU(color, STR),
@@ -119,6 +125,7 @@ static const ns_field snapshot_fields[] = {
     SNAP(n_crit, SIZE), SNAP(n_warn, SIZE), SNAP(n_info, SIZE), SNAP(n_open, SIZE),
     NS_FIELD_LIST(ns_snapshot, incidents, n_incidents, row_fields),
     NS_FIELD_LIST(ns_snapshot, approvals, n_approvals, approval_fields),
+    NS_FIELD_LIST(ns_snapshot, undos, n_undos, approval_fields),
     NS_FIELD_LIST(ns_snapshot, cost, n_cost, cost_fields),
     NS_FIELD_LIST(ns_snapshot, agents, n_agents, agent_fields),
     NS_FIELD_LIST(ns_snapshot, messages, n_messages, message_fields),
@@ -141,7 +148,7 @@ static const ns_field detail_fields[] = {
     NS_FIELD_ENUM(ns_detail, risk, ns_risk_word, NS_RISK_COUNT),
     NS_FIELD_LIST(ns_detail, evidence, n_evidence, evidence_fields),
     DET(runbook, STR), DET(runbook_title, STR), DET(plan_summary, STR), DET(undo, STR), DET(verify, STR), DET(manual_command, STR),
-    DET(command, STR), DET(diff, STR), DET(dryrun_error, STR), DET(warnings, STR), DET(digest, STR), DET(summary, STR), DET(autonomy, STR), DET(score, DBL),
+    DET(command, STR), DET(diff, STR), DET(dryrun_error, STR), DET(warnings, STR), DET(digest, STR), DET(summary, STR), DET(autonomy, STR), DET(undo_state, STR), DET(undo_digest, STR), DET(score, DBL),
     DET(margin, DBL),
     NS_FIELD_STRS(ns_detail, plan_steps, n_plan_steps),
     NS_FIELD_STRS(ns_detail, reasons, n_reasons),

@@ -99,7 +99,7 @@ bool ns_step_dryrun(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 	bool ok = ns_step_fact(&s, "gate", judged) && ns_step_fact(&s, "dryrun", ns_dryrun_to_json(dr)) && ns_earned_mark(&s, d.plan->runbook, &f);
 	if (ok && v.way == NS_GATE_MANUAL) {
 		const char *why = dr->ok ? verdict_words(ar, &v) : ns_arena_printf(ar, "the dry-run was refused: %s", dr->error);
-		ok = ns_step_move(&s, NS_ST_MANUAL_REVIEW, s.inc.verdict, "gate", why) && ns_step_hold(&s);
+		ok = ns_undo_or_hand_over(&s, "gate", why);
 	} else if (ok && v.way == NS_GATE_ASK) {
 		ok = ask_person(&s, dr, &f, &v);
 	} else if (ok) {
@@ -207,7 +207,7 @@ static admission admit(ns_worker *w, ns_arena *ar, const ns_job *job, ns_dossier
 	cJSON *detail = cJSON_CreateObject();
 	ns_json_put_str(detail, "command", d->dryrun->shown_command);
 	ns_json_put_str(detail, "digest", d->dryrun->digest);
-	bool ok = ns_store_intent_start(e->store, &it, intent, &s.err) && ns_breakers_take(&s) &&
+	bool ok = ns_store_intent_start(e->store, &it, intent, &s.err) && ns_undo_make(&s, d, *intent) && ns_breakers_take(&s) &&
 	    ns_step_fact(&s, "gate", ns_gate_to_json(&f, &v, true, approved)) &&
 	    ns_step_audit(&s, approved ? approval->decided_by : "gate (auto)", "started", detail, true) && ns_step_commit(&s);
 	if (!ok) {
@@ -230,6 +230,7 @@ static bool record(ns_worker *w, ns_arena *ar, const ns_job *job, const ns_dossi
 	ns_json_put_str(detail, "outcome", outcome);
 	ns_json_put_str(detail, "error", x->error);
 	bool ok = ns_store_intent_finish(e->store, intent, outcome, x->error, &s.err) && ns_step_fact(&s, "execution", ns_execution_to_json(x)) &&
+	    ns_undo_settled(&s, intent, x->ok || x->unknown, x->error) &&
 	    ns_step_audit(&s, "executor", "outcome", detail, false) &&
 	    ns_store_incident_set(e->store, job->incident, s.inc.attempts + 1, s.inc.cooldown_until_ms, s.inc.last_rejected_case, &s.err);
 	s.inc.attempts++;

@@ -119,7 +119,7 @@ static bool settle(ns_step *s, const ns_case *c, const ns_rca *r, const ns_plan 
 	const char *why = again ? "the same plan on the same evidence was rejected before"
 	    : restless          ? "the object keeps changing under the plan: a person must look"
 	                        : p->summary;
-	return ns_step_move(s, NS_ST_MANUAL_REVIEW, s->inc.verdict, "planner", why) && ns_step_hold(s) && ns_step_commit(s);
+	return ns_undo_or_hand_over(s, "planner", why) && ns_step_commit(s);
 }
 
 /* What became of runbooks on this workload before. What cannot be read is no reason to plan nothing: it only ever reorders or lowers. */

@@ -78,7 +78,18 @@ static void settle(ns_engine *e, size_t slot, int64_t serial, const ns_verify_st
 	pthread_mutex_unlock(&e->verify_mu);
 }
 
-static bool conclude(ns_engine *e, ns_arena *ar, int64_t incident, const ns_verify_state *v, ns_verdict verdict, const char *why)
+/* Where an incident goes whose change did not help: another plan if it did no harm and there may be one, else back to what was before. */
+static bool leave_not_fixed(ns_step *s, bool harm, const char *why)
+{
+	bool taken = false;
+	if (!harm && s->inc.attempts < NS_MAX_ATTEMPTS)
+		return ns_step_move(s, NS_ST_PLANNING, NS_VERDICT_NOT_FIXED, "verifier", why) && ns_step_job(s, "replan", 0);
+	s->inc.verdict = NS_VERDICT_NOT_FIXED;
+	return ns_undo_alone(s, "verifier", why, &taken) &&
+	    (taken || (ns_step_move(s, NS_ST_FAILED, NS_VERDICT_NOT_FIXED, "verifier", why) && ns_step_hold(s)));
+}
+
+static bool conclude(ns_engine *e, ns_arena *ar, int64_t incident, const ns_verify_state *v, ns_verdict verdict, bool harm, const char *why)
 {
 	ns_step s;
 	cJSON *doc = ns_verify_to_json(v);
@@ -95,8 +106,8 @@ static bool conclude(ns_engine *e, ns_arena *ar, int64_t incident, const ns_veri
 	ok = ok && ns_step_fact(&s, "verification", doc) && ns_breakers_result(&s, verdict == NS_VERDICT_FIXED);
 	if (ok && verdict == NS_VERDICT_FIXED)
 		ok = ns_step_move(&s, NS_ST_RESOLVED, verdict, "verifier", why);
-	else if (ok && verdict == NS_VERDICT_NOT_FIXED && s.inc.attempts < NS_MAX_ATTEMPTS)
-		ok = ns_step_move(&s, NS_ST_PLANNING, verdict, "verifier", why) && ns_step_job(&s, "replan", 0);
+	else if (ok && verdict == NS_VERDICT_NOT_FIXED)
+		ok = leave_not_fixed(&s, harm, why);
 	else if (ok)
 		ok = ns_step_move(&s, NS_ST_FAILED, verdict, "verifier", why) && ns_step_hold(&s);
 	NS_POINT("verdict", incident);
@@ -138,12 +149,18 @@ static bool look(ns_engine *e, size_t slot)
 		ns_health h;
 		ns_cluster_health(e, &inc.target, inc.kind, &h);
 		ns_verdict verdict = ns_verify_step(&w.v, &h, ns_clock_wall_ms(e->o.clock), why, sizeof why);
+		const char *around = "", *words = why;
+		bool harm = h.live && verdict != NS_VERDICT_NOT_FIXED && verdict != NS_VERDICT_UNKNOWN && ns_regression(e, ar, &inc, &w.v, why, sizeof why, &around);
+		if (harm)
+			verdict = NS_VERDICT_NOT_FIXED;
+		else if (verdict == NS_VERDICT_FIXED)
+			words = ns_arena_printf(ar, "%s%s", why, around);
 		settle(e, slot, w.serial, &w.v);
 		if (w.v.good_ms > 0)
 			NS_POINT("verifying", w.incident);
 		if (verdict != NS_VERDICT_NONE) {
 			ns_agent_begin(e, NS_AG_VERIFIER, "verdict #%lld", (long long)w.incident);
-			bool ok = conclude(e, ar, w.incident, &w.v, verdict, why);
+			bool ok = conclude(e, ar, w.incident, &w.v, verdict, harm, words);
 			ns_agent_end(e, NS_AG_VERIFIER, ok);
 			if (ok)
 				settle(e, slot, w.serial, NULL);

@@ -53,6 +53,15 @@ static const sim_work demo[] = {
 	    .fault_from_ms = SECONDS(10), YOUNG, .says = &words_java}
 static const sim_work oom_simple[] = {OOM_WORK(&oom_220, "128Mi"), CALM("shop", "catalog", 2, REG "shop/catalog:2.20.1"), {0}};
 static const sim_work oom_twice[] = {OOM_WORK(&oom_400, "128Mi"), CALM("shop", "catalog", 2, REG "shop/catalog:2.20.1"), {0}};
+/* The fillers leave on no node what the raised limit asks for: what is guaranteed is requested too, so the new pod has nowhere to go. */
+static const sim_work oom_no_room[] = {
+	{.ns = "shop", .name = "checkout", .replicas = 2, .cpu = "250m", .mem_request = "128Mi", .mem_limit = "128Mi",
+	    .revs = {OLD(REG "shop/checkout:5.2.0"), {.at_ms = -HOURS(20), .image = REG "shop/checkout:5.3.1"}}, .fault = &oom_220,
+	    .fault_from_ms = SECONDS(10), YOUNG, .says = &words_java},
+	{.ns = "data", .name = "cache", .replicas = 3, .cpu = "100m", .mem_request = "15000Mi", .mem_limit = "15000Mi", .revs = {PAST(REG "data/cache:7.4.1")}},
+	CALM("shop", "catalog", 2, REG "shop/catalog:2.20.1"),
+	{0},
+};
 static const sim_work oom_leaks[] = {
 	{.ns = "media", .name = "thumbnailer", .replicas = 2, .cpu = "250m", .mem_request = "128Mi", .mem_limit = "256Mi",
 	    .revs = {PAST(REG "media/thumbnailer:2.9.0")}, .fault = &oom_leak, .fault_from_ms = SECONDS(10), YOUNG, .says = &words_leak},
@@ -292,6 +301,7 @@ const sim_scene sim_scenes[] = {
 	{.name = "demo", .works = demo},
 	{.name = "oom-simple", .works = oom_simple},
 	{.name = "oom-twice", .works = oom_twice},
+	{.name = "raise-without-room", .works = oom_no_room},
 	{.name = "oom-leak", .works = oom_leaks},
 	{.name = "oom-recovered", .works = oom_recovered},
 	{.name = "crashloop-release", .works = crashloop_release},

@@ -27,8 +27,8 @@ static bool state_word(const char *word, void *field)
 }
 
 #define COLUMNS                                                                                                                            \
-	"c.id, c.incident, c.plan, c.cluster, c.target, c.action, c.state, c.summary, c.digest, c.command, c.diff, c.taken_by, c.why,"     \
-	" coalesce(c.undo_intent, 0), c.made_ms, c.until_ms, c.taken_ms, c.changed_ms"
+	"c.id, c.incident, c.plan, c.cluster, c.target, c.action, c.state, c.summary, c.digest, c.command, c.diff, c.taken_by, c.why, c.waits,"     \
+	" coalesce((SELECT x.id FROM intents x WHERE x.id = c.undo_intent AND x.outcome NOT IN ('refused', 'failed')), 0), (SELECT coalesce(x.approval, 0) FROM intents x WHERE x.id = c.id), c.made_ms, c.until_ms, c.taken_ms, c.changed_ms"
 #define AT(field) offsetof(ns_capsule, field)
 static const column cols[] = {
     {COL_INT, AT(id), NULL},
@@ -44,7 +44,9 @@ static const column cols[] = {
     {COL_TEXT, AT(diff), NULL},
     {COL_TEXT, AT(by), NULL},
     {COL_TEXT, AT(why), NULL},
+    {COL_TEXT, AT(waits), NULL},
     {COL_INT, AT(undo_intent), NULL},
+    {COL_INT, AT(approval), NULL},
     {COL_INT, AT(made_ms), NULL},
     {COL_INT, AT(until_ms), NULL},
     {COL_INT, AT(taken_ms), NULL},
@@ -58,17 +60,12 @@ static const shape capsule_shape = SHAPE(ns_capsule, cols, "undo capsule");
 
 bool ns_store_capsule_put(ns_store *s, const ns_capsule *c, ns_err *err)
 {
-	int64_t now = store_now(s);
 	return store_write(s, NULL, err,
-	           "UPDATE capsules SET state = 'void', why = 'a later change of the same object took its place', changed_ms = ?4"
-	           " WHERE cluster = ?1 AND target = ?2 AND state IN ('valid', 'armed') AND action <> " EXCEPTION " AND ?3 <> " EXCEPTION,
-	           BINDS(TEXT(c->cluster), TEXT(c->target), TEXT(c->action), INT(now))) &&
-	       (store_write(s, NULL, err,
-	            "INSERT INTO capsules (id, incident, plan, cluster, target, action, summary, made_ms, until_ms, changed_ms)"
-	            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?8)",
-	            BINDS(INT(c->id), INT(c->incident), INT(c->plan), TEXT(c->cluster), TEXT(c->target), TEXT(c->action),
-	                TEXT(store_or_empty(c->summary)), INT(now), INT(c->until_ms))) ||
-	           ns_err_wrap(err, "incident %lld, undo capsule", (long long)c->incident));
+	           "INSERT INTO capsules (id, incident, plan, cluster, target, action, summary, made_ms, until_ms, changed_ms)"
+	           " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?8)",
+	           BINDS(INT(c->id), INT(c->incident), INT(c->plan), TEXT(c->cluster), TEXT(c->target), TEXT(c->action), TEXT(store_or_empty(c->summary)),
+	               INT(store_now(s)), INT(c->until_ms))) ||
+	       ns_err_wrap(err, "incident %lld, undo capsule", (long long)c->incident);
 }
 
 /* Nothing was updated: says what it is instead. */
@@ -91,14 +88,21 @@ static bool moved(ns_store *s, int64_t id, ns_err *err)
 	return false;
 }
 
+/* That the server would take it back proves that the change stands: an older change of the same object does not any more. */
 bool ns_store_capsule_arm(ns_store *s, int64_t id, const char *digest, const char *command, const char *diff, ns_err *err)
 {
 	int64_t changed;
 	if (!store_write(s, &changed, err,
-	        "UPDATE capsules SET state = 'armed', digest = ?2, command = ?3, diff = ?4, changed_ms = ?5 WHERE id = ?1 AND state IN ('valid', 'armed')",
+	        "UPDATE capsules SET state = 'armed', digest = ?2, command = ?3, diff = ?4, why = '', changed_ms = ?5 WHERE id = ?1 AND state IN ('valid', 'armed')",
 	        BINDS(INT(id), TEXT(digest), TEXT(store_or_empty(command)), TEXT(store_or_empty(diff)), INT(store_now(s)))))
 		return false;
-	return changed || moved(s, id, err);
+	if (!changed)
+		return moved(s, id, err);
+	return store_write(s, NULL, err,
+	    "UPDATE capsules SET state = 'void', why = 'a later change of the same object took its place', changed_ms = ?2"
+	    " WHERE id < ?1 AND state IN ('valid', 'armed') AND action <> " EXCEPTION
+	    " AND (cluster, target) IN (SELECT x.cluster, x.target FROM capsules x WHERE x.id = ?1 AND x.action <> " EXCEPTION ")",
+	    BINDS(INT(id), INT(store_now(s))));
 }
 
 bool ns_store_capsule_take(ns_store *s, int64_t id, const char *digest, const char *by, const char *why, bool at_end, ns_err *err)
@@ -122,18 +126,28 @@ bool ns_store_capsule_take(ns_store *s, int64_t id, const char *digest, const ch
 bool ns_store_capsule_send(ns_store *s, int64_t id, int64_t undo_intent, ns_err *err)
 {
 	int64_t changed;
-	if (!store_write(s, &changed, err, "UPDATE capsules SET undo_intent = ?2, changed_ms = ?3 WHERE id = ?1 AND state = 'taken' AND undo_intent IS NULL",
+	if (!store_write(s, &changed, err,
+	        "UPDATE capsules SET undo_intent = ?2, changed_ms = ?3, digest = iif(digest = '', (SELECT x.digest FROM intents x WHERE x.id = ?2), digest)"
+	        " WHERE id = ?1 AND state = 'taken' AND (undo_intent IS NULL OR"
+	        " (SELECT x.outcome FROM intents x WHERE x.id = undo_intent) IN ('refused', 'failed'))",
 	        BINDS(INT(id), INT(undo_intent), INT(store_now(s)))))
 		return false;
 	return changed || ns_fail(err, NS_E_CONFLICT, "the undo of intent %" PRId64 " was sent already, or nobody asked for it", id);
+}
+
+bool ns_store_capsule_wait(ns_store *s, int64_t id, const char *what_for, ns_err *err)
+{
+	return store_write(s, NULL, err, "UPDATE capsules SET waits = ?2, changed_ms = ?3 WHERE id = ?1 AND state = 'taken' AND waits <> ?2",
+	    BINDS(INT(id), TEXT(store_or_empty(what_for)), INT(store_now(s))));
 }
 
 bool ns_store_capsule_back(ns_store *s, int64_t id, const char *why, ns_err *err)
 {
 	int64_t changed;
 	if (!store_write(s, &changed, err,
-	        "UPDATE capsules SET state = iif(digest = '', 'valid', 'armed'), taken_by = '', why = ?2, taken_ms = 0, changed_ms = ?3"
-	        " WHERE id = ?1 AND state = 'taken' AND undo_intent IS NULL",
+	        "UPDATE capsules SET state = iif(digest = '', 'valid', 'armed'), taken_by = '', undo_intent = NULL, why = ?2, waits = '', taken_ms = 0, changed_ms = ?3"
+	        " WHERE id = ?1 AND state = 'taken' AND (undo_intent IS NULL OR"
+	        " (SELECT x.outcome FROM intents x WHERE x.id = undo_intent) IN ('refused', 'failed'))",
 	        BINDS(INT(id), TEXT(store_or_empty(why)), INT(store_now(s)))))
 		return false;
 	return changed || moved(s, id, err);
@@ -144,7 +158,7 @@ bool ns_store_capsule_end(ns_store *s, int64_t id, ns_capsule_state to, const ch
 	int64_t changed;
 	if (ns_capsule_usable(to) || to == NS_CAP_TAKEN)
 		return ns_fail(err, NS_E_FAILED, "%s is no end of an undo capsule", ns_capsule_state_name(to));
-	if (!store_write(s, &changed, err, "UPDATE capsules SET state = ?2, why = ?3, changed_ms = ?4 WHERE id = ?1 AND state IN ('valid', 'armed', 'taken')",
+	if (!store_write(s, &changed, err, "UPDATE capsules SET state = ?2, why = ?3, waits = '', changed_ms = ?4 WHERE id = ?1 AND state IN ('valid', 'armed', 'taken')",
 	        BINDS(INT(id), TEXT(ns_capsule_state_name(to)), TEXT(store_or_empty(why)), INT(store_now(s)))))
 		return false;
 	return changed || moved(s, id, err);
@@ -162,6 +176,20 @@ bool ns_store_capsule_of(ns_store *s, ns_arena *ar, int64_t incident, ns_capsule
 {
 	return store_row(s, ar, &capsule_shape, out, err, "SELECT " COLUMNS " FROM capsules c WHERE c.incident = ?1 ORDER BY c.id DESC LIMIT 1",
 	           BINDS(INT(incident))) ||
+	       ns_err_wrap(err, "incident %lld", (long long)incident);
+}
+
+bool ns_store_capsule_usable(ns_store *s, ns_arena *ar, int64_t incident, ns_capsule *out, ns_err *err)
+{
+	return store_row(s, ar, &capsule_shape, out, err,
+	           "SELECT " COLUMNS " FROM capsules c WHERE c.incident = ?1 AND c.state IN ('valid', 'armed') ORDER BY c.id DESC LIMIT 1", BINDS(INT(incident))) ||
+	       ns_err_wrap(err, "incident %lld", (long long)incident);
+}
+
+bool ns_store_capsule_taken(ns_store *s, ns_arena *ar, int64_t incident, ns_capsule *out, ns_err *err)
+{
+	return store_row(s, ar, &capsule_shape, out, err,
+	           "SELECT " COLUMNS " FROM capsules c WHERE c.incident = ?1 AND c.state = 'taken' ORDER BY c.id LIMIT 1", BINDS(INT(incident))) ||
 	       ns_err_wrap(err, "incident %lld", (long long)incident);
 }
 
@@ -199,7 +227,7 @@ typedef struct tally {
 static const column tally_cols[] = {{COL_INT, offsetof(tally, n), NULL}};
 static const shape tally_shape = SHAPE(tally, tally_cols, "undo capsules");
 
-int64_t ns_store_capsules_taken(ns_store *s, int64_t incident, const char *by)
+int64_t ns_store_capsules_by(ns_store *s, int64_t incident, const char *by)
 {
 	tally t;
 	return store_row(s, NULL, &tally_shape, &t, NULL, "SELECT count(*) FROM capsules WHERE incident = ?1 AND taken_by = ?2", BINDS(INT(incident), TEXT(by))) ? t.n : INT64_MAX;

@@ -91,7 +91,7 @@ static const struct {
         " plan INTEGER NOT NULL REFERENCES facts(seq), cluster TEXT NOT NULL, target TEXT NOT NULL, action TEXT NOT NULL,"
         " state TEXT NOT NULL DEFAULT 'valid' CHECK (state IN ('valid', 'armed', 'taken', 'undone', 'expired', 'failed', 'void')),"
         " summary TEXT NOT NULL, digest TEXT NOT NULL DEFAULT '', command TEXT NOT NULL DEFAULT '', diff TEXT NOT NULL DEFAULT '',"
-        " taken_by TEXT NOT NULL DEFAULT '', why TEXT NOT NULL DEFAULT '',"
+        " taken_by TEXT NOT NULL DEFAULT '', why TEXT NOT NULL DEFAULT '', waits TEXT NOT NULL DEFAULT '',"
         " undo_intent INTEGER UNIQUE REFERENCES intents(id),"
         " made_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL, taken_ms INTEGER NOT NULL DEFAULT 0, changed_ms INTEGER NOT NULL"
         ") STRICT;"
@@ -101,6 +101,7 @@ static const struct {
         "CREATE TRIGGER capsules_final BEFORE UPDATE ON capsules WHEN OLD.state IN ('undone', 'expired', 'failed', 'void')"
         " BEGIN SELECT RAISE(ABORT, 'has ended already'); END;"
         "CREATE TRIGGER capsules_once BEFORE UPDATE ON capsules WHEN OLD.undo_intent IS NOT NULL AND NEW.undo_intent IS NOT OLD.undo_intent"
+        " AND (SELECT outcome FROM intents WHERE id = OLD.undo_intent) NOT IN ('refused', 'failed')"
         " BEGIN SELECT RAISE(ABORT, 'was sent already'); END;"
         "CREATE TRIGGER capsules_no_delete BEFORE DELETE ON capsules BEGIN SELECT RAISE(ABORT, 'capsules are never deleted'); END;"},
     {4, "ALTER TABLE approvals ADD COLUMN needed INTEGER NOT NULL DEFAULT 1 CHECK (needed IN (1, 2));"

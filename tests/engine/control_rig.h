@@ -31,6 +31,7 @@ static struct {
 	ns_role role;
 	int64_t approval;
 	bool approve;
+	int undone;
 	char digest[80], reason[80], surface[16];
 	ns_code refuse; /* what decide answers */
 } back = {.mu = PTHREAD_MUTEX_INITIALIZER};
@@ -68,6 +69,22 @@ static bool back_decide(void *ctx, uid_t uid, ns_role role, const ns_decide_req 
 	return !refuse || ns_fail(err, refuse, "refused for a reason");
 }
 
+static bool back_undo(void *ctx, uid_t uid, ns_role role, const ns_undo_req *req, char *said, size_t cap, ns_err *err)
+{
+	pthread_mutex_lock(&back.mu);
+	back.undone++;
+	back.uid = uid;
+	back.role = role;
+	back.approval = req->incident;
+	ns_copy(back.digest, sizeof back.digest, req->digest ? req->digest : "(null)");
+	ns_copy(back.reason, sizeof back.reason, req->reason);
+	ns_copy(back.surface, sizeof back.surface, req->surface);
+	ns_code refuse = back.refuse;
+	pthread_mutex_unlock(&back.mu);
+	snprintf(said, cap, "taking back");
+	return !refuse || ns_fail(err, refuse, "refused for a reason");
+}
+
 typedef struct server {
 	char *dir;
 	ns_control *c;
@@ -76,7 +93,7 @@ typedef struct server {
 
 static bool serve(server *s)
 {
-	ns_control_backend b = {back_snapshot, back_detail, back_decide, NULL};
+	ns_control_backend b = {back_snapshot, back_detail, back_decide, back_undo, NULL};
 	s->c = ns_control_new(s->dir, &b, NULL);
 	s->services = ns_services_new();
 	ns_service row = {"control", ns_control_run, s->c};
@@ -91,7 +108,7 @@ static int start(void **state)
 		return -1;
 	s->dir = dir;
 	back.picture = make_picture(3);
-	back.decided = 0;
+	back.decided = back.undone = 0;
 	back.refuse = NS_OK;
 	*state = s;
 	return serve(s) ? 0 : -1;

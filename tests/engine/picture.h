@@ -93,6 +93,9 @@ static inline ns_snapshot *make_picture(size_t incidents)
 	s->n_approvals = 1;
 	s->approvals = ns_arena_alloc(ar, sizeof *s->approvals);
 	fill_approval(s->approvals);
+	s->n_undos = 1;
+	s->undos = ns_arena_alloc(ar, sizeof *s->undos);
+	fill_approval(s->undos);
 	s->n_cost = s->n_agents = s->n_messages = 1;
 	s->cost = ns_arena_alloc(ar, sizeof *s->cost);
 	*s->cost = (ns_cost_line){.cluster = "prod", .ns = "qa", .workload = HOSTILE, .per_day = 1, .before = 2, .efficiency = 0.5, .spike = true};

@@ -53,6 +53,29 @@ static void decisions_carry_the_kernels_word(void **state)
 	door.close(door.ctx);
 }
 
+static void an_undo_carries_what_was_seen_and_who_asks(void **state)
+{
+	server *s = *state;
+	ns_door door;
+	ns_err err = {0};
+	char said[64];
+	ns_undo_req req = {.incident = 7, .digest = HEX64, .reason = HOSTILE, .surface = "console"};
+	assert_true(ns_door_connect(s->dir, &door, &err));
+	assert_true(door.undo(door.ctx, &req, said, sizeof said, &err));
+	assert_string_equal(said, "taking back");
+	assert_int_equal(back.undone, 1);
+	assert_int_equal(back.uid, getuid());
+	assert_int_equal(back.role, NS_ROLE_ADMIN);
+	assert_int_equal(back.approval, 7);
+	assert_string_equal(back.digest, HEX64);
+	assert_string_equal(back.reason, HOSTILE);
+	assert_string_equal(back.surface, "console");
+	back.refuse = NS_E_CONFLICT;
+	assert_false(door.undo(door.ctx, &req, said, sizeof said, &err));
+	assert_int_equal(err.code, NS_E_CONFLICT);
+	door.close(door.ctx);
+}
+
 /* Who speaks for whom is no matter of what a client says of itself. */
 static void a_client_cannot_say_who_it_is(void **state)
 {
@@ -86,7 +109,10 @@ static void nonsense_is_answered(void **state)
 	expect_refused(fd, "{\"cmd\":\"decide\",\"approval\":3}\n", "usage");
 	expect_refused(fd, "{\"cmd\":\"decide\",\"approval\":3,\"approve\":1}\n", "usage");
 	expect_refused(fd, "{\"cmd\":\"decide\",\"approval\":\"3\",\"approve\":true}\n", "usage");
+	expect_refused(fd, "{\"cmd\":\"undo\"}\n", "usage");
+	expect_refused(fd, "{\"cmd\":\"undo\",\"incident\":\"7\"}\n", "usage");
 	assert_int_equal(back.decided, 0);
+	assert_int_equal(back.undone, 0);
 	/* and the line is still good */
 	put(fd, "{\"cmd\":\"role\"}\n");
 	cJSON *j = get_json(fd);
@@ -301,7 +327,7 @@ static void a_stale_socket_is_replaced(void **state)
 	assert_true(ns_mkdirs(other, 0700, &err));
 	path = ns_path_join(other, "control.sock");
 	assert_true(ns_write_file_atomic(path, "x", 1, 0600, &err));
-	ns_control_backend b = {back_snapshot, back_detail, back_decide, NULL};
+	ns_control_backend b = {back_snapshot, back_detail, back_decide, back_undo, NULL};
 	ns_control *c = ns_control_new(other, &b, &err);
 	assert_non_null(c);
 	ns_control_free(c);
@@ -321,7 +347,7 @@ static void no_engine_no_door(void **state)
 	assert_non_null(strstr(err.text, "--state-dir"));
 	assert_false(ns_door_connect(deep, &door, &err));
 	assert_int_equal(err.code, NS_E_TOOBIG);
-	ns_control_backend b = {back_snapshot, back_detail, back_decide, NULL};
+	ns_control_backend b = {back_snapshot, back_detail, back_decide, back_undo, NULL};
 	assert_null(ns_control_new(deep, &b, &err));
 	assert_int_equal(err.code, NS_E_TOOBIG);
 	free(none);
@@ -418,6 +444,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 	    WITH_SERVER(what_is_seen_is_what_is_there),
 	    WITH_SERVER(decisions_carry_the_kernels_word),
+	    WITH_SERVER(an_undo_carries_what_was_seen_and_who_asks),
 	    WITH_SERVER(a_client_cannot_say_who_it_is),
 	    WITH_SERVER(nonsense_is_answered),
 	    WITH_SERVER(bytes_come_as_they_come),

@@ -40,6 +40,8 @@ static void picture_there_and_back(void **state)
 	assert_no_holes("snapshot", s, back, sizeof *s);
 	assert_no_holes("incident", &s->incidents[1], &back->incidents[1], sizeof *s->incidents);
 	assert_no_holes("approval", s->approvals, back->approvals, sizeof *s->approvals);
+	assert_int_equal(back->n_undos, 1);
+	assert_no_holes("undo", s->undos, back->undos, sizeof *s->undos);
 	assert_no_holes("cluster", &s->clusters[1], &back->clusters[1], sizeof *s->clusters);
 	assert_no_holes("cost", s->cost, back->cost, sizeof *s->cost);
 	assert_no_holes("agent", s->agents, back->agents, sizeof *s->agents);

@@ -66,14 +66,18 @@ static void it_is_made_armed_taken_and_sent_once(void **state)
 	TX_FAILS(f, NS_E_CONFLICT, ns_store_capsule_take(f->s, id, DIGEST_A, "uid 1", "", false, &f->err)); /* not what was seen */
 	TX_FAILS(f, NS_E_CONFLICT, ns_store_capsule_send(f->s, id, 1, &f->err));                            /* nobody asked for it */
 	TX(f, ns_store_capsule_take(f->s, id, DIGEST_B, "uid 1 (kim)", "it made things worse", false, &f->err));
-	assert_int_equal(ns_store_capsules_taken(f->s, inc, "uid 1 (kim)"), 1);
-	assert_int_equal(ns_store_capsules_taken(f->s, inc, "engine"), 0);
+	assert_int_equal(ns_store_capsules_by(f->s, inc, "uid 1 (kim)"), 1);
+	assert_int_equal(ns_store_capsules_by(f->s, inc, "engine"), 0);
 	TX_FAILS(f, NS_E_CONFLICT, ns_store_capsule_take(f->s, id, DIGEST_B, "uid 2", "", false, &f->err));
 	assert_non_null(strstr(f->err.text, "uid 1 (kim) asked for it"));
 	int64_t undo = undo_intent(f, inc);
 	TX(f, ns_store_capsule_send(f->s, id, undo, &f->err));
 	TX_FAILS(f, NS_E_CONFLICT, ns_store_capsule_send(f->s, id, undo, &f->err));
+	TX(f, ns_store_intent_finish(f->s, undo, "unknown", "", &f->err));
 	TX_FAILS(f, NS_E_CONFLICT, ns_store_capsule_back(f->s, id, "", &f->err)); /* it was sent: no second time */
+	int64_t second = undo_intent(f, inc);
+	TX_FAILS(f, NS_E_CONFLICT, ns_store_capsule_send(f->s, id, second, &f->err));
+	assert_int_equal(get(f, id).undo_intent, undo);
 	TX(f, ns_store_capsule_end(f->s, id, NS_CAP_UNDONE, "taken back", &f->err));
 	for (int to = NS_CAP_UNDONE; to < NS_CAP_COUNT; to++)
 		TX_FAILS(f, NS_E_CONFLICT, ns_store_capsule_end(f->s, id, (ns_capsule_state)to, "", &f->err));
@@ -83,6 +87,25 @@ static void it_is_made_armed_taken_and_sent_once(void **state)
 	assert_true(raw_refused(f, "UPDATE capsules SET state = 'armed'"));
 	assert_true(raw_refused(f, "UPDATE capsules SET undo_intent = NULL"));
 	assert_true(raw_refused(f, "DELETE FROM capsules"));
+}
+
+/* As with any change: what the server certainly made none of may be sent again. */
+static void a_refused_undo_may_be_sent_again(void **state)
+{
+	fixture *f = *state;
+	int64_t inc = open_incident(f, "web"), id = capsule(f, inc, "scale");
+	TX(f, ns_store_capsule_take(f->s, id, NULL, "engine", "", false, &f->err));
+	int64_t first = undo_intent(f, inc);
+	TX(f, ns_store_capsule_send(f->s, id, first, &f->err));
+	assert_string_equal(get(f, id).digest, DIGEST_B); /* it was never armed: this is what was sent */
+	TX(f, ns_store_intent_finish(f->s, first, "refused", "409", &f->err));
+	assert_int_equal(get(f, id).undo_intent, 0);
+	int64_t second = undo_intent(f, inc);
+	TX(f, ns_store_capsule_send(f->s, id, second, &f->err));
+	assert_int_equal(get(f, id).undo_intent, second);
+	TX_FAILS(f, NS_E_CONFLICT, ns_store_capsule_send(f->s, id, first, &f->err));
+	TX(f, ns_store_intent_finish(f->s, second, "failed", "", &f->err));
+	TX(f, ns_store_capsule_back(f->s, id, "", &f->err));
 }
 
 static void one_undo_belongs_to_one_change(void **state)
@@ -104,12 +127,18 @@ static void what_could_not_be_sent_waits_again(void **state)
 	assert_int_equal(get(f, id).state, NS_CAP_VALID); /* it was never armed */
 	TX(f, ns_store_capsule_arm(f->s, id, DIGEST_B, "", "", &f->err));
 	TX(f, ns_store_capsule_take(f->s, id, NULL, "engine", "", false, &f->err));
+	ns_capsule t;
+	OK(f, ns_store_capsule_taken(f->s, f->ar, inc, &t, &f->err));
+	assert_int_equal(t.id, id);
+	TX(f, ns_store_capsule_wait(f->s, id, "no Lease", &f->err));
+	assert_string_equal(get(f, id).waits, "no Lease");
 	TX(f, ns_store_capsule_back(f->s, id, "the breaker is open", &f->err));
+	FAILS(f, NS_E_NOTFOUND, ns_store_capsule_taken(f->s, f->ar, inc, &t, &f->err));
 	ns_capsule c = get(f, id);
 	assert_int_equal(c.state, NS_CAP_ARMED);
 	assert_string_equal(c.by, "");
 	assert_string_equal(c.why, "the breaker is open");
-	assert_int_equal(ns_store_capsules_taken(f->s, inc, "engine"), 0);
+	assert_int_equal(ns_store_capsules_by(f->s, inc, "engine"), 0);
 }
 
 static void its_time_ends(void **state)
@@ -130,9 +159,16 @@ static void a_later_change_takes_its_place(void **state)
 	ns_capsule *list;
 	size_t n;
 	int64_t inc = open_incident(f, "web"), first = capsule(f, inc, "scale"), exception = capsule(f, inc, "policy_exception"), second = capsule(f, inc, "rollback");
+	ns_capsule c;
+	assert_int_equal(get(f, first).state, NS_CAP_VALID); /* not before it is known that the later one was made */
+	TX(f, ns_store_capsule_arm(f->s, second, DIGEST_B, "", "", &f->err));
 	assert_int_equal(get(f, first).state, NS_CAP_VOID);
+	OK(f, ns_store_capsule_usable(f->s, f->ar, inc, &c, &f->err));
+	assert_int_equal(c.id, second);
 	assert_int_equal(get(f, exception).state, NS_CAP_VALID); /* an object of its own */
-	assert_int_equal(get(f, second).state, NS_CAP_VALID);
+	assert_int_equal(get(f, second).state, NS_CAP_ARMED);
+	TX(f, ns_store_capsule_arm(f->s, exception, DIGEST_B, "", "", &f->err));
+	assert_int_equal(get(f, second).state, NS_CAP_ARMED);
 	OK(f, ns_store_capsules_open(f->s, f->ar, &list, &n, &f->err));
 	assert_int_equal(n, 2);
 	assert_int_equal(list[0].id, second);
@@ -157,7 +193,7 @@ static void unknown_ones_are_said_to_be(void **state)
 	ns_capsule orphan = {.id = 77, .incident = 1, .cluster = "c1", .target = TARGET, .action = "scale", .until_ms = WALL0};
 	TX_FAILS(f, NS_E_NOTFOUND, ns_store_capsule_put(f->s, &orphan, &f->err)); /* no such intent */
 	raw_sql(f, "ALTER TABLE capsules RENAME TO lost");
-	assert_true(ns_store_capsules_taken(f->s, 1, "engine") == INT64_MAX); /* not known is more than any limit */
+	assert_true(ns_store_capsules_by(f->s, 1, "engine") == INT64_MAX); /* not known is more than any limit */
 }
 
 /* Taking back what an incident did opens it again, unless a newer one is open for the same. */
@@ -201,6 +237,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    T(it_is_made_armed_taken_and_sent_once),
+	    T(a_refused_undo_may_be_sent_again),
 	    T(one_undo_belongs_to_one_change),
 	    T(what_could_not_be_sent_waits_again),
 	    T(its_time_ends),

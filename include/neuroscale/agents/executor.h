@@ -64,6 +64,12 @@ void ns_target_unlock(int fd);
 ns_execution *ns_execute(ns_executor *e, ns_arena *ar, ns_kube_client *c, const ns_plan *p, bool undo, int lock_fd);
 cJSON *ns_execution_to_json(const ns_execution *x);
 
+/* Where a changed object stands, read now; changes nothing. It judges an undo whose outcome nobody knows, and says what is there when one does not
+ * fit any more. AS_SET: as the plan's command leaves it. AS_BEFORE: as its undo does (an exception that is gone too). OTHER: neither, or another
+ * object. *words: for people, sanitised, with the fields that we set. False with err when it could not be read. */
+typedef enum ns_stand { NS_STAND_AS_SET, NS_STAND_AS_BEFORE, NS_STAND_OTHER } ns_stand;
+bool ns_execute_look(ns_executor *e, ns_arena *ar, ns_kube_client *c, const ns_plan *p, ns_stand *stand, const char **words, ns_err *err);
+
 /* Law 3 in one place, used before every spawn and by the fuzzer: true when argv (ns_command.argv: without program, kubeconfig, context) is
  * exactly one of these shapes with every name valid; why (static) says what is wrong.
  *   -n NS patch deployment/NAME --type=json --patch-file=/dev/stdin -o json

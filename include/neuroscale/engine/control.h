@@ -3,6 +3,7 @@
  *   {"cmd":"snapshot"}                                   -> {"ok":true,"snapshot":{…}}
  *   {"cmd":"detail","id":7}                              -> {"ok":true,"detail":{…}}
  *   {"cmd":"decide","approval":3,"approve":true,"digest":"…","reason":"","surface":"cli"} -> {"ok":true,"said":"…"}
+ *   {"cmd":"undo","incident":7,"digest":"…","reason":"","surface":"cli"} -> {"ok":true,"said":"…"}
  *   {"cmd":"role"}                                       -> {"ok":true,"role":"admin"}
  *   {"cmd":"subscribe"}                                  -> {"ok":true}, then {"changed":SEQ} lines, coalesced
  *   any failure                                          -> {"ok":false,"code":"conflict","error":"…"}
@@ -18,6 +19,7 @@ typedef struct ns_control_backend {
 	ns_snapshot *(*snapshot)(void *ctx);
 	ns_detail *(*detail)(void *ctx, int64_t incident, ns_err *err);
 	bool (*decide)(void *ctx, uid_t uid, ns_role role, const ns_decide_req *req, char *said, size_t cap, ns_err *err);
+	bool (*undo)(void *ctx, uid_t uid, ns_role role, const ns_undo_req *req, char *said, size_t cap, ns_err *err);
 	void *ctx;
 } ns_control_backend;
 typedef struct ns_control ns_control;

@@ -14,6 +14,14 @@ typedef struct ns_decide_req {
 	                            * The control socket never takes it from a client: whatever acts for a uid there counts as that uid. */
 } ns_decide_req;
 
+/* Takes back what an incident changed. digest: of the armed undo, as it was seen (ns_snapshot.undos). */
+typedef struct ns_undo_req {
+	int64_t incident;
+	const char *digest;        /* 64 hex */
+	const char *reason;        /* "" none */
+	const char *surface;       /* "console" | "cli" */
+} ns_undo_req;
+
 typedef struct ns_door {
 	/* The current picture with one reference for the caller. NULL + err only for a lost engine (NS_E_UNREACHABLE). */
 	ns_snapshot *(*snapshot)(void *ctx, ns_err *err);
@@ -22,6 +30,8 @@ typedef struct ns_door {
 	void (*wake_clear)(void *ctx);
 	/* NS_E_CONFLICT (decided by another, digest differs), NS_E_EXPIRED, NS_E_NOTFOUND, NS_E_DENIED (role). said (cap bytes): what happened, for people. */
 	bool (*decide)(void *ctx, const ns_decide_req *req, char *said, size_t cap, ns_err *err);
+	/* NS_E_CONFLICT (taken by another, digest differs, not from its state), NS_E_EXPIRED, NS_E_NOTFOUND, NS_E_BUSY (not armed yet), NS_E_DENIED. */
+	bool (*undo)(void *ctx, const ns_undo_req *req, char *said, size_t cap, ns_err *err);
 	ns_detail *(*detail)(void *ctx, int64_t incident, ns_err *err);
 	ns_role (*role)(void *ctx); /* what this caller may do, as the engine sees it (kernel uid) */
 	void (*close)(void *ctx);

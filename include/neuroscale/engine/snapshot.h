@@ -47,6 +47,7 @@ typedef struct ns_appr_row {
 	const char *people;              /* where two must agree: who has, and that another must; "" one yes is enough */
 	int64_t created_ms, deadline_ms; /* 0 while preparing */
 } ns_appr_row;
+void ns_appr_row_blank(ns_appr_row *r); /* every string "", all else 0 */
 
 typedef struct ns_cost_line {
 	const char *cluster, *ns, *workload; /* workload "" for idle */
@@ -110,6 +111,8 @@ typedef struct ns_snapshot {
 	size_t n_incidents;
 	ns_appr_row *approvals;          /* soonest deadline first; preparing ones last */
 	size_t n_approvals;
+	ns_appr_row *undos;              /* what can be taken back, newest first: headline, command, diff, digest; deadline_ms: the end of its time */
+	size_t n_undos;
 	ns_cost_line *cost;
 	size_t n_cost;
 	ns_agent_row *agents;
@@ -140,6 +143,7 @@ typedef struct ns_detail {
 	ns_detail_evidence *evidence;
 	size_t n_evidence;
 	const char *runbook, *runbook_title, *plan_summary, *undo, *verify, *manual_command, *command, *diff, *dryrun_error, *warnings, *digest, *summary;
+	const char *undo_state, *undo_digest; /* of the newest change: how its undo stands in words, and the armed digest; "" none */
 	double score, margin;
 	const char *const *plan_steps, *const *reasons; /* reasons: why a person is asked, or why nobody may */
 	size_t n_plan_steps, n_reasons;

@@ -20,6 +20,7 @@ typedef struct ns_sim_expect {
 	const char *action;       /* action of the (last) plan, "" not looked at */
 	const char *never;        /* comma list of actions that must never have been sent, "" none; "any": nothing at all may be sent */
 	const char *runbook;      /* "" not looked at */
+	bool undone;              /* what was changed last must have been taken back; false: not looked at */
 } ns_sim_expect;
 
 typedef enum ns_sim_approver { NS_SIM_APPROVE, NS_SIM_REJECT, NS_SIM_SILENT } ns_sim_approver;
