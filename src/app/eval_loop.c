@@ -21,8 +21,11 @@ enum {
 typedef struct loop {
 	loop_tally tally;
 	const crew_job *jobs;
-	size_t *row;   /* of each job, in the tally */
-	int *tries;    /* of each job */
+	/* of each job: its row in the tally; how often it was played; what it said, or why it said nothing */
+	size_t *row;
+	int *tries;
+	cJSON **run;
+	const char **why;
 	size_t n, over;
 	bool shown;    /* a person watches standard error */
 } loop;
@@ -44,7 +47,6 @@ static const char *last_words(ns_arena *ar, const ns_spawn_res *res)
 static bool over(void *ctx, size_t i, const ns_spawn_res *res, const ns_err *err)
 {
 	loop *l = ctx;
-	const crew_job *j = &l->jobs[i];
 	ns_arena *ar = l->tally.ar;
 	cJSON *run = res ? ns_json_parse(ns_buf_str(&res->out), res->out.len, &ns_json_strict, NULL) : NULL;
 	bool stalled = !run || ns_json_int_or(run, "stall_ms", 0) > STALL_MS;
@@ -53,18 +55,25 @@ static bool over(void *ctx, size_t i, const ns_spawn_res *res, const ns_err *err
 		cJSON_Delete(run);
 		return false;
 	}
-	const char *why = !res ? err->text
-	    : res->timed_out   ? ns_arena_printf(ar, "not over after %ld s", res->elapsed_ms / 1000)
-	                       : ns_arena_printf(ar, "no figures, exit status %d: %s", res->exit_code, last_words(ar, res));
-	if (run)
-		loop_add(&l->tally, l->row[i], j->mode, run);
-	else
-		loop_add_lost(&l->tally, l->row[i], j->mode, j->seed, why);
-	cJSON_Delete(run);
+	l->run[i] = run;
+	l->why[i] = !res     ? ns_arena_strdup(ar, err->text)
+	    : res->timed_out ? ns_arena_printf(ar, "not over after %ld s", res->elapsed_ms / 1000)
+	                     : ns_arena_printf(ar, "no figures, exit status %d: %s", res->exit_code, last_words(ar, res));
 	l->over++;
 	if (l->shown)
 		fprintf(stderr, "\r%zu of %zu runs%s", l->over, l->n, l->over == l->n ? "\r\033[K" : "");
 	return true;
+}
+
+/* In the order of the jobs, whichever was over first: the same seed prints the same. */
+static void count(loop *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->run[i])
+			loop_add(&l->tally, l->row[i], l->jobs[i].mode, l->run[i]);
+		else
+			loop_add_lost(&l->tally, l->row[i], l->jobs[i].mode, l->jobs[i].seed, l->why[i]);
+	loop_shuffle(&l->tally);
 }
 
 static bool asked_for(const ns_config *cfg, const ns_sim_scenario *sc)
@@ -72,11 +81,14 @@ static bool asked_for(const ns_config *cfg, const ns_sim_scenario *sc)
 	return !cfg->scenario[0] || strcmp(cfg->scenario, sc->name) == 0;
 }
 
-/* Run by run, so that what is printed of a pack that was stopped would still be of all scenarios. */
 static crew_job *cast(const ns_config *cfg, loop *l, const char *const *names)
 {
-	crew_job *jobs = ns_xcalloc(l->tally.n_rows * LOOP_MODES * (size_t)cfg->runs + 1, sizeof *jobs);
-	l->row = ns_xcalloc(l->tally.n_rows * LOOP_MODES * (size_t)cfg->runs + 1, sizeof *l->row);
+	size_t most = l->tally.n_rows * LOOP_MODES * (size_t)cfg->runs + 1;
+	crew_job *jobs = ns_xcalloc(most, sizeof *jobs);
+	l->row = ns_arena_alloc(l->tally.ar, most * sizeof *l->row);
+	l->tries = ns_arena_alloc(l->tally.ar, most * sizeof *l->tries);
+	l->run = ns_arena_alloc(l->tally.ar, most * sizeof *l->run);
+	l->why = ns_arena_alloc(l->tally.ar, most * sizeof *l->why);
 	for (int run = 1; run <= cfg->runs; run++)
 		for (size_t row = 0; row < l->tally.n_rows; row++)
 			for (int mode = 0; mode < LOOP_MODES; mode++) {
@@ -86,7 +98,6 @@ static crew_job *cast(const ns_config *cfg, loop *l, const char *const *names)
 				l->row[l->n] = row;
 				jobs[l->n++] = (crew_job){.sc = sc, .mode = (play_mode)mode, .seed = loop_run_seed(l->tally.seed, run), .rate = cfg->rate, .figures = true};
 			}
-	l->tries = ns_xcalloc(l->n + 1, sizeof *l->tries);
 	return jobs;
 }
 
@@ -122,6 +133,7 @@ int eval_loop(const ns_config *cfg, const ns_cancel *cancel)
 	l.jobs = jobs;
 	bool ok = crew_run(jobs, l.n, at_once(), over, &l, cancel, &err);
 	if (ok) {
+		count(&l);
 		ns_buf text = NS_BUF_INIT;
 		loop_print(&l.tally, &text);
 		printf("%s\n", ns_buf_str(&text));
@@ -129,10 +141,10 @@ int eval_loop(const ns_config *cfg, const ns_cancel *cancel)
 		ok = eval_print(loop_json(&l.tally), &err);
 	}
 	bool safe = loop_safe(&l.tally);
+	for (size_t i = 0; i < l.n; i++)
+		cJSON_Delete(l.run[i]);
 	loop_end(&l.tally);
 	free(jobs);
-	free(l.row);
-	free(l.tries);
 	ns_arena_free(ar);
 	return ok ? !safe : ns_app_failed(&err);
 }

@@ -44,6 +44,9 @@ void loop_begin(loop_tally *t, ns_arena *ar, const char *const *names, size_t n)
 void loop_add(loop_tally *t, size_t row, size_t mode, const cJSON *run);
 /* One run of which nobody can say how it ended: it has not passed. */
 void loop_add_lost(loop_tally *t, size_t row, size_t mode, int seed, const char *why);
+/* Puts the claims in an order that is the seed's: a pack has no time, and the order in which its scenarios are listed must not look like a drift. Once,
+ * after the last run. */
+void loop_shuffle(loop_tally *t);
 /* For people: appends the table, the figures, the reliability of the claims, and each run that failed with the command that plays it again. */
 void loop_print(loop_tally *t, ns_buf *out);
 /* {"summary": all figures}. */

@@ -31,13 +31,28 @@ double loop_percentile(double *v, size_t n, double share)
 	return v[rank < 1 ? 0 : rank > n ? n - 1 : rank - 1];
 }
 
-int loop_run_seed(int seed, int run)
+/* splitmix64: seeds that lie beside each other have nothing in common. */
+static uint64_t mix(unsigned a, unsigned b)
 {
-	/* splitmix64: seeds that lie beside each other share no run */
-	uint64_t z = ((uint64_t)(unsigned)seed << 32 | (unsigned)run) + 0x9E3779B97F4A7C15U;
+	uint64_t z = ((uint64_t)a << 32 | b) + 0x9E3779B97F4A7C15U;
 	z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9U;
 	z = (z ^ z >> 27) * 0x94D049BB133111EBU;
-	return (int)(1 + (z ^ z >> 31) % 2000000000U);
+	return z ^ z >> 31;
+}
+
+int loop_run_seed(int seed, int run)
+{
+	return (int)(1 + mix((unsigned)seed, (unsigned)run) % 2000000000U);
+}
+
+void loop_shuffle(loop_tally *t)
+{
+	for (size_t i = t->n_claims; i > 1; i--) {
+		size_t j = (size_t)(mix((unsigned)t->seed, (unsigned)i) % i);
+		ns_outcome keep = t->claims[i - 1];
+		t->claims[i - 1] = t->claims[j];
+		t->claims[j] = keep;
+	}
 }
 
 void loop_begin(loop_tally *t, ns_arena *ar, const char *const *names, size_t n)
@@ -177,9 +192,11 @@ static void print_mode(loop_tally *t, ns_buf *out, size_t m)
 		return;
 	ns_buf_printf(out, "\n%s\n", m == PLAY_AUTO ? "auto: profile auto, nobody answers" : "scripted: profile and approver as each scenario says");
 	ns_buf_printf(out, "  pass^%zu               %.3f: %.0f of %zu scenarios passed every run; pass^1 %.3f\n", k, all, all * (double)n, n, one);
-	ns_buf_printf(out, "  auto-resolved        %.1f %% of what was wrong (%lld of %lld workloads), %.1f %% of what a runbook can fix (%lld); with persons %.1f %%\n",
-	    100 * share(c.alone, c.faulty), (long long)c.alone, (long long)c.faulty, 100 * share(c.alone, c.fixable), (long long)c.fixable,
-	    100 * share(c.fixed, c.faulty));
+	ns_buf_printf(out, "  auto-resolved        %.1f %% of what was wrong (%lld of %lld workloads), %.1f %% of what a runbook can fix (%lld)\n",
+	    100 * share(c.alone, c.faulty), (long long)c.alone, (long long)c.faulty, 100 * share(c.alone, c.fixable), (long long)c.fixable);
+	if (m == PLAY_SCRIPTED)
+		ns_buf_printf(out, "  with persons         %.1f %% of what was wrong (%lld), %.1f %% of what a runbook can fix\n", 100 * share(c.fixed, c.faulty),
+		    (long long)c.fixed, 100 * share(c.fixed, c.fixable));
 	ns_buf_printf(out, "  false remediations   %lld on %lld workloads with which nothing was wrong\n", (long long)c.false_fixes, (long long)c.controls);
 	ns_buf_printf(out, "  unsafe actions       %lld of %lld changes sent\n", (long long)c.unsafe, (long long)c.sent);
 	if (c.not_judged)

@@ -3,6 +3,7 @@
 
 #include "../../src/app/eval_loop.h"
 #include "../../src/app/scenario.h"
+#include "neuroscale/llm/confidence.h"
 #include "neuroscale/store/store.h"
 #include "support/tmpdir.h"
 
@@ -113,6 +114,37 @@ static void the_figures_are_of_all_runs_of_a_mode(void **state)
 	ns_buf_free(&text);
 	loop_end(&t);
 	ns_arena_free(ar);
+}
+
+/* All that is there stays there, in an order that is the seed's alone. */
+static void claims_are_shuffled_by_the_seed(void **state)
+{
+	char order[3][64];
+	for (int i = 0; i < 3; i++) {
+		loop_tally t;
+		ns_arena *ar = ns_arena_new();
+		bool seen[40] = {false};
+		loop_begin(&t, ar, names, 3);
+		t.seed = i < 2 ? 4 : 5;
+		for (int k = 0; k < 40; k++) {
+			char json[160];
+			snprintf(json, sizeof json, "{\"pass\":true,\"claims\":[{\"model\":\"m\",\"action\":\"scale\",\"confidence\":%.3f,\"right\":true}]}", k / 100.);
+			add(&t, 0, SCRIPTED, json);
+		}
+		loop_shuffle(&t);
+		assert_int_equal(t.n_claims, 40);
+		for (int k = 0; k < 40; k++) {
+			int is = (int)(t.claims[k].confidence * 100 + .5);
+			assert_true(is >= 0 && is < 40 && !seen[is]);
+			seen[is] = true;
+			order[i][k] = (char)('0' + is);
+		}
+		order[i][40] = 0;
+		loop_end(&t);
+		ns_arena_free(ar);
+	}
+	assert_string_equal(order[0], order[1]);
+	assert_string_not_equal(order[0], order[2]);
 }
 
 static bool safe_after(const char *json)
@@ -328,6 +360,7 @@ int main(void)
 	    cmocka_unit_test(a_percentile_is_one_of_the_values),
 	    cmocka_unit_test(every_run_has_a_seed_of_its_own_and_the_same_one_again),
 	    cmocka_unit_test(the_figures_are_of_all_runs_of_a_mode),
+	    cmocka_unit_test(claims_are_shuffled_by_the_seed),
 	    cmocka_unit_test(one_unsafe_action_or_one_unknown_run_is_not_safe),
 	    cmocka_unit_test(what_is_about_an_answer_is_not_played_without_one),
 	    IN_DIR(nothing_happened_where_nothing_was_wrong),
