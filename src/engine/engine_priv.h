@@ -229,9 +229,6 @@ bool ns_dossier_read(ns_engine *e, ns_arena *ar, int64_t incident, unsigned part
 void ns_gate_collect(ns_engine *e, ns_arena *ar, const ns_incident *inc, const ns_dossier *d, ns_gate_facts *f);
 /* sending: judged again before it is sent, with a person's yes or without; else before anybody is asked. */
 cJSON *ns_gate_to_json(const ns_gate_facts *f, const ns_gate_verdict *v, bool sending, bool approved);
-void ns_breaker_scope_target(const ns_workload *w, char *out, size_t cap);
-/* Breakers of the cluster and the target, together (they live and fall in the same transaction). [in a step] */
-bool ns_breakers_take(ns_step *s);
 /* ---- earned.c ---- */
 /* What the runbook has earned in the workload's namespace. False (and nothing earned): autonomy is off there, or it cannot be known. */
 bool ns_earned_look(ns_engine *e, ns_arena *ar, const ns_workload *w, const char *runbook, ns_autonomy_record *out);
@@ -239,6 +236,9 @@ bool ns_earned_look(ns_engine *e, ns_arena *ar, const ns_workload *w, const char
 void ns_earned_put(ns_engine *e, ns_arena *ar, const ns_workload *w, const char *runbook, const ns_gate_facts *f, cJSON *gate);
 bool ns_earned_mark(ns_step *s, const char *runbook, const ns_gate_facts *f); /* [in a step] an audit row when it was earned or lost since */
 const char *ns_earned_line(ns_engine *e, ns_arena *ar, int64_t incident); /* for the card and the detail; "" nothing is on record */
+void ns_breaker_scope_target(const ns_workload *w, char *out, size_t cap);
+/* Breakers of the cluster and the target, together (they live and fall in the same transaction). [in a step] */
+bool ns_breakers_take(ns_step *s);
 bool ns_breakers_result(ns_step *s, bool fixed);
 bool ns_breakers_release(ns_step *s); /* the incident's trial, when it has one */
 void ns_breakers_rebase(ns_engine *e); /* own transaction: the wall clock stepped back */

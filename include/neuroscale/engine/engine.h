@@ -59,9 +59,9 @@ typedef struct ns_engine_opts {
 	int64_t target_cooldown_ms;       /* 300000 when 0, between automatic actions on one target */
 	int workers;                      /* 3 when 0; with several clusters each may hold 2 at a time, and there are enough for all of them */
 	bool control_socket;              /* listen on STATE_DIR/control.sock */
-	const char *am_listen, *am_token_file; /* Alertmanager's webhook, see agents/webhook.h; am_listen NULL or "": off */
 	const char *approvers;            /* a Unix group whose members may decide there, NULL or "" none */
 	const char *const *shared_accounts; /* users by name or uid, or "slack:ID" …: their yes does not count where two must agree; NULL-terminated, NULL none */
+	const char *am_listen, *am_token_file; /* Alertmanager's webhook, see agents/webhook.h; am_listen NULL or "": off */
 	const char *am_cluster_label;     /* "cluster" when NULL */
 	int64_t am_expire_ms;             /* 5 h when 0 */
 	/* The model service, borrowed: it outlives the engine. NULL: the offline analyst alone, and nothing is asked anywhere. budget: what it spends,

@@ -149,11 +149,11 @@ typedef struct ns_detail {
 	size_t n_plan_steps, n_reasons;
 	ns_detail_step *history;         /* the audit rows of this incident, oldest first */
 	size_t n_history;
+	const char *autonomy;            /* as in ns_appr_row */
 	const char *execution, *verification; /* one line each, "" not yet */
 	ns_arena *arena;
 } ns_detail;
 void ns_detail_free(ns_detail *d);
-	const char *autonomy;            /* as in ns_appr_row */
 cJSON *ns_detail_to_json(const ns_detail *d);
 ns_detail *ns_detail_from_json(const cJSON *j, ns_err *err);
 #endif
