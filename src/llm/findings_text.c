@@ -199,7 +199,7 @@ static const signal signals[] = {
     {T_IMG_MISSING, STATUS | EVENT, GRAB_NO, false,
         "manifest unknown|manifest for*not found|: not found|name unknown|repository does not exist|no such image|image not "
         "found|manifest_unknown|"
-        "manifestunknown|404 not found|repository*not found|tag*does not exist|image*does not exist|tag*not found|no such tag|no such manifest",
+        "manifestunknown|404 not found|repository*not found|tag*does not exist|image*does not exist|tag*not found|missing in*registry|: notfound|no such tag|no such manifest",
         "secret|configmap|couldn't find", "the registry does not have this image"},
     {T_IMG_AUTH, STATUS | EVENT, GRAB_NO, false,
         "unauthorized|authentication required|pull access denied|insufficient_scope|no basic auth credentials|pull*403 forbidden|pull*401 "
@@ -209,12 +209,12 @@ static const signal signals[] = {
     {T_IMG_LIMIT, STATUS | EVENT, GRAB_NO, false, "toomanyrequests|pull rate limit|pull*429 too many requests|pull qps exceeded", "",
         "the registry limits the rate of pulls"},
     {T_IMG_NET, STATUS | EVENT, GRAB_HOST, false,
-        "pull*i/o timeout|pull*no such host|pull*connection refused|pull*tls handshake timeout|pull*request canceled|pull*502 bad gateway|"
+        "pull*i/o timeout|i/o timeout*registry|registry*i/o timeout|registry*unreachable|registry*timeout|other teams can't pull|pull*no such host|pull*connection refused|pull*tls handshake timeout|pull*request canceled|pull*502 bad gateway|"
         "pull*503 service|pull*504 gateway|pull*unexpected eof|pull*: eof|pull*server misbehaving|pull*connection reset|pull*deadline "
         "exceeded|registryunavailable|"
         "pull*500 internal server|failed to do request",
         "", "the registry cannot be reached"},
-    {T_IMG_CERT, STATUS | EVENT, GRAB_HOST, false, "pull*x509:|pull*certificate", "", "the registry's certificate is not accepted"},
+    {T_IMG_CERT, STATUS | EVENT, GRAB_HOST, false, "x509|pull*certificate|certificate signed by", "", "the registry's certificate is not accepted"},
     {T_IMG_PLATFORM, STATUS | EVENT, GRAB_NO, false, "no match for platform|no matching manifest for|does not match the specified platform",
         "", "the image does not exist for this node's platform"},
     /* scheduler and controllers */

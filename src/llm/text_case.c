@@ -71,7 +71,8 @@ static bool data_store(const maker *m)
 	if (*m->t->name)
 		return ns_flat_find(name, first_words_of_data_stores) && !ns_flat_find(name, helpers_of_data_stores);
 	const char *first = m->d->n ? m->d->unit[0].flat : " ";
-	return ns_flat_find(first, first_words_of_data_stores) && !ns_flat_find(first, helpers_of_data_stores);
+	const char *store = ns_flat_find(first, first_words_of_data_stores);
+	return store && !ns_flat_denied(first, store) && !ns_flat_find(first, helpers_of_data_stores);
 }
 
 static bool platform(const maker *m)
@@ -176,7 +177,10 @@ static void set_container(maker *m)
 	k->restarts = t->restarts ? t->restarts : *t->waiting || oom ? 3 : 0;
 	k->jvm = says(m, SAY_JVM);
 	/* The alert class alone says that it is restarted again and again, or that its image is not there. */
-	const char *waiting = *t->waiting ? t->waiting : !strcmp(m->kind, "pod_crashloop") && t->exit_code < 0 && !oom ? "CrashLoopBackOff" : "";
+	const char *waiting = *t->waiting                                                             ? t->waiting
+	                      : !strcmp(m->kind, "image_pull")                                        ? "ImagePullBackOff"
+	                      : !strcmp(m->kind, "pod_crashloop") && t->exit_code < 0 && !oom ? "CrashLoopBackOff"
+	                                                                                              : "";
 	if (*waiting && !fine) {
 		k->waiting_reason = waiting;
 		row(m, NS_EV_STATUS, !t->waiting_at || seen(t->waiting_at) || !strcmp(m->kind, "image_pull"), "container %s waits: %s", k->name, waiting);
@@ -361,7 +365,7 @@ static const struct {
 static bool need_told(const maker *m)
 {
 	for (size_t i = 0; i < m->d->n; i++)
-		if (!m->d->unit[i].order &&
+		if (!m->d->unit[i].order && !ns_flat_find(m->d->unit[i].flat, "raised|increased|doubled|bumped to|upped|quadrupled") &&
 		    ns_text_quantity_between(m->d->unit[i].text, m->t->mem_limit / 10 * 8, m->t->mem_limit * 5, m->t->mem_limit))
 			return true;
 	return false;
@@ -369,7 +373,8 @@ static bool need_told(const maker *m)
 
 /* More was told than is understood here, so that something in it may speak against acting alone: memory without a word on how much is
  * needed but with words that are not plain, a release that breaks without a word on how. */
-#define FEW_WORDS 3
+#define FEW_WORDS  3
+#define MANY_WORDS 12 /* and with so many the need alone does not make it clear */
 static bool need_unknown(const maker *m)
 {
 	return !need_told(m) && !says(m, SAY_BOUNDED) && !says(m, SAY_LOWERED) && ns_text_unexplained(m->d) > FEW_WORDS;
@@ -378,12 +383,15 @@ static bool need_unknown(const maker *m)
 static bool unclear(const maker *m)
 {
 	if (!strcmp(m->kind, "oom_killed"))
-		return need_unknown(m);
+		return need_unknown(m) || ns_text_unexplained(m->d) > MANY_WORDS;
 	return strcmp(m->kind, "cost_spike") != 0 && strcmp(m->kind, "kyverno_violation") != 0 && !says(m, SAY_CODE);
 }
 
 static void set_notes(maker *m)
 {
+	const text_unit *outside = says(m, SAY_OUTSIDE) ? NULL : ns_text_outside(m->d);
+	if (outside)
+		row(m, NS_EV_NOTE, false, "what changed is outside of the workload: %s", outside->text);
 	if (unclear(m))
 		row(m, NS_EV_NOTE, false, "the text tells more than is understood");
 	if (!strcmp(m->kind, "oom_killed") && need_unknown(m))

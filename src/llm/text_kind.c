@@ -23,7 +23,7 @@ static const struct {
         "failed calling webhook|no endpoints available|gatekeeper|network polic|pull policy|restart "
         "policy|imagepullpolicy|restartpolicy|backoff|pod security polic|sync policy|sigstore|kyverno * oomkilled|kyverno * crashloop"},
     {"cost_spike", COST,
-        "opencost|kubecost|cost alert|cost anomal|cost spike|cost report|daily cost|hourly cost|monthly cost|monthly bill|cloud bill|cloud "
+        "spot capacity|on demand fallback|savings plan|opencost|kubecost|cost alert|cost anomal|cost spike|cost report|daily cost|hourly cost|monthly cost|monthly bill|cloud bill|cloud "
         "cost|cloud spend|finops|budget alert|budget|over budget|cost increase|cost rose|costs rose|cost jumped|cost doubled|cost of|cost "
         "per|cost up|cost anomaly|cost explorer|"
         "spend |spending|the bill |bill |bill rose|bill is|bill of|costs |cost |usd per|usd a day|usd day|usd month|usd hour|usd an "
@@ -38,7 +38,7 @@ static const struct {
         "image|imageinspecterror|pull access denied|manifest unknown|pull rate limit|cannot pull|could not pull|can t pull|image pull "
         "(fail|err|back|rate|limit)|failed to pull|pulling image * (fail|error)|failed to resolve reference|pull secret|pull secrets|can "
         "not be pulled|cannot be pulled|registry (is down|unreachable|is unreachable|outage)|"
-        "may require docker login|does not exist or may require|docker login denied|reading manifest|"
+        "failing to pull image|missing in * registry|toomanyrequests|no match for platform|too many requests * image|may require docker login|does not exist or may require|docker login denied|reading manifest|"
         "manifest for * not found|imagepullsecrets * (missing|none|wrong|expired|not )",
         ""},
     {"config_error", 8.2,
@@ -58,7 +58,7 @@ static const struct {
         "failedscheduling|nodes are available|notriggerscaleup|didn t trigger scale up|did not trigger scale up|unschedulable|untolerated "
         "taint|insufficient cpu|insufficient memory|insufficient nvidia|insufficient ephemeral|insufficient pods|too many pods|unbound "
         "immediate|unbound persistentvolumeclaim|volume node affinity|"
-        "didn t match pod|didn t match node|node selector * match|nodeselector * match|no nodes available to schedule|cannot be "
+        "nvidia com gpu|allocatable 0|didn t match pod|didn t match node|node selector * match|nodeselector * match|no nodes available to schedule|cannot be "
         "scheduled|can t be scheduled|outofcpu|outofmemory |outofpods",
         "unschedulable false"},
     {"other", 3.3, "certificate * (expires|expired|expiring)|cert manager order|dns01|http01", ""},
@@ -84,7 +84,7 @@ static const struct {
         "(fail|kill|timeout)|readiness * (fail|timeout)|unhealthy",
         ""},
     {"probe_failure", 5.7,
-        "tcp readiness|http readiness|readiness of|readiness check|liveness of|liveness check|liveness probe|readiness probe|startup probe|livenessprobe|readinessprobe|startupprobe|initialdelayseconds|failurethreshold", ""},
+        "readiness (404|503|500|fail|returns)|liveness (404|503|500|fail|returns)|probe path|tcp readiness|http readiness|readiness of|readiness check|liveness of|liveness check|liveness probe|readiness probe|startup probe|livenessprobe|readinessprobe|startupprobe|initialdelayseconds|failurethreshold", ""},
     {"other", 6.0, "backofflimitexceeded|job has reached|cronjob|job * failed|deadlineexceeded * job|kubejobfailed|job failed|failed jobs|kubejobnotcompleted",
         ""},
     {"other", 8.9, "failed calling webhook|conversion webhook|aggregated api|apiservice|kubectl * (x509|unable to connect)|all kubectl",
@@ -156,5 +156,6 @@ const char *ns_text_kind_of(const text_doc *d, const text_things *t)
 			best = rows[i].kind;
 		}
 	}
-	return best;
+	/* What ends with an exit code of its own crashes, whatever else is not known. */
+	return !strcmp(best, "other") && most <= 0 && t->exit_code > 0 ? "pod_crashloop" : best;
 }

@@ -1,6 +1,7 @@
 /* Inside the reading of incidents from text: text_lines.c cuts and sorts the lines, text_says.c knows the phrases, text_things.c takes out
  * names and numbers, text_use.c
- * reads use and prices, text_release.c the history of releases, text_plain.c knows plain words, text_kind.c names the alert class, text_case.c puts the case together. */
+ * reads use and prices, text_release.c the history of releases, text_plain.c
+ * knows plain words, text_outside.c what is not of a release, text_kind.c names the alert class, text_case.c puts the case together. */
 #ifndef NEUROSCALE_LLM_TEXT_PRIV_H
 #define NEUROSCALE_LLM_TEXT_PRIV_H
 #include "neuroscale/llm/text_case.h"
@@ -85,6 +86,8 @@ bool ns_text_quantity_between(const char *text, int64_t from, int64_t to, int64_
 const text_unit *ns_text_idle(const text_doc *d);
 /* Is there an amount of money per time in it? */
 bool ns_text_price(const text_unit *u);
+/* The unit that tells of a change or of trouble outside of the workload: a Secret, a database, a certificate; NULL none. */
+const text_unit *ns_text_outside(const text_doc *d);
 /* How many words of prose are neither names nor numbers nor plain ones. */
 size_t ns_text_unexplained(const text_doc *d);
 void ns_text_things(const text_doc *d, text_things *t);

@@ -131,12 +131,32 @@ static size_t mention_at(const text_unit *u, const char *p, mention *m)
 	return m->to - m->from;
 }
 
+/* "88 continues to serve", where ocr:88 was named before. */
+static size_t repeated_at(const mentions *all, const text_unit *u, const char *p, mention *m)
+{
+	size_t n = strspn(p, "0123456789");
+	char before = p > u->text ? p[-1] : ' ';
+	if (n < 2 || n > 6 || ns_is_alnum(p[n]) || p[n] == '.' || p[n] == ':' || p[n] == '/' || p[n] == '-' || is_amount(p + n) || ns_is_alnum(before) || strchr(".:/-$", before))
+		return 0;
+	long v = strtol(p, NULL, 10);
+	for (size_t i = 0; i < all->n; i++)
+		if (all->at[i].named && all->at[i].number[0] == v && !all->at[i].number[1] && !all->at[i].number[2]) {
+			*m = all->at[i];
+			m->from = (size_t)(p - u->text);
+			m->to = m->from + n;
+			m->unit = u;
+			return n;
+		}
+	return 0;
+}
+
 static void find_mentions(const text_doc *d, mentions *all)
 {
 	all->n = 0;
 	for (size_t i = 0; i < d->n; i++)
 		for (const char *p = d->unit[i].text; told(&d->unit[i]) && *p && all->n < MENTIONS;) {
 			size_t n = mention_at(&d->unit[i], p, &all->at[all->n]);
+			n = n ? n : repeated_at(all, &d->unit[i], p, &all->at[all->n]);
 			all->n += n != 0;
 			p += n ? n : 1;
 		}
@@ -212,7 +232,7 @@ static const char good_words[] =
     "(crash|show|have|do)|doesn t (crash|show|have)|does not (crash|show|have)|never (crashed|restarted|failed|had|showed|did)|successful|"
     "0 restarts|zero restarts|full traffic|takes traffic|take traffic|taking traffic|all traffic|(for|all) * "
     "(days|weeks|months|week|month)|(for|since) (days|weeks|months|ages)|clean|solid|happy|green|quiet|alive|boring|uneventful|as "
-    "expected|in order|all right|alright|intact|unharmed|steady|normal|perfect|(are|is|were|was) up |answering|answers|keep "
+    "expected|had (never|run|not)|has run|ran |never (this|that|happened|seen|saw|did)|no (drama|fuss|surprise)|continue|as before|in order|all right|alright|intact|unharmed|steady|normal|perfect|(are|is|were|was) up |answering|answers|keep "
     "(taking|serving|answering)|keeps (taking|answering)|flawless|smooth|rock|behaved|behaves|answered|handled|carried|all good|lief|stabil|marchait|funcionaba";
 static const char bad_words[] = "unhealthy|not healthy|never (worked|ready|ran|healthy|came|started|up|been|became|becomes|was)|not "
                                 "ready|not available|also fail|fails|failing|failed|broken|crash|same |did not (work|start|help|come|"

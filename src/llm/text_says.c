@@ -47,7 +47,7 @@ static const struct {
         "(release|deploy|rollout|hotfix|build|push|update|upgrade|patch|change|image|version)|(hit|reached|landed in|landed on) "
         "(prod|production|the cluster|staging)|brought by|came with|hotfix|from the * rollout|deployed (0|1|2|this|by)|replaced "
         "(v|release|version|build|revision)|(release|deploy|rollout|build|image|version) (this morning|this afternoon|tonight|today|an "
-        "hour)|(deploy|rollout|release) of (commit|build|version|image|tag|v)|promoted|switching|switched|after moving (from|to)|was published|now (runs|points|uses|on) |is (now|live) (on|at) (v|version|build|release)|seit dem (deploy|rollout|release|update)|neue version|depuis le "
+        "hour)|(deploy|rollout|release) of (commit|build|version|image|tag|v)|since * (rollout|deploy)|promoted|delivered|shipped|rolled|swapped|bumped|put live|switching|switched|since release|after moving (from|to)|was published|now (runs|points|uses|on) |is (now|live) (on|at) (v|version|build|release)|seit dem (deploy|rollout|release|update)|neue version|depuis le "
         "deploiement|desde el despliegue",
         ""},
     {SAY_FIRST, SEEN, false,
@@ -73,8 +73,8 @@ static const struct {
         "template unchanged|revision unchanged|same image for|started by themselves|began by itself|last change * days|last change * "
         "weeks|last change * months|"
         "has been running for|had been running for|running since * days|last (changed|deployed|released|touched|rolled|updated|modified) "
-        "(in|on|days|weeks|months|long|yesterday|last)|nobody (deployed|released|changed|touched)|no one (deployed|released|changed)|not "
-        "touched|(wasn t|was not|not been|not|hasn t been) touched",
+        "(in|on|days|weeks|months|long|yesterday|last)|nobody (deployed|released|changed|touched)|no one (deployed|released|changed)|untouched "
+        "(since|for)|(deployment|image|manifest|workload|chart) (was|is|has) not (touched|been touched)",
         "no new pod"},
     {SAY_SAME_BEFORE, SEEN, false,
         "both revisions|both versions|both releases|both images|all revisions|all versions|either revision|every revision|every "
@@ -96,6 +96,10 @@ static const struct {
         "can t be rolled back|cannot be rolled back|must not be rolled back|do not roll back|not to go back|not go back|never go "
         "back|cannot go back|can t go back|security hole|cve |vulnerab|was withdrawn|known bad|irreversible|one way|backward* incompatible",
         ""},
+    {SAY_SAME_BEFORE, SEEN, true,
+        "rolled back|reverted|undid|undone|went back|gone back|rolled it back|back on (v|version|release|the)|(exit|crash|crashes|fails|failed|dies|"
+        "panics|restarts) * (as well|too |also|alike|likewise)|not ready either|either since",
+        "can be|could be|should|be rolled back|be reverted|not yet|roll back to|please|want|was not"},
     {SAY_MIGRATED, ANY, false,
         "dropped|drops |migration|migrations|migration * (ran|applied|complete|done|finished|executed|succeeded)|migrations * "
         "(ran|applied|complete|done|finished)|migrated|schema * (changed|upgraded|version|migrat)|"
@@ -172,9 +176,7 @@ static const struct {
         "nodes were|new ami|new nodes|new node pool|node image|node pool|kernel version|cgroup v2|upgraded (the cluster|kubernetes|the "
         "nodes|node)|upgrade of (the cluster|kubernetes|the nodes)|new kubernetes version|(configmap|config map) * "
         "(edited|changed|updated|modified|by hand)|"
-        "secret * "
-        "(rotated|edited|changed|updated|expired|deleted|removed|replaced|missing)|(password|token|key|credential|credentials|certificate|"
-        "certificates|ca ) * (rotated|rotation|expired|changed|revoked|renewed|replaced|invalid|missing)|rotated|rotation|"
+        "key * (rotated|expired|revoked)|rotated|rotation|"
         "(secret|configmap|pvc|volume|service|crd|namespace) * (does not exist|doesn t exist|no longer exists|is gone|was deleted)|someone "
         "deleted|somebody deleted|too many open files|"
         "(broker|brokers|database|db|kafka|redis|postgres|mysql|rabbitmq|vault|upstream|dependency|registry|dns|backend|queue|storage|"
@@ -184,7 +186,7 @@ static const struct {
         "(cluster|namespace|node|region|host)|restored from|on the old nodes|on the new nodes|on one node|only on node|on arm|graviton|in "
         "the other cluster|feature gate|"
         "api server * (slow|timeout)|crd * (removed|deleted|changed)|no longer served|was removed from the cluster|service * "
-        "deleted|database * (maintenance|upgrade|migrat|failover|moved|down|read only)|is in maintenance|under maintenance|provider|third "
+        "deleted|database * read only|is in maintenance|under maintenance|provider|third "
         "party|partner|license|licence|quota|disk * full|volume * full|pvc * full",
         "runs at|stays up"},
     {SAY_CODE, ANY, false,
@@ -196,7 +198,7 @@ static const struct {
         "found|starterror|stack trace|traceback|"
         "exception|unhandled|uncaught|assertion|keyerror|attributeerror|valueerror|nameerror|indexerror|undefined symbol|glibc|shared "
         "librar|wrong port|wrong path|probe|does not exist|doesn t exist|manifest unknown|typo|never pushed|invalidimagename|couldn t "
-        "parse image|usage |exit 2 |exits with 2|exits 2 |segfault|not executable|command|args|entrypoint|regression|template file|statuscode 404|"
+        "parse image|notfound|missing in * registry|panicked|exit 134|exits 13|terminate called|undefined method|usage |exit 2 |exits with 2|exits 2 |segfault|not executable|command|args|entrypoint|regression|template file|statuscode 404|"
         "cannot read propert|null reference|fatal error|parse error|broken build|missing in the image|not in the image",
         ""},
     {SAY_PAUSED, SEEN, true,
@@ -233,7 +235,9 @@ static const struct {
         "bomb|infinite|endless|quadratic|exponential|already raised|already increased|already doubled|raised twice|"
         "third time|several times already|whole table|entire table|full table|unlimited|as much as it|eats everything|fills up|until the "
         "node|cartesian|runaway query|within seconds of * to|spikes to|from * gi to * gi|"
-        "misconfigur|retry storm|flood|runaway|recursi|attack|(above|larger than|bigger than|exceeds|over) the (container|memory|pod) * limit|"
+        "then raised|raised it|raised to * oom|increased to * oom|never (comes|goes|drops|falls|shrinks)|straight up|(goes|going|went) up "
+        "(and|with|until|linear|steadily)|rises with|rising|with (each|every) |per (client|user|connection|websocket|upload)|explosion|explod|"
+        "miner|xmrig|malware|compromised|intru|hacked|suspicious|misconfigur|retry storm|flood|runaway|recursi|attack|(above|larger than|bigger than|exceeds|over) the (container|memory|pod) * limit|"
         "every * hours|after * hours|after * days|more and more|never released|not released|never freed|retained|cache * without|no "
         "eviction|no upper bound|decompress|zip bomb|malicious",
         "has been stable|is stable|works fine|works |runs fine|correctly|properly|stays up|solved|fixed it|idles|settles|no leak|not a "
@@ -344,11 +348,11 @@ static const struct {
         "traffic * (doubled|rose|increased|up|grew|higher)|more traffic|real load|more requests|requests * (doubled|rose|up|grew)|black "
         "friday|campaign|peak |peaks|seasonal|expected|planned|approved|launch|sale |marketing|cpu * (7|8|9)[0-9]|at 80|at 85|at 90|at "
         "95|high utili|busy|backlog|queue * (grew|deep|growing)|"
-        "in use|uses it|is used|traffic is high|high traffic|this week|for the fair|actively used|active users|release test|test * in "
+        "in use|uses it|is used|traffic is high|high traffic|(needed|used|runs|running|until|for) this week|for the fair|actively used|active users|release test|test * in "
         "progress|running test|is running right now|running right now|right now|in progress|tomorrow|next week|used by all|shared |all "
         "teams|until friday|until tomorrow|needed|must keep|must stay|must not|keep running|required|audit|certification|reserved for|on "
         "purpose|agreed|intentional|do not touch|demo to|customer demo|due|deadline",
-        "no longer needed|not needed|no real load|not in use|traffic unchanged|without more requests"},
+        "(campaign|launch|sale|event|peak|test|demo) * (ended|over|finished|done)|no longer needed|not needed|no real load|not in use|traffic unchanged|without more requests"},
     {SAY_COST_DATA, SEEN, true,
         "unallocated|not allocated|idle *allocation|double count|wrong price|figures may|may be wrong|lost metrics|misreport|missing "
         "metrics|metrics missing|no metrics|prometheus * (down|gap|restart)|opencost * "

@@ -138,7 +138,7 @@ static void read_memory(const text_doc *d, text_things *t)
 				t->limit_at = u;
 			}
 		}
-		static const char *const deaths[] = {"killed at ", "killed with ", "killed by the kernel at ", "oomed at ", "dies at ", "died at ", "gave it ", "given ", "capped at ", "default ",
+		static const char *const deaths[] = {"killed at ", "killed with ", "killed by the kernel at ", "oomed at ", "dies at ", "died at ", "gave it ", "given ", "have configured ", "configured with ", "capped at ", "default ",
 		    "defaults to ", "default of ", "allowance of "};
 		for (size_t k = 0; k < sizeof deaths / sizeof deaths[0] && !t->mem_limit; k++)
 			if (bytes_after(s, deaths[k], 8, &v)) {
@@ -376,14 +376,44 @@ static bool read_pod_row(const char *text, pod_row *r)
 	return r->age_s >= 0;
 }
 
+/* "NAME-HASH  DESIRED  CURRENT  READY  AGE" of `kubectl get rs` */
+static bool read_set_row(const char *text, pod_row *r)
+{
+	char line[256], *save = NULL, *word[12];
+	size_t n = 0, at = 0;
+	ns_copy(line, sizeof line, text);
+	for (char *w = strtok_r(line, " \t", &save); w && n < 12; w = strtok_r(NULL, " \t", &save))
+		word[n++] = w;
+	for (size_t i = 1; i + 3 < n && i <= 2 && !at; i++)
+		if (strspn(word[i], "0123456789") == strlen(word[i]) && strspn(word[i + 1], "0123456789") == strlen(word[i + 1]) &&
+		    strspn(word[i + 2], "0123456789") == strlen(word[i + 2]) && age_of(word[i + 3]) > 0)
+			at = i;
+	char *dash = at ? strrchr(word[at - 1], '-') : NULL;
+	if (!dash || strlen(dash + 1) < 4 || strlen(dash + 1) > 10 || !generated(dash + 1, strlen(dash + 1)))
+		return false;
+	*dash = 0;
+	ns_copy(r->base, sizeof r->base, word[at - 1]);
+	ns_copy(r->hash, sizeof r->hash, dash + 1);
+	long want = strtol(word[at], NULL, 10), ready = strtol(word[at + 2], NULL, 10);
+	r->fine = want > 0 && ready == want;
+	r->broken = want > 0 && ready < want;
+	r->age_s = age_of(word[at + 3]);
+	return true;
+}
+
+static bool read_row(const char *text, pod_row *r)
+{
+	return read_pod_row(text, r) || read_set_row(text, r);
+}
+
 const text_unit *ns_text_old_pod(const text_doc *d)
 {
 	pod_row a, b;
 	for (size_t i = 0; i < d->n; i++) {
-		if (!spoken(&d->unit[i]) || !read_pod_row(d->unit[i].text, &a) || !a.broken)
+		if (!spoken(&d->unit[i]) || !read_row(d->unit[i].text, &a) || !a.broken)
 			continue;
 		for (size_t k = 0; k < d->n; k++)
-			if (k != i && spoken(&d->unit[k]) && read_pod_row(d->unit[k].text, &b) && b.fine && !strcmp(a.base, b.base) &&
+			if (k != i && spoken(&d->unit[k]) && read_row(d->unit[k].text, &b) && b.fine && !strcmp(a.base, b.base) &&
 			    strcmp(a.hash, b.hash) != 0 && b.age_s > a.age_s)
 				return &d->unit[k];
 	}
