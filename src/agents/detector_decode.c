@@ -37,8 +37,21 @@ static size_t put_capped(pack *p, const char *s)
 	return put_n(p, s, n < MAX_MESSAGE ? n : MAX_MESSAGE);
 }
 
-/* but: the one to leave out, NULL none */
-static size_t put_labels(pack *p, const cJSON *map, const cJSON *but)
+/* Of a selector what is no plain pair: "\1", the operator, the key, and "\1" before each value. */
+static void put_expressions(pack *p, const cJSON *list)
+{
+	ns_json_each(x, list)
+	{
+		ns_buf_printf(&p->b, "\1%s\1%s", ns_json_str(x, "operator", ""), ns_json_str(x, "key", ""));
+		ns_json_each(v, ns_json_get(x, "values"))
+			if (cJSON_IsString(v))
+				ns_buf_printf(&p->b, "\1%s", v->valuestring);
+		ns_buf_putc(&p->b, '\0');
+	}
+}
+
+/* but: the one to leave out, NULL none; expressions: of a selector, NULL none */
+static size_t put_labels(pack *p, const cJSON *map, const cJSON *but, const cJSON *expressions)
 {
 	size_t at = p->b.len;
 	ns_json_each(l, map)
@@ -50,6 +63,7 @@ static size_t put_labels(pack *p, const cJSON *map, const cJSON *but)
 		ns_buf_puts(&p->b, l->valuestring);
 		ns_buf_putc(&p->b, '\0');
 	}
+	put_expressions(p, expressions);
 	if (p->b.len == at)
 		return 0;
 	ns_buf_putc(&p->b, '\0');
@@ -91,15 +105,45 @@ const char *dt_label(const char *packed, const char *name, size_t *len)
 	return NULL;
 }
 
+static bool among(const char *value, const char *list)
+{
+	for (size_t n; *list == '\1'; list += n) {
+		n = 1 + strcspn(list + 1, "\1");
+		if (strncmp(list + 1, value, n - 1) == 0 && !value[n - 1])
+			return true;
+	}
+	return false;
+}
+
+/* An operator that is not known selects nothing. */
+static bool expression_holds(const char *x, const char *labels)
+{
+	char key[512];
+	size_t op = strcspn(x, "\1"), n = strcspn(x + op + 1, "\1");
+	const char *name = x + op + 1;
+	if (n >= sizeof key)
+		return false;
+	memcpy(key, name, n);
+	key[n] = '\0';
+	const char *value = dt_label(labels, key, NULL);
+#define OPERATOR(word) (op == sizeof word - 1 && memcmp(x, word, op) == 0)
+	if (OPERATOR("In"))
+		return value && among(value, name + n);
+	if (OPERATOR("NotIn"))
+		return !value || !among(value, name + n);
+	return OPERATOR("Exists") ? value != NULL : OPERATOR("DoesNotExist") && !value;
+#undef OPERATOR
+}
+
 bool dt_selects(const char *selector, const char *labels)
 {
 	if (!*selector)
 		return false;
 	for (const char *s = selector; *s; s += strlen(s) + 1) {
 		const char *l = labels;
-		while (*l && strcmp(l, s) != 0)
+		while (*s != '\1' && *l && strcmp(l, s) != 0)
 			l += strlen(l) + 1;
-		if (!*l)
+		if (*s == '\1' ? !expression_holds(s + 1, labels) : !*l)
 			return false;
 	}
 	return true;
@@ -226,7 +270,7 @@ dt_pod *dt_decode_pod(const cJSON *j)
 	const cJSON *labels = ns_json_get(meta, "labels");
 	const cJSON *hash = ns_json_get(labels, "pod-template-hash");
 	size_t common[] = {put(&g, ns_json_str(meta, "namespace", "")), put(&g, o.kind), put(&g, o.name), put(&g, o.uid),
-	    cJSON_IsString(hash) ? put(&g, hash->valuestring) : 0, put_labels(&g, labels, NULL)};
+	    cJSON_IsString(hash) ? put(&g, hash->valuestring) : 0, put_labels(&g, labels, NULL, NULL)};
 	size_t f[] = {put(&s, uid), put(&s, name), put(&s, sched_reason), put_capped(&s, sched_message), put(&s, node), put(&s, ns_json_str(status, "reason", "")), put_capped(&s, ns_json_str(status, "message", "")),
 	    put_claims(&s, ns_json_get(spec, "volumes"), name)};
 	/* A debug container is a person's own doing, and no part of the workload. */
@@ -333,7 +377,8 @@ dt_obj *dt_decode_obj(dt_kind kind, const cJSON *j)
 	const cJSON *wanted = ns_json_get(selector, "pod-template-hash");
 	bool agree = kind == DT_REPLICASET && cJSON_IsString(hash) && cJSON_IsString(wanted) && strcmp(hash->valuestring, wanted->valuestring) == 0;
 	size_t common[] = {put(&g, ns_json_str(meta, "namespace", "")), put(&g, own.kind), put(&g, own.name), put(&g, own.uid),
-	    put_labels(&g, labels, agree ? hash : NULL), put_labels(&g, selector, agree ? wanted : NULL)};
+	    put_labels(&g, labels, agree ? hash : NULL, NULL),
+	    put_labels(&g, selector, agree ? wanted : NULL, ns_json_path(j, "spec.selector.matchExpressions"))};
 	size_t f[] = {put(&s, uid), put(&s, name), cJSON_IsString(hash) ? put(&s, hash->valuestring) : 0, put(&s, cond[0]), put(&s, cond[1]), put_capped(&s, cond[2]), put(&s, cond[3]),
 	    /* A refusal by a webhook names its policies at the end of the message. */
 	    put_n(&s, cond[4], strlen(cond[4]) < 1500 ? strlen(cond[4]) : 1500)};

@@ -25,7 +25,7 @@ const char *const dt_keep_events[] = {"metadata.namespace", "metadata.creationTi
 
 /* Deployments, ReplicaSets, StatefulSets, DaemonSets, Jobs, CronJobs. Their status is small; their templates are not. */
 const char *const dt_keep_owners[] = {META, OWNER, "metadata.generation", "spec.paused", "spec.replicas", "spec.parallelism", "spec.suspend",
-    "spec.schedule", "spec.selector.matchLabels", "spec.updateStrategy.type",
+    "spec.schedule", "spec.selector.matchLabels", "spec.selector.matchExpressions", "spec.updateStrategy.type",
     "spec.updateStrategy.rollingUpdate.partition", "status", NULL};
 
 const char *const dt_keep_nodes[] = {META, CONDITIONS, "spec.unschedulable", "spec.taints", NULL};

@@ -357,7 +357,7 @@ void dt_obj_free(dt_obj *o); /* NULL is fine */
 typedef struct dt_event { const char *uid, *kind, *ns, *name, *reason, *message, *type; char container[64]; int64_t at_ms; int count; } dt_event;
 bool dt_decode_event(const cJSON *j, int64_t now_ms, dt_event *out);
 const char *dt_label(const char *packed, const char *name, size_t *len); /* NULL when absent */
-bool dt_selects(const char *selector, const char *labels);               /* every pair of the selector is there; an empty one selects nothing */
+bool dt_selects(const char *selector, const char *labels);               /* every pair is there and every expression holds; an empty one selects nothing */
 
 /* ---- detector_cache.c (mu held) ---- */
 void dt_put_pod(ns_detector *d, dt_pod *p);  /* takes it */

@@ -88,6 +88,36 @@ static void test_owner_must_select_the_pod(void **state)
 	}
 }
 
+/* A selector may have no plain pair at all. */
+static void test_selectors_with_expressions(void **state)
+{
+	static const struct { const char *expression, *labels; bool selected; } rows[] = {
+	    {"\"key\":\"app\",\"operator\":\"In\",\"values\":[\"api\",\"web\"]", "app=web\0", true},
+	    {"\"key\":\"app\",\"operator\":\"In\",\"values\":[\"api\",\"web2\",\"we\"]", "app=web\0", false},
+	    {"\"key\":\"app\",\"operator\":\"In\",\"values\":[\"\"]", "app=\0", true},
+	    {"\"key\":\"app\",\"operator\":\"In\",\"values\":[\"web\"]", "apps=web\0", false},
+	    {"\"key\":\"app\",\"operator\":\"NotIn\",\"values\":[\"api\"]", "app=web\0", true},
+	    {"\"key\":\"app\",\"operator\":\"NotIn\",\"values\":[\"web\"]", "app=web\0", false},
+	    {"\"key\":\"x\",\"operator\":\"NotIn\",\"values\":[\"web\"]", "app=web\0", true},
+	    {"\"key\":\"app\",\"operator\":\"Exists\"", "app=web\0", true},
+	    {"\"key\":\"x\",\"operator\":\"Exists\"", "app=web\0", false},
+	    {"\"key\":\"x\",\"operator\":\"DoesNotExist\"", "app=web\0", true},
+	    {"\"key\":\"app\",\"operator\":\"DoesNotExist\"", "app=web\0", false},
+	    {"\"key\":\"app\",\"operator\":\"Gt\",\"values\":[\"1\"]", "app=2\0", false},
+	    {"\"operator\":7", "app=2\0", false},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char b[512];
+		snprintf(b, sizeof b, "{\"metadata\":{\"name\":\"d\",\"uid\":\"u\"},\"spec\":{\"selector\":{\"matchExpressions\":[{%s}]}}}", rows[i].expression);
+		cJSON *j = ns_json_parse(b, strlen(b), &ns_json_api, NULL);
+		dt_obj *o = dt_decode_obj(DT_DEPLOYMENT, j);
+		if (dt_selects(o->selector, rows[i].labels) != rows[i].selected)
+			fail_msg("%s of %s", rows[i].expression, rows[i].labels);
+		dt_obj_free(o);
+		cJSON_Delete(j);
+	}
+}
+
 static void test_replicaset_whose_deployment_is_another(void **state)
 {
 	rig r;
@@ -464,7 +494,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_members_are_one_alert), cmocka_unit_test(test_oom_and_crash_loop_of_one_container_are_one_incident),
 	    cmocka_unit_test(test_two_containers_with_two_causes_are_two), cmocka_unit_test(test_cause_holds_the_stalled_rollout_back),
-	    cmocka_unit_test(test_owner_must_select_the_pod), cmocka_unit_test(test_replicaset_whose_deployment_is_another),
+	    cmocka_unit_test(test_owner_must_select_the_pod), cmocka_unit_test(test_selectors_with_expressions), cmocka_unit_test(test_replicaset_whose_deployment_is_another),
 	    cmocka_unit_test(test_owner_that_comes_a_moment_later), cmocka_unit_test(test_confirmed_link_outlives_the_replicaset),
 	    cmocka_unit_test(test_statefulset_and_cronjob), cmocka_unit_test(test_what_is_no_failure), cmocka_unit_test(test_deleted_workload_recovers),
 	    cmocka_unit_test(test_relist_tells_nothing_twice_and_misses_nothing), cmocka_unit_test(test_no_recovery_while_the_watch_is_down),

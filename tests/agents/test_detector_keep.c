@@ -211,7 +211,7 @@ static void check(dt_row row, const cJSON *obj)
 	"{\"name\":\"b\",\"ready\":true,\"restartCount\":0,\"state\":{\"running\":{\"startedAt\":\"2026-01-01T00:00:00Z\"}},\"lastState\":{}}," \
 	"{\"name\":\"c\",\"ready\":false,\"restartCount\":0,\"state\":{\"terminated\":" ENDED "},\"lastState\":{}}]"
 #define OWNER \
-	"\"spec\":{\"replicas\":3,\"paused\":true,\"parallelism\":2,\"suspend\":false,\"schedule\":\"*/5 * * * *\",\"updateStrategy\":{\"type\":\"RollingUpdate\",\"rollingUpdate\":{\"partition\":1}},\"selector\":{\"matchLabels\":{\"app\":\"web\"}},\"template\":{\"spec\":{}}}," \
+	"\"spec\":{\"replicas\":3,\"paused\":true,\"parallelism\":2,\"suspend\":false,\"schedule\":\"*/5 * * * *\",\"updateStrategy\":{\"type\":\"RollingUpdate\",\"rollingUpdate\":{\"partition\":1}},\"selector\":{\"matchLabels\":{\"app\":\"web\"},\"matchExpressions\":[{\"key\":\"app\",\"operator\":\"In\",\"values\":[\"web\",\"w\"]}]},\"template\":{\"spec\":{}}}," \
 	"\"status\":{\"observedGeneration\":2,\"replicas\":3,\"readyReplicas\":1,\"updatedReplicas\":2,\"availableReplicas\":1,\"desiredNumberScheduled\":3,\"currentNumberScheduled\":3," \
 	"\"numberReady\":1,\"updatedNumberScheduled\":1,\"numberAvailable\":1,\"active\":1,\"ready\":1,\"failed\":6,\"completionTime\":\"2026-01-01T00:00:09Z\",\"lastScheduleTime\":\"2026-01-01T00:00:09Z\"," \
 	"\"lastSuccessfulTime\":\"2026-01-01T00:00:09Z\",\"conditions\":[" CONDITION("Progressing", "False") "," CONDITION("ReplicaFailure", "True") "," CONDITION("Failed", "True") "]}"
