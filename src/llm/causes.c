@@ -85,6 +85,11 @@ const cause ns_causes[CAUSE_COUNT] = {
         "revision {good} was healthy; it changed: {chg}.",
         "Going back to revision {good} restores the probe that fits; rolling forward again undoes it.",
         "Compare the probe's port and path with what the program serves, correct it, then roll it out again: " DESCRIBE "."},
+    [C_RELEASE_ERRORS] = {"bad_release", NS_ACT_ROLLBACK, NS_RISK_MEDIUM, false, .66,
+        "{w} is reported to fail since its revision {rev} was rolled out, although its pods run; revision {good} worked. It changed: {chg}.",
+        "Going back to revision {good} restores service if the errors are those of the new revision; a person decides, because the cluster itself "
+        "sees nothing wrong.",
+        "Compare error rate and log before and after the rollout: " LOGS "."},
     [C_RELEASE_GITOPS] = {"bad_release_gitops", MANUAL, NS_RISK_MEDIUM, false, .92,
         "Revision {rev} of {w} fails since it was rolled out and revision {good} was healthy ({chg}), but {owner} keeps the workload at "
         "what Git says.",

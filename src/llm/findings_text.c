@@ -29,7 +29,7 @@ static const signal signals[] = {
         "unable to connect to|failed to connect to|can't connect to*server|connection to*failed|connection to*refused|not reachable|is "
         "unreachable|mongoserverselectionerror|"
         "could not connect to redis|connectexception|503 service unavailable",
-        "probe failed", "a connection to something it needs was refused"},
+        "probe failed|failed to connect service", "a connection to something it needs was refused"},
     {T_DNS, LOG, GRAB_HOST, false,
         "no such host|name or service not known|temporary failure in name resolution|getaddrinfo enotfound| enotfound "
         "|'enotfound'|eai_again|could not resolve host|"
@@ -39,7 +39,7 @@ static const signal signals[] = {
     {T_TIMEOUT, LOG, GRAB_HOST, false,
         "i/o timeout|context deadline exceeded|connection timed out|etimedout|connecttimeout|sockettimeoutexception|read timed out|"
         "timed out waiting for|timeout expired|deadlineexceeded|connect timeout|operation timed out|request timed out",
-        "probe failed|progressdeadlineexceeded|timed out progressing|waiting for the condition", "a call to something it needs timed out"},
+        "probe failed|failed to connect service|progressdeadlineexceeded|timed out progressing|waiting for the condition", "a call to something it needs timed out"},
     {T_AUTH, LOG, GRAB_QUOTED, false,
         "authentication failed|access denied for user|wrongpass|noauth authentication|invalid username-password|401 unauthorized|"
         "403 forbidden|invalid api key|incorrect api key|invalid credentials|bad credentials|login failed for user|sasl*fail|"
@@ -181,7 +181,7 @@ static const signal signals[] = {
     {T_STARTUP, STATUS | EVENT, GRAB_HOST, false, "startup probe failed|startup probe errored|failed startup probe", "",
         "the startup probe fails"},
     {T_READINESS, STATUS | EVENT, GRAB_HOST, false, "readiness probe failed|readiness probe errored", "", "the readiness probe fails"},
-    {T_PROBE_PORT, STATUS | EVENT, GRAB_HOST, false, "probe failed*connection refused|probe failed*statuscode: 404", "",
+    {T_PROBE_PORT, STATUS | EVENT, GRAB_HOST, false, "probe failed*connection refused|probe failed*statuscode: 404|failed to connect service", "",
         "the probe reaches nothing at its port or path"},
     {T_EVICTED, STATUS | EVENT, GRAB_NO, false,
         "the node was low on resource|evicted|ephemeral local storage usage exceeds|exceeded its local ephemeral storage|usage of emptydir "

@@ -108,6 +108,28 @@ static const char *workload_kind(const maker *m)
 	return data_store(m) && !deployment ? "StatefulSet" : "Deployment";
 }
 
+/* Does somebody else speak of it than the workload's own name? "argocd-image-updater" is not deployed by Argo CD for that. */
+static bool owner_said(const maker *m, text_say s, const char *pattern)
+{
+	if (!says(m, s) || !*m->t->name)
+		return says(m, s);
+	char *name = ns_arena_printf(m->ar, " %s", m->t->name);
+	for (char *p = name; *p; p++)
+		if (!ns_is_alnum(*p))
+			*p = ' ';
+	for (size_t i = 0; i < m->d->n; i++) {
+		if (m->d->unit[i].order || m->d->unit[i].place == TEXT_LOG)
+			continue;
+		char *flat = ns_arena_strdup(m->ar, m->d->unit[i].flat);
+		for (char *p = flat; (p = strstr(p, name));)
+			for (size_t k = 1; k < strlen(name); k++)
+				*++p = ' ';
+		if (ns_flat_find(flat, pattern))
+			return true;
+	}
+	return false;
+}
+
 static void set_target(maker *m)
 {
 	ns_case *c = m->c;
@@ -119,7 +141,7 @@ static void set_target(maker *m)
 	bool reset = says(m, SAY_OPERATOR) || says(m, SAY_VPA);
 	if (reset)
 		c->managed_by = says(m, SAY_VPA) ? "operator:VerticalPodAutoscaler" : "operator:Operator";
-	else if (says(m, SAY_ARGOCD))
+	else if (owner_said(m, SAY_ARGOCD, "argocd|argo cd|outofsync|out of sync|selfheal|self heal|auto sync|argoproj"))
 		c->managed_by = "argocd";
 	else if (says(m, SAY_FLUX) && !strcmp(m->kind, "argocd_drift"))
 		c->managed_by = "flux";
@@ -421,6 +443,28 @@ static void set_notes(maker *m)
 }
 
 /* Every line as itself. A sentence of prose may quote a log, so the application's own words are looked for in it as well. */
+static bool same_port(const char *a, const char *b)
+{
+	for (const char *p = a; (p = strchr(p, ':')); p++) {
+		size_t n = strspn(p + 1, "0123456789");
+		char port[8];
+		if (n < 2 || n > 5)
+			continue;
+		ns_copy(port, n + 1, p + 1);
+		for (const char *q = b; (q = strstr(q, port)); q++)
+			if ((q == b || !ns_is_digit(q[-1])) && !ns_is_digit(q[n]))
+				return true;
+	}
+	return false;
+}
+
+/* What does not answer at the port to which a probe was moved is the probe's own target, nothing that the program depends on. */
+static bool is_probe_target(const maker *m, const text_unit *u)
+{
+	const text_unit *probe = m->s->at[SAY_CH_PROBE];
+	return probe && same_port(u->text, probe->text) && !ns_flat_find(u->flat, "probe");
+}
+
 static void set_lines(maker *m)
 {
 	static const ns_ev_kind kinds[] = {
@@ -430,6 +474,10 @@ static void set_lines(maker *m)
 		const text_unit *u = &m->d->unit[i];
 		if (u->order)
 			continue;
+		if (is_probe_target(m, u)) {
+			row(m, NS_EV_EVENT, false, "probe failed: %s", u->text);
+			continue;
+		}
 		row(m, kinds[u->place], u->place == TEXT_PROSE || u->place == TEXT_STATUS, "%s", u->text);
 		if (u->place == TEXT_PROSE || u->place == TEXT_EVENT)
 			m->c->log_lines[m->c->n_log_lines++] = u->text;

@@ -70,7 +70,7 @@ static const struct {
         "kubenode|node unreachable|kernel deadlock|readonlyfilesystem|evictionhard|nodefs|imagefs|inodes|kubelet "
         "(crashes|crashed|hangs|hung|is dead|is down|died|not running|service failed|stops)|node "
         "(hangs|hung|crashed|rebooted|unreachable|is full|lost|failed|is down|down)|nodes "
-        "(hang|crashed|rebooted|unreachable|lost|failed|down)|node disk|nodefilesystem",
+        "(hang|crashed|rebooted|unreachable|lost|down)|node disk|nodefilesystem",
         "diskpressure false|memorypressure false|kubelet false"},
     {"argocd_drift", 6.8,
         "outofsync|out of sync|comparisonerror|syncerror|sync failed|syncfailed|sync error|application * degraded|self "
@@ -84,7 +84,7 @@ static const struct {
         "(fail|kill|timeout)|readiness * (fail|timeout)|unhealthy",
         ""},
     {"probe_failure", 5.7,
-        "readiness (404|503|500|fail|returns)|liveness (404|503|500|fail|returns)|probe path|tcp readiness|http readiness|readiness of|readiness check|liveness of|liveness check|liveness probe|readiness probe|startup probe|livenessprobe|readinessprobe|startupprobe|initialdelayseconds|failurethreshold", ""},
+        "readiness * probe|liveness * probe|failed to connect service|readiness (404|503|500|fail|returns)|liveness (404|503|500|fail|returns)|probe path|tcp readiness|http readiness|readiness of|readiness check|liveness of|liveness check|liveness probe|readiness probe|startup probe|livenessprobe|readinessprobe|startupprobe|initialdelayseconds|failurethreshold", ""},
     {"other", 6.0, "backofflimitexceeded|job has reached|cronjob|job * failed|deadlineexceeded * job|kubejobfailed|job failed|failed jobs|kubejobnotcompleted",
         ""},
     {"other", 8.9, "failed calling webhook|conversion webhook|aggregated api|apiservice|kubectl * (x509|unable to connect)|all kubectl",

@@ -108,7 +108,7 @@ static const struct {
         "dirty database|schema mismatch|downgrade|incompatible * data|data directory",
         "no migration|no schema|without migration|without schema"},
     {SAY_CH_ENV, SEEN, true,
-        "env * (modified|changed|added|removed|introduced|set)|environment variable * (modified|changed|added|removed|renamed|set)|changed "
+        "diff * env |env * http|env * (modified|changed|added|removed|introduced|set)|environment variable * (modified|changed|added|removed|renamed|set)|changed "
         "* env|changed * environment|address * changed|variable * renamed|config * changed|new env|introduced * env|changed * url|changed "
         "* address|changed * host",
         ""},
@@ -335,12 +335,12 @@ static const struct {
         "spot |on demand|reserved |savings plan|provisioner|nodeclaim|nodes not removed|nodes are not|scale down * "
         "(blocked|disabled|prevented)|underutilized nodes|empty nodes|node count|number of nodes|larger nodes|bigger nodes|node "
         "upgrade|gpu node|gpu nodes|worker nodes|vm scale set|vmss|fixed node",
-        ""},
+        "(replicas|pods|runs|running|run) on (gpu|large|big|expensive|spot)"},
     {SAY_COST_FEES, SEEN, true,
         "egress|nat gateway|data transfer|cross zone|cross az|inter zone|inter region|load "
         "balancer|loadbalancer|storage|snapshot|volumes|persistentvolume|persistent volume|pvc|disk|disks|s3 "
         "|bucket|ingestion|cloudwatch|log volume|logging cost|datadog|license|licence|subscription|"
-        "llm|openai|tokens|api call|api usage|support plan|support fee|cluster fee|management fee|control plane fee|provider "
+        "llm (token|tokens|provider|fee|fees|api|spend|usage|gateway|bill)|openai|tokens|api call|api usage|support plan|support fee|cluster fee|management fee|control plane fee|provider "
         "fee|surcharge|fee |fees|managed|rds |cloud sql|aurora|list price|price increase|prices|pricing|exchange rate|extended "
         "support|public ip|ipv4|commitment|discount|credits|credit |marketplace|saas|cdn|bandwidth|network cost|registry",
         "price of the pods"},

@@ -575,6 +575,27 @@ static void read_money(const text_doc *d, text_things *t)
 	t->cost_before = n == 2 ? (seen[0] > seen[1] ? seen[1] : seen[0]) : 0;
 }
 
+/* "argocd-image-updater: container OOMKilled": whom the first line is about, when nothing else names it. */
+static void read_subject(const text_doc *d, text_things *t)
+{
+	static const char *const after[] = {"pod", "pods", "container", "deployment", "is", "gets", "oomkilled", "crashloopbackoff", "restarts",
+	    "memory", "keeps", "crashes", "exits", "cannot", "fails", NULL};
+	const text_unit *u = d->n ? &d->unit[0] : NULL;
+	if (!u || *t->name || u->order || u->place != TEXT_PROSE)
+		return;
+	size_t n, k;
+	const char *w = next_word(u->text, &n);
+	if (w != u->text || !memchr(w, '-', n) || memchr(w, '/', n) || memchr(w, '.', n) || memchr(w, ':', n))
+		return;
+	char word[20];
+	const char *v = next_word(w + n, &k);
+	ns_copy(word, k + 1 < sizeof word ? k + 1 : sizeof word, v);
+	for (char *p = word; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	if (w[n] == ':' || ns_listed(word, after))
+		set_name(d, t, w, n);
+}
+
 void ns_text_things(const text_doc *d, text_things *t)
 {
 	*t = (text_things){
@@ -586,6 +607,7 @@ void ns_text_things(const text_doc *d, text_things *t)
 		for (size_t i = 0; i < d->n && !*t->name; i++)
 			if (!d->unit[i].order)
 				read_words(d, t, &d->unit[i], pods);
+	read_subject(d, t);
 	read_memory(d, t);
 	read_waiting(d, t);
 	read_numbers(d, t);
