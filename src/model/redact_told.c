@@ -65,8 +65,7 @@ static bool told_password(const redactor *r, size_t *from, size_t *to)
 	    {"pw: ", false, true}, {"passphrase is ", false, true}, {"passphrase ", false, true}, {"secret key: ", false, true},
 	    {"secret key is ", false, true}, {"access key: ", false, true}, {"api key: ", false, true}, {"api key is ", false, true},
 	    {"api key ", false, true}, {"apikey ", false, true}, {"aws_secret_access_key ", false, true}, {"token is ", false, true},
-	    {"token was ", false, true}, {"secret is ", false, true},
-	    {"client secret ", false, true}, {"operator unseal ", false, true}};
+	    {"token was ", false, true}, {"secret is ", false, true}, {"client secret ", false, true}, {"operator unseal ", false, true}};
 	for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
 		if (!leads(r, r->i, rows[k].lead) || (rows[k].netrc && !(line_holds(r, "login ") && line_holds(r, "machine "))))
 			continue;

@@ -92,12 +92,13 @@ static bool assigns(const char *s, size_t n, size_t i, bool behind)
 	return false;
 }
 
-/* NULs part arguments and variables; they are nothing where each second byte is one (UTF-16), and inside a name. */
+/* NULs part arguments and variables; they are nothing where each second byte is one (UTF-16), and inside a name or a value. */
 static bool nul_is_nothing(const char *s, size_t n, size_t i)
 {
 	if ((i >= 2 && !s[i - 2] && s[i - 1]) || (i + 2 < n && !s[i + 2] && s[i + 1]))
 		return true;
-	return i && i + 1 < n && ns_is_letter(s[i - 1]) && ns_is_letter(s[i + 1]) && !assigns(s, n, i, false) && assigns(s, n, i, true);
+	bool joined = i && i + 1 < n && ns_is_alnum(s[i - 1]) && ns_is_alnum(s[i + 1]);
+	return joined && assigns(s, n, i, false) != assigns(s, n, i, true); /* NAME=a NUL NAME=b are two variables */
 }
 
 /* A control character: nothing, or a blank where it parts what stands around it. */
@@ -135,7 +136,7 @@ static char seen(const char *s, size_t n, size_t i, size_t *len)
 	size_t bytes = ns_utf8_next(s + i, n - i, &cp);
 	char twin = looks_like(cp);
 	bool broken = bytes == 1, code = cp >= 0x80 && cp < 0xA0 && !broken;
-	if (!twin && !broken && !code && !ns_text_invisible(cp))
+	if (!twin && !broken && !code && !ns_text_invisible(cp) && cp != 0xFE0E && cp != 0xFE0F)
 		return (char)c; /* its further bytes come one by one */
 	*len = bytes;
 	if (cp == 0x9B && code) /* ESC [ in one character */
