@@ -17,6 +17,7 @@ typedef struct test_case {
 	const char *name;
 	void (*run)(void);
 	bool no_kubectl; /* it does without */
+	const void *about; /* for run functions of several cases: case_about() */
 	/* what came of it */
 	pid_t pid;
 	int status;
@@ -39,7 +40,15 @@ static struct {
 	test_case *list;
 	size_t n;
 	char *dir, *kubectl;
+	const test_case *mine; /* in a case: itself */
+	int at_once;           /* CASES_AT_ONCE when 0 */
+	void (*over)(void);    /* after all of them, before their logs are gone; may be NULL */
 } cases;
+
+static inline const void *case_about(void)
+{
+	return cases.mine->about;
+}
 
 static inline char *case_log(size_t i)
 {
@@ -81,7 +90,7 @@ static int cases_run_all(void **state)
 	cases.dir = dir;
 	setenv("TMPDIR", cases.dir, 1); /* what a failed case leaves goes with it */
 	for (size_t i = 0;; i++) {
-		while (running && (running == CASES_AT_ONCE || i >= cases.n)) {
+		while (running && (running == (size_t)(cases.at_once ? cases.at_once : CASES_AT_ONCE) || i >= cases.n)) {
 			int status;
 			pid_t pid = waitpid(-1, &status, 0);
 			if (pid < 0 && errno != EINTR)
@@ -100,6 +109,8 @@ static int cases_run_all(void **state)
 static int cases_free(void **state)
 {
 	void *dir = cases.dir;
+	if (cases.over)
+		cases.over();
 	free(cases.kubectl);
 	return getenv("NS_TEST_KEEP") ? 0 : tmpdir_remove(&dir);
 }
@@ -127,8 +138,10 @@ static int cases_main(int argc, char **argv, const char *group, test_case *list,
 	cases.kubectl = rig_find_kubectl();
 	if (argc == 3 && strcmp(argv[1], "case") == 0) {
 		for (size_t i = 0; i < n; i++)
-			if (strcmp(list[i].name, argv[2]) == 0)
+			if (strcmp(list[i].name, argv[2]) == 0) {
+				cases.mine = &list[i];
 				list[i].run();
+			}
 		free(cases.kubectl);
 		return 0;
 	}

@@ -289,7 +289,7 @@ static bool judge_trial(trial *t, const char head[65], int64_t rows_before)
 	int64_t rows = 0;
 	judge *j = &t->judge;
 	judge_record(j, t->r.state, t->r.clock, t->taken, t->n_taken, head);
-	judge_cluster(j, t->r.sim, 0);
+	judge_cluster(j, t->r.sim);
 	ns_store *st = ns_store_open_readonly(t->r.state, t->r.clock, &err);
 	ns_arena *ar = ns_arena_new();
 	ns_incident *list = NULL;
