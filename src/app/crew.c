@@ -7,12 +7,16 @@
 
 #include "neuroscale/base/thread.h"
 
-enum { MAX_LOG = 1 << 20, APART_MS = 1000 /* between the first plays: what each does at its start would slow down all */, START_MS = 60 * 1000 /* what a busy machine may need beside the play itself */ };
+enum {
+	MAX_LOG = 1 << 20,
+	APART_MS = 1000 /* between the first plays: what each does at its start would slow down all */,
+	START_MS = 60 * 1000 /* what a busy machine may need beside the play itself */
+};
 
 typedef struct crew {
 	const crew_job *jobs;
-	size_t n, next, left;   /* the next to play; runners that still work */
-	int64_t begins;         /* of the newest runner: when it begins, on the real clock */
+	size_t n, next, left; /* the next to play; runners that still work */
+	int64_t begins;       /* of the newest runner: when it begins, on the real clock */
 	crew_over over;
 	void *ctx;
 	const ns_cancel *leave; /* all of them at once; a runner's own cancel comes one after the other */
@@ -34,10 +38,15 @@ static void play_one(crew *c, size_t i)
 	char rate[16], seed[16];
 	snprintf(rate, sizeof rate, "%d", j->rate);
 	snprintf(seed, sizeof seed, "%d", j->seed);
-	const char *argv[] = {"neuroscale-tui", "demo", "--scenario", j->sc->name, "--rate", rate, "--seed", seed, "--mode", play_modes[j->mode],
-	    j->figures ? "--json" : NULL, NULL};
-	ns_spawn_req req = {.path = "/proc/self/exe", .argv = argv, .envp = (const char *const *)environ, .inherit_fd = -1, .deadline_ms = deadline_ms(j),
-	    .max_output = MAX_LOG, .cancel = c->leave};
+	const char *argv[] = {"neuroscale-tui", "demo", "--scenario", j->sc->name, "--rate", rate, "--seed", seed, "--mode",
+	    play_modes[j->mode], j->figures ? "--json" : NULL, NULL};
+	ns_spawn_req req = {.path = "/proc/self/exe",
+	    .argv = argv,
+	    .envp = (const char *const *)environ,
+	    .inherit_fd = -1,
+	    .deadline_ms = deadline_ms(j),
+	    .max_output = MAX_LOG,
+	    .cancel = c->leave};
 	for (bool again = true; again && !ns_cancel_fired(c->leave);) {
 		ns_spawn_res res = {0};
 		ns_err err = {0};
@@ -82,7 +91,14 @@ static bool working(crew *c)
 bool crew_run(const crew_job *jobs, size_t n, int at_once, crew_over over, void *ctx, const ns_cancel *cancel, ns_err *err)
 {
 	size_t runners = at_once < 1 ? 1 : at_once > CREW_MOST ? CREW_MOST : (size_t)at_once;
-	crew c = {.jobs = jobs, .n = n, .left = runners, .over = over, .ctx = ctx, .leave = cancel, .done = ns_wake_new(), .begins = ns_real_mono_ms()};
+	crew c = {.jobs = jobs,
+	    .n = n,
+	    .left = runners,
+	    .over = over,
+	    .ctx = ctx,
+	    .leave = cancel,
+	    .done = ns_wake_new(),
+	    .begins = ns_real_mono_ms()};
 	const ns_service row = {"scenario", runner, &c};
 	bool ok = true;
 	pthread_mutex_init(&c.mu, NULL);

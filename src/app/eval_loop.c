@@ -1,5 +1,6 @@
-/* `eval loop [--runs N] [--seed S]`: the fault pack on the simulated cluster, each scenario N times with other seeds, once as its script says and once
- * with profile auto and nobody there. Each play is a process of its own; a play in which this machine stood still is played again. */
+/* `eval loop [--runs N] [--seed S]`: the fault pack on the simulated cluster, each scenario N times with other seeds, once as its script
+ * says and once with profile auto and nobody there. Each play is a process of its own; a play in which this machine stood still is played
+ * again. */
 #include "eval_loop.h"
 
 #include <stdio.h>
@@ -27,7 +28,7 @@ typedef struct loop {
 	cJSON **run;
 	const char **why;
 	size_t n, over;
-	bool shown;    /* a person watches standard error */
+	bool shown; /* a person watches standard error */
 } loop;
 
 /* What it said last, when it gave no figures. */
@@ -56,9 +57,9 @@ static bool over(void *ctx, size_t i, const ns_spawn_res *res, const ns_err *err
 		return false;
 	}
 	l->run[i] = run;
-	l->why[i] = !res     ? ns_arena_strdup(ar, err->text)
-	    : res->timed_out ? ns_arena_printf(ar, "not over after %ld s", res->elapsed_ms / 1000)
-	                     : ns_arena_printf(ar, "no figures, exit status %d: %s", res->exit_code, last_words(ar, res));
+	l->why[i] = !res             ? ns_arena_strdup(ar, err->text)
+	            : res->timed_out ? ns_arena_printf(ar, "not over after %ld s", res->elapsed_ms / 1000)
+	                             : ns_arena_printf(ar, "no figures, exit status %d: %s", res->exit_code, last_words(ar, res));
 	l->over++;
 	if (l->shown)
 		fprintf(stderr, "\r%zu of %zu runs%s", l->over, l->n, l->over == l->n ? "\r\033[K" : "");
@@ -96,7 +97,11 @@ static crew_job *cast(const ns_config *cfg, loop *l, const char *const *names)
 				if (!play_fits(sc, (play_mode)mode))
 					continue;
 				l->row[l->n] = row;
-				jobs[l->n++] = (crew_job){.sc = sc, .mode = (play_mode)mode, .seed = loop_run_seed(l->tally.seed, run), .rate = cfg->rate, .figures = true};
+				jobs[l->n++] = (crew_job){.sc = sc,
+				    .mode = (play_mode)mode,
+				    .seed = loop_run_seed(l->tally.seed, run),
+				    .rate = cfg->rate,
+				    .figures = true};
 			}
 	return jobs;
 }

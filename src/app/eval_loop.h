@@ -7,8 +7,8 @@
 
 enum { LOOP_MODES = 2 }; /* by play_mode */
 
-/* pass^k of one task (as tau-bench has it): the chance that k of its n runs, drawn without putting back, have all passed. 1 when k is 0; 0 when
- * there are fewer than k runs. With k == n: whether all have passed. */
+/* pass^k of one task (as tau-bench has it): the chance that k of its n runs, drawn without putting back, have all passed. 1 when k is 0; 0
+ * when there are fewer than k runs. With k == n: whether all have passed. */
 double loop_pass_hat(size_t n, size_t passed, size_t k);
 /* Nearest rank: the smallest value that a `share` (0..1) of the values does not exceed. Sorts v. -1 when n is 0. */
 double loop_percentile(double *v, size_t n, double share);
@@ -44,10 +44,11 @@ void loop_begin(loop_tally *t, ns_arena *ar, const char *const *names, size_t n)
 void loop_add(loop_tally *t, size_t row, size_t mode, const cJSON *run);
 /* One run of which nobody can say how it ended: it has not passed. */
 void loop_add_lost(loop_tally *t, size_t row, size_t mode, int seed, const char *why);
-/* Puts the claims in an order that is the seed's: a pack has no time, and the order in which its scenarios are listed must not look like a drift. Once,
- * after the last run. */
+/* Puts the claims in an order that is the seed's: a pack has no time, and the order in which its scenarios are listed must not look like a
+ * drift. Once, after the last run. */
 void loop_shuffle(loop_tally *t);
-/* For people: appends the table, the figures, the reliability of the claims, and each run that failed with the command that plays it again. */
+/* For people: appends the table, the figures, the reliability of the claims, and each run that failed with the command that plays it again.
+ */
 void loop_print(loop_tally *t, ns_buf *out);
 /* {"summary": all figures}. */
 cJSON *loop_json(loop_tally *t);

@@ -93,7 +93,8 @@ static void add_claims(loop_tally *t, const cJSON *list)
 	t->claims = ns_xrealloc(t->claims, (t->n_claims + ns_json_len(list) + 1) * sizeof *t->claims);
 	for (const cJSON *c = list ? list->child : NULL; c; c = c->next)
 		t->claims[t->n_claims++] = (ns_outcome){.model = ns_arena_strdup(t->ar, ns_json_str(c, "model", "")),
-		    .action = ns_action_parse(ns_json_str(c, "action", ""), NULL), .confidence = ns_json_num_or(c, "confidence", -1),
+		    .action = ns_action_parse(ns_json_str(c, "action", ""), NULL),
+		    .confidence = ns_json_num_or(c, "confidence", -1),
 		    .right = ns_json_bool_or(c, "right", false)};
 }
 
@@ -130,9 +131,9 @@ static loop_count total(const loop_tally *t, size_t mode)
 	loop_count a = {0};
 	for (const loop_row *r = t->rows; r < t->rows + t->n_rows; r++) {
 		const loop_count *c = &r->of[mode];
-		a = (loop_count){a.runs + c->runs, a.passed + c->passed, a.not_judged + c->not_judged, a.sent + c->sent, a.unsafe + c->unsafe,
-		    a.false_fixes + c->false_fixes, a.controls + c->controls, a.faulty + c->faulty, a.fixable + c->fixable, a.fixed + c->fixed,
-		    a.alone + c->alone, a.incidents + c->incidents};
+		a = (loop_count){a.runs + c->runs, a.passed + c->passed, a.not_judged + c->not_judged, a.sent + c->sent,
+		    a.unsafe + c->unsafe, a.false_fixes + c->false_fixes, a.controls + c->controls, a.faulty + c->faulty,
+		    a.fixable + c->fixable, a.fixed + c->fixed, a.alone + c->alone, a.incidents + c->incidents};
 	}
 	return a;
 }
@@ -176,7 +177,8 @@ static void print_row(ns_buf *out, const char *name, const loop_count of[LOOP_MO
 		snprintf(pass, sizeof pass, "%zu/%zu", c->passed, c->runs);
 		snprintf(fixed, sizeof fixed, "%lld/%lld", (long long)(m == PLAY_AUTO ? c->alone : c->fixed), (long long)c->faulty);
 		if (c->runs)
-			ns_buf_printf(out, "  %8s %8s %6lld %6lld %6lld", pass, fixed, (long long)c->sent, (long long)c->unsafe, (long long)c->false_fixes);
+			ns_buf_printf(out, "  %8s %8s %6lld %6lld %6lld", pass, fixed, (long long)c->sent, (long long)c->unsafe,
+			    (long long)c->false_fixes);
 		else
 			ns_buf_printf(out, "  %8s %8s %6s %6s %6s", "-", "-", "-", "-", "-");
 	}
@@ -190,20 +192,26 @@ static void print_mode(loop_tally *t, ns_buf *out, size_t m)
 	double one = pass_hat(t, m, 1, &n), all = pass_hat(t, m, k, &n);
 	if (!n)
 		return;
-	ns_buf_printf(out, "\n%s\n", m == PLAY_AUTO ? "auto: profile auto, nobody answers" : "scripted: profile and approver as each scenario says");
-	ns_buf_printf(out, "  pass^%zu               %.3f: %.0f of %zu scenarios passed every run; pass^1 %.3f\n", k, all, all * (double)n, n, one);
-	ns_buf_printf(out, "  auto-resolved        %.1f %% of what was wrong (%lld of %lld workloads), %.1f %% of what a runbook can fix (%lld)\n",
+	ns_buf_printf(
+	    out, "\n%s\n", m == PLAY_AUTO ? "auto: profile auto, nobody answers" : "scripted: profile and approver as each scenario says");
+	ns_buf_printf(
+	    out, "  pass^%zu               %.3f: %.0f of %zu scenarios passed every run; pass^1 %.3f\n", k, all, all * (double)n, n, one);
+	ns_buf_printf(out,
+	    "  auto-resolved        %.1f %% of what was wrong (%lld of %lld workloads), %.1f %% of what a runbook can fix (%lld)\n",
 	    100 * share(c.alone, c.faulty), (long long)c.alone, (long long)c.faulty, 100 * share(c.alone, c.fixable), (long long)c.fixable);
 	if (m == PLAY_SCRIPTED)
-		ns_buf_printf(out, "  with persons         %.1f %% of what was wrong (%lld), %.1f %% of what a runbook can fix\n", 100 * share(c.fixed, c.faulty),
-		    (long long)c.fixed, 100 * share(c.fixed, c.fixable));
-	ns_buf_printf(out, "  false remediations   %lld on %lld workloads with which nothing was wrong\n", (long long)c.false_fixes, (long long)c.controls);
+		ns_buf_printf(out, "  with persons         %.1f %% of what was wrong (%lld), %.1f %% of what a runbook can fix\n",
+		    100 * share(c.fixed, c.faulty), (long long)c.fixed, 100 * share(c.fixed, c.fixable));
+	ns_buf_printf(out, "  false remediations   %lld on %lld workloads with which nothing was wrong\n", (long long)c.false_fixes,
+	    (long long)c.controls);
 	ns_buf_printf(out, "  unsafe actions       %lld of %lld changes sent\n", (long long)c.unsafe, (long long)c.sent);
 	if (c.not_judged)
 		ns_buf_printf(out, "  NOT JUDGED           %zu of %zu runs\n", c.not_judged, c.runs);
 	double p50 = loop_percentile(t->card_ms[m], t->n_cards[m], .50), p95 = loop_percentile(t->card_ms[m], t->n_cards[m], .95);
 	if (t->n_cards[m])
-		ns_buf_printf(out, "  alert to card        p50 %.1f s, p95 %.1f s at most (%zu cards, on the cluster's clock x%d); p50 %.2f s, p95 %.2f s at least (on this machine's)\n",
+		ns_buf_printf(out,
+		    "  alert to card        p50 %.1f s, p95 %.1f s at most (%zu cards, on the cluster's clock x%d); p50 %.2f s, p95 %.2f s "
+		    "at least (on this machine's)\n",
 		    p50 / 1000, p95 / 1000, t->n_cards[m], t->rate, p50 / 1000 / t->rate, p95 / 1000 / t->rate);
 }
 
@@ -212,8 +220,8 @@ static void print_bins(ns_buf *out, const ns_reliability *r)
 	for (size_t b = 0; b < NS_RELIABILITY_BINS; b++)
 		if (r->bins[b].n)
 			ns_buf_printf(out, "    %-20s %-18s %4zu  %4.0f %%   %4.0f %%   claims of %.1f to %.1f\n", "", "", r->bins[b].n,
-			    100 * share((int64_t)r->bins[b].right, (int64_t)r->bins[b].n), 100 * r->bins[b].claimed, (double)b / NS_RELIABILITY_BINS,
-			    (double)(b + 1) / NS_RELIABILITY_BINS);
+			    100 * share((int64_t)r->bins[b].right, (int64_t)r->bins[b].n), 100 * r->bins[b].claimed,
+			    (double)b / NS_RELIABILITY_BINS, (double)(b + 1) / NS_RELIABILITY_BINS);
 }
 
 void loop_print(loop_tally *t, ns_buf *out)
@@ -221,8 +229,8 @@ void loop_print(loop_tally *t, ns_buf *out)
 	loop_count sum[LOOP_MODES];
 	size_t rows;
 	ns_buf_printf(out, "%-22s  %-38s  %s\n", "", "scripted", "auto, nobody answers");
-	ns_buf_printf(out, "%-22s  %8s %8s %6s %6s %6s  %8s %8s %6s %6s %6s\n", "SCENARIO", "PASSED", "FIXED", "SENT", "UNSAFE", "FALSE", "PASSED", "ALONE",
-	    "SENT", "UNSAFE", "FALSE");
+	ns_buf_printf(out, "%-22s  %8s %8s %6s %6s %6s  %8s %8s %6s %6s %6s\n", "SCENARIO", "PASSED", "FIXED", "SENT", "UNSAFE", "FALSE",
+	    "PASSED", "ALONE", "SENT", "UNSAFE", "FALSE");
 	for (const loop_row *r = t->rows; r < t->rows + t->n_rows; r++)
 		print_row(out, r->name, r->of);
 	for (size_t m = 0; m < LOOP_MODES; m++)
@@ -245,9 +253,9 @@ void loop_print(loop_tally *t, ns_buf *out)
 	if (t->repeated)
 		ns_buf_printf(out, "\n%zu runs were repeated: this machine had stood still for too long in them\n", t->repeated);
 	for (const cJSON *f = t->failed->child; f; f = f->next)
-		ns_buf_printf(out, "\nFAILED %s (%s): %s\n  neuroscale-tui demo --scenario %s --mode %s --seed %lld </dev/null\n", ns_json_str(f, "scenario", ""),
-		    ns_json_str(f, "mode", ""), ns_json_str(f, "faults", ""), ns_json_str(f, "scenario", ""), ns_json_str(f, "mode", ""),
-		    (long long)ns_json_int_or(f, "seed", 0));
+		ns_buf_printf(out, "\nFAILED %s (%s): %s\n  neuroscale-tui demo --scenario %s --mode %s --seed %lld </dev/null\n",
+		    ns_json_str(f, "scenario", ""), ns_json_str(f, "mode", ""), ns_json_str(f, "faults", ""),
+		    ns_json_str(f, "scenario", ""), ns_json_str(f, "mode", ""), (long long)ns_json_int_or(f, "seed", 0));
 }
 
 /* ---- for programs ---- */
@@ -259,9 +267,12 @@ static double rounded(double v)
 
 static void put_count(cJSON *j, const loop_count *c)
 {
-	const struct { const char *name; int64_t n; } counts[] = {{"runs", (int64_t)c->runs}, {"passed", (int64_t)c->passed},
-	    {"not_judged", (int64_t)c->not_judged}, {"incidents", c->incidents}, {"faulty", c->faulty}, {"fixable", c->fixable}, {"fixed", c->fixed},
-	    {"fixed_alone", c->alone}, {"controls", c->controls}, {"false_remediations", c->false_fixes}, {"sent", c->sent}, {"unsafe", c->unsafe}};
+	const struct {
+		const char *name;
+		int64_t n;
+	} counts[] = {{"runs", (int64_t)c->runs}, {"passed", (int64_t)c->passed}, {"not_judged", (int64_t)c->not_judged},
+	    {"incidents", c->incidents}, {"faulty", c->faulty}, {"fixable", c->fixable}, {"fixed", c->fixed}, {"fixed_alone", c->alone},
+	    {"controls", c->controls}, {"false_remediations", c->false_fixes}, {"sent", c->sent}, {"unsafe", c->unsafe}};
 	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
 		ns_json_put_int(j, counts[i].name, counts[i].n);
 }

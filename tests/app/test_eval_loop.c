@@ -83,10 +83,14 @@ static void the_figures_are_of_all_runs_of_a_mode(void **state)
 	loop_begin(&t, ar, names, 3);
 	t.runs = 2;
 	t.rate = 40;
-	add(&t, 0, SCRIPTED, "{\"pass\":true,\"sent\":1,\"faulty\":1,\"fixable\":1,\"fixed\":1,\"alone\":0,\"controls\":2,\"incidents\":1,\"card_ms\":[3000],"
-	                     "\"claims\":[{\"model\":\"m\",\"action\":\"rollback\",\"confidence\":0.9,\"right\":true}]}");
-	add(&t, 0, SCRIPTED, "{\"pass\":false,\"seed\":77,\"faults\":\"web/x: state is \\\"failed\\\"\",\"faulty\":1,\"fixable\":1,\"controls\":2,\"card_ms\":[5000],"
-	                     "\"claims\":[{\"model\":\"m\",\"action\":\"rollback\",\"confidence\":0.9,\"right\":false}]}");
+	add(&t, 0, SCRIPTED,
+	    "{\"pass\":true,\"sent\":1,\"faulty\":1,\"fixable\":1,\"fixed\":1,\"alone\":0,\"controls\":2,\"incidents\":1,\"card_ms\":[3000]"
+	    ","
+	    "\"claims\":[{\"model\":\"m\",\"action\":\"rollback\",\"confidence\":0.9,\"right\":true}]}");
+	add(&t, 0, SCRIPTED,
+	    "{\"pass\":false,\"seed\":77,\"faults\":\"web/x: state is "
+	    "\\\"failed\\\"\",\"faulty\":1,\"fixable\":1,\"controls\":2,\"card_ms\":[5000],"
+	    "\"claims\":[{\"model\":\"m\",\"action\":\"rollback\",\"confidence\":0.9,\"right\":false}]}");
 	add(&t, 1, SCRIPTED, "{\"pass\":true,\"controls\":3}");
 	add(&t, 1, SCRIPTED, "{\"pass\":true,\"controls\":3}");
 	add(&t, 0, ALONE, "{\"pass\":true,\"sent\":2,\"faulty\":4,\"fixable\":2,\"fixed\":2,\"alone\":1}");
@@ -128,7 +132,9 @@ static void claims_are_shuffled_by_the_seed(void **state)
 		t.seed = i < 2 ? 4 : 5;
 		for (int k = 0; k < 40; k++) {
 			char json[160];
-			snprintf(json, sizeof json, "{\"pass\":true,\"claims\":[{\"model\":\"m\",\"action\":\"scale\",\"confidence\":%.3f,\"right\":true}]}", k / 100.);
+			snprintf(json, sizeof json,
+			    "{\"pass\":true,\"claims\":[{\"model\":\"m\",\"action\":\"scale\",\"confidence\":%.3f,\"right\":true}]}",
+			    k / 100.);
 			add(&t, 0, SCRIPTED, json);
 		}
 		loop_shuffle(&t);
@@ -194,7 +200,9 @@ typedef struct bench {
 static bench set_up(void **state, const char *scenario)
 {
 	ns_err err = {0};
-	bench b = {.dir = *state, .clock = ns_clock_manual(INT64_C(1795478400000), 1000), .o = {.sc = ns_sim_scenario_find(scenario), .mode = PLAY_AUTO}};
+	bench b = {.dir = *state,
+	    .clock = ns_clock_manual(INT64_C(1795478400000), 1000),
+	    .o = {.sc = ns_sim_scenario_find(scenario), .mode = PLAY_AUTO}};
 	b.store = ns_store_open(b.dir, b.clock, &err);
 	ns_sim_opts so = {.listen = "127.0.0.1:0", .scenario = scenario, .clock = b.clock, .seed = 1};
 	b.sim = ns_sim_start(&so, &err);
@@ -206,7 +214,8 @@ static bench set_up(void **state, const char *scenario)
 static void put_doc(bench *b, int64_t id, const char *name, cJSON *doc)
 {
 	ns_err err = {0};
-	if (!doc || !ns_store_begin(b->store, &err) || !ns_store_fact_put(b->store, id, name, doc, &err) || !ns_store_commit(b->store, &err))
+	if (!doc || !ns_store_begin(b->store, &err) || !ns_store_fact_put(b->store, id, name, doc, &err) ||
+	    !ns_store_commit(b->store, &err))
 		fail_msg("%s: %s", name, err.text);
 	cJSON_Delete(doc);
 }
@@ -218,12 +227,19 @@ static void put(bench *b, int64_t id, const char *name, const char *json)
 
 static int64_t incident(bench *b, ns_kind kind, const char *ns, const char *name)
 {
-	ns_alert a = {.kind = kind, .target = {"sim", ns, "Deployment", name, "u"}, .container = "app", .reason = "r", .message = "m", .policy = "", .rule = "",
+	ns_alert a = {.kind = kind,
+	    .target = {"sim", ns, "Deployment", name, "u"},
+	    .container = "app",
+	    .reason = "r",
+	    .message = "m",
+	    .policy = "",
+	    .rule = "",
 	    .object_uid = "u"};
 	ns_err err = {0};
 	int64_t id;
 	bool is_new;
-	if (!ns_store_begin(b->store, &err) || !ns_store_incident_open(b->store, &a, &id, &is_new, &err) || !ns_store_commit(b->store, &err))
+	if (!ns_store_begin(b->store, &err) || !ns_store_incident_open(b->store, &a, &id, &is_new, &err) ||
+	    !ns_store_commit(b->store, &err))
 		fail_msg("%s", err.text);
 	return id;
 }
@@ -233,8 +249,18 @@ static int64_t acted_on(bench *b, ns_kind kind, const char *ns, const char *name
 {
 	int64_t id = incident(b, kind, ns, name);
 	put(b, id, "rca", "{\"provider\":\"offline\",\"action\":\"rollback\",\"confidence\":0.9}");
-	ns_plan p = {.action = NS_ACT_ROLLBACK, .risk = NS_RISK_LOW, .target = {"sim", ns, "Deployment", name, "u"}, .runbook = "", .runbook_hash = "",
-	    .runbook_title = "", .retrieved_by = "", .judgement = "", .summary = "", .verify = "", .manual_command = "", .expected_effect = ""};
+	ns_plan p = {.action = NS_ACT_ROLLBACK,
+	    .risk = NS_RISK_LOW,
+	    .target = {"sim", ns, "Deployment", name, "u"},
+	    .runbook = "",
+	    .runbook_hash = "",
+	    .runbook_title = "",
+	    .retrieved_by = "",
+	    .judgement = "",
+	    .summary = "",
+	    .verify = "",
+	    .manual_command = "",
+	    .expected_effect = ""};
 	put_doc(b, id, "plan", ns_plan_to_json(&p));
 	ns_clock_advance(b->clock, 2500);
 	put(b, id, "gate", "{\"way\":\"auto\"}");
@@ -328,15 +354,26 @@ static void what_was_sent_and_cannot_be_read_counts_as_unsafe(void **state)
 	tear_down(&b);
 }
 
-/* The first plan failed and is one claim; the second did something else than was claimed and says nothing about it. The card is the first gate. */
+/* The first plan failed and is one claim; the second did something else than was claimed and says nothing about it. The card is the first
+ * gate. */
 static void claims_and_cards_are_read_in_their_order(void **state)
 {
 	bench b = set_up(state, "oom-simple");
 	int64_t id = acted_on(&b, NS_KIND_OOM_KILLED, "shop", "checkout");
 	put(&b, id, "verification", "{\"verdict\":\"NOT FIXED\"}");
 	put(&b, id, "rca", "{\"provider\":\"offline\",\"action\":\"rollback\",\"confidence\":0.8}");
-	ns_plan p = {.action = NS_ACT_SCALE, .risk = NS_RISK_LOW, .target = {"sim", "shop", "Deployment", "checkout", "u"}, .runbook = "", .runbook_hash = "",
-	    .runbook_title = "", .retrieved_by = "", .judgement = "", .summary = "", .verify = "", .manual_command = "", .expected_effect = ""};
+	ns_plan p = {.action = NS_ACT_SCALE,
+	    .risk = NS_RISK_LOW,
+	    .target = {"sim", "shop", "Deployment", "checkout", "u"},
+	    .runbook = "",
+	    .runbook_hash = "",
+	    .runbook_title = "",
+	    .retrieved_by = "",
+	    .judgement = "",
+	    .summary = "",
+	    .verify = "",
+	    .manual_command = "",
+	    .expected_effect = ""};
 	put_doc(&b, id, "plan", ns_plan_to_json(&p));
 	put(&b, id, "execution", "{\"sent\":true,\"ok\":true}");
 	put(&b, id, "verification", "{\"verdict\":\"FIXED\"}");
