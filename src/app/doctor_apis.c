@@ -222,7 +222,7 @@ void doctor_apis_model(doctor_run *r)
 		return;
 	}
 	if (ns_llm_ping(m.llm, r->cancel, &a, &err))
-		doctor_ok(r, "%s answers as %s in %lld ms", app_model_url(cfg), a.model, (long long)a.elapsed_ms);
+		doctor_ok(r, "%s answers as %s in %lld ms; prices of %s", app_model_url(cfg), a.model, (long long)a.elapsed_ms, ns_prices_dated(m.prices));
 	else
 		doctor_fail_err(r, &err, a.trouble == NS_LLM_KEY ? "a key is valid in one region only: set --model-url to the key's" : "");
 	ns_llm_answer_free(&a);

@@ -82,6 +82,12 @@ ns_engine *app_model_engine(app_model *m, const ns_config *cfg, ns_engine_opts *
 	o->llm = m->llm;
 	o->budget = m->budget;
 	ns_engine *e = ns_engine_start(o, err);
+	if (e && m->llm) {
+		ns_llm_view v;
+		ns_llm_look(m->llm, &v);
+		ns_log(NS_LOG_INFO, "model", "%s: %s analyses, %s finds runbooks, %s words cards; prices of %s", app_model_url(cfg), v.model[NS_LLM_ANALYZER],
+		    v.model[NS_LLM_PLANNER], v.model[NS_LLM_ESCALATION], ns_prices_dated(m->prices));
+	}
 	if (unusable)
 		ns_log(NS_LOG_WARN, "model", "the offline analyst works alone: %s", why.text);
 	if (e && unusable) {

@@ -82,7 +82,11 @@ struct ns_engine {
 		_Atomic int trouble;   /* ns_llm_trouble of the last analysis: what else the service fails at says nothing of the analyst */
 		_Atomic int64_t trouble_at; /* by the engine's clock, mono */
 		pthread_mutex_t mu;
-		ns_buf capped;         /* under mu: what is said of models that claim too much, a line each */
+		/* Under mu: claims and what came of them, as after the last verdict; what is said of models that claim too much, a line each. */
+		ns_arena *record_arena;
+		const ns_outcome *record;
+		size_t n_record;
+		ns_buf capped;
 	} model;
 	char *kubectl;
 	ns_cluster *clusters;         /* as many as were configured; they never move */

@@ -11,17 +11,30 @@ static const char budget_key[] = "model_budget";
 
 /* ---- claims and outcomes ---- */
 
-/* Each verified claim as the confidence watch wants it, oldest first. What cannot be read speaks against nobody. */
+/* Each verified claim as the confidence watch wants it, oldest first. */
+static ns_outcome *read_record(ns_engine *e, ns_arena *ar, size_t *n, ns_err *err)
+{
+	ns_claimed *rows;
+	if (!ns_store_claimed(e->store, ar, MAX_CLAIMS, &rows, n, err))
+		return NULL;
+	ns_outcome *list = ns_arena_alloc(ar, (*n + 1) * sizeof *list);
+	for (size_t i = 0; i < *n; i++)
+		list[i] = (ns_outcome){rows[i].model, ns_action_parse(rows[i].action, NULL), strtod(rows[i].confidence, NULL), rows[i].verdict == NS_VERDICT_FIXED};
+	return list;
+}
+
+/* For the analysts: from memory, since each analysis asks. */
 static size_t outcomes(void *ctx, ns_arena *ar, const ns_outcome **out)
 {
 	ns_engine *e = ctx;
-	ns_claimed *rows;
-	size_t n;
-	if (!ns_store_claimed(e->store, ar, MAX_CLAIMS, &rows, &n, NULL))
-		return 0;
+	pthread_mutex_lock(&e->model.mu);
+	size_t n = e->model.n_record;
 	ns_outcome *list = ns_arena_alloc(ar, (n + 1) * sizeof *list);
-	for (size_t i = 0; i < n; i++)
-		list[i] = (ns_outcome){rows[i].model, ns_action_parse(rows[i].action, NULL), strtod(rows[i].confidence, NULL), rows[i].verdict == NS_VERDICT_FIXED};
+	for (size_t i = 0; i < n; i++) {
+		list[i] = e->model.record[i];
+		list[i].model = ns_arena_strdup(ar, list[i].model);
+	}
+	pthread_mutex_unlock(&e->model.mu);
 	*out = list;
 	return n;
 }
@@ -37,30 +50,46 @@ static bool is_said(ns_engine *e, const char *model, const char *action)
 	return said;
 }
 
-void ns_model_learned(ns_engine *e)
+static void cap_lines(ns_engine *e, const ns_reliability *r, size_t rows, ns_buf *now)
 {
-	if (!e->o.llm)
-		return;
-	ns_arena *ar = ns_arena_new();
-	const ns_outcome *list = NULL;
-	size_t n = outcomes(e, ar, &list), rows = 0;
-	const ns_reliability *r = ns_reliability_table(ar, list, n, &rows);
-	ns_buf now = NS_BUF_INIT;
 	for (size_t i = 0; i < rows; i++) {
 		const char *action = ns_action_get(r[i].action)->name;
 		if (r[i].cap >= 1 || !*r[i].words)
 			continue;
 		char *line = ns_xasprintf("%s on %s counts for at most %.2f: %s", r[i].model, action, r[i].cap, r[i].words);
-		ns_buf_printf(&now, "%s%s", now.len ? "\n" : "", line);
+		ns_buf_printf(now, "%s%s", now->len ? "\n" : "", line);
 		if (!is_said(e, r[i].model, action))
 			ns_engine_say(e, NS_LOG_WARN, "confidence watch: %s", line);
 		free(line);
 	}
+}
+
+/* What cannot be read changes nothing: the record as it was goes on to count. */
+void ns_model_learned(ns_engine *e)
+{
+	if (!e->o.llm)
+		return;
+	ns_arena *ar = ns_arena_new();
+	ns_err err = {0};
+	size_t n = 0, rows = 0;
+	ns_outcome *list = read_record(e, ar, &n, &err);
+	ns_buf now = NS_BUF_INIT;
+	if (!list) {
+		ns_log(NS_LOG_WARN, "model", "what became of the models' claims cannot be read: %s", err.text);
+		ns_arena_free(ar);
+		return;
+	}
+	const ns_reliability *table = ns_reliability_table(ar, list, n, &rows);
+	cap_lines(e, table, rows, &now);
 	pthread_mutex_lock(&e->model.mu);
+	ns_arena *was = e->model.record_arena;
 	ns_buf_free(&e->model.capped);
+	e->model.record_arena = ar;
+	e->model.record = list;
+	e->model.n_record = n;
 	e->model.capped = now;
 	pthread_mutex_unlock(&e->model.mu);
-	ns_arena_free(ar);
+	ns_arena_free(was);
 }
 
 /* ---- money ---- */
@@ -134,6 +163,7 @@ void ns_model_close(ns_engine *e)
 	ns_index_free(e->model.index);
 	ns_analysts_free(e->model.analysts);
 	ns_buf_free(&e->model.capped);
+	ns_arena_free(e->model.record_arena);
 }
 
 /* Trouble of the last analysis, as long as its window lasts: the next one asks again. What one incident has used up troubles no other. */

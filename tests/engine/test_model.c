@@ -30,6 +30,7 @@ static struct service {
 	atomic_int asked, cards, texts;
 	pthread_mutex_t mu;
 	char question[65536]; /* the last about a root cause */
+	ns_buf embedded;      /* all that was to become vectors */
 } service;
 
 /* A reply as the event stream that it comes in. */
@@ -97,6 +98,11 @@ static bool embed_all(int fd, const char *body)
 
 static bool handle(script_server *s, int fd, const char *method, const char *target, const char *head, const char *body)
 {
+	if (strstr(target, "/embeddings")) {
+		pthread_mutex_lock(&service.mu);
+		ns_buf_puts(&service.embedded, body);
+		pthread_mutex_unlock(&service.mu);
+	}
 	if (strstr(target, "/embeddings"))
 		return service.vectors ? embed_all(fd, body) : script_answer(fd, 404, "", "{\"error\":{\"code\":\"model_not_found\",\"message\":\"x\"}}");
 	if (strstr(body, "\\nproposed: ")) { /* only what the card is asked with says so */
@@ -156,6 +162,7 @@ static void model_close(live *l)
 	ns_llm_free(llm);
 	ns_budget_free(budget);
 	script_stop(&service.server);
+	ns_buf_free(&service.embedded);
 }
 
 #define CLAIM ",\"reasoning\":\"So it is observed.\",\"claims\":[{\"text\":\"It fails.\",\"evidence\":[\"E1\"]}]}"
@@ -479,14 +486,37 @@ static void until_stale_vector_gone(const live *l)
 	}
 }
 
+/* A runbook of one's own, with what should never have been in it. */
+static void leave_runbook(const live *l)
+{
+	ns_err err = {0};
+	ns_buf was = NS_BUF_INIT, text = NS_BUF_INIT;
+	must(ns_read_file("runbooks/oomkill-increase-memory.md", 1 << 20, &was, &err), "%s", err.text);
+	const char *whole = ns_buf_str(&was), *at = strstr(whole, "symptoms:\n");
+	must(at, "no symptoms");
+	at += strlen("symptoms:\n");
+	ns_buf_printf(&text, "%.*s  - \"OOMKilled, and with password=hunter2-of-the-runbook one may look at the heap.\"\n%s", (int)(at - whole), whole, at);
+	ns_buf_free(&was);
+	char *path = ns_path_join(l->r.dir, "oomkill-increase-memory.md");
+	must(ns_write_file_atomic(path, text.data, text.len, 0600, &err), "%s", err.text);
+	free(path);
+	ns_buf_free(&text);
+}
+
 static void runbooks_are_found_by_the_models_vectors(void)
 {
 	live l;
 	model_open(&l, "oom-simple", NS_PROFILE_APPROVE, (step){SSE, 200, 0, RAISE});
 	service.vectors = true;
+	leave_runbook(&l);
+	l.o.runbook_dir = l.r.dir;
 	live_start(&l);
 	card c = live_card(&l, "checkout", 0);
 	until_found_by(&l, "text-embedding-a/64");
+	pthread_mutex_lock(&service.mu);
+	must(strstr(ns_buf_str(&service.embedded), "password=[redacted:password]"), "the runbook was not embedded");
+	must(!strstr(ns_buf_str(&service.embedded), "hunter2"), "a secret left the process");
+	pthread_mutex_unlock(&service.mu);
 	/* Planned anew: the index is there now. */
 	live_change(&l, "shop", "checkout", "{\"spec\":{\"minReadySeconds\":3}}");
 	int64_t end = ns_real_mono_ms() + LIVE_LIMIT_MS;

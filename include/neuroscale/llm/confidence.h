@@ -6,7 +6,7 @@
 #include "neuroscale/base/arena.h"
 #include "neuroscale/model/vocab.h"
 
-/* One claim whose outcome was verified: right is FIXED; NOT FIXED, UNKNOWN, and "rejected as wrong" by a person are not. Oldest first. */
+/* One claim whose outcome was verified: right is FIXED; NOT FIXED and UNKNOWN are not. What a person rejected was never tried: it is none. Oldest first. */
 typedef struct ns_outcome {
 	const char *model;
 	ns_action action;
