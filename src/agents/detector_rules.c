@@ -132,7 +132,7 @@ const dt_rule dt_rules[] = {
             "ready for 60 s without a kill"},
         dt_test_probe_kills, B(R_OOM) | MAKE, 0, DT_MINUTE, true},
     [R_UNREADY] = {{"not-ready", NS_KIND_PROBE_FAILURE, NS_SEV_WARN,
-            "a running pod is not ready for 30 s and its probe fails, or for 15 min; not within its first minute (5 min when it never was ready), nor during a rollout within its "
+            "a running pod is not ready for 30 s and its probe fails, or for 15 min, or has a node for that long and does not start (a pod of no rollout); not within its first minute (5 min when it never was ready), nor during a rollout within its "
             "deadline",
             "Unhealthy events, Ready condition",
             "ready for 60 s"},

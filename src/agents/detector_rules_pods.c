@@ -311,6 +311,14 @@ static bool told_otherwise(const dt_work *w)
 	return false;
 }
 
+/* It has a node, and that is all. What has counts of pods is told by its rollout. */
+static bool never_starts(const dt_env *e, dt_finding *f, const dt_work *w, const dt_pod *p)
+{
+	bool counted = w->obj && w->obj->kind <= DT_DAEMONSET;
+	int64_t changed = p->ended_ms > p->created_ms ? p->ended_ms : p->created_ms;
+	return !counted && p->phase == DT_PENDING && p->scheduled && !dt_too_early(e, f, changed, SILENT_MS);
+}
+
 void dt_test_unready(const dt_env *e, dt_work *w, dt_finding *f)
 {
 	bool rolling = w->obj && dt_obj_rolling(w->obj);
@@ -330,6 +338,10 @@ void dt_test_unready(const dt_env *e, dt_work *w, dt_finding *f)
 			one_unready |= !c->init && !c->ready;
 			first &= c->init || !c->restarts;
 			started = c->started_ms > started ? c->started_ms : started;
+		}
+		if (never_starts(e, f, w, p)) {
+			f->symptom = told_otherwise(w);
+			dt_found(e, f, p, "", "NotStarted", "it has had a node for 15 min and has not started, and no event says why");
 		}
 		if (p->phase != DT_RUNNING || p->ready || !all_run || rolling)
 			continue;

@@ -253,6 +253,32 @@ static void test_rollout_without_a_deadline(void **state)
 	rig_close(&r);
 }
 
+/* Of a bare pod or a Job's no rollout tells that it hangs; an image of many gigabytes may take a while. */
+static void test_pod_that_never_starts(void **state)
+{
+	static const struct { const char *waiting, *says; } rows[] = {
+	    {"ContainerCreating", "+probe_failure Pod/once-x-1 NotStarted[1];"},
+	    {"SomethingNew", "+probe_failure Pod/once-x-1 NotStarted[1];"},
+	    {"ErrImagePull", "+image_pull Pod/once-x-1 ImagePullBackOff c[1];"},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		rig r;
+		rig_web(&r);
+		pod once = {.app = "once", .hash = "x", .id = "1", .bare = true, .phase = "Pending", .age_ms = MINUTE,
+		    .containers = c_text("{\"name\":\"c\",\"state\":{\"waiting\":{\"reason\":\"%s\"}}}", rows[i].waiting)};
+		rig_pod(&r, once);
+		const char *said = rig_pass(&r, 14 * MINUTE);
+		assert_string_equal(said, i == 2 ? rows[i].says : "");
+		assert_string_equal(rig_pass(&r, 2 * MINUTE), i == 2 ? "" : rows[i].says);
+		once.phase = "Running";
+		once.ready = true;
+		once.containers = "{\"name\":\"c\",\"ready\":true,\"state\":{\"running\":{}}}";
+		rig_pod(&r, once);
+		assert_non_null(strstr(rig_pass(&r, 2 * MINUTE), "Pod/once-x-1;"));
+		rig_close(&r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,7 +291,7 @@ int main(void)
 	    cmocka_unit_test(test_room_that_is_promised_again_and_again),
 	    cmocka_unit_test(test_namespace_that_is_being_deleted),
 	    cmocka_unit_test(test_pods_of_a_paused_rollout),
-	    cmocka_unit_test(test_rollout_without_a_deadline),
+	    cmocka_unit_test(test_rollout_without_a_deadline), cmocka_unit_test(test_pod_that_never_starts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
