@@ -21,6 +21,7 @@ typedef struct maker {
 	const text_doc *d;
 	const text_says *s;
 	const text_things *t;
+	const text_past *past;
 	const char *kind;
 	ns_case *c;
 } maker;
@@ -162,7 +163,7 @@ static bool recovered(const maker *m)
 		return true;
 	static const char *const mild[] = {"other", "probe_failure", "argocd_drift", "deployment_stalled", NULL};
 	/* What is said of a former release does not say that this one is well. */
-	return says(m, SAY_HARMLESS) && m->s->at[SAY_HARMLESS] != ns_text_good_former(m->d) && !*m->t->waiting && m->t->exit_code < 0 && !says(m, SAY_OOM) && ns_listed(m->kind, mild);
+	return says(m, SAY_HARMLESS) && m->s->at[SAY_HARMLESS] != m->past->good && !*m->t->waiting && m->t->exit_code < 0 && !says(m, SAY_OOM) && ns_listed(m->kind, mild);
 }
 
 /* A rollout that does not finish, by the alert class itself; not one that nobody scaled up. */
@@ -210,7 +211,7 @@ static void set_container(maker *m)
 	if (oom || t->exit_code >= 0)
 		set_exit(m, k, oom);
 	k->ready = fine;
-	k->running = !*k->waiting_reason && (says(m, SAY_UNREADY) || !strcmp(m->kind, "probe_failure") || (stalled(m) && ns_text_good_former(m->d)));
+	k->running = !*k->waiting_reason && (says(m, SAY_UNREADY) || !strcmp(m->kind, "probe_failure") || (stalled(m) && m->past->good));
 	bool limited = t->mem_limit > 0, none = (says(m, SAY_NODE_MEMORY) || says(m, SAY_NO_LIMIT)) && !limited;
 	k->mem_limit = limited ? t->mem_limit : oom && !none ? USUAL_LIMIT : 0;
 	k->mem_request = t->mem_request ? t->mem_request : k->mem_limit;
@@ -300,8 +301,8 @@ static void set_history(maker *m)
 	int64_t number = m->t->revision;
 	bool first = says(m, SAY_FIRST) || number == 1;
 	bool changed = (says(m, SAY_NEW) || number > 1) && !says(m, SAY_NO_CHANGE);
-	const text_unit *pod = ns_text_old_pod(m->d), *old = pod ? pod : ns_text_old_set(m->d), *good = old ? old : ns_text_good_former(m->d);
-	changed |= old != NULL || arrow_told(m) || (good && ns_text_two_releases(m->d));
+	const text_unit *old = m->past->serving, *good = m->past->good;
+	changed |= old != NULL || arrow_told(m) || (good && m->past->two);
 	if (first && number <= 1) {
 		add_revision(m, 1, 10 * MINUTE_MS, true, false, false, "");
 		c->cond_progressing_reason = "ReplicaSetUpdated";
@@ -406,7 +407,7 @@ static bool unclear(const maker *m)
 {
 	if (!strcmp(m->kind, "oom_killed"))
 		return need_unknown(m) || ns_text_unexplained(m->d) > MANY_WORDS;
-	return strcmp(m->kind, "cost_spike") != 0 && strcmp(m->kind, "kyverno_violation") != 0 && !says(m, SAY_CODE);
+	return strcmp(m->kind, "cost_spike") != 0 && strcmp(m->kind, "kyverno_violation") != 0 && (!says(m, SAY_CODE) || !m->past->sure);
 }
 
 static void set_notes(maker *m)
@@ -462,7 +463,9 @@ static bool same_port(const char *a, const char *b)
 static bool is_probe_target(const maker *m, const text_unit *u)
 {
 	const text_unit *probe = m->s->at[SAY_CH_PROBE];
-	return probe && same_port(u->text, probe->text) && !ns_flat_find(u->flat, "probe");
+	if (!probe || strcasestr(u->text, "probe failed"))
+		return false;
+	return same_port(u->text, probe->text) || (ns_flat_find(u->flat, "~probe") && ns_flat_find(u->flat, "refused|timed out|timeout"));
 }
 
 static void set_lines(maker *m)
@@ -512,7 +515,9 @@ ns_case *ns_case_from_text(ns_arena *ar, const char *text, size_t n, const char 
 	ns_text_listen(&d, &s);
 	ns_text_things(&d, &t);
 	ns_case *c = ns_case_new(ar);
-	maker m = {ar, &d, &s, &t, ns_text_kind_of(&d, &t), c};
+	text_past past;
+	ns_text_past(&d, &past);
+	maker m = {ar, &d, &s, &t, &past, ns_text_kind_of(&d, &t), c};
 	c->evidence = ns_arena_alloc(ar, MAX_EVIDENCE * sizeof *c->evidence);
 	c->taken_ms = NOW_MS;
 	c->api_version = "apps/v1";

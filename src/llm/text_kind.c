@@ -23,7 +23,7 @@ static const struct {
         "failed calling webhook|no endpoints available|gatekeeper|network polic|pull policy|restart "
         "policy|imagepullpolicy|restartpolicy|backoff|pod security polic|sync policy|sigstore|kyverno * oomkilled|kyverno * crashloop"},
     {"cost_spike", COST,
-        "spot capacity|on demand fallback|savings plan|opencost|kubecost|cost alert|cost anomal|cost spike|cost report|daily cost|hourly cost|monthly cost|monthly bill|cloud bill|cloud "
+        "on the invoice|management fee|support charge|extended support|spot capacity|on demand fallback|savings plan|opencost|kubecost|cost alert|cost anomal|cost spike|cost report|daily cost|hourly cost|monthly cost|monthly bill|cloud bill|cloud "
         "cost|cloud spend|finops|budget alert|budget|over budget|cost increase|cost rose|costs rose|cost jumped|cost doubled|cost of|cost "
         "per|cost up|cost anomaly|cost explorer|"
         "spend |spending|the bill |bill |bill rose|bill is|bill of|costs |cost |usd per|usd a day|usd day|usd month|usd hour|usd an "
@@ -38,7 +38,7 @@ static const struct {
         "image|imageinspecterror|pull access denied|manifest unknown|pull rate limit|cannot pull|could not pull|can t pull|image pull "
         "(fail|err|back|rate|limit)|failed to pull|pulling image * (fail|error)|failed to resolve reference|pull secret|pull secrets|can "
         "not be pulled|cannot be pulled|registry (is down|unreachable|is unreachable|outage)|"
-        "failing to pull image|missing in * registry|toomanyrequests|no match for platform|too many requests * image|may require docker login|does not exist or may require|docker login denied|reading manifest|"
+        "pull denied|pulls (fail|denied)|failing to pull image|missing in * registry|toomanyrequests|no match for platform|too many requests * image|may require docker login|does not exist or may require|docker login denied|reading manifest|"
         "manifest for * not found|imagepullsecrets * (missing|none|wrong|expired|not )",
         ""},
     {"config_error", 8.2,
@@ -84,7 +84,7 @@ static const struct {
         "(fail|kill|timeout)|readiness * (fail|timeout)|unhealthy",
         ""},
     {"probe_failure", 5.7,
-        "readiness * probe|liveness * probe|failed to connect service|readiness (404|503|500|fail|returns)|liveness (404|503|500|fail|returns)|probe path|tcp readiness|http readiness|readiness of|readiness check|liveness of|liveness check|liveness probe|readiness probe|startup probe|livenessprobe|readinessprobe|startupprobe|initialdelayseconds|failurethreshold", ""},
+        "(readiness|liveness) * (deadline|timeout|refused|timed out)|readiness * probe|liveness * probe|failed to connect service|readiness (404|503|500|fail|returns)|liveness (404|503|500|fail|returns)|probe path|tcp readiness|http readiness|readiness of|readiness check|liveness of|liveness check|liveness probe|readiness probe|startup probe|livenessprobe|readinessprobe|startupprobe|initialdelayseconds|failurethreshold", ""},
     {"other", 6.0, "backofflimitexceeded|job has reached|cronjob|job * failed|deadlineexceeded * job|kubejobfailed|job failed|failed jobs|kubejobnotcompleted",
         ""},
     {"other", 8.9, "failed calling webhook|conversion webhook|aggregated api|apiservice|kubectl * (x509|unable to connect)|all kubectl",
@@ -101,7 +101,7 @@ static const struct {
         "with|terminated exit",
         ""},
     {"config_error", 4.9, "runc create failed|failed to create containerd task|failed to create shim|oci runtime create failed", "starterror"},
-    {"pod_crashloop", 4.4, "addrinuse|eaddrinuse|address already in use|fatal|emerg|traceback|exiting|core dumped|uncaught|unhandled exception", ""},
+    {"pod_crashloop", 4.4, "init container * fail|addrinuse|eaddrinuse|address already in use|fatal|emerg|traceback|exiting|core dumped|uncaught|unhandled exception", ""},
     {"deployment_stalled", 5.3,
         "progressdeadlineexceeded|exceeded its progress deadline|progress deadline exceeded|progress deadline|rollout to finish|not progress|observedgeneration|0 updated|rollout * (stuck|stall|hang|timed out|blocked|fail)|stuck "
         "rollout|failedcreate|exceeded quota|helm upgrade|helm rollback|upgrade failed|pending upgrade|pending install|pending "

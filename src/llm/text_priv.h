@@ -56,12 +56,14 @@ typedef struct text_says {
 	const text_unit *at[SAY_COUNT]; /* the first unit that says so; NULL: nobody does */
 } text_says;
 void ns_text_listen(const text_doc *d, text_says *s);
-/* A former revision is said to have been healthy; NULL when it is not. */
-const text_unit *ns_text_good_former(const text_doc *d);
-/* Names it two releases of one series, an older and a newer one? */
-bool ns_text_two_releases(const text_doc *d);
-/* Of `kubectl describe deployment`: the old ReplicaSet whose pods are the only available ones; NULL none. */
-const text_unit *ns_text_old_set(const text_doc *d);
+/* What is told of the release before the newest. */
+typedef struct text_past {
+	const text_unit *good;    /* says that it was well; NULL nobody does */
+	const text_unit *serving; /* a row of kubectl that shows its pods ready beside broken ones of the newest; NULL none */
+	bool sure;                /* false: nothing speaks against it, that is all */
+	bool two;                 /* two releases of one series are named, an older and a newer one */
+} text_past;
+void ns_text_past(const text_doc *d, text_past *p);
 /* Of the rows of `kubectl get pods`: a ready pod of an older template beside a broken one of a newer template; NULL none. */
 const text_unit *ns_text_old_pod(const text_doc *d);
 /* Text that speaks to the reader. */

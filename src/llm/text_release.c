@@ -121,7 +121,7 @@ static size_t mention_at(const text_unit *u, const char *p, mention *m)
 	if (!n || dots > 2 || ns_is_letter(*end))
 		return 0;
 	m->series = SERIES_VERSION;
-	bool tag = before == ':' && p - 1 > text && ns_is_letter(p[-2]);
+	bool tag = (before == ':' || before == '@') && p - 1 > text && ns_is_letter(p[-2]);
 	m->named = introduced(text, p, &m->series) || letter || tag;
 	if (!m->named && (!dots || is_amount(end)))
 		return 0;
@@ -232,7 +232,7 @@ static const char good_words[] =
     "(crash|show|have|do)|doesn t (crash|show|have)|does not (crash|show|have)|never (crashed|restarted|failed|had|showed|did)|successful|"
     "0 restarts|zero restarts|full traffic|takes traffic|take traffic|taking traffic|all traffic|(for|all) * "
     "(days|weeks|months|week|month)|(for|since) (days|weeks|months|ages)|clean|solid|happy|green|quiet|alive|boring|uneventful|as "
-    "expected|ready (pod|replica)|still (has|have)|had (never|run|not)|has run|ran |never (this|that|happened|seen|saw|did)|no (drama|fuss|surprise)|continue|as before|in order|all right|alright|intact|unharmed|steady|normal|perfect|(are|is|were|was) up |answering|answers|keep "
+    "expected|(zero|0|no) (such|events|errors|crashes|issues|incidents)|hummed|kept|ready (pod|replica)|still (has|have)|had (never|run|not)|has run|ran |never (this|that|happened|seen|saw|did)|no (drama|fuss|surprise)|continue|as before|in order|all right|alright|intact|unharmed|steady|normal|perfect|(are|is|were|was) up |answering|answers|keep "
     "(taking|serving|answering)|keeps (taking|answering)|flawless|smooth|rock|behaved|behaves|answered|handled|carried|all good|lief|stabil|marchait|funcionaba";
 static const char bad_words[] = "unhealthy|not healthy|never (worked|ready|ran|healthy|came|started|up|been|became|becomes|was)|not "
                                 "ready|not available|also fail|fails|failing|failed|broken|crash|same |did not (work|start|help|come|"
@@ -338,7 +338,7 @@ static const text_unit *good_by_word(const text_doc *d)
 {
 	static const char *const marks[] = {" previous", " former", " old ", " older", " oldreplicaset", " prior ", " earlier",
 	    " last good", " replicaset", " predecessor", " version ", " image ", " tag ", " release ", " the one before", " yesterday s",
-	    " last week s", " vorige", " vorher", " alte ", " ancien", " anterior", NULL};
+	    " last week s", " from before", " before that", " vorige", " vorher", " alte ", " ancien", " anterior", NULL};
 	static const char whole[] =
 	    "worked before|worked until|worked fine|healthy until|healthy before|fine until|fine before|ran fine|ran well|stable "
 	    "until|stable before|no restarts before|without restarts before|no errors before|rolling back * "
@@ -362,24 +362,30 @@ static const text_unit *good_by_word(const text_doc *d)
 	return NULL;
 }
 
-const text_unit *ns_text_good_former(const text_doc *d)
+/* Nothing bad, doubtful or denied is said of an older release, but something is: "r40 kept the lobby online all season". */
+static const text_unit *unblamed(const mentions *all)
 {
-	mentions *all = ns_arena_alloc(d->ar, sizeof *all);
-	find_mentions(d, all);
-	const text_unit *by_name = good_by_name(all);
-	return by_name ? by_name : good_by_word(d);
+	static const char blame[] = "no |not|never|without|neither|nor |t |error|fault|problem|issue|bug|too |also|as well|unknown|old |leak|slow|oom|restart|"
+	                            "warn|miss|invalid|wrong|expired|refused|denied|timeout|migrat|corrupt|incompat|exit|loop|after |again|back |instead|roll|due";
+	for (size_t i = 0; i < all->n; i++) {
+		const mention *m = &all->at[i];
+		char window[BEHIND + 8];
+		if (!has_newer(all, m))
+			continue;
+		size_t n = reach(all, m);
+		flatten(m->unit->text + m->to, n < BEHIND ? n : BEHIND, window, sizeof window);
+		/* A bare "2.1 -> 2.2" or "from 2.1 to" says nothing of it. */
+		if (ns_word_count(window) >= 3 && !ns_flat_find(window, bad_words) && !ns_flat_find(window, current_words) && !ns_flat_find(window, blame))
+			return m->unit;
+	}
+	return NULL;
 }
 
-/* ---- is a change of release told? --------------------------------------------------------------------------------- */
-
-bool ns_text_two_releases(const text_doc *d)
+static bool two_releases(const mentions *all)
 {
-	mentions *all = ns_arena_alloc(d->ar, sizeof *all);
-	find_mentions(d, all);
 	for (size_t i = 0; i < all->n; i++)
 		for (size_t k = 0; k < all->n; k++)
-			if ((all->at[i].named || all->at[k].named) && all->at[i].series == all->at[k].series &&
-			    compare(&all->at[i], &all->at[k]) < 0)
+			if ((all->at[i].named || all->at[k].named) && all->at[i].series == all->at[k].series && compare(&all->at[i], &all->at[k]) < 0)
 				return true;
 	return false;
 }
@@ -408,7 +414,7 @@ static long number_before(const char *s, const char *word)
 }
 
 /* Pods of an old ReplicaSet are the available ones when no more than those are, and some are not. */
-const text_unit *ns_text_old_set(const text_doc *d)
+static const text_unit *old_set(const text_doc *d)
 {
 	const text_unit *old = line_of(d, "OldReplicaSets:"), *new_set = line_of(d, "NewReplicaSet:"), *counts = line_of(d, "Replicas:");
 	const char *paren = old ? strchr(old->text, '(') : NULL;
@@ -417,4 +423,16 @@ const text_unit *ns_text_old_set(const text_doc *d)
 	long has = strtol(paren + 1, NULL, 10), ready = number_before(counts->text, " available"),
 	     missing = number_before(counts->text, " unavailable");
 	return has > 0 && ready > 0 && ready <= has && missing > 0 ? old : NULL;
+}
+
+void ns_text_past(const text_doc *d, text_past *p)
+{
+	mentions *all = ns_arena_alloc(d->ar, sizeof *all);
+	find_mentions(d, all);
+	const text_unit *pod = ns_text_old_pod(d), *by_name = good_by_name(all);
+	*p = (text_past){.serving = pod ? pod : old_set(d), .two = two_releases(all)};
+	p->good = p->serving ? p->serving : by_name ? by_name : good_by_word(d);
+	p->sure = p->good != NULL;
+	if (!p->good)
+		p->good = unblamed(all);
 }

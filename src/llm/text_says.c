@@ -101,7 +101,7 @@ static const struct {
         "panics|restarts) * (as well|too |also|alike|likewise)|not ready either|either since",
         "can be|could be|should|be rolled back|be reverted|not yet|roll back to|please|want|was not"},
     {SAY_MIGRATED, ANY, false,
-        "dropped|drops |migration|migrations|migration * (ran|applied|complete|done|finished|executed|succeeded)|migrations * "
+        "dropped|drops |migrate|migration|migrations|migration * (ran|applied|complete|done|finished|executed|succeeded)|migrations * "
         "(ran|applied|complete|done|finished)|migrated|schema * (changed|upgraded|version|migrat)|"
         "database * upgraded|dropped column|drop column|dropped table|renamed column|column * (dropped|removed|renamed)|data "
         "format|flyway|liquibase|alembic|"
@@ -117,7 +117,7 @@ static const struct {
         "command|command line",
         ""},
     {SAY_CH_PROBE, SEEN, true,
-        "(readiness|liveness) * (moved|changed|switched|pointed|set) to|(readiness|liveness) * now|probe * changed|changed * probe|~probe (port|path|now|changed|moved|pointed)|~probe * (port|path) [0-9]|changed * port|port * changed|new * probe|probe * (added|introduced|modified|moved)|probe "
+        "~probe * port |(readiness|liveness) * (moved|changed|switched|pointed|set) to|(readiness|liveness) * now|probe * changed|changed * probe|~probe (port|path|now|changed|moved|pointed)|~probe * (port|path) [0-9]|changed * port|port * changed|new * probe|probe * (added|introduced|modified|moved)|probe "
         "path|probe port|readiness path|health path|health endpoint * (moved|renamed|changed)|port from|"
         "revision * probe|port * (moved|switched) to|health * (endpoint|path|route|check) * (moved|renamed|is now|changed)|(moved|renamed|"
         "changed) * health|has * ~probe path|targets port|probes port|wrong port|wrong path",
@@ -228,7 +228,7 @@ static const struct {
         "without bound|no limit is enough|regardless of the limit|regardless of memory|whatever the limit|whatever limit|any limit|no "
         "matter (how|what)|no matter|raised * (again|still|twice|also|dies|same|only)|"
         "limit was doubled|limit doubled|doubled * (still|again)|increased * (still|again|same|no effect|did not help)|raising * (did "
-        "not|does not|only)|increasing * (did not|does not|only)|even with|even after|even at|each time|"
+        "not|does not|only)|increasing * (did not|does not|only)|even with|even after|even at|"
         "all available memory|select * from|selects all|loads the (whole|entire|full|complete|result)|loads all|all rows|million "
         "rows|whole * into memory|entire * into memory|into a list|no pagination|without pagination|every row|no batch|without batch|all "
         "memory|all the memory|all of the memory|balloon|dev zero|stress ng|stress vm|vm bytes|memhog|memory bomb|fork "
@@ -321,7 +321,7 @@ static const struct {
         "more requests|not shut down|never shut down|not stopped|never stopped|still running|still up|was not scaled|not scaled down|not "
         "cleaned|oversized|mostly idle|never (put|scaled|turned|rolled) back|not (put|scaled|turned) back|(test|demo|drill|run|project|workshop|"
         "training) (is|was|has) * (over|done|ended|finished|closed|friday|weeks|wednesday)|(test|demo|drill|window|run|workshop|"
-        "hackathon|trial) (ended|finished|closed|over)|is over|was over|moved (to another|elsewhere|away)|still there|still scheduled|still "
+        "hackathon|trial) (ended|finished|closed|over)|(benchmark|import|simulation|campaign|training|run|test|demo) (done|stopped|complete|was stopped|is done|was done)|is over|was over|moved (to another|elsewhere|away)|still there|still scheduled|still "
         "(provisioned|allocated|around)|doing nothing|does nothing|sits there|sitting there|without anything",
         "not idle|no idle|high efficiency|efficiency 8|efficiency 9|efficiency is good|utilization 8|utilization 9|utilisation "
         "8|utilisation 9"},
@@ -361,7 +361,7 @@ static const struct {
         "unknown|__unallocated__|__idle__|negative cost|incorrect",
         ""},
     {SAY_SCALED_UP, SEEN, true,
-        "set manually|set by hand|manually set|bumped by hand|raised by hand|tested scaling|scaling test|(pods|replicas|workers) by hand|scaled (out|up) (for|by|during)|"
+        "was scaled to|scaled * by a |scaled * by the |set manually|set by hand|manually set|bumped by hand|raised by hand|tested scaling|scaling test|(pods|replicas|workers) by hand|scaled (out|up) (for|by|during)|"
         "scaled to * replicas|scaled to * pods|scaled up to * replicas|replicas by hand|scaled * by hand|scaled * manually|replicas by "
         "mistake|scaled * by mistake|someone scaled|somebody scaled|kubectl scale|scaled * from|replicas from|replica count * "
         "(raised|changed|set)|scaled out * by",

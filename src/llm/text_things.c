@@ -63,6 +63,10 @@ static size_t bytes_at(const char *s, int64_t *out)
 	double v = strtod(s, &end);
 	if (*end == ' ')
 		end++;
+	if (v >= 1e6 && v < 1e13 && !strncasecmp(end, "byte", 4)) {
+		*out = (int64_t)v;
+		return (size_t)(end - s) + 4;
+	}
 	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
 		size_t n = strlen(units[i].unit);
 		if (!strncmp(end, units[i].unit, n) && !ns_is_alnum(end[n]) && v > 0 && v < 1e6) {

@@ -29,7 +29,7 @@ static bool near(const char *from, size_t n, const char *pattern)
 	return window[1] && ns_flat_find(window, pattern) != NULL;
 }
 
-static const char resources[] = "~cpu|~gpu|~utilis|~utiliz|usage|used|~efficien|busy|load";
+static const char resources[] = "~cpu|~gpu|~utilis|~utiliz|usage|used|~eff |~efficien|busy|load";
 
 /* Is the number at p (its end at `end`) about use of a resource? The word stands before it, or right behind it. */
 static bool about(const char *text, const char *p, const char *end, const char *pattern)
@@ -57,12 +57,12 @@ static bool idle_number(const char *text, const char *p)
 	if (*end == 'm' && !ns_is_alnum(end[1]) && v <= LOW_MILLI && about(text, p, end, "~cpu"))
 		return true;
 	return v < LOW_PERCENT / 100.0 && memchr(p, '.', (size_t)(end - p)) &&
-	       about(text, p, end, "~efficien|~utilis|~utiliz|~cpu used|cpu use");
+	       about(text, p, end, "~eff |~efficien|~utilis|~utiliz|~cpu used|cpu use");
 }
 
 static const char nothing[] =
-    "(0|no|zero) (jobs|requests|traffic|sessions|users|tasks|messages|connections|hits|queries|builds|work|tests|visitors|logins|rps|qps|"
-    "activity|jobs|clients|load)|(requests|traffic|rps|qps|sessions|jobs|queue|hits|connections|tasks) (0|zero|none|empty) |queue is "
+    "(0|no|zero) (players|viewers|orders|calls|kernels|runs|subscribers|jobs|requests|traffic|sessions|users|tasks|messages|connections|hits|queries|builds|work|tests|visitors|logins|rps|qps|"
+    "activity|jobs|clients|load)|(players|viewers|orders|calls|requests|traffic|rps|qps|sessions|jobs|queue|hits|connections|tasks) (0|zero|none|empty) |queue is "
     "empty|no one (uses|used)|nobody (uses|used)|cpuefficiency 0 0|efficiency 0 0";
 
 const text_unit *ns_text_idle(const text_doc *d)
@@ -97,8 +97,11 @@ bool ns_text_price(const text_unit *u)
 				s++;
 			while (b > u->text && b[-1] == ' ')
 				b--;
-			if (ns_is_digit(*s) && p > u->text && p[-1] == '+')
-				return true; /* "+$6k" */
+			const char *sign = b; /* "+$6k", "+1,900 EUR" */
+			while (sign > u->text && strchr("0123456789., k", sign[-1]))
+				sign--;
+			if (sign > u->text && sign[-1] == '+' && (ns_is_digit(*s) || sign < b))
+				return true;
 			bool amount = ns_is_digit(*s) || (b > u->text && ns_is_digit(b[-1]));
 			s += strspn(s, "0123456789., k");
 			if (amount &&
