@@ -5,6 +5,8 @@
 #include "neuroscale/base/text.h"
 #include "provider_priv.h"
 
+enum { PIECE = 32 }; /* bytes: less in gap_ms is a drip */
+
 static const ns_json_limits limits = {.max_bytes = 8 << 20, .max_depth = 64, .allow_duplicate_keys = true};
 
 static void take_usage(llm_collect *c, const cJSON *u)
@@ -43,11 +45,20 @@ static void take_finish(llm_collect *c, const cJSON *choice)
 		ns_copy(c->finish, sizeof c->finish, why);
 }
 
+/* The first word is a beginning; after it single letters now and then are none: an answer that drips would take minutes. */
+static void note_progress(llm_collect *c, size_t n)
+{
+	c->unheard += n;
+	if (!n || (c->begun && c->unheard < PIECE))
+		return;
+	c->begun = c->progress = true;
+	c->unheard = 0;
+}
+
 static void take_text(llm_collect *c, const cJSON *part)
 {
 	const char *text = ns_json_str(part, "content", "");
-	if (*text || *ns_json_str(part, "reasoning_content", ""))
-		c->progress = true;
+	note_progress(c, strlen(text) + strlen(ns_json_str(part, "reasoning_content", "")));
 	if (c->content.len + strlen(text) > c->max)
 		c->broken = true;
 	else

@@ -34,7 +34,9 @@ typedef struct llm_collect {
 	ns_buf content;
 	char request_id[96], finish[24];
 	int64_t prompt, completion, cached;
-	bool has_usage, done, progress; /* done: finished as it should; progress: set whenever text came, the reader clears it */
+	bool has_usage, done, progress; /* done: finished as it should; progress: set whenever enough text came, the reader clears it */
+	bool begun;                     /* some text came */
+	size_t unheard;                 /* bytes since the last progress */
 	bool broken;                    /* not what a model service says */
 	bool failed;                    /* an error inside the stream: failure */
 	llm_failure failure;

@@ -14,6 +14,7 @@ typedef enum step_kind {
 	SSE_CUT,    /* the same, closed without the last chunk */
 	SSE_HANG,   /* the same, then silence */
 	ENDLESS,    /* 200, the same event for ever */
+	DRIP,       /* the same, with a pause after each */
 	CHATTER,    /* 200, comments for ever and no word of an answer */
 	SILENCE,    /* reads the request and says nothing */
 	SLAM,       /* closes at once */
@@ -58,13 +59,13 @@ static inline bool rig_stream(int fd, const char *type, const char *body, bool e
 	return !end || script_send(fd, "0\r\n\r\n", 5);
 }
 
-static inline bool rig_for_ever(script_server *s, int fd, const char *event)
+static inline bool rig_for_ever(script_server *s, int fd, const char *event, unsigned pause_us)
 {
 	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
 	if (!script_send(fd, head, sizeof head - 1))
 		return false;
 	while (!atomic_load(&s->stop) && script_chunk(fd, event, strlen(event)))
-		usleep(200);
+		usleep(pause_us);
 	return false;
 }
 
@@ -104,8 +105,9 @@ static inline bool rig_handle(script_server *s, int fd, const char *method, cons
 		rig_stream(fd, "text/event-stream", p->body, false);
 		script_hold(s, fd);
 		return false;
-	case ENDLESS: return rig_for_ever(s, fd, p->body);
-	case CHATTER: return rig_for_ever(s, fd, ": still here\n\n");
+	case ENDLESS: return rig_for_ever(s, fd, p->body, 200);
+	case DRIP: return rig_for_ever(s, fd, p->body, 20000);
+	case CHATTER: return rig_for_ever(s, fd, ": still here\n\n", 200);
 	case SILENCE: script_hold(s, fd); return false;
 	case SHORT: {
 		char line[200];

@@ -100,6 +100,7 @@ static void time_and_size_have_an_end(void **state)
 	    {"silence", {{SILENCE, 0, 0, 0}}, 1, NS_LLM_SLOW, 1, NULL, NULL},
 	    {"comments for ever", {{CHATTER, 0, 0, 0}}, 1, NS_LLM_SLOW, 1, NULL, NULL},
 	    {"a pause for ever", {{SSE_HANG, 200, 0, CHUNK("he", "null")}}, 1, NS_LLM_SLOW, 1, NULL, NULL},
+	    {"an answer that drips", {{DRIP, 200, 0, CHUNK("x", "null")}}, 1, NS_LLM_SLOW, 1, NULL, NULL},
 	    {"an endless answer", {{ENDLESS, 200, 0, CHUNK("blah blah blah blah", "null")}}, 1, NS_LLM_WRONG, 1, NULL, NULL},
 	    {"an endless event", {{ENDLESS, 200, 0, "data: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"}}, 1, NS_LLM_WRONG, 1, NULL, NULL},
 	};

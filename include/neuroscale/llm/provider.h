@@ -2,8 +2,8 @@
  * or unknown model falls to the next one and says so once. One object serves all threads; calls block the caller's thread and end soon when
  * its cancel object fires.
  *
- * The time law of a chat: an answer must begin within begin_ms of the call, retries and fallback models included; after that no pause between
- * its pieces may last longer than gap_ms, and all of it total_ms. So trouble of any kind is known within five seconds. */
+ * The time law of a chat: an answer must begin within begin_ms of the call, retries and fallback models included; after that each
+ * gap_ms must bring 32 bytes more of it, and total_ms all. So trouble of any kind is known within five seconds of it. */
 #ifndef NEUROSCALE_LLM_PROVIDER_H
 #define NEUROSCALE_LLM_PROVIDER_H
 #include <stdbool.h>
