@@ -34,7 +34,7 @@ _neuroscale_tui() {
 	case $command in
 	'') mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur") ;;
 	approve | reject) mapfile -t COMPREPLY < <(compgen -W "$("$program" approvals 2>/dev/null | sed -n 's/^\([0-9][0-9]*\) .*/\1/p')" -- "$cur") ;;
-	incident) mapfile -t COMPREPLY < <(compgen -W "$("$program" incidents 2>/dev/null | sed -n 's/^\([0-9][0-9]*\) .*/\1/p')" -- "$cur") ;;
+	incident | undo) mapfile -t COMPREPLY < <(compgen -W "$("$program" incidents 2>/dev/null | sed -n 's/^\([0-9][0-9]*\) .*/\1/p')" -- "$cur") ;;
 	runbook) mapfile -t COMPREPLY < <(compgen -W "list show search promote $("$program" runbook list 2>/dev/null | cut -d' ' -f1)" -- "$cur") ;;
 	gate) mapfile -t COMPREPLY < <(compgen -W "explain table $("$program" incidents 2>/dev/null | sed -n 's/^\([0-9][0-9]*\) .*/\1/p')" -- "$cur") ;;
 	audit) mapfile -t COMPREPLY < <(compgen -W 'verify' -- "$cur") ;;

@@ -81,6 +81,7 @@ void ns_app_engine_opts(const ns_config *cfg, const ns_cluster_opts *clusters, s
 	    .clock = clock,
 	    .approval_timeout_ms = cfg->approval_timeout_ms,
 	    .cooldown_ms = cfg->cooldown_ms,
+	    .undo_ttl_ms = cfg->undo_ttl_ms,
 	    .target_cooldown_ms = cfg->target_cooldown_ms,
 	    .control_socket = true,
 	    .approvers = cfg->approvers,

@@ -163,11 +163,58 @@ static bool verb_reject(const ns_config *cfg, const ns_door *door, ns_err *err)
 	return decide(cfg, door, false, err);
 }
 
+/* The undo of that incident as the engine offers it. */
+static const ns_appr_row *undo_of(const ns_snapshot *s, int64_t incident)
+{
+	for (size_t i = 0; i < s->n_undos; i++)
+		if (s->undos[i].incident == incident)
+			return &s->undos[i];
+	return NULL;
+}
+
+/* Without --digest it only shows what would be sent: whoever types a wrong number must not take back another's repair. */
+static bool verb_undo(const ns_config *cfg, const ns_door *door, ns_err *err)
+{
+	ns_undo_req req = {.reason = cfg->reason, .surface = "cli"};
+	char full[65], said[256] = "";
+	size_t n = strlen(cfg->digest);
+	if (!parse_id(cfg->args[0], &req.incident, err))
+		return false;
+	if (n && (n < MIN_DIGEST || n > 64))
+		return ns_fail(err, NS_E_USAGE, "undo needs --digest with at least %d digits of what `neuroscale-tui undo %s` shows", MIN_DIGEST, cfg->args[0]);
+	ns_snapshot *s = door->snapshot(door->ctx, err);
+	if (!s)
+		return false;
+	const ns_appr_row *r = undo_of(s, req.incident);
+	bool same = !r || strncmp(r->digest, cfg->digest, n) == 0;
+	if (r && !n)
+		ns_cli_undo(r);
+	snprintf(full, sizeof full, "%s", r ? r->digest : "");
+	ns_snapshot_unref(s);
+	if (!same)
+		return ns_fail(err, NS_E_CONFLICT, "the undo of incident %lld has another digest now: look at it again", (long long)req.incident);
+	if (r && !n)
+		return ns_fail(err, NS_E_USAGE, "nothing was sent: add --digest %.12s to take it back", full);
+	if (!r) /* taken, over or never there: the engine says which; it needs 64 digits to look */
+		snprintf(full, sizeof full, "%064d", 0);
+	req.digest = full;
+	if (!door->undo(door->ctx, &req, said, sizeof said, err))
+		return false;
+	if (cfg->json) {
+		cJSON *o = cJSON_CreateObject();
+		ns_json_put_int(o, "incident", req.incident);
+		ns_json_put_str(o, "said", said);
+		return print_json(o);
+	}
+	puts(said);
+	return true;
+}
+
 static const struct {
 	const char *name;
 	bool (*run)(const ns_config *cfg, const ns_door *door, ns_err *err);
 } verbs[] = {
-    {"approvals", verb_approvals}, {"approve", verb_approve}, {"reject", verb_reject}, {"incidents", verb_incidents}, {"incident", verb_incident},
+    {"approvals", verb_approvals}, {"approve", verb_approve}, {"reject", verb_reject}, {"undo", verb_undo}, {"incidents", verb_incidents}, {"incident", verb_incident},
 };
 
 bool ns_cli_is_verb(const char *command)

@@ -82,6 +82,16 @@ void ns_cli_approvals(const ns_snapshot *s, const char *only)
 		puts("nothing waits for a decision");
 }
 
+void ns_cli_undo(const ns_appr_row *r)
+{
+	char until[32];
+	ns_time_format(r->deadline_ms, until);
+	printf("%s  (%s %s/%s in %s, possible until %s)\n", r->headline, r->target_kind, r->ns, r->target, r->cluster, until);
+	print_block("   changes", r->diff);
+	printf("   runs        %s\n", r->command);
+	printf("   undo        neuroscale-tui undo %lld --digest %.12s\n", (long long)r->incident, r->digest);
+}
+
 void ns_cli_incidents(const ns_snapshot *s, const char *only)
 {
 	int64_t now = now_of(s);
@@ -129,6 +139,9 @@ void ns_cli_incident(const ns_detail *d)
 	print_wrapped("dry-run", d->dryrun_error);
 	print_wrapped("warnings", d->warnings);
 	print_wrapped("undo", d->undo);
+	print_wrapped("undo now", d->undo_state);
+	if (*d->undo_digest)
+		printf("%-12sneuroscale-tui undo %lld --digest %.12s\n", "", (long long)r->id, d->undo_digest);
 	print_wrapped("verify", d->verify);
 	print_wrapped("digest", d->digest);
 	for (size_t i = 0; i < d->n_reasons; i++)

@@ -11,6 +11,7 @@ enum { REJOIN_MS = 2000 }; /* a lost engine is looked for so often */
 
 typedef struct answer {
 	bool there, ok;
+	bool undo;
 	int64_t id;
 	char text[512];
 } answer;
@@ -23,8 +24,8 @@ struct ns_courier {
 	pthread_mutex_t mu; /* guards what follows */
 	/* errands */
 	bool decide;
-	int64_t approval, detail;
-	bool approve;
+	int64_t approval, incident, detail;
+	bool approve, undo;
 	char digest[65], reason[64];
 	/* news; a newer picture replaces one that was not fetched */
 	ns_snapshot *snap;
@@ -66,7 +67,9 @@ void ns_courier_want(ns_courier *c, const ns_ui_want *w)
 	if (w->decide) {
 		c->decide = true;
 		c->approval = w->decision.approval;
+		c->incident = w->decision.incident;
 		c->approve = w->decision.approve;
+		c->undo = w->decision.undo;
 		memcpy(c->digest, w->decision.digest, sizeof c->digest);
 		memcpy(c->reason, w->decision.reason, sizeof c->reason);
 	}
@@ -118,6 +121,18 @@ static void run_decision(ns_courier *c, const ns_decide_req *req)
 	ns_wake_ring(c->news);
 }
 
+static void run_undo(ns_courier *c, int64_t id, const ns_undo_req *req)
+{
+	ns_err err = {0};
+	char said[512] = "";
+	bool ok = c->door->undo(c->door->ctx, req, said, sizeof said, &err);
+	pthread_mutex_lock(&c->mu);
+	c->decided = (answer){.there = true, .ok = ok, .undo = true, .id = id};
+	ns_copy(c->decided.text, sizeof c->decided.text, ok ? said : err.text);
+	pthread_mutex_unlock(&c->mu);
+	ns_wake_ring(c->news);
+}
+
 static void run_detail(ns_courier *c, int64_t id)
 {
 	ns_err err = {0};
@@ -137,12 +152,14 @@ static bool run_errand(ns_courier *c)
 {
 	char digest[65], reason[64];
 	ns_decide_req req = {.digest = digest, .reason = reason, .surface = "console"};
+	ns_undo_req back = {.digest = digest, .reason = reason, .surface = "console"};
 	pthread_mutex_lock(&c->mu);
-	bool decide = c->decide;
+	bool decide = c->decide, undo = c->undo;
 	int64_t detail = decide ? 0 : c->detail;
 	if (decide) {
 		req.approval = c->approval;
 		req.approve = c->approve;
+		back.incident = c->incident;
 		memcpy(digest, c->digest, sizeof digest);
 		memcpy(reason, c->reason, sizeof reason);
 		c->decide = false;
@@ -150,7 +167,9 @@ static bool run_errand(ns_courier *c)
 		c->detail = 0;
 	}
 	pthread_mutex_unlock(&c->mu);
-	if (decide)
+	if (decide && undo)
+		run_undo(c, req.approval, &back);
+	else if (decide)
 		run_decision(c, &req);
 	else if (detail)
 		run_detail(c, detail);
@@ -241,6 +260,7 @@ bool ns_courier_take(ns_courier *c, ns_ui_event *ev, char *buf, size_t cap)
 		ev->kind = NS_UI_DECIDED;
 		ev->id = c->decided.id;
 		ev->ok = c->decided.ok;
+		ev->undo = c->decided.undo;
 		ns_copy(buf, cap, c->decided.text);
 		c->decided.there = false;
 	} else if (c->detailed.there) {

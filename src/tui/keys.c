@@ -130,6 +130,21 @@ static void decide(ns_ui *ui, int approve)
 		ns_sheet_open(ui, approve, id);
 }
 
+static void undo(ns_ui *ui, int arg)
+{
+	char why[256];
+	int64_t id = ns_ui_selected_incident(ui);
+	if (ns_ui_view(ui) == NS_VIEW_HOME && ui->pane[ui->focus].disarmed) {
+		ns_ui_flash(ui, false, "The row that was selected is gone. Move first, so that it is clear which one you mean.");
+		return;
+	}
+	ns_ui_why_no_undo(ui, id, why, sizeof why);
+	if (*why)
+		ns_ui_flash(ui, false, "%s", why);
+	else
+		ns_sheet_open_undo(ui, id);
+}
+
 /* All clusters, then one after the other. */
 static void cycle(ns_ui *ui, int by)
 {
@@ -184,6 +199,7 @@ const ns_binding ns_bindings[] = {
     {{'a'}, NS_IN_HOME | NS_IN_DETAIL, false, decide, 1, "a", "approve", 1,
         "open the approve sheet; nothing is sent before it is answered"},
     {{'x'}, NS_IN_HOME | NS_IN_DETAIL, false, decide, 0, "x", "reject", 2, "open the reject sheet"},
+    {{'u'}, NS_IN_HOME | NS_IN_DETAIL, false, undo, 0, "u", "undo", 4, "take back what was changed; a sheet shows it first"},
     {{'/'}, NS_IN_HOME, false, filter, 0, "/", "filter", 8, "filter the list"},
     {{'c'}, NS_IN_HOME, false, cycle, 1, "c", "cluster", 9, "only the next cluster, then all; filter cluster:NAME does the same for one list"},
     {{'C'}, NS_IN_ALL, false, push, NS_VIEW_CLUSTERS, "C", NULL, 0, "every cluster: state, Lease, freeze, requests, cost"},
@@ -221,7 +237,7 @@ unsigned ns_ui_where(const ns_ui *ui)
 
 bool ns_binding_idle(const ns_ui *ui, const ns_binding *b)
 {
-	return b->run == cycle && !ns_ui_several(ui);
+	return (b->run == cycle && !ns_ui_several(ui)) || (b->run == undo && !(ui->snap && ui->snap->n_undos));
 }
 
 bool ns_binding_dead(const ns_ui *ui, const ns_binding *b)
@@ -229,10 +245,13 @@ bool ns_binding_dead(const ns_ui *ui, const ns_binding *b)
 	char why[256];
 	if (b->run == open_detail)
 		return !ns_ui_selected_incident(ui);
-	if (b->run != decide)
+	if (b->run != decide && b->run != undo)
 		return false;
 	if (ns_ui_view(ui) == NS_VIEW_HOME && ui->pane[ui->focus].disarmed)
 		return true;
-	ns_ui_why_closed(ui, ns_ui_selected_incident(ui), why, sizeof why);
+	if (b->run == undo)
+		ns_ui_why_no_undo(ui, ns_ui_selected_incident(ui), why, sizeof why);
+	else
+		ns_ui_why_closed(ui, ns_ui_selected_incident(ui), why, sizeof why);
 	return *why != '\0';
 }

@@ -46,22 +46,37 @@ static void bind(ns_ui *ui, const ns_appr_row *r)
 	s->approval = r->id;
 	ns_copy(s->digest, sizeof s->digest, r->digest);
 	*s->code = *s->typed = *s->note = '\0';
-	if (s->approve && r->risk >= NS_RISK_HIGH && r->id)
+	if (s->approve && !s->undo && r->risk >= NS_RISK_HIGH && r->id)
 		make_code(ui, s);
 	s->painted_ms = -1;
 	s->quiet = false;
 	ui->want.flush_input = true;
 }
 
-void ns_sheet_open(ns_ui *ui, bool approve, int64_t incident)
+static const ns_appr_row *row_of(const ns_ui *ui, bool undo, int64_t incident)
 {
-	const ns_appr_row *r = ns_ui_approval_of(ui, incident);
+	return undo ? ns_ui_undo_of(ui, incident) : ns_ui_approval_of(ui, incident);
+}
+
+static void open_sheet(ns_ui *ui, bool approve, bool undo, int64_t incident)
+{
+	const ns_appr_row *r = row_of(ui, undo, incident);
 	if (!r)
 		return;
 	ns_sheet_close(ui);
-	ui->sheet = (ns_sheet){.state = NS_SHEET_OPEN, .approve = approve, .incident = incident};
+	ui->sheet = (ns_sheet){.state = NS_SHEET_OPEN, .approve = approve, .undo = undo, .incident = incident};
 	*ui->flash = '\0';
 	bind(ui, r);
+}
+
+void ns_sheet_open(ns_ui *ui, bool approve, int64_t incident)
+{
+	open_sheet(ui, approve, false, incident);
+}
+
+void ns_sheet_open_undo(ns_ui *ui, int64_t incident)
+{
+	open_sheet(ui, true, true, incident);
 }
 
 void ns_sheet_close(ns_ui *ui)
@@ -88,8 +103,10 @@ static void left_queue(ns_ui *ui)
 		return;
 	}
 	ns_word st = ns_word_state(r, buf);
-	snprintf(why, sizeof why, "DECIDED ELSEWHERE: it is %s now%s%s", st.text, *r->note ? ": " : ".", r->note);
-	if (r->state == NS_ST_EXPIRED)
+	snprintf(why, sizeof why, "%s: it is %s now%s%s", s->undo ? "NOT POSSIBLE ANY MORE" : "DECIDED ELSEWHERE", st.text, *r->note ? ": " : ".", r->note);
+	if (s->undo)
+		;
+	else if (r->state == NS_ST_EXPIRED)
 		snprintf(why, sizeof why, "EXPIRED: nobody answered in time, and silence is no.%s%s", *r->note ? " " : "", r->note);
 	else if (r->state == NS_ST_WITHDRAWN || r->state == NS_ST_RESOLVED)
 		snprintf(why, sizeof why, "WITHDRAWN: it recovered before anybody decided.%s%s", *r->note ? " " : "", r->note);
@@ -105,17 +122,25 @@ void ns_sheet_check(ns_ui *ui)
 		sheet_void(s, "ENGINE GONE: it does not answer, so nothing can be decided here.");
 		return;
 	}
-	const ns_appr_row *r = ns_ui_approval_of(ui, s->incident);
+	const ns_appr_row *r = row_of(ui, s->undo, s->incident);
 	if (!r) {
 		left_queue(ui);
 	} else if (!s->approval) {
 		if (r->id || r->state != s->row.state) /* the dry-run came back: the same plan, complete; it is read anew */
 			bind(ui, r);
 	} else if (r->id != s->approval || strcmp(r->digest, s->digest) != 0 || r->state != s->row.state) {
-		sheet_void(s, s->approve ? "PLAN CHANGED - Esc, then a again" : "PLAN CHANGED - Esc, then x again");
+		sheet_void(s, s->undo ? "UNDO CHANGED - Esc, then u again" : s->approve ? "PLAN CHANGED - Esc, then a again" : "PLAN CHANGED - Esc, then x again");
 	} else if (s->row.deadline_ms > 0 && ui->wall >= s->row.deadline_ms) {
-		sheet_void(s, "EXPIRED: nobody answered in time, and silence is no.");
+		sheet_void(s, s->undo ? "EXPIRED: it cannot be taken back here any more." : "EXPIRED: nobody answered in time, and silence is no.");
 	}
+}
+
+void ns_sheet_why_not(const ns_ui *ui, char *out, size_t cap)
+{
+	if (ui->sheet.undo)
+		ns_ui_why_no_undo(ui, ui->sheet.incident, out, cap);
+	else
+		ns_ui_why_not(ui, ui->sheet.approve, ui->sheet.incident, out, cap);
 }
 
 /* True when accept keys may be heard now; else the note says why not. */
@@ -123,7 +148,7 @@ static bool may_accept(ns_ui *ui)
 {
 	ns_sheet *s = &ui->sheet;
 	char why[256];
-	ns_ui_why_not(ui, s->approve, s->incident, why, sizeof why);
+	ns_sheet_why_not(ui, why, sizeof why);
 	if (*why) {
 		ns_copy(s->note, sizeof s->note, "Not now: the reason stands below.");
 		return false;
@@ -141,7 +166,9 @@ static void send(ns_ui *ui, const char *reason)
 	ns_sheet *s = &ui->sheet;
 	ui->want.decide = true;
 	ui->want.decision.approval = s->approval;
+	ui->want.decision.incident = s->incident;
 	ui->want.decision.approve = s->approve;
+	ui->want.decision.undo = s->undo;
 	ns_copy(ui->want.decision.digest, sizeof ui->want.decision.digest, s->digest);
 	ns_copy(ui->want.decision.reason, sizeof ui->want.decision.reason, reason);
 	s->state = NS_SHEET_SENDING;
@@ -149,9 +176,9 @@ static void send(ns_ui *ui, const char *reason)
 
 static void cancel(ns_ui *ui)
 {
-	bool approve = ui->sheet.approve;
+	const char *what = ui->sheet.undo ? "Undo" : ui->sheet.approve ? "Approval" : "Rejection";
 	ns_sheet_close(ui);
-	ns_ui_flash(ui, false, "%s cancelled. Nothing was sent.", approve ? "Approval" : "Rejection");
+	ns_ui_flash(ui, false, "%s cancelled. Nothing was sent.", what);
 }
 
 static bool pages(ns_ui *ui, uint32_t key)

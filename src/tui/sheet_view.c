@@ -1,4 +1,5 @@
 /* How a sheet looks. Its question is laid out first and never scrolls away; what it shows has one order on every screen. */
+#include "neuroscale/base/clock.h"
 #include "neuroscale/base/text.h"
 #include "view.h"
 #include <stdio.h>
@@ -45,7 +46,7 @@ static void prompt(const ns_ui *ui, int width, ns_doc *d)
 		ns_doc_put(d, NULL, NS_ROLE_TEXT_DIM, "Nothing was sent. Any key closes this.");
 		break;
 	case NS_SHEET_OPEN:
-		ns_ui_why_not(ui, s->approve, s->incident, why, sizeof why);
+		ns_sheet_why_not(ui, why, sizeof why);
 		if (*why) {
 			ns_doc_put(d, NULL, NS_ROLE_STATE_WAIT, why);
 			ns_doc_put(
@@ -57,6 +58,12 @@ static void prompt(const ns_ui *ui, int width, ns_doc *d)
 			             : "To approve type  %s  then Enter.   code> %s%.*s",
 			    s->code, s->typed, (int)(4 - strlen(s->typed)), "____");
 			ns_doc_put(d, NULL, NS_ROLE_TEXT_DIM, tiny ? "other: cancel" : "Esc or any other key cancels. Nothing is sent.");
+		} else if (s->undo) {
+			ns_doc_printf(d, NULL, NS_ROLE_KEY_HINT,
+			    tiny     ? "y undo"
+			    : narrow ? "y = take it back, any other key = cancel"
+			             : "y  take it back%s%s      Enter, Esc, any other key  cancel (nothing is sent)",
+			    ns_ui_several(ui) ? " in " : "", ns_ui_several(ui) ? s->row.cluster : "");
 		} else if (s->approve) {
 			if (ns_ui_several(ui) && !tiny)
 				ns_doc_printf(d, NULL, NS_ROLE_KEY_HINT, narrow ? "y = approve in %s, else cancel" : "y  approve in %s      Enter, Esc, any other key  cancel (nothing is sent)",
@@ -105,6 +112,21 @@ static bool retells(const char *summary, const char *cause)
 	return strncmp(summary, cause, n) == 0;
 }
 
+/* Nothing is judged anew: it is what stood on the approved card as its undo, and the server has said yes to it. */
+static void undo_body(const ns_appr_row *r, ns_doc *d)
+{
+	char at[32], until[32];
+	ns_time_format(r->created_ms, at);
+	ns_time_format(r->deadline_ms, until);
+	ns_doc_diff(d, "CHANGES", r->diff);
+	ns_doc_put(d, "RUNS", NS_ROLE_TEXT_STRONG, r->command);
+	ns_doc_put(d, "DRY-RUN", NS_ROLE_STATE_OK, "ok, by the server, after the change; what it would change stands above");
+	ns_doc_put(d, "EFFECT", NS_ROLE_TEXT, r->effect);
+	ns_doc_printf(d, "CHANGED AT", NS_ROLE_TEXT, "%s", at);
+	ns_doc_put(d, "IF NOT", NS_ROLE_TEXT, "it is not sent when somebody else has changed the object since; you are told what stands there");
+	ns_doc_printf(d, "POSSIBLE", NS_ROLE_TEXT, "until %s", until);
+}
+
 static void body(const ns_ui *ui, const ns_pen *p, int width, ns_doc *d)
 {
 	const ns_sheet *s = &ui->sheet;
@@ -128,6 +150,10 @@ static void body(const ns_ui *ui, const ns_pen *p, int width, ns_doc *d)
 		ns_doc_printf(d, "PLAN", NS_ROLE_TEXT, narrow ? "%.8s" : "%.8s  the engine refuses any other", r->digest);
 	else
 		ns_doc_put(d, "PLAN", NS_ROLE_TEXT_DIM, "no digest before the dry-run is back");
+	if (s->undo) {
+		undo_body(r, d);
+		return;
+	}
 	ns_doc_put(d, "RISK", risk.role, ns_risk_name(r->risk));
 	ns_doc_put(d, "WHY YOU", NS_ROLE_STATE_WAIT, r->ask);
 	ns_doc_put(d, "PEOPLE", NS_ROLE_SEV_WARN, r->people);
@@ -234,14 +260,14 @@ static void title(const ns_pen *p)
 	const ns_ui *ui = p->ui;
 	const ns_sheet *s = &ui->sheet;
 	char left[64], right[192] = "", time[16] = "";
-	const char *verb = s->approve ? "APPROVE" : "REJECT", *mark = s->state == NS_SHEET_OPEN ? " ?" : "";
-	bool both = s->approval && p->r.w >= 60;
+	const char *verb = s->undo ? "UNDO" : s->approve ? "APPROVE" : "REJECT", *mark = s->state == NS_SHEET_OPEN ? " ?" : "";
+	bool both = s->approval && !s->undo && p->r.w >= 60, numbered = s->approval && !s->undo;
 	if (both)
 		snprintf(left, sizeof left, "%s approval %lld, incident #%lld%s", verb, (long long)s->approval, (long long)s->incident, mark);
 	else
-		snprintf(left, sizeof left, "%s %s%lld%s", verb, s->approval ? "approval " : "incident #", (long long)(s->approval ? s->approval : s->incident), mark);
+		snprintf(left, sizeof left, "%s %s%lld%s", verb, numbered ? "approval " : "incident #", (long long)(numbered ? s->approval : s->incident), mark);
 	int used = ns_pen_bold(p, 0, 0, p->r.w, NS_ROLE_TITLE, left);
-	if (s->row.deadline_ms > 0 && s->state == NS_SHEET_OPEN)
+	if (s->row.deadline_ms > 0 && s->state == NS_SHEET_OPEN && !s->undo)
 		ns_pen_countdown(p, s->row.deadline_ms, time);
 	int room = p->r.w - used - 2, time_w = (int)strlen(time);
 	if (room > 0)

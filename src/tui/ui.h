@@ -35,7 +35,7 @@ typedef struct ns_ui_event {
 	ns_detail *detail;
 	ns_role role;
 	int64_t id;
-	bool ok;
+	bool ok, undo; /* undo: what was decided is that something is taken back */
 } ns_ui_event;
 
 /* What the model wants done. run.c does it and clears it. */
@@ -43,8 +43,8 @@ typedef struct ns_ui_want {
 	bool quit, repaint, suspend, bell, flush_input, decide;
 	int64_t detail; /* incident to fetch, 0 none */
 	struct {
-		int64_t approval;
-		bool approve;
+		int64_t approval, incident;
+		bool approve, undo;
 		char digest[65], reason[64];
 	} decision;
 } ns_ui_want;
@@ -74,7 +74,7 @@ typedef enum ns_sheet_state {
 
 typedef struct ns_sheet {
 	ns_sheet_state state;
-	bool approve, ok;
+	bool approve, undo, ok; /* undo: it asks whether a change is taken back; approval is then the number of that undo */
 	int64_t approval, incident;
 	char digest[65];
 	char code[5], typed[5]; /* high risk: the digits that prove reading */
@@ -137,16 +137,20 @@ void ns_ui_flash(ns_ui *ui, bool error, const char *fmt, ...) __attribute__((for
 void ns_ui_settle(ns_ui *ui); /* after any change: rows that pass, selection by key, scroll positions */
 const ns_inc_row *ns_ui_incident(const ns_ui *ui, int64_t id);
 const ns_appr_row *ns_ui_approval_of(const ns_ui *ui, int64_t incident);
+const ns_appr_row *ns_ui_undo_of(const ns_ui *ui, int64_t incident);
 int64_t ns_ui_selected_incident(const ns_ui *ui); /* of the view that has the keys, 0 none */
 /* Why a sheet for that incident cannot be opened, and why what it asks cannot be decided now, in words; "" when it can. */
 void ns_ui_why_closed(const ns_ui *ui, int64_t incident, char *out, size_t cap);
 void ns_ui_why_not(const ns_ui *ui, bool approve, int64_t incident, char *out, size_t cap);
+void ns_ui_why_no_undo(const ns_ui *ui, int64_t incident, char *out, size_t cap); /* the same for taking it back */
 void ns_ui_pop(ns_ui *ui);
 
 /* sheet.c (behaviour), sheet_view.c (looks) */
 void ns_sheet_open(ns_ui *ui, bool approve, int64_t incident);
+void ns_sheet_open_undo(ns_ui *ui, int64_t incident);
 void ns_sheet_close(ns_ui *ui);
 void ns_sheet_key(ns_ui *ui, uint32_t key, bool burst);
+void ns_sheet_why_not(const ns_ui *ui, char *out, size_t cap); /* why what the open sheet asks cannot be decided now, "" it can */
 void ns_sheet_check(ns_ui *ui); /* after news or time: does what is shown still stand? */
 int ns_sheet_max_top(const ns_ui *ui);
 int ns_sheet_page(const ns_ui *ui);

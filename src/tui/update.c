@@ -48,6 +48,14 @@ const ns_appr_row *ns_ui_approval_of(const ns_ui *ui, int64_t incident)
 	return NULL;
 }
 
+const ns_appr_row *ns_ui_undo_of(const ns_ui *ui, int64_t incident)
+{
+	for (size_t i = 0; ui->snap && incident && i < ui->snap->n_undos; i++)
+		if (ui->snap->undos[i].incident == incident)
+			return &ui->snap->undos[i];
+	return NULL;
+}
+
 int64_t ns_ui_selected_incident(const ns_ui *ui)
 {
 	const ns_pane *m = &ui->pane[ui->focus];
@@ -66,9 +74,9 @@ int64_t ns_ui_selected_incident(const ns_ui *ui)
 	return 0;
 }
 
-void ns_ui_why_closed(const ns_ui *ui, int64_t incident, char *out, size_t cap)
+/* What bars any decision about it. */
+static bool barred(const ns_ui *ui, int64_t incident, char *out, size_t cap)
 {
-	char buf[32];
 	*out = '\0';
 	if (ui->gone)
 		ns_copy(out, cap, "The engine does not answer: nothing can be decided.");
@@ -78,7 +86,33 @@ void ns_ui_why_closed(const ns_ui *ui, int64_t incident, char *out, size_t cap)
 		ns_copy(out, cap, "Read-only: your role here is not approver.");
 	else if (!incident)
 		ns_copy(out, cap, ui->focus == NS_PANE_COST ? "No incident belongs to this line." : "Nothing is selected.");
-	else if (!ns_ui_approval_of(ui, incident)) {
+	return *out != '\0';
+}
+
+void ns_ui_why_no_undo(const ns_ui *ui, int64_t incident, char *out, size_t cap)
+{
+	if (barred(ui, incident, out, cap))
+		return;
+	const ns_appr_row *r = ns_ui_undo_of(ui, incident);
+	const ns_cluster_row *c = r ? ns_ui_cluster(ui, r->cluster) : NULL;
+	if (!r)
+		ns_copy(out, cap, "Nothing of it can be taken back: its page (Enter) says what was done and how its undo stands.");
+	else if (ui->wall >= r->deadline_ms)
+		ns_copy(out, cap, "Its time is over: it cannot be taken back here any more.");
+	else if (!c)
+		snprintf(out, cap, "The cluster %s is not configured any more: nothing is sent there.", r->cluster);
+	else if (c->profile == NS_PROFILE_OBSERVE)
+		snprintf(out, cap, "%s is only observed: its profile lets nothing be sent.", c->name);
+	else if (ns_ui_approval_of(ui, incident) && ns_ui_approval_of(ui, incident)->state == NS_CARD_READY)
+		ns_copy(out, cap, "Another plan of it waits for an answer: reject that first (x).");
+}
+
+void ns_ui_why_closed(const ns_ui *ui, int64_t incident, char *out, size_t cap)
+{
+	char buf[32];
+	if (barred(ui, incident, out, cap))
+		return;
+	if (!ns_ui_approval_of(ui, incident)) {
 		const ns_inc_row *r = ns_ui_incident(ui, incident);
 		if (r && r->state == NS_ST_MANUAL_REVIEW)
 			ns_copy(out, cap, "There is nothing to approve: this one is done by hand. Its page (Enter) says what to try.");
@@ -286,12 +320,12 @@ static void on_decided(ns_ui *ui, const ns_ui_event *ev)
 {
 	ns_sheet *s = &ui->sheet;
 	const char *text = ev->text && *ev->text ? ev->text : ev->ok ? "Done." : "The engine gave no reason.";
-	if (s->state == NS_SHEET_SENDING && s->approval == ev->id) {
+	if (s->state == NS_SHEET_SENDING && s->approval == ev->id && s->undo == ev->undo) {
 		s->state = NS_SHEET_DONE;
 		s->ok = ev->ok;
 		ns_copy(s->why, sizeof s->why, text);
 	} else {
-		ns_ui_flash(ui, true, "Approval %lld: %s", (long long)ev->id, text);
+		ns_ui_flash(ui, true, "%s %lld: %s", ev->undo ? "Undo" : "Approval", (long long)ev->id, text);
 	}
 }
 

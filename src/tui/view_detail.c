@@ -79,6 +79,7 @@ static void plan(const ns_detail *t, ns_doc *d)
 	ns_doc_put(d, "DRY-RUN", NS_ROLE_STATE_FAIL, t->dryrun_error);
 	ns_doc_put(d, "WARNINGS", NS_ROLE_SEV_WARN, t->warnings);
 	ns_doc_put(d, "UNDO", NS_ROLE_TEXT, t->undo);
+	ns_doc_put(d, "UNDO NOW", *t->undo_digest ? NS_ROLE_STATE_OK : NS_ROLE_TEXT, t->undo_state);
 	ns_doc_put(d, "VERIFY", NS_ROLE_TEXT, t->verify);
 	for (size_t i = 0; i < t->n_reasons; i++)
 		ns_doc_put(d, i ? NULL : "WHY YOU", NS_ROLE_STATE_WAIT, t->reasons[i]);

@@ -13,12 +13,14 @@ static void empty_strings_row(ns_inc_row *r)
 }
 
 typedef struct fake {
-	ns_appr_row appr[3];
+	ns_appr_row appr[3], undo;
 	ns_inc_row inc[2];
 	ns_cluster_row *clusters;
-	size_t n_appr, n_inc, n_clusters;
+	size_t n_appr, n_inc, n_clusters, n_undo;
 	ns_err refuse; /* what decide answers when code is set */
 	int asked;     /* how often decide was called */
+	int undone;    /* and undo */
+	int64_t incident;
 	ns_decide_req got;
 	char digest[80], reason[80];
 	bool lost; /* the engine is gone */
@@ -46,6 +48,8 @@ static ns_snapshot *fake_snapshot(void *ctx, ns_err *err)
 	s->clock = ns_arena_printf(ar, "1:%lld:1000000", (long long)ns_real_mono_ms());
 	s->approvals = f->appr;
 	s->n_approvals = f->n_appr;
+	s->undos = &f->undo;
+	s->n_undos = f->n_undo;
 	s->clusters = f->clusters;
 	s->n_clusters = f->n_clusters;
 	s->incidents = f->inc;
@@ -63,6 +67,19 @@ static bool fake_decide(void *ctx, const ns_decide_req *req, char *said, size_t 
 	if (f->refuse.code)
 		return ns_fail(err, f->refuse.code, "%s", f->refuse.text);
 	snprintf(said, cap, "%s: incident 1", req->approve ? "approved" : "rejected");
+	return true;
+}
+
+static bool fake_undo(void *ctx, const ns_undo_req *req, char *said, size_t cap, ns_err *err)
+{
+	fake *f = ctx;
+	f->undone++;
+	f->incident = req->incident;
+	snprintf(f->digest, sizeof f->digest, "%s", req->digest ? req->digest : "(none)");
+	snprintf(f->reason, sizeof f->reason, "%s", req->reason);
+	if (f->refuse.code)
+		return ns_fail(err, f->refuse.code, "%s", f->refuse.text);
+	snprintf(said, cap, "taking back: incident %lld", (long long)req->incident);
 	return true;
 }
 
@@ -93,7 +110,7 @@ static int run(fake *f, const char *line)
 	ns_config *c = ns_config_load(argc, argv, &err);
 	if (!c)
 		fail_msg("%s: %s", line, err.text);
-	ns_door door = {.snapshot = fake_snapshot, .decide = fake_decide, .detail = fake_detail, .ctx = f};
+	ns_door door = {.snapshot = fake_snapshot, .decide = fake_decide, .undo = fake_undo, .detail = fake_detail, .ctx = f};
 	char to[] = "/tmp/ns-cli-out-XXXXXX", te[] = "/tmp/ns-cli-err-XXXXXX";
 	int fo = mkstemp(to), fe = mkstemp(te), so = dup(STDOUT_FILENO), se = dup(STDERR_FILENO);
 	unlink(to);
@@ -140,6 +157,12 @@ static void it_lists_what_waits(void **state)
 	assert_non_null(strstr(out_text, "3  raise memory limit of cart/app 128Mi -> 256Mi  (shop/cart, risk low, "));
 	assert_non_null(strstr(out_text, "    - a: 1\n    + a: 2\n"));
 	assert_non_null(strstr(out_text, "neuroscale-tui approve 3 --digest 0123456789ab\n"));
+	assert_null(strstr(out_text, "people"));
+	f.appr[0].people = "1 of 2: uid 1000 (kim) said yes at 03:02:11Z; another person must";
+	f.appr[0].autonomy = "4 of 4 fixed here";
+	assert_int_equal(run(&f, "approvals"), 0);
+	assert_non_null(strstr(out_text, "   people      1 of 2: uid 1000 (kim) said yes at 03:02:11Z; another person must\n"));
+	assert_non_null(strstr(out_text, "   autonomy    4 of 4 fixed here\n"));
 	f.appr[0].state = NS_CARD_PREPARING; /* no digest to show, nothing to approve */
 	f.appr[0].digest = "";
 	assert_int_equal(run(&f, "approvals"), 0);
@@ -147,6 +170,59 @@ static void it_lists_what_waits(void **state)
 	f.n_appr = 0;
 	assert_int_equal(run(&f, "approvals"), 0);
 	assert_string_equal(out_text, "nothing waits for a decision\n");
+}
+
+static fake one_undo(void)
+{
+	fake f = {.n_undo = 1};
+	empty_strings(&f.undo);
+	f.undo.id = 31;
+	f.undo.incident = 7;
+	f.undo.digest = FULL;
+	f.undo.headline = "take back: raise memory limit of cart/app 128Mi -> 256Mi";
+	f.undo.cluster = "prod";
+	f.undo.ns = "shop";
+	f.undo.target_kind = "Deployment";
+	f.undo.target = "cart";
+	f.undo.command = "kubectl -n shop patch deployment/cart";
+	f.undo.diff = "- a: 2\n+ a: 1";
+	f.undo.deadline_ms = 1764000000000;
+	return f;
+}
+
+static void an_undo_without_its_digest_is_only_shown(void **state)
+{
+	fake f = one_undo();
+	assert_int_equal(run(&f, "undo 7"), 2);
+	assert_int_equal(f.undone, 0);
+	assert_non_null(strstr(out_text, "take back: raise memory limit of cart/app 128Mi -> 256Mi  (Deployment shop/cart in prod, possible until 2025-11-24T16:00:00Z)"));
+	assert_non_null(strstr(out_text, "    - a: 2\n    + a: 1\n"));
+	assert_non_null(strstr(out_text, "neuroscale-tui undo 7 --digest 0123456789ab\n"));
+	assert_non_null(strstr(err_text, "nothing was sent: add --digest 0123456789ab"));
+	assert_int_equal(run(&f, "undo 7 --digest 0123"), 2); /* too few digits prove nothing */
+	assert_int_equal(run(&f, "undo 7 --digest ffff456789ab"), ns_code_lookup(NS_E_CONFLICT)->exit_status);
+	assert_int_equal(run(&f, "undo seven --digest 0123456789ab"), 2);
+	assert_int_equal(f.undone, 0);
+}
+
+static void an_undo_sends_the_whole_digest(void **state)
+{
+	fake f = one_undo();
+	assert_int_equal(run(&f, "undo 7 --digest 0123456789ab --reason worse"), 0);
+	assert_int_equal(f.undone, 1);
+	assert_int_equal(f.asked, 0);
+	assert_int_equal(f.incident, 7);
+	assert_string_equal(f.digest, FULL);
+	assert_string_equal(f.reason, "worse");
+	assert_string_equal(out_text, "taking back: incident 7\n");
+	assert_int_equal(run(&f, "undo 7 --digest 0123456789ab --json"), 0);
+	assert_string_equal(out_text, "{\"incident\":7,\"said\":\"taking back: incident 7\"}\n");
+	/* What is not offered (any more) is answered by the engine: who took it, or that there is nothing. */
+	ns_fail(&f.refuse, NS_E_CONFLICT, "it was taken back already, by uid 1000 (kim)");
+	assert_int_equal(run(&f, "undo 9 --digest 0123456789ab"), ns_code_lookup(NS_E_CONFLICT)->exit_status);
+	assert_int_equal(f.incident, 9);
+	assert_non_null(strstr(err_text, "by uid 1000 (kim)"));
+	assert_int_equal(run(&f, "undo 9"), ns_code_lookup(NS_E_CONFLICT)->exit_status);
 }
 
 static void json_is_one_line_that_parses(void **state)
@@ -336,6 +412,8 @@ int main(void)
 	unsetenv("XDG_CONFIG_HOME");
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(it_lists_what_waits),
+	    cmocka_unit_test(an_undo_without_its_digest_is_only_shown),
+	    cmocka_unit_test(an_undo_sends_the_whole_digest),
 	    cmocka_unit_test(json_is_one_line_that_parses),
 	    cmocka_unit_test(approving_sends_the_whole_digest),
 	    cmocka_unit_test(an_approval_without_its_digest_is_not_sent),

@@ -130,7 +130,7 @@ static inline void judge_record(judge *j, const char *state_dir, const ns_clock 
 		judge_intents(j, db);
 		judge_rows(j, db, &j->doubles, "a yes was used twice",
 		    "SELECT approval FROM intents WHERE undo = 0 AND approval IS NOT NULL AND outcome IN ('', 'sent', 'unknown') GROUP BY approval HAVING count(*) > 1");
-		judge_rows(j, db, &j->doubles, "undone twice", "SELECT i.incident FROM intents i WHERE i.undo = 1 AND NOT EXISTS"
+		judge_rows(j, db, &j->doubles, "undone twice", "SELECT i.incident FROM intents i WHERE i.undo = 1 AND i.outcome NOT IN ('refused', 'failed') AND NOT EXISTS"
 		    " (SELECT 1 FROM capsules c WHERE c.undo_intent = i.id)");
 		judge_rows(j, db, &j->lost, "two incidents hold one identity", "SELECT identity FROM incidents WHERE closed_ms = 0 GROUP BY identity HAVING count(*) > 1");
 		judge_rows(j, db, &j->lost, "not every change is in the audit", "SELECT i.incident FROM intents i GROUP BY i.incident HAVING count(*) >"
@@ -141,7 +141,7 @@ static inline void judge_record(judge *j, const char *state_dir, const ns_clock 
 		    " (SELECT 1 FROM approvals a WHERE a.incident = i.id AND a.state = 'pending'))", done);
 		judge_rows(j, db, &j->lost, "left in the middle: incident", sql);
 		snprintf(sql, sizeof sql, "SELECT j.kind FROM jobs j JOIN incidents i ON i.id = j.incident WHERE j.state IN ('ready', 'claimed') AND i.state IN %s"
-		    " AND j.kind <> 'summary'", done);
+		    " AND j.kind NOT IN ('summary', 'arm')", done); /* whether it can be taken back is asked when the cluster answers */
 		judge_rows(j, db, &j->lost, "a job of what is over", sql);
 		for (size_t i = 0; i < n_yes; i++) {
 			snprintf(sql, sizeof sql, "SELECT %lld WHERE NOT EXISTS (SELECT 1 FROM approvals WHERE id = %lld AND state = 'approved')", (long long)yes[i],

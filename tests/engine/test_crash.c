@@ -13,6 +13,7 @@
 #include "engine_points.h"
 #include "judge.h"
 #include "neuroscale/llm/analyze.h"
+#include "neuroscale/store/capsule.h"
 #include "rig.h"
 #include "self.h"
 
@@ -106,8 +107,14 @@ typedef struct trial {
 	rig r;
 	int64_t said_yes[8], taken[8]; /* approvals that were answered, each once; whose answer was taken */
 	size_t n_yes, n_taken;
-	bool helped;
+	bool helped, took_back;
 } trial;
+
+/* A trial in which a person takes the change back as soon as that is possible; the engine dies over it. */
+static bool undoes(const trial *t)
+{
+	return strncmp(t->point, "undo-", 5) == 0;
+}
 
 static bool fault(trial *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static bool fault(trial *t, const char *fmt, ...)
@@ -160,6 +167,16 @@ static void say_yes(trial *t, ns_door *door, const ns_snapshot *s)
 	}
 }
 
+static void take_back(trial *t, ns_door *door, const ns_snapshot *s)
+{
+	for (size_t i = 0; undoes(t) && !t->took_back && i < s->n_undos; i++) {
+		char said[256];
+		ns_undo_req req = {.incident = s->undos[i].incident, .digest = s->undos[i].digest, .reason = "", .surface = "cli"};
+		t->took_back = true; /* once: whether it was taken the record says */
+		door->undo(door->ctx, &req, said, sizeof said, NULL);
+	}
+}
+
 static void help(trial *t)
 {
 	if (!t->course->image || t->helped || !ns_sim_mutations(t->r.sim, t->course->ns, t->course->workload))
@@ -192,6 +209,7 @@ static bool look(trial *t, ns_inc_row *row)
 		if (found)
 			*row = *found;
 		say_yes(t, &door, s);
+		take_back(t, &door, s);
 	}
 	ns_snapshot_unref(s);
 	door.close(door.ctx);
@@ -269,13 +287,33 @@ static bool heals_by_one(const trial *t)
 	return strcmp(t->point, "after-intent") != 0 && strcmp(t->point, "kubectl-before") != 0;
 }
 
+/* Taken back exactly once, however often it was begun. An undo that was on record and never left is UNKNOWN: the object is looked at, a person is told,
+ * and it is not sent. Where the owner has changed the object meanwhile (t->helped) it is his. */
+static bool judge_undo(trial *t, ns_store *st, ns_arena *ar, const ns_incident *inc)
+{
+	ns_capsule c;
+	int64_t changes = ns_sim_mutations(t->r.sim, NULL, NULL);
+	bool unsent = strcmp(t->point, "undo-intent") == 0;
+	if (!MUST(ns_store_capsule_of(st, ar, inc->id, &c, NULL), "there is no capsule"))
+		return false;
+	bool undone = c.state == NS_CAP_UNDONE;
+	return MUST(inc->state == NS_ST_MANUAL_REVIEW, "it ended %s (%s)", ns_state_get(inc->state)->name, inc->note) &&
+	    MUST(undone || c.state == NS_CAP_FAILED, "its capsule is %s (%s)", ns_capsule_state_name(c.state), c.why) &&
+	    MUST(t->helped || undone == !unsent, "its capsule is %s (%s)", ns_capsule_state_name(c.state), c.why) &&
+	    MUST(changes == (undone ? 2 : 1), "%lld changes, and its capsule is %s", (long long)changes, ns_capsule_state_name(c.state)) &&
+	    MUST(rig_count_audit(st, ar, inc->id, "undo asked") == 1, "asked %zu times", rig_count_audit(st, ar, inc->id, "undo asked")) &&
+	    MUST(rig_count_audit(st, ar, inc->id, "undo started") <= 1, "started %zu times", rig_count_audit(st, ar, inc->id, "undo started"));
+}
+
 static bool judge_incident(trial *t, ns_store *st, ns_arena *ar, const ns_incident *inc)
 {
 	static const char *const facts[] = {"alert", "case", "rca", "plan", "dryrun", "gate", "execution", "verification"};
 	bool ok = MUST(rig_count_audit(st, ar, inc->id, "detected") == 1, "\"detected\" was recorded %zu times", rig_count_audit(st, ar, inc->id, "detected"));
-	for (size_t i = 0; ok && i < sizeof facts / sizeof facts[0]; i++)
+	for (size_t i = 0; ok && i + undoes(t) < sizeof facts / sizeof facts[0]; i++) /* what is taken back need not be verified */
 		ok = MUST(rig_count_facts(st, ar, inc->id, facts[i]) > 0, "the fact \"%s\" is lost", facts[i]);
 	ns_intent it;
+	if (undoes(t))
+		return ok && judge_undo(t, st, ar, inc);
 	ok = ok && MUST(ns_store_intent_latest(st, ar, inc->id, &it, NULL) && strncmp(it.action, t->course->action, strlen(it.action)) == 0, "the action was another");
 	return ok &&
 	    (!heals_by_one(t) || MUST(inc->state == NS_ST_RESOLVED && inc->verdict == NS_VERDICT_FIXED, "it ended %s %s (%s)", ns_state_get(inc->state)->name,
@@ -297,12 +335,12 @@ static bool judge_trial(trial *t, const char head[65], int64_t rows_before)
 	size_t n = 0;
 	bool ok = MUST(!j->escapes && !j->doubles && !j->lost, "%zu escapes, %zu double executions, %zu lost: %s", j->escapes, j->doubles, j->lost, j->why) &&
 	    MUST(st && ns_store_incidents(st, ar, 100, &list, &n, &err) && ns_store_audit_verify(st, NULL, &rows, now, &err), "%s", err.text) &&
-	    MUST(rows > rows_before, "the second engine recorded nothing");
+	    MUST(rows > rows_before || strcmp(t->point, "undo-recorded") == 0, "the second engine recorded nothing");
 	for (size_t i = 0; ok && i < n; i++)
 		if (strcmp(list[i].target.name, t->course->workload) == 0)
 			ok = MUST(!inc, "two incidents for one fault") && (inc = &list[i]) != NULL;
 	ok = ok && MUST(inc, "the incident is lost") && judge_incident(t, st, ar, inc) &&
-	    (heals_by_one(t) ? MUST(j->changes == 1 && j->intents == 1, "%lld changes by %lld intents", (long long)j->changes, (long long)j->intents)
+	    (undoes(t) ? true : heals_by_one(t) ? MUST(j->changes == 1 && j->intents == 1, "%lld changes by %lld intents", (long long)j->changes, (long long)j->intents)
 			     : MUST(j->changes + (inc->state == NS_ST_MANUAL_REVIEW) >= 1 && j->changes <= 2 && j->intents <= 3,
 				   "%lld changes by %lld intents, and it ended %s", (long long)j->changes, (long long)j->intents, ns_state_get(inc->state)->name));
 	ns_arena_free(ar);

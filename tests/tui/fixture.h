@@ -18,7 +18,8 @@ typedef struct world {
 	/* what a door would have been asked */
 	int decides, details;
 	int64_t last_approval;
-	bool last_approve;
+	bool last_approve, last_undo;
+	int64_t last_incident;
 	char last_digest[65], last_reason[64];
 } world;
 
@@ -218,6 +219,29 @@ static UNUSED ns_snapshot *snap_typical(int64_t seq)
 	return s;
 }
 
+/* What #8 did (it was fixed) and what #11 did can be taken back. */
+static UNUSED ns_snapshot *snap_undo(int64_t seq)
+{
+	ns_snapshot *s = snap_typical(seq);
+	static const struct { int64_t id, incident; const char *ns, *target, *headline, *command, *diff, *digest; } rows[] = {
+	    {31, 11, "shop", "frontend", "take back: roll back frontend to revision 8", "kubectl --context=prod-eu-1 -n shop patch deployment/frontend ..",
+	        "- spec.template.spec.containers.app.image: registry/shop/frontend:8\n+ spec.template.spec.containers.app.image: registry/shop/frontend:9\n", DIGEST_B},
+	    {27, 8, "shop", "search", "take back: raise memory limit 64Mi -> 128Mi", "kubectl --context=prod-eu-1 -n shop patch deployment/search ..",
+	        "- spec.template.spec.containers.app.resources.limits.memory: 128Mi\n+ spec.template.spec.containers.app.resources.limits.memory: 64Mi\n", DIGEST_A},
+	};
+	s->undos = ns_arena_alloc(s->arena, 2 * sizeof *s->undos);
+	s->n_undos = 2;
+	for (size_t i = 0; i < 2; i++) {
+		ns_appr_row *r = &s->undos[i];
+		*r = (ns_appr_row){.id = rows[i].id, .incident = rows[i].incident, .state = NS_CARD_READY, .digest = rows[i].digest, .action = NS_ACT_ROLLBACK,
+		    .cluster = "prod-eu-1", .ns = rows[i].ns, .target_kind = "Deployment", .target = rows[i].target, .headline = rows[i].headline,
+		    .summary = "", .ask = "", .root_cause = "", .runbook = "", .command = rows[i].command, .diff = rows[i].diff, .undo = "", .verify = "",
+		    .effect = "what was there before the change", .warnings = "", .people = "", .autonomy = "", .created_ms = T0 - 600000,
+		    .deadline_ms = T0 + 3600000};
+	}
+	return s;
+}
+
 /* The same in three clusters: one as before, one that cannot be reached, one where the machine may act. */
 static UNUSED ns_snapshot *snap_three(int64_t seq)
 {
@@ -295,6 +319,8 @@ static UNUSED ns_detail *detail_typical(void)
 	    .history = history,
 	    .n_history = 3,
 	    .autonomy = "",
+	    .undo_state = "",
+	    .undo_digest = "",
 	    .execution = "",
 	    .verification = "",
 	    .arena = a};
@@ -308,6 +334,8 @@ static UNUSED void obey(world *w)
 		w->decides++;
 		w->last_approval = want->decision.approval;
 		w->last_approve = want->decision.approve;
+		w->last_undo = want->decision.undo;
+		w->last_incident = want->decision.incident;
 		snprintf(w->last_digest, sizeof w->last_digest, "%s", want->decision.digest);
 		snprintf(w->last_reason, sizeof w->last_reason, "%s", want->decision.reason);
 	}

@@ -21,7 +21,7 @@ typedef struct ns_config {
 	int log_format, log_level;            /* ns_log_format, ns_log_level */
 	const char *theme, *clock;            /* clock: "RATE:BOOT_MS:WALL_MS" for a simulated cluster on loopback only, "" real */
 	int profile;                          /* ns_profile */
-	int64_t approval_timeout_ms, cooldown_ms, target_cooldown_ms, cost_every_ms, exception_ttl_ms;
+	int64_t approval_timeout_ms, cooldown_ms, undo_ttl_ms, target_cooldown_ms, cost_every_ms, exception_ttl_ms;
 	int actions_per_hour, ns_actions_per_hour, target_actions_per_hour, scale_max;
 	double mem_factor, cost_ratio, cost_min_per_day;
 	int64_t mem_cap;
