@@ -102,22 +102,22 @@ static const ns_config *cluster_of(const ns_config *cfg, const char *name)
 	return cfg;
 }
 
-/* What it has earned, place by place, by the record; without one there is nothing to say. */
-static bool show_record(const ns_config *cfg, const char *id, ns_err *err)
+/* What it has earned as it stands, place by place, by the record; without one there is nothing to say. */
+static bool show_record(const ns_config *cfg, const ns_runbook *rb, ns_err *err)
 {
 	ns_err why = {0};
 	ns_store *s = ns_store_open_readonly(cfg->state_dir, ns_clock_real(), &why);
 	ns_arena *ar = ns_arena_new();
 	ns_place *places;
 	size_t n = 0;
-	bool ok = !s || ns_store_places(s, ar, id, &places, &n, err), any = false;
+	bool ok = !s || ns_store_places(s, ar, rb->id, &places, &n, err), any = false;
 	for (size_t i = 0; ok && i < n; i++) {
 		const ns_config *one = cluster_of(cfg, places[i].cluster);
 		ns_autonomy_rule rule = {.threshold = one->autonomy_threshold, .least = one->autonomy_least};
 		ns_autonomy_record r;
 		ns_tried *rows;
 		size_t tried;
-		ok = ns_store_tried(s, ar, places[i].cluster, places[i].ns, id, MAX_TRIED, &rows, &tried, err);
+		ok = ns_store_tried(s, ar, places[i].cluster, places[i].ns, rb->id, rb->hash, MAX_TRIED, &rows, &tried, err);
 		if (!ok || !tried)
 			continue;
 		ns_autonomy_judge(rows, tried, &rule, &r);
@@ -150,7 +150,7 @@ static bool show(const ns_config *cfg, const ns_library *l, ns_err *err)
 	print_one("undo", rb->undo);
 	print_list("symptoms", rb->symptoms, rb->n_symptoms);
 	print_list("not for", rb->not_for, rb->n_not_for);
-	if (!show_record(cfg, rb->id, err))
+	if (!show_record(cfg, rb, err))
 		return false;
 	ns_buf body = NS_BUF_INIT;
 	ns_text_clean(&body, rb->body, strlen(rb->body), MAX_DRAFT, true);

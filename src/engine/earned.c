@@ -5,22 +5,23 @@
 
 enum { MAX_TRIED = 1000 }; /* the newest; more say nothing new */
 
-bool ns_earned_look(ns_engine *e, ns_arena *ar, const ns_workload *w, const char *runbook, ns_autonomy_record *out)
+bool ns_earned_look(ns_engine *e, ns_arena *ar, const ns_workload *w, const ns_plan *p, ns_autonomy_record *out)
 {
 	const ns_cluster *c = ns_cluster_find(e, w->cluster);
 	ns_tried *rows;
 	size_t n;
 	*out = (ns_autonomy_record){.bad_why = ""};
-	if (!c || c->o.autonomy == NS_AUTONOMY_OFF || !*runbook || !ns_store_tried(e->store, ar, w->cluster, w->ns, runbook, MAX_TRIED, &rows, &n, NULL))
+	if (!c || c->o.autonomy == NS_AUTONOMY_OFF || !*p->runbook ||
+	    !ns_store_tried(e->store, ar, w->cluster, w->ns, p->runbook, p->runbook_hash, MAX_TRIED, &rows, &n, NULL))
 		return false; /* what cannot be known has not been earned */
 	ns_autonomy_judge(rows, n, &c->o.autonomy_rule, out);
 	return true;
 }
 
-void ns_earned_put(ns_engine *e, ns_arena *ar, const ns_workload *w, const char *runbook, const ns_gate_facts *f, cJSON *gate)
+void ns_earned_put(ns_engine *e, ns_arena *ar, const ns_workload *w, const ns_plan *p, const ns_gate_facts *f, cJSON *gate)
 {
 	ns_autonomy_record r;
-	if (!ns_earned_look(e, ar, w, runbook, &r))
+	if (!ns_earned_look(e, ar, w, p, &r))
 		return;
 	bool eligible = ns_gate_eligible(f);
 	ns_json_put_bool(gate, "eligible", eligible);
@@ -28,18 +29,18 @@ void ns_earned_put(ns_engine *e, ns_arena *ar, const ns_workload *w, const char 
 	ns_json_put_str(gate, "record", ns_autonomy_words(ar, &r, &ns_cluster_find(e, w->cluster)->o.autonomy_rule));
 }
 
-bool ns_earned_mark(ns_step *s, const char *runbook, const ns_gate_facts *f)
+bool ns_earned_mark(ns_step *s, const ns_plan *p, const ns_gate_facts *f)
 {
-	if (f->autonomy == NS_AUTONOMY_OFF || !*runbook)
+	if (f->autonomy == NS_AUTONOMY_OFF || !*p->runbook)
 		return true;
-	const char *key = ns_arena_printf(s->ar, "earned:%s/%s/%s", s->inc.target.cluster, s->inc.target.ns, runbook), *was = "no", *is = f->earned ? "yes" : "no";
+	const char *key = ns_arena_printf(s->ar, "earned:%s/%s/%s", s->inc.target.cluster, s->inc.target.ns, p->runbook), *was = "no", *is = f->earned ? "yes" : "no";
 	ns_store_meta_get(s->e->store, s->ar, key, &was, NULL);
 	if (strcmp(was, is) == 0)
 		return true;
 	ns_autonomy_record r;
-	ns_earned_look(s->e, s->ar, &s->inc.target, runbook, &r);
+	ns_earned_look(s->e, s->ar, &s->inc.target, p, &r);
 	cJSON *detail = cJSON_CreateObject();
-	ns_json_put_str(detail, "runbook", runbook);
+	ns_json_put_str(detail, "runbook", p->runbook);
 	ns_json_put_str(detail, "namespace", s->inc.target.ns);
 	ns_json_put_str(detail, "note", ns_autonomy_words(s->ar, &r, &ns_cluster_find(s->e, s->inc.target.cluster)->o.autonomy_rule));
 	return ns_step_audit(s, "gate", f->earned ? "autonomy earned" : "autonomy lost", detail, true) && ns_store_meta_set(s->e->store, key, is, &s->err);

@@ -125,6 +125,19 @@ static bool check_names(ns_engine *e, ns_err *err)
 	return true;
 }
 
+/* Two people where only one may decide: every such question would expire, and nobody would know why. */
+static void warn_of_one_pair_of_eyes(ns_engine *e)
+{
+	static const char words[] = "four-eyes is on, but only the user that runs the engine may decide: what takes two people will expire; name a group with --approvers";
+	bool two = false;
+	for (size_t i = 0; i < e->n_clusters; i++)
+		two = two || e->clusters[i].o.four_eyes;
+	if (!two || *e->o.approvers)
+		return;
+	ns_log(NS_LOG_WARN, "engine", "%s", words);
+	ns_engine_say(e, NS_LOG_WARN, "%s", words);
+}
+
 static bool build(ns_engine *e, ns_err *err)
 {
 	if (!check_names(e, err) || !take_state_dir(e, err) || !find_kubectl(e, err) || !(e->store = ns_store_open(e->o.state_dir, e->o.clock, err)) ||
@@ -141,6 +154,7 @@ static bool build(ns_engine *e, ns_err *err)
 			ns_log(NS_LOG_WARN, "engine", "%s: %s", e->clusters[i].o.name, why.text);
 	}
 	ns_model_open(e);
+	warn_of_one_pair_of_eyes(e);
 	return ns_alerts_open(e, err) && ns_engine_recover(e, err) && ns_engine_publish(e, err);
 }
 

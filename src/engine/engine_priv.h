@@ -21,7 +21,7 @@
 #include "neuroscale/sys/digest.h"
 
 /* What the gate and the digest were made by: part of every digest, so that a change of rules voids what is open. */
-#define NS_POLICY_VERSION "1"
+#define NS_POLICY_VERSION "2"
 
 enum { NS_MAX_MESSAGES = 200, NS_MAX_SUBSCRIBERS = 40, NS_MAX_ATTEMPTS = 3, NS_LONGEST_RETRY_MS = 30000, NS_HEADLINES = 1024 };
 
@@ -234,11 +234,11 @@ void ns_gate_collect(ns_engine *e, ns_arena *ar, const ns_incident *inc, const n
 /* sending: judged again before it is sent, with a person's yes or without; else before anybody is asked. */
 cJSON *ns_gate_to_json(const ns_gate_facts *f, const ns_gate_verdict *v, bool sending, bool approved);
 /* ---- earned.c ---- */
-/* What the runbook has earned in the workload's namespace. False (and nothing earned): autonomy is off there, or it cannot be known. */
-bool ns_earned_look(ns_engine *e, ns_arena *ar, const ns_workload *w, const char *runbook, ns_autonomy_record *out);
+/* What the plan's runbook, as it stands, has earned in the workload's namespace. False (and nothing earned): autonomy is off there, or it cannot be known. */
+bool ns_earned_look(ns_engine *e, ns_arena *ar, const ns_workload *w, const ns_plan *p, ns_autonomy_record *out);
 /* Into the recorded judgement: "eligible", "would" and "record", where autonomy is not off. */
-void ns_earned_put(ns_engine *e, ns_arena *ar, const ns_workload *w, const char *runbook, const ns_gate_facts *f, cJSON *gate);
-bool ns_earned_mark(ns_step *s, const char *runbook, const ns_gate_facts *f); /* [in a step] an audit row when it was earned or lost since */
+void ns_earned_put(ns_engine *e, ns_arena *ar, const ns_workload *w, const ns_plan *p, const ns_gate_facts *f, cJSON *gate);
+bool ns_earned_mark(ns_step *s, const ns_plan *p, const ns_gate_facts *f); /* [in a step] an audit row when it was earned or lost since */
 const char *ns_earned_line(ns_engine *e, ns_arena *ar, int64_t incident); /* for the card and the detail; "" nothing is on record */
 void ns_breaker_scope_target(const ns_workload *w, char *out, size_t cap);
 /* Breakers of the cluster and the target, together (they live and fall in the same transaction). [in a step] */

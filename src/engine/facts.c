@@ -223,7 +223,7 @@ void ns_gate_collect(ns_engine *e, ns_arena *ar, const ns_incident *inc, const n
 	f->four_eyes = c && c->o.four_eyes;
 	f->autonomy = c ? c->o.autonomy : NS_AUTONOMY_SHADOW;
 	ns_autonomy_record record;
-	f->earned = d->plan && ns_earned_look(e, ar, &inc->target, d->plan->runbook, &record) && record.earned;
+	f->earned = d->plan && ns_earned_look(e, ar, &inc->target, d->plan, &record) && record.earned;
 	f->target_protected = ns_namespace_protected(inc->target.ns, c ? c->o.protected_ns : NULL);
 	if (d->dryrun) {
 		f->dryrun_done = true;

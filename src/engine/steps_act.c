@@ -95,8 +95,8 @@ bool ns_step_dryrun(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 		return plan_again(w, ar, job, "killed once so far: looked at again before anything is done alone", SECOND_LOOK_MS, err);
 	}
 	cJSON *judged = ns_gate_to_json(&f, &v, false, false);
-	ns_earned_put(e, ar, &s.inc.target, d.plan->runbook, &f, judged);
-	bool ok = ns_step_fact(&s, "gate", judged) && ns_step_fact(&s, "dryrun", ns_dryrun_to_json(dr)) && ns_earned_mark(&s, d.plan->runbook, &f);
+	ns_earned_put(e, ar, &s.inc.target, d.plan, &f, judged);
+	bool ok = ns_step_fact(&s, "gate", judged) && ns_step_fact(&s, "dryrun", ns_dryrun_to_json(dr)) && ns_earned_mark(&s, d.plan, &f);
 	if (ok && v.way == NS_GATE_MANUAL) {
 		const char *why = dr->ok ? verdict_words(ar, &v) : ns_arena_printf(ar, "the dry-run was refused: %s", dr->error);
 		ok = ns_undo_or_hand_over(&s, "gate", why);

@@ -114,23 +114,27 @@ static const column tried_cols[] = {{COL_INT, AT(incident), NULL}, {COL_INT, AT(
     {COL_BOOL, AT(undone), NULL}, {COL_BOOL, AT(came_back), NULL}, {COL_BOOL, AT(eligible), NULL}};
 static const shape tried_shape = SHAPE(ns_tried, tried_cols, "trial");
 
-bool ns_store_tried(ns_store *s, ns_arena *ar, const char *cluster, const char *ns, const char *runbook, size_t max, ns_tried **out, size_t *n, ns_err *err)
+bool ns_store_tried(ns_store *s, ns_arena *ar, const char *cluster, const char *ns, const char *runbook, const char *hash, size_t max, ns_tried **out,
+    size_t *n, ns_err *err)
 {
 	/* A plan is judged by what stands between it and the next one; an undo, which has no place in that order, counts against all of its incident's. */
 	*out = store_rows(s, ar, &tried_shape, n, err,
 	    "SELECT incident, at_ms, said, verdict, undone, came_back, eligible FROM ("
 	    "SELECT p.seq AS seq, p.incident AS incident, p.at_ms AS at_ms, coalesce(json_extract(d.json, '$.decision'), '') AS said,"
-	    " coalesce(json_extract(v.json, '$.verdict'), '') AS verdict,"
+	    " coalesce(json_extract(v.json, '$.verdict'), CASE WHEN x.seq IS NOT NULL THEN 'NOT FIXED' ELSE '' END) AS verdict,"
 	    " EXISTS (SELECT 1 FROM intents u WHERE u.incident = p.incident AND u.undo = 1 AND u.outcome IN ('', 'sent', 'unknown')) AS undone,"
 	    " v.seq IS NOT NULL AND EXISTS (SELECT 1 FROM incidents j WHERE j.cluster = i.cluster AND j.ns = i.ns AND j.owner_kind = i.owner_kind"
 	    " AND j.name = i.name AND j.identity = i.identity AND j.id > i.id AND j.opened_ms < v.at_ms + 3600000) AS came_back,"
 	    " coalesce(json_extract(g.json, '$.eligible'), 0) AS eligible"
 	    " FROM incidents i JOIN facts p ON p.incident = i.id AND p.name = 'plan'"
 	    " LEFT JOIN facts d ON d.seq = " OF_PLAN("decision") " LEFT JOIN facts v ON v.seq = " OF_PLAN("verification")
+	    " LEFT JOIN facts x ON x.seq = " OF_PLAN("execution") " AND json_extract(x.json, '$.sent') AND NOT json_extract(x.json, '$.ok')"
+	    " AND NOT json_extract(x.json, '$.unknown') AND NOT coalesce(json_extract(x.json, '$.conflict'), 0)"
 	    " LEFT JOIN facts g ON g.seq = (SELECT min(f.seq) FROM facts f WHERE f.incident = p.incident AND f.name = 'gate' AND f.seq > p.seq)"
-	    " WHERE i.cluster = ?1 AND i.ns = ?2 AND json_extract(p.json, '$.runbook') = ?3 AND (d.seq IS NOT NULL OR v.seq IS NOT NULL)"
-	    " ORDER BY p.seq DESC LIMIT ?4) ORDER BY seq",
-	    BINDS(TEXT(cluster), TEXT(ns), TEXT(runbook), INT((int64_t)max)));
+	    " WHERE i.cluster = ?1 AND i.ns = ?2 AND json_extract(p.json, '$.runbook') = ?3"
+	    " AND coalesce(json_extract(p.json, '$.runbook_hash'), '') = ?4 AND coalesce(d.seq, v.seq, x.seq) IS NOT NULL"
+	    " ORDER BY p.seq DESC LIMIT ?5) ORDER BY seq",
+	    BINDS(TEXT(cluster), TEXT(ns), TEXT(runbook), TEXT(hash), INT((int64_t)max)));
 	return *out != NULL;
 }
 

@@ -6,6 +6,7 @@
 
 #include "neuroscale/app/app.h"
 #include "neuroscale/llm/reply.h"
+#include "neuroscale/runbook/runbook.h"
 #include "neuroscale/store/store.h"
 #include "neuroscale/sys/fs.h"
 #include "support/tmpdir.h"
@@ -177,15 +178,21 @@ static void test_runbook_record(void **state)
 	const char *dir = *state;
 	ns_clock *clock = ns_clock_manual(INT64_C(1795478400000), 1000);
 	ns_store *s = ns_store_open(dir, clock, NULL);
-	assert_non_null(s);
+	ns_library *lib = ns_library_load(NULL, NULL);
+	assert_true(s && lib);
+	char *plan = ns_xasprintf("{\"action\":\"patch_resources\",\"risk\":\"medium\",\"requires_approval\":true,\"runbook\":\"oomkill-increase-memory\","
+	                          "\"runbook_hash\":\"%s\"}",
+	    ns_library_find(lib, "oomkill-increase-memory")->hash);
 	for (int i = 0; i < 6; i++) {
 		char name[16];
 		snprintf(name, sizeof name, "w%d", i);
 		int64_t id = incident(s, name);
-		put_text(s, id, "plan", "{\"action\":\"patch_resources\",\"risk\":\"medium\",\"requires_approval\":true,\"runbook\":\"oomkill-increase-memory\"}");
+		put_text(s, id, "plan", plan);
 		put_text(s, id, "decision", "{\"decision\":\"approved\"}");
 		put_text(s, id, "verification", "{\"verdict\":\"FIXED\"}");
 	}
+	free(plan);
+	ns_library_free(lib);
 	ns_store_close(s);
 	ns_clock_free(clock);
 	ns_config one = {.cluster = "c1", .autonomy = 2, .autonomy_threshold = 0.6, .autonomy_least = 5};

@@ -97,6 +97,32 @@ static void without_clusters_there_is_one(void **state)
 	ns_config_free(c);
 }
 
+/* Who decides and how often is each cluster's own; what the command line adds it only adds. */
+static void four_eyes_and_limits_are_each_clusters_own(void **state)
+{
+	static const char text[] = "namespace-actions-per-hour: 4\nearned-autonomy: on\nclusters:\n"
+	                           "  - {context: a, four-eyes: true, target-actions-per-hour: 1, earned-autonomy: shadow, autonomy-threshold: 0.9, autonomy-least: 50}\n"
+	                           "  - {context: b, namespace-actions-per-hour: 2}\n";
+	ns_config *c = loads(text, "");
+	const ns_config *a = c->clusters[0], *b = c->clusters[1];
+	assert_true(a->four_eyes && !b->four_eyes);
+	assert_int_equal(a->ns_actions_per_hour, 4);
+	assert_int_equal(b->ns_actions_per_hour, 2);
+	assert_int_equal(a->target_actions_per_hour, 1);
+	assert_int_equal(b->target_actions_per_hour, 3);
+	assert_int_equal(a->autonomy, 1);
+	assert_int_equal(b->autonomy, 2);
+	assert_true(a->autonomy_threshold == 0.9 && b->autonomy_threshold == 0.8);
+	assert_int_equal(a->autonomy_least, 50);
+	ns_config_free(c);
+	c = loads(text, "--four-eyes");
+	assert_true(c->clusters[0]->four_eyes && c->clusters[1]->four_eyes);
+	ns_config_free(c);
+	c = loads(text, "--four-eyes=false");
+	assert_true(c->clusters[0]->four_eyes);
+	ns_config_free(c);
+}
+
 static void the_command_line_picks_one_and_makes_it_more_careful(void **state)
 {
 	static const struct { const char *flags, *name; int n; } picks[] = {{"--context us", "us", 1}, {"--context eu", "prod-eu", 1}, {"--cluster prod-eu", "prod-eu", 1},
@@ -210,6 +236,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(an_entry_inherits_what_it_leaves_out),
 	    cmocka_unit_test(without_clusters_there_is_one),
+	    cmocka_unit_test(four_eyes_and_limits_are_each_clusters_own),
 	    cmocka_unit_test(the_command_line_picks_one_and_makes_it_more_careful),
 	    cmocka_unit_test(what_is_dumped_can_be_read_again),
 	    cmocka_unit_test(each_mistake_has_its_words),

@@ -165,6 +165,13 @@ static void ways_to_write_a_flag(void **state)
 	assert_string_equal(c->reason, "because");
 	assert_true(c->json);
 	ns_config_free(c);
+	c = loads("gate explain --set confidence=0.9 --set=profile=auto,storm=true --profile observe --profile auto");
+	assert_string_equal(c->set[0], "confidence=0.9"); /* a list may be given piece by piece */
+	assert_string_equal(c->set[1], "profile=auto");
+	assert_string_equal(c->set[2], "storm=true");
+	assert_null(c->set[3]);
+	assert_int_equal(c->profile, NS_PROFILE_AUTO); /* of anything else the last counts */
+	ns_config_free(c);
 	c = loads("reject -- -5");
 	assert_string_equal(c->args[0], "-5");
 	ns_config_free(c);

@@ -141,7 +141,7 @@ static void recovered(ns_store *s, int64_t id)
 		fail_msg("%s", err.text);
 }
 
-#define PLAN "{\"runbook\":\"oom\",\"action\":\"patch_resources\"}"
+#define PLAN "{\"runbook\":\"oom\",\"runbook_hash\":\"h1\",\"action\":\"patch_resources\"}"
 
 static void the_record_is_read_out_of_the_facts(void **state)
 {
@@ -171,10 +171,19 @@ static void the_record_is_read_out_of_the_facts(void **state)
 	put(s, d, "plan", PLAN);
 	put(s, d, "decision", "{\"decision\":\"rejected\"}");
 	put(s, incident(s, "shop", "e"), "plan", PLAN);
+	int64_t g = incident(s, "pay", "g"); /* the server refused it; and what could not be sent is no fault of the plan's */
+	put(s, g, "plan", PLAN);
+	put(s, g, "execution", "{\"sent\":true,\"ok\":false,\"unknown\":false,\"conflict\":false}");
+	int64_t h = incident(s, "pay", "h");
+	put(s, h, "plan", PLAN);
+	put(s, h, "execution", "{\"sent\":false,\"ok\":false,\"unknown\":false,\"conflict\":false}");
+	int64_t k = incident(s, "pay", "k");
+	put(s, k, "plan", PLAN);
+	put(s, k, "execution", "{\"sent\":true,\"ok\":false,\"unknown\":false,\"conflict\":true}");
 	ns_tried *rows;
 	ns_place *places;
 	size_t n;
-	if (!ns_store_tried(s, ar, "c1", "shop", "oom", 100, &rows, &n, &err))
+	if (!ns_store_tried(s, ar, "c1", "shop", "oom", "h1", 100, &rows, &n, &err))
 		fail_msg("%s", err.text);
 	assert_int_equal(n, 3);
 	assert_int_equal(rows[0].verdict, NS_VERDICT_NOT_FIXED);
@@ -184,19 +193,25 @@ static void the_record_is_read_out_of_the_facts(void **state)
 	assert_int_equal(rows[1].said, NS_SAID_NOTHING);
 	assert_false(rows[1].eligible || rows[1].came_back || rows[1].undone);
 	assert_true(rows[2].came_back);
-	assert_true(ns_store_tried(s, ar, "c1", "shop", "oom", 2, &rows, &n, &err)); /* the newest, oldest first */
+	assert_true(ns_store_tried(s, ar, "c1", "shop", "oom", "h1", 2, &rows, &n, &err)); /* the newest, oldest first */
 	assert_int_equal(n, 2);
 	assert_int_equal(rows[0].incident, a);
 	assert_int_equal(rows[1].incident, b);
-	assert_true(ns_store_tried(s, ar, "c1", "web", "oom", 100, &rows, &n, &err));
+	assert_true(ns_store_tried(s, ar, "c1", "web", "oom", "h1", 100, &rows, &n, &err));
 	assert_int_equal(n, 1);
 	assert_int_equal(rows[0].said, NS_SAID_NO);
-	assert_true(ns_store_tried(s, ar, "c2", "shop", "oom", 100, &rows, &n, &err));
+	assert_true(ns_store_tried(s, ar, "c2", "shop", "oom", "h1", 100, &rows, &n, &err));
 	assert_int_equal(n, 0);
+	assert_true(ns_store_tried(s, ar, "c1", "shop", "oom", "h2", 100, &rows, &n, &err)); /* its text was changed */
+	assert_int_equal(n, 0);
+	assert_true(ns_store_tried(s, ar, "c1", "pay", "oom", "h1", 100, &rows, &n, &err));
+	assert_int_equal(n, 1);
+	assert_int_equal(rows[0].incident, g);
+	assert_int_equal(rows[0].verdict, NS_VERDICT_NOT_FIXED);
 	assert_true(ns_store_places(s, ar, "oom", &places, &n, &err));
-	assert_int_equal(n, 2);
-	assert_string_equal(places[0].ns, "shop");
-	assert_string_equal(places[1].ns, "web");
+	assert_int_equal(n, 3);
+	assert_string_equal(places[0].ns, "pay");
+	assert_string_equal(places[2].ns, "web");
 	ns_store_close(s);
 	ns_clock_free(clock_of);
 	ns_arena_free(ar);
@@ -216,11 +231,11 @@ static void an_undo_takes_the_fix_away(void **state)
 	    .lock_path = "", .undo = true};
 	ns_tried *rows;
 	size_t n;
-	assert_true(ns_store_tried(s, ar, "c1", "shop", "oom", 9, &rows, &n, &err));
+	assert_true(ns_store_tried(s, ar, "c1", "shop", "oom", "h1", 9, &rows, &n, &err));
 	assert_false(rows[0].undone);
 	if (!ns_store_begin(s, &err) || !ns_store_intent_start(s, &undo, &id, &err) || !ns_store_commit(s, &err))
 		fail_msg("%s", err.text);
-	assert_true(ns_store_tried(s, ar, "c1", "shop", "oom", 9, &rows, &n, &err));
+	assert_true(ns_store_tried(s, ar, "c1", "shop", "oom", "h1", 9, &rows, &n, &err));
 	assert_true(rows[0].undone);
 	assert_int_equal(ns_store_intents_in_ns(s, "c1", "shop", 0), 1);
 	assert_int_equal(ns_store_intents_in_ns(s, "c1", "sho", 0), 0);

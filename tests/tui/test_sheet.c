@@ -219,6 +219,20 @@ static void blocked_can_only_be_rejected(void **state)
 	close_world(&w);
 }
 
+static void who_must_agree_stands_on_the_sheet(void **state)
+{
+	world w;
+	open_world(&w, 110, 40);
+	ns_snapshot *s = snap_typical(1);
+	s->approvals[0].people = "1 of 2: uid 1000 (kim) said yes at 03:02:11Z; another person must";
+	s->approvals[0].autonomy = "4 of 4 fixed here: not earned";
+	see(&w, s);
+	key(&w, 'a');
+	assert_true(shows(&w, "1 of 2: uid 1000 (kim)"));
+	assert_true(shows(&w, "4 of 4 fixed here: not earned"));
+	close_world(&w);
+}
+
 static void reject_with_a_reason(void **state)
 {
 	world w;
@@ -331,6 +345,7 @@ int main(void)
 	    cmocka_unit_test(silence_is_no_on_screen_too),
 	    cmocka_unit_test(dry_run_out_can_be_read_not_approved),
 	    cmocka_unit_test(blocked_can_only_be_rejected),
+	    cmocka_unit_test(who_must_agree_stands_on_the_sheet),
 	    cmocka_unit_test(reject_with_a_reason),
 	    cmocka_unit_test(high_risk_takes_the_code),
 	    cmocka_unit_test(wrong_codes_close_and_change_it),

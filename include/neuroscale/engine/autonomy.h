@@ -8,7 +8,8 @@
  *     approximation it stays within 0..1 and is honest for few trials: 4 of 4 give 0.51, 16 of 16 give 0.81;
  *   - at least `least` trials in a row, up to the latest, were good. So the first bad one demotes at once, whatever stood before it, and the way
  *     back is as long as the way was.
- * Silence (a question that expired, an incident that recovered by itself) is no trial. */
+ * Silence (a question that expired, an incident that recovered by itself) is no trial. A runbook whose text was changed is another one: it starts
+ * anew. */
 #ifndef NEUROSCALE_ENGINE_AUTONOMY_H
 #define NEUROSCALE_ENGINE_AUTONOMY_H
 #include <stdbool.h>

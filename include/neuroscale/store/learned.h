@@ -16,8 +16,10 @@ bool ns_store_vectors_prune(ns_store *s, const char *model, size_t dim, const ch
  * newest first, at most max. Read out of the recorded facts: nothing is booked twice. */
 bool ns_store_judged(ns_store *s, ns_arena *ar, const ns_workload *w, size_t max, ns_judged **out, size_t *n, ns_err *err);
 
-/* [any] The newest `max` plans of a runbook for workloads of a namespace that a person decided or that were verified, oldest first. */
-bool ns_store_tried(ns_store *s, ns_arena *ar, const char *cluster, const char *ns, const char *runbook, size_t max, ns_tried **out, size_t *n, ns_err *err);
+/* [any] The newest `max` plans of a runbook, as it stands under that hash, for workloads of a namespace, that a person decided, that the server
+ * refused or that were verified, oldest first. */
+bool ns_store_tried(ns_store *s, ns_arena *ar, const char *cluster, const char *ns, const char *runbook, const char *hash, size_t max, ns_tried **out,
+    size_t *n, ns_err *err);
 /* [any] Where that runbook was planned with at all: cluster and namespace of each, in order. */
 typedef struct ns_place { const char *cluster, *ns; } ns_place;
 bool ns_store_places(ns_store *s, ns_arena *ar, const char *runbook, ns_place **out, size_t *n, ns_err *err);
