@@ -23,120 +23,6 @@ void ns_redact_replace(redactor *r, size_t from, size_t to, const char *kind)
 
 /* ---- name and value ---- */
 
-/* arn:aws:secretsmanager:eu-west-1:1234:secret:db-x1 names a secret and holds none. */
-static bool in_arn(const redactor *r, size_t key)
-{
-	enum { LONGEST_ARN = 160 };
-	size_t i = key;
-	if (r->s[key - 1] != ':')
-		return false;
-	while (i && key - i < LONGEST_ARN && (is_name_char(r->s[i - 1]) || r->s[i - 1] == ':' || r->s[i - 1] == '/'))
-		i--;
-	return starts(r, i, "arn:") || memmem(r->s + i, key - i, ":arn:", 5) || memmem(r->s + i, key - i, "/arn:", 5);
-}
-
-static size_t coded_quote(const redactor *r, size_t i)
-{
-	size_t len = ns_redact_coded(r, i, '"');
-	return len ? len : ns_redact_coded(r, i, '\'');
-}
-
-/* Up to its quote: what a message of an error would not be. */
-static bool is_one_word(const redactor *r, size_t i)
-{
-	while ((unsigned char)at(r, i) > ' ' && !is_quote(at(r, i)))
-		i++;
-	return is_quote(at(r, i));
-}
-
-/* A list of arguments, one in a line: what stands before this option stands before the next argument too. */
-static bool argument_below(const redactor *r, const pair *p, size_t end, size_t *i)
-{
-	enum { DEEPEST = 64 };
-	size_t line = p->key, next = end + 1 + (at(r, end) == '\r' && at(r, end + 1) == '\n');
-	while (line && p->key - line < DEEPEST && strchr(" \t-", r->s[line - 1]))
-		line--;
-	size_t before = p->key - line;
-	if (!before || (line && r->s[line - 1] != '\n') || next >= r->n || r->n - next <= before || memcmp(r->s + line, r->s + next, before) != 0)
-		return false;
-	*i = next + before;
-	return !strchr("- \t\r\n", r->s[*i]);
-}
-
-/* The name of a setting, not a word of a sentence, and behind it what only chance writes. */
-static bool told_by_name(const redactor *r, const pair *p, size_t i)
-{
-	enum { LEAST = 16 };
-	if (p->c.key.bare || p->c.key.strength < NS_KEY_NOUN || p->c.key.strength == NS_KEY_HEADER)
-		return false;
-	size_t to = i;
-	while (ns_is_alnum(at(r, to)) || (at(r, to) && strchr("+/=_", at(r, to))))
-		to++;
-	return to - i >= LEAST && (unsigned char)at(r, to) <= ' ' && ns_redact_mixes_digits(r->s + i, to - i);
-}
-
-/* name%3Dvalue, %22name%22%3A%22value%22, &quot;name&quot;:&quot;value&quot; */
-static bool coded_separator(const redactor *r, pair *p, size_t *i)
-{
-	size_t quote = coded_quote(r, *i), k = *i + quote, sign = ns_redact_coded(r, k, '=');
-	sign = sign ? sign : ns_redact_coded(r, k, ':');
-	if (!sign && quote && at(r, k) == ':')
-		sign = 1;
-	for (k += sign; sign && at(r, k) == '+';)
-		k++;
-	p->coded = sign > 0;
-	*i = p->coded ? k : *i;
-	return p->coded;
-}
-
-/* Between name and value: "=", ":", "=>", ":=", for a flag a space, for XML the tag's end. */
-static bool separator(const redactor *r, pair *p, size_t *i)
-{
-	size_t blank = skip_blank(r, *i), k = blank;
-	char c = at(r, k);
-	bool spaced = blank > *i;
-	if (c == '>' && !spaced && p->key && r->s[p->key - 1] == '<') {
-		*i = k + 1;
-		return true;
-	}
-	if (!spaced && coded_separator(r, p, i))
-		return true;
-	if (c == '{' && p->c.key_quoted) { /* variable "db_password" { … */
-		*i = k;
-		return true;
-	}
-	if (c == '=' || (c == ':' && (!spaced || p->c.key_quoted || p->c.key.strength == NS_KEY_STRONG))) {
-		bool path_before = c == ':' && p->key && (r->s[p->key - 1] == '/' || in_arn(r, p->key)); /* registry/token:v1 */
-		k++;
-		if (at(r, k) == '>' || at(r, k) == '=')
-			k++;
-		p->c.loose = c == ':' || spaced || at(r, k) == ' ';
-		*i = skip_blank(r, k);
-		return !path_before && !(c == ':' && starts(r, k, "//"));
-	}
-	bool call = p->key > 1 && r->s[p->key - 2] == '('; /* setenv("DB_PASSWORD", "x") */
-	if (c == ',' && p->c.key_quoted && (at(r, p->key) == '-' || call)) { /* ["--password", "x"]: the next argument */
-		size_t next = skip_blank(r, blank + 1), quote = next, slashes;
-		if (ns_redact_open_quote(r, &quote, &slashes) && at(r, quote) != '-' && (!call || is_one_word(r, quote))) {
-			*i = next;
-			return true;
-		}
-	}
-	if (spaced && !p->flag && told_by_name(r, p, blank)) { /* initialAdminPassword x */
-		p->c.loose = true;
-		*i = blank;
-		return true;
-	}
-	if (p->flag && spaced && c != '-' && c != '(') {
-		p->c.loose = true;
-		*i = blank;
-		return true;
-	}
-	if (p->flag && is_end_of_line(r, blank) && argument_below(r, p, blank, i))
-		return true;
-	return false;
-}
-
 static bool after_word(const redactor *r, size_t key)
 {
 	if (key < 2 || r->s[key - 1] != ' ')
@@ -196,10 +82,10 @@ static bool read_block(const redactor *r, pair *p, size_t i)
 /* The value of a spelled-out pair ends where the next such sign is. */
 static bool read_coded(const redactor *r, pair *p, size_t i)
 {
-	p->value = i + coded_quote(r, i);
+	p->value = i + ns_redact_coded_quote(r, i);
 	p->c.value_quoted = p->value > i;
 	for (i = p->value; i < r->n && i - p->value < VALUE_LOOK && (unsigned char)r->s[i] > ' ' && !strchr("\"'`;", r->s[i]); i++)
-		if (strchr("%\\&", r->s[i]) && (r->s[i] == '&' || coded_quote(r, i) || ns_redact_coded(r, i, '&') || ns_redact_coded(r, i, '}') || ns_redact_coded(r, i, ',')))
+		if (strchr("%\\&", r->s[i]) && (r->s[i] == '&' || ns_redact_coded_quote(r, i) || ns_redact_coded(r, i, '&') || ns_redact_coded(r, i, '}') || ns_redact_coded(r, i, ',')))
 			break;
 	p->value_end = i;
 	return i > p->value;
@@ -274,7 +160,8 @@ static bool key_is(const redactor *r, const pair *p, const char *word)
 /* {"name":…,"value":…}, {"Key":…,"Value":…}, <add key=… value=…/> */
 static bool carries_name(const redactor *r, const pair *p)
 {
-	return key_is(r, p, "name") || key_is(r, p, "Name") || key_is(r, p, "key") || key_is(r, p, "Key") || key_is(r, p, "Property");
+	return key_is(r, p, "name") || key_is(r, p, "Name") || key_is(r, p, "key") || key_is(r, p, "Key") || key_is(r, p, "Property") ||
+	       key_is(r, p, "path");
 }
 
 static bool carries_value(const redactor *r, const pair *p)
@@ -295,7 +182,7 @@ static bool is_of_interest(const redactor *r, const pair *p)
 /* --password x, -password x, and of a Dockerfile or a C shell: ENV API_TOKEN x. */
 static bool begins_flag(const redactor *r, size_t i)
 {
-	static const char *const leads[] = {"ENV ", "ARG ", "setenv "};
+	static const char *const leads[] = {"ENV ", "ARG ", "setenv ", "setx "};
 	enum { LEAST_LONG = 4 }; /* -token, not -p */
 	if (starts(r, i, "--"))
 		return true;
@@ -314,6 +201,7 @@ static bool begins_flag(const redactor *r, size_t i)
 /* A name begins at r->i: false when it is of no interest, or no separator and value follow. */
 static bool read_pair(const redactor *r, pair *p)
 {
+	static const char checksum[] = "checksum/"; /* of Helm's charts: checksum/secret=… */
 	size_t i = r->i, slashes;
 	*p = (pair){.key = i};
 	p->flag = begins_flag(r, i);
@@ -321,13 +209,15 @@ static bool read_pair(const redactor *r, pair *p)
 		i++;
 	p->key_end = i;
 	p->c.key = ns_redact_key(r->s + p->key, i - p->key);
-	if (!is_of_interest(r, p))
+	if (!is_of_interest(r, p) || (p->key >= sizeof checksum - 1 && starts(r, p->key - (sizeof checksum - 1), checksum)))
 		return false;
+	while (i && p->key && r->s[p->key - 1] == '*' && at(r, i) == '*') /* **password**: `x` */
+		i++;
 	p->c.key_quoted = p->key && is_quote(r->s[p->key - 1]) && ns_redact_open_quote(r, &i, &slashes);
 	if (p->c.key_quoted && at(r, i) == ']') /* env["DB_PASSWORD"] = … */
 		i++;
 	p->c.after_word = after_word(r, p->key);
-	return separator(r, p, &i) && read_value(r, p, i);
+	return ns_redact_separator(r, p, &i) && read_value(r, p, i);
 }
 
 void ns_redact_replace_value(redactor *r, const pair *p, const char *kind)
@@ -384,13 +274,22 @@ static bool name_follows(redactor *r, const pair *p)
 /* <string name="api_key">x</string> */
 static bool element_text(redactor *r, const pair *p)
 {
+	static const char *const parts[] = {"\r\n\r\n", "\n\n", "\\r\\n\\r\\n"}; /* of a form in several parts */
 	size_t from = p->value_end + 2, to = from;
-	if (!p->c.value_quoted || at(r, p->value_end + 1) != '>')
+	bool part = false;
+	for (size_t k = 0; k < sizeof parts / sizeof *parts && !part; k++)
+		if (starts(r, p->value_end + 1, parts[k])) {
+			from = to = p->value_end + 1 + strlen(parts[k]);
+			part = true;
+		}
+	if (!p->c.value_quoted || (!part && at(r, p->value_end + 1) != '>'))
 		return false;
-	while (to - from < VALUE_LOOK && !is_end_of_line(r, to) && r->s[to] != '<')
+	if (part)
+		to = ns_redact_bare_end(r, from, VALUE_LOOK);
+	while (!part && to - from < VALUE_LOOK && !is_end_of_line(r, to) && r->s[to] != '<')
 		to++;
 	ns_value_context c = {.key = r->named, .key_quoted = true, .value_quoted = true};
-	if (to == from || at(r, to) != '<' || !ns_redact_value(&c, r->s, r->n, from, to))
+	if (to == from || (!part && at(r, to) != '<') || !ns_redact_value(&c, r->s, r->n, from, to))
 		return false;
 	ns_redact_replace(r, from, to, c.key.kind);
 	return true;
@@ -451,6 +350,14 @@ static bool named_secret(redactor *r)
 	if (!ns_redact_value(&p.c, r->s, r->n, p.value, p.value_end))
 		return false;
 	ns_redact_replace_value(r, &p, p.c.key.kind);
+	if (p.c.value_quoted && starts(r, r->i + 1, " -> ")) { /* "former" -> "new" */
+		size_t from = r->i + 1 + strlen(" -> "), slashes;
+		if (ns_redact_open_quote(r, &from, &slashes)) {
+			size_t to = ns_redact_close_quote(r, from, r->s[from - 1], slashes);
+			if (to > from && !starts(r, from, MARKER))
+				ns_redact_replace(r, from, to, p.c.key.kind);
+		}
+	}
 	return true;
 }
 

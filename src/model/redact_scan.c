@@ -84,3 +84,9 @@ size_t ns_redact_bare_end(const redactor *r, size_t i, size_t most)
 		i--;
 	return i;
 }
+
+size_t ns_redact_coded_quote(const redactor *r, size_t i)
+{
+	size_t len = ns_redact_coded(r, i, '"');
+	return len ? len : ns_redact_coded(r, i, '\'');
+}

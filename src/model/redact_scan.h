@@ -10,10 +10,10 @@
 
 typedef struct redactor {
 	const char *s;
-	size_t n, i;         /* the place that is looked at */
-	size_t flushed;      /* everything before is written */
-	const char *src;     /* the original, of which s is the view; the same when nothing is unseen */
-	const size_t *place; /* of each byte of s in src, NULL: the same */
+	size_t n, i;           /* the place that is looked at */
+	size_t flushed;        /* everything before is written */
+	const char *src;       /* the original, of which s is the view; the same when nothing is unseen */
+	const size_t *place;   /* of each byte of s in src, NULL: the same */
 	size_t src_n, written; /* of src */
 	ns_buf *out;
 	size_t count;
@@ -72,6 +72,8 @@ void ns_redact_replace(redactor *r, size_t from, size_t to, const char *kind);
 
 /* The value as a whole, however long it is (redact.c). */
 void ns_redact_replace_value(redactor *r, const pair *p, const char *kind);
+/* redact_separator.c: *i is behind the name, and then where the value may begin; says in p how it is written. */
+bool ns_redact_separator(const redactor *r, pair *p, size_t *i);
 /* redact_header.c: false when the value is a sentence about such a header. */
 bool ns_redact_header(redactor *r, pair *p);
 
@@ -79,6 +81,7 @@ bool ns_redact_header(redactor *r, pair *p);
 
 /* c written as %3A, %253A, \u003a or as an entity of XML: the length of that, 0 when it is not there. */
 size_t ns_redact_coded(const redactor *r, size_t i, char c);
+size_t ns_redact_coded_quote(const redactor *r, size_t i);
 
 /* Backslashes and one quote: \" in JSON inside JSON. False when there is no quote. */
 bool ns_redact_open_quote(const redactor *r, size_t *i, size_t *slashes);

@@ -23,7 +23,8 @@ static bool is_one_of(const char *v, size_t n, const char *const *list)
 }
 
 static const char *const states[] = {"true", "false", "null", "nil", "none", "undefined", "yes", "no", "on", "off", "enabled", "disabled",
-    "empty", "unset", "missing", "required", "invalid", "expired", "string", "n/a", NULL};
+    "empty", "unset", "missing", "required", "invalid", "expired", "string", "n/a",
+    "redacted", "masked", "hidden", "filtered", "removed", NULL};
 
 /* In a loose place these are the beginning of a sentence or an error, not a value. */
 static const char *const sentence_words[] = {"revoked", "rejected", "denied", "failed", "failure", "error", "unauthorized",
@@ -37,7 +38,7 @@ static const char *const sentence_words[] = {"revoked", "rejected", "denied", "f
 static bool is_mask(const char *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (!strchr("*xX.-#?|>", v[i]))
+		if (!strchr("*xX.-#?|>\"'", v[i]))
 			return false;
 	return true;
 }
@@ -63,7 +64,7 @@ static bool names_itself(const char *v, size_t n)
 
 static bool is_placeholder(const char *v, size_t n)
 {
-	static const char *const prefixes[] = {"${", "$(", "{{", "%(", "<", "[redacted", "[REDACTED", "(redacted", "(sensitive", "(known after", "{", "[", "map["};
+	static const char *const prefixes[] = {"${", "$(", "{{", "%(", "<", "[redacted", "[REDACTED", "(redacted", "(sensitive", "(known after", "(*", "0xc0", "{", "[", "map["};
 	for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
 		if (begins(v, n, prefixes[i]))
 			return true;
@@ -147,6 +148,24 @@ static bool sentence_goes_on(const char *s, size_t n, size_t at)
 	return at >= n || (s[at] != '=' && s[at] != ':');
 }
 
+/* password=must not be empty, {"password": "is too short"}: what a validation says. */
+static bool is_complaint(const char *s, size_t n, size_t from, size_t to, bool quoted)
+{
+	static const char *const verbs[] = {"is", "must", "not", "cannot", "can't", "should", "was", "has", "does", "may", "too", "failed", "incorrect", "wrong", "doesn't",
+	    "didn't", "invalid", "missing", "required", "expired", NULL};
+	size_t word = from;
+	while (word < n && (ns_is_letter(s[word]) || s[word] == '\''))
+		word++;
+	if (word == from || word >= n || s[word] != ' ' || !is_one_of(s + from, word - from, verbs))
+		return false;
+	if (!quoted)
+		return word == to && sentence_goes_on(s, n, to);
+	for (size_t i = word; i < to; i++)
+		if (!ns_is_letter(s[i]) && !ns_is_digit(s[i]) && !strchr(" ,.'-()", s[i]))
+			return false;
+	return true;
+}
+
 static bool named_as_missing(const char *s, size_t n, size_t to)
 {
 	static const char *const tails[] = {" not found", " does not exist", " is forbidden", " already exists"};
@@ -176,6 +195,8 @@ bool ns_redact_value(const ns_value_context *c, const char *s, size_t n, size_t 
 	if (len > LONGEST_WORD)
 		return true; /* no state, name or sentence is that long */
 	if (!len || is_mask(v, len) || is_placeholder(v, len) || is_path_or_url(v, len) || is_one_of(v, len, states))
+		return false;
+	if (is_complaint(s, n, from, to, c->value_quoted))
 		return false;
 	if (strength == NS_KEY_WEAK && c->key.setting && (memchr(v, '.', len) || !ns_redact_looks_random(v, len, 16)))
 		return false; /* S3_KEY=dump/2026.gz */

@@ -187,6 +187,22 @@ static const struct {
     {"\xC2\x9B""1mpassword\xC2\x9B""0m=hunter2", {"hunter2"}},
     {"pass\xFFword=hunter2", {"hunter2"}},
     {"\033]8;;https://u:hunter2@h\alink\033]8;;\a", {"hunter2"}},
+    {"api_token := \"hunter2\"", {"hunter2"}},
+    {"| dbPasswd | hunter22 |", {"hunter2"}},
+    {"**password:** `hunter2`", {"hunter2"}},
+    {"**password**: `hunter2`", {"hunter2"}},
+    {"setx jwtSecret \"hunter2\"", {"hunter2"}},
+    {"adminPassword -> hunter2", {"hunter2"}},
+    {"\"db_password\" -> \"hunter2\"", {"hunter2"}},
+    {"~ password = \"old-one1\" -> \"hunter2\"", {"hunter2"}},
+    {"Content-Disposition: form-data; name=\"db_password\"\r\n\r\nhunter2\r\n--b", {"hunter2"}},
+    {"{\"op\":\"add\",\"path\":\"/data/password\",\"value\":\"hunter2\"}", {"hunter2"}},
+    {"db_password\thunter22", {"hunter2"}},
+    {"access_token (hunter22) rejected", {"hunter2"}},
+    {"wrong access_token \"hunter22\" for bob", {"hunter2"}},
+    {"var dbPassword string = \"hunter2\"", {"hunter2"}},
+    {"password: str = \"hunter2\"", {"hunter2"}},
+    {"run --smtppass=hunter2", {"hunter2"}},
 };
 
 static const char *const ordinary_lines[] = {
@@ -306,6 +322,17 @@ static const char *const ordinary_lines[] = {
     "insert into t (id, name) values (12, 'bob1234567')",
     "code=PermissionDenied desc = x",
     "/proc/1/environ: A=1 B=2",
+    "{\"db_password\":\"must not be empty\"}",
+    "<secretKey>must not be empty</secretKey>",
+    "config.apiKey=is required",
+    "checksum/secret=9ec8ab42e5f31ca75fd79ba1f3a8d54d",
+    "curl -F password=[REDACTED] h",
+    "&Cfg{Password:(*string)(0xc000012345), X:1}",
+    "password: [FILTERED]",
+    "POST /oauth/token -> 401",
+    "| password | required |",
+    "password (required)",
+    "apiToken \"missing\"",
 };
 
 static char *redact(const char *s, size_t n, size_t *count)
@@ -430,7 +457,8 @@ static void hostile_text_takes_linear_time(void **state)
 	    "curl -u ", " -p", "--from-literal ", "-----BEGIN CERTIFICATE-----", "\x1b]", "\x1b[", "\\u001b[", "password: |\n ", "\"token\":\n", "password is ",
 	    "machine login password ", "arn:secret:", "AC", "a@a.", "tokens: [", "tokens: [a, ", "passwords:\n- ", "passwords:\n- a\n", "passwords: {a: b, ", "otp ", "otp for ", "otp=", "?code=",
 	    "(password)values(", ")values('", "password%3A%22", "%22", "&quot;password&quot;:", "cookie: a=b;", "cookie:path=", "--password\n  ", "htpasswd -b ", "\xC2\x9B",
-	    "\xEF\xBC\x81", "oracle:thin:a/", "a:b@/", "password: &a ", "\"password\" {", "value: a name: ", "\x1b]8;;https://", "<string name=\"token\">", "1 is your ", "ENV token "};
+	    "\xEF\xBC\x81", "oracle:thin:a/", "a:b@/", "password: &a ", "\"password\" {", "value: a name: ", "\x1b]8;;https://", "<string name=\"token\">", "1 is your ", "ENV token ", "token -> ", "| a_token | ", "a_token (", "a_token\t", "**token:** ",
+	    "name=\"token\"\r\n\r\n", "\"path\":\"/token\",", "token: str ", "password=\"a\" -> "};
 	/* Eight times the text: eight times the work, or 64 times where it is quadratic. */
 	char *text = malloc(HOSTILE_BYTES);
 	for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
