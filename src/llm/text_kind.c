@@ -23,12 +23,12 @@ static const struct {
         "failed calling webhook|no endpoints available|gatekeeper|network polic|pull policy|restart "
         "policy|imagepullpolicy|restartpolicy|backoff|pod security polic|sync policy|sigstore|kyverno * oomkilled|kyverno * crashloop"},
     {"cost_spike", COST,
-        "on the invoice|management fee|support charge|extended support|spot capacity|on demand fallback|savings plan|opencost|kubecost|cost alert|cost anomal|cost spike|cost report|daily cost|hourly cost|monthly cost|monthly bill|cloud bill|cloud "
+        "on the invoice|management fee|support charge|extended support|egress * up |egress * (rose|doubled|tripled)|autoscaler keeps|spot capacity|on demand fallback|savings plan|opencost|kubecost|cost alert|cost anomal|cost spike|cost report|daily cost|hourly cost|monthly cost|monthly bill|cloud bill|cloud "
         "cost|cloud spend|finops|budget alert|budget|over budget|cost increase|cost rose|costs rose|cost jumped|cost doubled|cost of|cost "
         "per|cost up|cost anomaly|cost explorer|"
         "spend |spending|the bill |bill |bill rose|bill is|bill of|costs |cost |usd per|usd a day|usd day|usd month|usd hour|usd an "
         "hour|billed|is charged|charged for|expensive|cloud invoice|invoice (up|rose|grew|is)|savings",
-        "cost sav|cost cut|cost reduc|at the cost of|cost center label|costcenter|cost cent|error budget|disruption budget|disruptionbudget|retry budget"},
+        "unpaid bill|cost sav|cost cut|cost reduc|at the cost of|cost center label|costcenter|cost cent|error budget|disruption budget|disruptionbudget|retry budget"},
     {"oom_killed", 9.2,
         "~oomkill|oom killed|oom kill|oomkilling|memory cgroup out of memory|killed process|oom killer|exceeded its memory limit|hit its "
         "memory limit|container oom|oom event|oom events|system oom|systemoom|oom encountered|oomed|constraint memcg",
@@ -38,7 +38,7 @@ static const struct {
         "image|imageinspecterror|pull access denied|manifest unknown|pull rate limit|cannot pull|could not pull|can t pull|image pull "
         "(fail|err|back|rate|limit)|failed to pull|pulling image * (fail|error)|failed to resolve reference|pull secret|pull secrets|can "
         "not be pulled|cannot be pulled|registry (is down|unreachable|is unreachable|outage)|"
-        "pull denied|pulls (fail|denied)|failing to pull image|missing in * registry|toomanyrequests|no match for platform|too many requests * image|may require docker login|does not exist or may require|docker login denied|reading manifest|"
+        "pulling from|pull denied|pulls (fail|denied)|failing to pull image|missing in * registry|toomanyrequests|no match for platform|too many requests * image|may require docker login|does not exist or may require|docker login denied|reading manifest|"
         "manifest for * not found|imagepullsecrets * (missing|none|wrong|expired|not )",
         ""},
     {"config_error", 8.2,
@@ -47,7 +47,7 @@ static const struct {
         "existent|invalid variable names",
         "failed calling webhook"},
     {"config_error", 7.0,
-        "failedmount|failed to sync (secret|configmap) cache|mountvolume|unable to attach or mount|failedattachvolume|multi "
+        "hostpath type check failed|failedmount|failed to sync (secret|configmap) cache|mountvolume|unable to attach or mount|failedattachvolume|multi "
         "attach|failedmapvolume|stuck in containercreating",
         ""},
     {"evicted", 8.0,
@@ -76,7 +76,7 @@ static const struct {
         "outofsync|out of sync|comparisonerror|syncerror|sync failed|syncfailed|sync error|application * degraded|self "
         "heal|selfheal|drift|perpetual diff|argocd app|argo cd app|argocd application|argo cd application|auto sync|sync "
         "status|synced|failed sync|sync operation|sync wave|presync|postsync",
-        ""},
+        "ntp|clock"},
     {"argocd_drift", 5.2, "argocd|argo cd|kustomization|helmrelease|fluxcd|flux |gitops", ""},
     {"probe_failure", 6.2,
         "liveness probe failed|readiness probe failed|startup probe failed|liveness probe errored|readiness probe errored|failed "
@@ -84,7 +84,7 @@ static const struct {
         "(fail|kill|timeout)|readiness * (fail|timeout)|unhealthy",
         ""},
     {"probe_failure", 5.7,
-        "(readiness|liveness) * (deadline|timeout|refused|timed out)|readiness * probe|liveness * probe|failed to connect service|readiness (404|503|500|fail|returns)|liveness (404|503|500|fail|returns)|probe path|tcp readiness|http readiness|readiness of|readiness check|liveness of|liveness check|liveness probe|readiness probe|startup probe|livenessprobe|readinessprobe|startupprobe|initialdelayseconds|failurethreshold", ""},
+        "(readiness|liveness) * (404|503|gives|asks|deadline|timeout|refused|timed out)|readiness * probe|liveness * probe|failed to connect service|readiness (404|503|500|fail|returns)|liveness (404|503|500|fail|returns)|probe path|tcp readiness|http readiness|readiness of|readiness check|liveness of|liveness check|liveness probe|readiness probe|startup probe|livenessprobe|readinessprobe|startupprobe|initialdelayseconds|failurethreshold", ""},
     {"other", 6.0, "backofflimitexceeded|job has reached|cronjob|job * failed|deadlineexceeded * job|kubejobfailed|job failed|failed jobs|kubejobnotcompleted",
         ""},
     {"other", 8.9, "failed calling webhook|conversion webhook|aggregated api|apiservice|kubectl * (x509|unable to connect)|all kubectl",
@@ -101,7 +101,7 @@ static const struct {
         "with|terminated exit",
         ""},
     {"config_error", 4.9, "runc create failed|failed to create containerd task|failed to create shim|oci runtime create failed", "starterror"},
-    {"pod_crashloop", 4.4, "init container * fail|addrinuse|eaddrinuse|address already in use|fatal|emerg|traceback|exiting|core dumped|uncaught|unhandled exception", ""},
+    {"pod_crashloop", 4.4, "init container * fail|permission denied|addrinuse|eaddrinuse|address already in use|fatal|emerg|traceback|exiting|core dumped|uncaught|unhandled exception", ""},
     {"deployment_stalled", 5.3,
         "progressdeadlineexceeded|exceeded its progress deadline|progress deadline exceeded|progress deadline|rollout to finish|not progress|observedgeneration|0 updated|rollout * (stuck|stall|hang|timed out|blocked|fail)|stuck "
         "rollout|failedcreate|exceeded quota|helm upgrade|helm rollback|upgrade failed|pending upgrade|pending install|pending "

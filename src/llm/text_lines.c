@@ -128,6 +128,9 @@ bool ns_flat_denied(const char *flat, const char *hit)
 	/* These carry a denial on to the word behind them: "no sign of any", "has not yet been". */
 	static const char *const fillers[] = {"any", "sign", "signs", "of", "been", "a", "an", "the", "was", "were", "be", "is", "to",
 	    "single", "further", "more", "yet", "being", "has", "have", "new", "recent", NULL};
+	/* With these the denial is at its end: "secret not found, CreateContainerConfigError". */
+	static const char *const closed[] = {"found", "ready", "available", "exist", "reachable", "known", "set", "healthy", NULL};
+	char behind[16] = "";
 	const char *p = hit;
 	for (int i = 0; i < 2 && p > flat + 1;) {
 		const char *end = p - 1, *w = end;
@@ -136,7 +139,8 @@ bool ns_flat_denied(const char *flat, const char *hit)
 		char word[16];
 		ns_copy(word, (size_t)(end - w) + 1 < sizeof word ? (size_t)(end - w) + 1 : sizeof word, w);
 		if (ns_listed(word, words))
-			return true;
+			return !ns_listed(behind, closed);
+		ns_copy(behind, sizeof behind, word);
 		i += !ns_listed(word, fillers);
 		p = w;
 	}

@@ -237,7 +237,7 @@ static const char good_words[] =
 static const char bad_words[] = "unhealthy|not healthy|never (worked|ready|ran|healthy|came|started|up|been|became|becomes|was)|not "
                                 "ready|not available|also fail|fails|failing|failed|broken|crash|same |did not (work|start|help|come|"
                                 "fix|run)|didn t (work|start|help|come|fix|run)|does not (work|start|help|run)|doesn t "
-                                "(work|start|help|run)|unavailable|not stable|not work|unstable|none|pending|unknown|both|no "
+                                "(work|start|help|run)|unavailable|not stable|not work|unstable|none|pending|unknown|both (versions|revisions|releases|images|crash|fail)|no "
                                 "healthy|too |as well|also |either|restarting|restarts (too|also)|vulnerab|cve|recalled|withdrawn|"
                                 "must not|gone|deleted|dead|lost|would|could|should|might|maybe|perhaps|probably|if ";
 static const char current_words[] = "new |newest|current|latest|candidate|canary";
@@ -333,6 +333,13 @@ static bool good_in_front(const char *flat, const char *at)
 	return good_in(window);
 }
 
+/* "release 7": that one is known by its number. */
+static bool is_noun(const char *mark)
+{
+	static const char *const nouns[] = {" version ", " image ", " tag ", " release ", NULL};
+	return ns_listed(mark, nouns);
+}
+
 /* "the previous one", "the old pods": words for what was there before. */
 static const text_unit *good_by_word(const text_doc *d)
 {
@@ -344,7 +351,7 @@ static const text_unit *good_by_word(const text_doc *d)
 	    "until|stable before|no restarts before|without restarts before|no errors before|rolling back * "
 	    "(fixes|fixed|helps|helped|restores|restored|resolves|resolved)|rollback * (fixes|fixed|helps|helped|restores|restored)|was "
 	    "healthy|were healthy|last good revision|last known good|previous release was good|(before|until|prior to|up to) * "
-	    "(healthy|stable|fine|worked|quiet|calm|no restart|no problem|no error|in order|nothing)|until then * (healthy|stable|fine|worked)|(did not|didn t|never) (show|had|have) * "
+	    "(healthy|stable|fine|worked|quiet|calm|no restart|0 restart|zero restart|no problem|no error|in order|nothing)|until then * (healthy|stable|fine|worked)|(did not|didn t|never) (show|had|have) * "
 	    "(this|that|it|problem|error|restart|crash)|without that|had been stable|had been healthy|was running fine|was running "
 	    "ok|running ok|ok before|was ok |been up for|no such (error|problem|crash) (with|in|on|before)";
 	for (size_t i = 0; i < d->n; i++) {
@@ -356,7 +363,7 @@ static const text_unit *good_by_word(const text_doc *d)
 			return u;
 		for (const char *const *m = marks; *m; m++)
 			for (const char *at = u->flat; (at = strstr(at, *m)); at++)
-				if (!ns_is_digit(at[strlen(*m)]) && (said_good(at + 1, strlen(at + 1)) || good_in_front(u->flat, at)))
+				if (!(is_noun(*m) && ns_is_digit(at[strlen(*m)])) && (said_good(at + 1, strlen(at + 1)) || good_in_front(u->flat, at)))
 					return u;
 	}
 	return NULL;

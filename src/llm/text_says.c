@@ -50,6 +50,8 @@ static const struct {
         "hour)|(deploy|rollout|release) of (commit|build|version|image|tag|v)|since * (rollout|deploy)|promoted|delivered|shipped|rolled|swapped|bumped|put live|switching|switched|since release|after moving (from|to)|was published|now (runs|points|uses|on) |is (now|live) (on|at) (v|version|build|release)|seit dem (deploy|rollout|release|update)|neue version|depuis le "
         "deploiement|desde el despliegue",
         ""},
+    {SAY_NEW, TOLD, true, "scaled up replica set|scaled up replicaset|pushed (tag|image|build)|(manifest|spec|chart|yaml|values) (edit|change|bump|update)|(was|were) "
+        "edited", ""},
     {SAY_FIRST, SEEN, false,
         "first install|fresh install|fresh helm install|new install|initial install|initial deploy|first deploy|first rollout|first "
         "release|first revision|only revision|helm install|"
@@ -101,7 +103,7 @@ static const struct {
         "panics|restarts) * (as well|too |also|alike|likewise)|not ready either|either since",
         "can be|could be|should|be rolled back|be reverted|not yet|roll back to|please|want|was not"},
     {SAY_MIGRATED, ANY, false,
-        "dropped|drops |migrate|migration|migrations|migration * (ran|applied|complete|done|finished|executed|succeeded)|migrations * "
+        "converted|(can t|cannot|could not|couldn t) read (it|them|that|the|new|what)|unreadable|new format|format (version|v)|dropped|drops |migrate|migration|migrations|migration * (ran|applied|complete|done|finished|executed|succeeded)|migrations * "
         "(ran|applied|complete|done|finished)|migrated|schema * (changed|upgraded|version|migrat)|"
         "database * upgraded|dropped column|drop column|dropped table|renamed column|column * (dropped|removed|renamed)|data "
         "format|flyway|liquibase|alembic|"
@@ -243,13 +245,15 @@ static const struct {
         "has been stable|is stable|works fine|works |runs fine|correctly|properly|stays up|solved|fixed it|idles|settles|no leak|not a "
         "leak|not leak|without a leak|no sign of a leak|no memory leak|flat|stable at|plateau|steady at|constant at|every minute|loads * "
         "every"},
+    {SAY_UNBOUNDED, ANY, true, "grows |growing |keeps increasing|increases (by|steadily|with)|climb|leaks |leaking",
+        "does not grow|no growth|tenant|file grew"},
     {SAY_JVM, ANY, false, "xmx|maxrampercentage|java opts|java heap|jvm heap|heap size|initialrampercentage|java lang outofmemory", ""},
     {SAY_LOWERED, SEEN, true,
         "limit * (cut|lowered|reduced|shrunk|halved|dropped) (from|to)|limit * lowered|limit was lowered|lowered the * limit|lowered * memory|limit * reduced|reduced * limit|memory limit * cut|limit "
         "was cut|limit * decreased|decreased * limit",
         ""},
     {SAY_NODE_MEMORY, TOLD, true,
-        "systemoom|system oom|node * out of memory|memorypressure true|node memory|overcommit|nodehasinsufficientmemory|global "
+        "node s memory|memory of the node|node swaps|swapping|equals the node|all the node has|systemoom|system oom|node * out of memory|memorypressure true|node memory|overcommit|nodehasinsufficientmemory|global "
         "oom|constraint none",
         ""},
     {SAY_NO_LIMIT, SEEN, false, "no limit|no memory limit|without limits|no limits|limits none|without a limit|best effort|besteffort",
