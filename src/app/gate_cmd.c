@@ -16,7 +16,7 @@ enum { LAW = 40, VALUE = 64, MAX_DECISIONS = 64 };
 /* One judgement that is on record. */
 typedef struct decision {
 	int64_t at_ms;
-	const char *way;
+	const char *way;    /* before asking: "manual_review" "ask" "auto"; before sending: "sent" "refused" */
 	bool sending, approved;
 } decision;
 
@@ -134,8 +134,9 @@ static bool read_record(view *v, ns_store *s, int64_t id, ns_err *err)
 		const char *record = ns_json_str(last, "record", "");
 		if (*record)
 			v->record = ns_arena_strdup(v->ar, record);
-		v->list[v->n++] = (decision){rows[i].at_ms, ns_arena_strdup(v->ar, ns_json_str(last, "way", "")), ns_json_bool_or(last, "sending", false),
-		    ns_json_bool_or(last, "approved", false)};
+		bool sending = ns_json_bool_or(last, "sending", false);
+		const char *way = !sending ? ns_json_str(last, "way", "") : ns_json_bool_or(last, "sends", false) ? "sent" : "refused";
+		v->list[v->n++] = (decision){rows[i].at_ms, ns_arena_strdup(v->ar, way), sending, ns_json_bool_or(last, "approved", false)};
 	}
 	facts = ns_json_get(last, "facts");
 	bool ok = facts ? ns_gate_facts_from_json(facts, &v->f, err) : judge_documents(v, s, err);

@@ -266,6 +266,8 @@ cJSON *ns_gate_to_json(const ns_gate_facts *f, const ns_gate_verdict *v, bool se
 	ns_json_put_num(o, "margin", f->margin);
 	ns_json_put_bool(o, "sending", sending);
 	ns_json_put_bool(o, "approved", approved);
+	if (sending)
+		ns_json_put_bool(o, "sends", v->n == 0);
 	cJSON_AddItemToObject(o, "facts", ns_gate_facts_to_json(f));
 	cJSON *list = cJSON_AddArrayToObject(o, "reasons");
 	for (size_t i = 0; i < v->n; i++) {

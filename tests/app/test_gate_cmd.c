@@ -36,9 +36,11 @@ static void put(ns_store *s, int64_t id, const char *name, cJSON *doc)
 static void put_gate(ns_store *s, int64_t id, const ns_gate_facts *f, const char *way, bool sending)
 {
 	cJSON *g = cJSON_CreateObject();
+	ns_gate_verdict v;
 	ns_json_put_str(g, "way", way);
 	ns_json_put_bool(g, "sending", sending);
 	ns_json_put_bool(g, "approved", sending);
+	ns_json_put_bool(g, "sends", ns_gate_may_send(f, sending, &v));
 	cJSON_AddItemToObject(g, "facts", ns_gate_facts_to_json(f));
 	ns_json_put_str(g, "record", "4 of 4 fixed here");
 	put(s, id, "gate", g);
@@ -136,12 +138,11 @@ static void an_incident_from_its_record(void **state)
 	f.breaker_target = NS_BREAKER_OPEN;
 	put_gate(s, 1, &f, "ask", true);
 	ns_store_close(s);
-	ns_clock_free(clock);
 
 	char *text = output(dir, args, nothing, false, 0);
 	has(text, "#1 OOMKilled  shop/cart Deployment, cluster c1  [detected]");
 	has(text, "before anybody was asked: ask");
-	has(text, "before sending, with a person's yes: ask");
+	has(text, "before sending, with a person's yes: refused");
 	has(text, "NEEDS A PERSON  freeze           law 4         freeze=true\n");
 	has(text, "-> a freeze window is open (law 4)");
 	has(text, "4 of 4 fixed here");
@@ -149,10 +150,22 @@ static void an_incident_from_its_record(void **state)
 	has(text, "BARS SENDING    breaker-target   law 10        breaker_target=open\n");
 	has(text, "after a yes: it is not sent while these hold: breaker-target");
 	free(text);
+	s = ns_store_open(dir, clock, NULL);
+	f.breaker_target = NS_BREAKER_CLOSED;
+	put_gate(s, 1, &f, "ask", true);
+	ns_store_close(s);
+	text = output(dir, args, nothing, false, 0);
+	has(text, "before sending, with a person's yes: sent");
+	free(text);
+	s = ns_store_open(dir, clock, NULL);
+	f.breaker_target = NS_BREAKER_OPEN;
+	put_gate(s, 1, &f, "ask", true);
+	ns_store_close(s);
+	ns_clock_free(clock);
 	cJSON *j = parsed(output(dir, args, mended, true, 0));
 	assert_string_equal(outcome_of(j, "freeze"), "pass");
 	assert_string_equal(outcome_of(j, "breaker-target"), "sending");
-	assert_int_equal(ns_json_len(ns_json_get(j, "judged")), 2);
+	assert_int_equal(ns_json_len(ns_json_get(j, "judged")), 4);
 	cJSON_Delete(j);
 	static const char *const all[] = {"freeze=false", "profile=auto", "breaker_target=closed", NULL};
 	text = output(dir, args, all, false, 0);
