@@ -15,7 +15,7 @@ static const struct option {
 	const char *also; /* another word that must be there, NULL none */
 } options[] = {
     {{"curl", "http", "https"}, "-u", AFTER_COLON, NULL},
-    {{"curl"}, "--user", AFTER_COLON, NULL},
+    {{"curl", "etcdctl", "nats", "wget"}, "--user", AFTER_COLON, NULL},
     {{"curl"}, "--proxy-user", AFTER_COLON, NULL},
     {{"curl"}, "-U", AFTER_COLON, NULL},
     {{"http", "https"}, "-a", AFTER_COLON, NULL},

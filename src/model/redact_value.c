@@ -95,9 +95,22 @@ static bool is_path_or_url(const char *v, size_t n)
 	return odd * 4 < n || n < 3;
 }
 
+/* Without the five letters of a generated name, whose alphabet has no vowels and no 0, 1, 3. */
+static size_t without_suffix(const char *v, size_t n)
+{
+	enum { SUFFIX = 5 };
+	if (n < SUFFIX + 3 || v[n - SUFFIX - 1] != '-')
+		return n;
+	for (size_t i = n - SUFFIX; i < n; i++)
+		if (!strchr("bcdfghjklmnpqrstvwxz2456789", v[i]))
+			return n;
+	return n - SUFFIX;
+}
+
 /* "db-login", "shop/db-login": what a controller logs under "secret". A random value has digits among its letters. */
 static bool is_object_name(const char *v, size_t n)
 {
+	n = without_suffix(v, n);
 	bool joined = false;
 	size_t digits = 0, part = 0, mixed = 0;
 	for (size_t i = 0; i < n; i++) {
@@ -106,7 +119,7 @@ static bool is_object_name(const char *v, size_t n)
 		bool joint = c == '-' || c == '/' || c == '.';
 		if (!joint && !ns_is_digit(c) && !(c >= 'a' && c <= 'z'))
 			return false;
-		joined = joined || (joint && i && i + 1 < n);
+		joined = joined || (joint && i);
 		digits += ns_is_digit(c);
 		part = joint ? 0 : part + 1;
 		if (part > 16)
@@ -195,6 +208,10 @@ bool ns_redact_value(const ns_value_context *c, const char *s, size_t n, size_t 
 	if (len > LONGEST_WORD)
 		return true; /* no state, name or sentence is that long */
 	if (!len || is_mask(v, len) || is_placeholder(v, len) || is_path_or_url(v, len) || is_one_of(v, len, states))
+		return false;
+	if (is_number(v, len) && begins(s + to, n - to, " bytes")) /* kubectl describe secret */
+		return false;
+	if (c->key.plural && strength < NS_KEY_STRONG && is_object_name(v, len))
 		return false;
 	if (is_complaint(s, n, from, to, c->value_quoted))
 		return false;

@@ -203,6 +203,8 @@ static const struct {
     {"var dbPassword string = \"hunter2\"", {"hunter2"}},
     {"password: str = \"hunter2\"", {"hunter2"}},
     {"run --smtppass=hunter2", {"hunter2"}},
+    {"etcdctl --user root:hunter2 get /", {"hunter2"}},
+    {"secret: db-8jz46x1q", {"8jz46x1q"}},
 };
 
 static const char *const ordinary_lines[] = {
@@ -333,6 +335,9 @@ static const char *const ordinary_lines[] = {
     "| password | required |",
     "password (required)",
     "apiToken \"missing\"",
+    "Data\n====\npassword:  31 bytes\nca.crt:  1099 bytes",
+    "Tokens:              default-token-tbg5g\nMountable secrets:   default-token-tr5zq",
+    "unable to decrypt sealed secret: db-8jz46",
 };
 
 static char *redact(const char *s, size_t n, size_t *count)
