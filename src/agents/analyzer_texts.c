@@ -206,10 +206,15 @@ void ns_collect_logs(ns_collector *k)
 	if (!f || k->gone || !(f->has_last || f->running))
 		return;
 	ns_buf text = NS_BUF_INIT;
-	/* In back-off the call without `previous` returns the run that just ended; while it runs again, the run before is `previous`. */
-	bool previous = f->running && f->has_last;
-	if (!read_log(k, previous, &text) && f->has_last)
-		read_log(k, !previous, &text);
+	/* The run that ended is wanted, and it may be restarted before we ask. In back-off and when it runs again, that run is `previous` and stays it.
+	 * Where the state itself is the end it is the run without `previous`, or by now `previous`: both, in their order. */
+	bool restarts = f->running || *f->waiting_reason, ended = f->has_last && !restarts;
+	if (!read_log(k, f->has_last, &text) || ended) {
+		ns_buf current = NS_BUF_INIT;
+		if (f->has_last && read_log(k, false, &current))
+			ns_buf_put(&text, current.data, current.len);
+		ns_buf_free(&current);
+	}
 	/* As a whole first: a private key is many lines. */
 	ns_buf safe = NS_BUF_INIT;
 	ns_redact(&safe, ns_buf_str(&text), text.len);

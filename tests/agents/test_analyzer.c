@@ -204,9 +204,11 @@ static void test_logs(void **state)
 	ns_alert al = alert_of(a, NS_KIND_POD_CRASHLOOP, "Deployment", "web");
 	const ns_case *c = collect(a, ar, &al, &err);
 	assert_non_null(c);
-	/* In back-off the last run answers without `previous`, and one request is enough. */
-	assert_non_null(strstr(a->asked, "/pods/web-2-a/log?container=app&tailLines=40&limitBytes="));
-	assert_null(strstr(a->asked, "previous=true"));
+	/* In back-off the last run is `previous`, whether or not it runs again by now, and one request is enough. */
+	const char *asked = strstr(a->asked, "/pods/web-2-a/log?container=app&tailLines=40&limitBytes=");
+	assert_non_null(asked);
+	assert_null(strstr(strchr(asked, '?'), "/log?"));
+	assert_non_null(strstr(asked, "previous=true"));
 	assert_int_equal(c->n_log_lines, 6);
 	for (size_t i = 0; i < c->n_log_lines; i++) {
 		assert_true(!strstr(c->log_lines[i], "MHcCAQ") && !strstr(c->log_lines[i], "AwEHoU")); /* law 12: a key is many lines */
@@ -253,6 +255,37 @@ static void test_logs_of_the_run_before(void **state)
 	assert_null(find(c, NS_EV_NOTE, "log of"));
 	ns_arena_free(ar);
 	close_api(a);
+}
+
+/* The state that the pod was listed with is old by the time its log is read: what explains it must not be lost to a restart in between. */
+static void logs_as(const char *state, const char *now)
+{
+	api *a = open_api();
+	ns_arena *ar = ns_arena_new();
+	ns_err err = {0};
+	char pods[600];
+	snprintf(pods, sizeof pods, "{items: [" POD("web-2-a", "p1", "r2", "%s") "]}", state);
+	yaml(a, "/deployments/web", DEPLOYMENT("web:2", ""));
+	yaml(a, "/replicasets?",
+	    "{items: [" REPLICASET("web-2", "r2", "d1", "h2", "6", "2026-11-23T02:50:00Z", "1", "0", TEMPLATE("web:2")) "]}");
+	yaml(a, "/pods?", pods);
+	raw(a, "previous=true", 200, "FATAL required environment variable DB_PASSWORD is not set\n");
+	raw(a, "/log?", 200, now);
+	ns_alert al = alert_of(a, NS_KIND_POD_CRASHLOOP, "Deployment", "web");
+	const ns_case *c = collect(a, ar, &al, &err);
+	assert_non_null(c);
+	assert_non_null(find(c, NS_EV_LOG, "DB_PASSWORD is not set"));
+	assert_int_equal(ns_analyze(ar, c)->action, NS_ACT_MANUAL_REVIEW);
+	ns_arena_free(ar);
+	close_api(a);
+}
+
+static void test_logs_of_what_was_restarted_meanwhile(void **state)
+{
+	(void)state;
+	logs_as("{name: app, ready: false, restartCount: 4, state: {waiting: {reason: CrashLoopBackOff}}, lastState: {terminated: {exitCode: 1, reason: Error}}}",
+	    "starting\n");
+	logs_as("{name: app, ready: false, restartCount: 4, state: {terminated: {exitCode: 1, reason: Error}}, lastState: {}}", "starting\n");
 }
 
 /* What bounds a change stands on other objects of the namespace, in the API version that the cluster has. */
@@ -530,7 +563,7 @@ int main(void)
 	    cmocka_unit_test(test_health_of_revisions),
 	    cmocka_unit_test(test_words_of_a_difference),
 	    cmocka_unit_test(test_logs),
-	    cmocka_unit_test(test_logs_of_the_run_before),
+	    cmocka_unit_test(test_logs_of_the_run_before), cmocka_unit_test(test_logs_of_what_was_restarted_meanwhile),
 	    cmocka_unit_test(test_bounds), cmocka_unit_test(test_missing_rights),
 	    cmocka_unit_test(test_events),
 	    cmocka_unit_test(test_containers),
