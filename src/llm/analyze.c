@@ -133,8 +133,28 @@ ns_analysis *ns_llm_analyze(ns_analysts *a, ns_arena *ar, const ns_case *c, int6
 
 /* ---- the card ---- */
 
+static bool says_one_of(const char *text, const char *const *words)
+{
+	for (; *words; words++)
+		if (ns_icontains(text, *words))
+			return true;
+	return false;
+}
+
+/* A person decides by these words: they must be about what is proposed, and what to decide is not theirs to say. */
+static const char *misleads(const char *text, ns_action proposed)
+{
+	static const char *const advice[] = {"approve", "say yes", "safe to", "no risk", "without risk", "risk-free", "risk free", "harmless", NULL};
+	static const char *const own[NS_ACT_COUNT][6] = {
+	    [NS_ACT_ROLLBACK] = {"back", "revert", "undo", "revision"}, [NS_ACT_SCALE] = {"scal", "replica"}, [NS_ACT_PATCH_RESOURCES] = {"memory", "limit", "request", "resource"},
+	    [NS_ACT_POLICY_EXCEPTION] = {"exception", "exempt"}, [NS_ACT_COST_SCALE_DOWN] = {"scal", "replica"}};
+	if (says_one_of(text, advice))
+		return "the summary says what to decide";
+	return !*own[proposed] || says_one_of(text, own[proposed]) ? NULL : "the summary does not say what is proposed";
+}
+
 /* The one member of the reply, when it is what was asked for; else NULL and why. */
-static const char *summary_of(ns_arena *ar, const ns_world *w, const ns_llm_answer *ans, const char **why)
+static const char *summary_of(ns_arena *ar, const ns_world *w, ns_action proposed, const ns_llm_answer *ans, const char **why)
 {
 	cJSON *j = ns_json_parse(ns_buf_str(&ans->text), ans->text.len, &ns_json_strict, NULL);
 	const char *s = ns_json_str(j, "summary", "");
@@ -144,15 +164,16 @@ static const char *summary_of(ns_arena *ar, const ns_world *w, const ns_llm_answ
 	ns_world_check(ar, w, copy, &strangers);
 	free(line);
 	cJSON_Delete(j);
+	*why = "";
 	if (!*copy)
 		*why = "the reply holds no summary";
 	else if (ns_word_count(copy) > SUMMARY_WORDS)
 		*why = "the summary is too long";
 	else if (strangers.n)
 		*why = ns_arena_printf(ar, "the summary names the %s \"%s\", which is not in the evidence", strangers.what[0], strangers.text[0]);
-	else
-		return copy;
-	return NULL;
+	else if (!(*why = misleads(copy, proposed)))
+		*why = "";
+	return **why ? NULL : copy;
 }
 
 ns_summary *ns_llm_summary(ns_analysts *a, ns_arena *ar, const ns_case *c, const ns_rca *r, const ns_plan *p, int64_t incident, const ns_cancel *cancel)
@@ -172,7 +193,7 @@ ns_summary *ns_llm_summary(ns_analysts *a, ns_arena *ar, const ns_case *c, const
 	with->alert.message = ns_arena_printf(ar, "%s %s %s %s", c->alert.message, own, p->summary, r->root_cause);
 	const char *words = NULL;
 	if (ns_llm_chat(a->o.llm, NS_LLM_ESCALATION, &question, cancel, &ans, &err))
-		words = summary_of(ar, ns_world_new(ar, with), &ans, &x->why);
+		words = summary_of(ar, ns_world_new(ar, with), p->action, &ans, &x->why);
 	else
 		x->why = ns_arena_strdup(ar, err.text);
 	x->by_model = words != NULL;

@@ -269,7 +269,9 @@ static void many_threads_ask_once(void **state)
 
 static void a_card_is_taken_only_when_it_is_one(void **state)
 {
-	static const struct { const char *reply; bool taken; } rows[] = {{"{\"summary\":\"Container app of shop/web was OOMKilled at 128Mi.\"}", true},
+	static const struct { const char *reply; bool taken; } rows[] = {{"{\"summary\":\"Container app of shop/web was OOMKilled at 128Mi; a higher memory limit is proposed.\"}", true},
+	    {"{\"summary\":\"Container app of shop/web was OOMKilled at 128Mi.\"}", false}, {"{\"summary\":\"A release broke it, so it goes back.\"}", false},
+	    {"{\"summary\":\"More memory for app of shop/web: SAFE to approve.\"}", false},
 	    {"{\"summary\":\"Pod other-thing-7f9 is broken.\"}", false}, {"{\"summary\":\"\"}", false}, {"Container app was OOMKilled.", false}, {"{\"summary\":7}", false}};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		ns_arena *ar = ns_arena_new();
