@@ -57,6 +57,11 @@ static ns_detail *fake_detail(void *ctx, int64_t id, ns_err *err)
 	return detail_typical();
 }
 
+static bool fake_undo(void *ctx, const ns_undo_req *req, char *said, size_t cap, ns_err *err)
+{
+	return ns_fail(err, NS_E_NOTFOUND, "nothing can be taken back");
+}
+
 static ns_role fake_role(void *ctx)
 {
 	return NS_ROLE_ADMIN;
@@ -68,7 +73,7 @@ static bool slow_open(void *ctx, ns_door *out, ns_err *err)
 	poll(&none, 1, 300);
 	if (ctx)
 		return ns_fail(err, NS_E_LOCKED, "another engine is there");
-	*out = (ns_door){fake_snapshot, fake_wake_fd, fake_wake_clear, fake_decide, fake_detail, fake_role, NULL, NULL};
+	*out = (ns_door){fake_snapshot, fake_wake_fd, fake_wake_clear, fake_decide, fake_undo, fake_detail, fake_role, NULL, NULL};
 	return true;
 }
 
@@ -92,7 +97,7 @@ static void child(how h)
 	signal(SIGTERM, on_term);
 	signal(SIGHUP, SIG_IGN);
 	ns_theme_load(NULL, &theme, NULL);
-	ns_door door = {fake_snapshot, fake_wake_fd, fake_wake_clear, fake_decide, fake_detail, fake_role, NULL, NULL};
+	ns_door door = {fake_snapshot, fake_wake_fd, fake_wake_clear, fake_decide, fake_undo, fake_detail, fake_role, NULL, NULL};
 	ns_tui_opts o = {
 	    .door = &door, .theme = &theme, .no_color = false, .cancel = leave, .clock = ns_clock_manual(T0, 1000), .user = "mira"};
 	if (h != GIVEN) {
