@@ -70,6 +70,8 @@ void ns_cli_approvals(const ns_snapshot *s, const char *only)
 		printf("   %s\n", a->summary);
 		if (a->ask[0])
 			printf("   why you     %s\n", a->ask);
+		if (a->analyst[0])
+			printf("   analyst     %s\n", a->analyst);
 		if (a->people[0])
 			printf("   people      %s\n", a->people);
 		if (a->autonomy[0])

@@ -296,6 +296,7 @@ const char *ns_model_note(ns_arena *ar, const ns_analysis *x); /* the incident's
 void ns_model_learned(ns_engine *e);                 /* after a verdict: says which models' claims are capped from now on */
 void ns_model_show(ns_engine *e, ns_snapshot *s);
 void ns_model_detail(ns_engine *e, ns_detail *d, int64_t incident);
+const char *ns_model_analyst(ns_engine *e, ns_arena *ar, int64_t incident); /* for the card: "qwen-plus; confidence capped at …", "offline analyst: …", "" */
 
 /* ---- retrieve.c ---- */
 void ns_index_open(ns_engine *e);

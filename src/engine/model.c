@@ -342,3 +342,13 @@ void ns_model_detail(ns_engine *e, ns_detail *d, int64_t incident)
 	d->usage = j && ns_store_facts(e->store, d->arena, incident, &rows, &n, NULL) ? usage_lines(d->arena, rows, n) : "";
 	cJSON_Delete(j);
 }
+
+const char *ns_model_analyst(ns_engine *e, ns_arena *ar, int64_t incident)
+{
+	cJSON *j = ns_store_fact_latest(e->store, incident, "analysis", NULL, NULL);
+	const char *model = j ? ns_json_str(j, "model", "") : "", *mark = j ? ns_json_str(j, "mark", "") : "";
+	bool offline = strcmp(model, "offline") == 0;
+	const char *words = ns_arena_printf(ar, "%s%s%s", offline && *mark ? "" : model, !offline && *mark ? "; " : "", mark);
+	cJSON_Delete(j);
+	return words;
+}

@@ -256,6 +256,7 @@ static void put_card(ns_engine *e, ns_arena *ar, const ns_incident *inc, const n
 	r->diff = d->dryrun ? d->dryrun->diff : "";
 	r->warnings = d->dryrun ? d->dryrun->warnings : "";
 	r->people = people_words(e, ar, a);
+	r->analyst = ns_model_analyst(e, ar, inc->id);
 	const ns_cluster *c = ns_cluster_find(e, inc->target.cluster);
 	r->autonomy = a && c && c->o.autonomy != NS_AUTONOMY_OFF ? ns_earned_line(e, ar, inc->id) : "";
 	r->undo = p->undo_valid ? ns_with_context(ns_cluster_find(e, inc->target.cluster), ar, p->undo.equivalent) : "no valid inverse";
@@ -293,7 +294,7 @@ static void put_breakers(ns_engine *e, ns_snapshot *s, size_t cap)
 		*r = (ns_appr_row){.state = NS_CARD_BLOCKED, .digest = "", .cluster = c ? c->o.name : "", .ns = "", .target_kind = "", .target = rows[i].scope,
 		    .summary = "Three changes in a row did not fix what they were for. Until the breaker closes again nothing is sent, approved or not; "
 		               "after the pause exactly one change is tried.",
-		    .ask = "", .root_cause = "", .runbook = "", .command = "", .diff = "", .undo = "", .verify = "", .effect = "", .warnings = "", .people = "", .autonomy = "",
+		    .ask = "", .root_cause = "", .runbook = "", .command = "", .diff = "", .undo = "", .verify = "", .effect = "", .warnings = "", .people = "", .analyst = "", .autonomy = "",
 		    .created_ms = rows[i].opened_ms};
 		r->headline = ns_arena_printf(s->arena, "circuit breaker %s: %s after %lld failures", state, rows[i].scope, (long long)rows[i].failures);
 	}

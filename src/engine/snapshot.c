@@ -71,7 +71,7 @@ static const ns_field approval_fields[] = {
     NS_FIELD_ENUM(ns_appr_row, risk, ns_risk_word, NS_RISK_COUNT),
     APPR(confidence, DBL), APPR(score, DBL), APPR(margin, DBL), APPR(cluster, STR), APPR(ns, STR), APPR(target_kind, STR),
     APPR(target, STR), APPR(headline, STR), APPR(summary, STR), APPR(ask, STR), APPR(root_cause, STR), APPR(runbook, STR),
-    APPR(command, STR), APPR(diff, STR), APPR(undo, STR), APPR(verify, STR), APPR(effect, STR), APPR(warnings, STR), APPR(people, STR), APPR(autonomy, STR),
+    APPR(command, STR), APPR(diff, STR), APPR(undo, STR), APPR(verify, STR), APPR(effect, STR), APPR(warnings, STR), APPR(people, STR), APPR(autonomy, STR), APPR(analyst, STR),
     APPR(created_ms, I64), APPR(deadline_ms, I64),
     NS_FIELD_END,
 };

@@ -164,6 +164,7 @@ static void body(const ns_ui *ui, const ns_pen *p, int width, ns_doc *d)
 	else
 		ns_doc_printf(d, "CONFIDENCE", NS_ROLE_TEXT, "%.0f %%   runbook %s, score %.2f, margin %.2f", r->confidence * 100,
 		    *r->runbook ? r->runbook : "none", r->score, r->margin);
+	ns_doc_put(d, "ANALYST", NS_ROLE_TEXT, r->analyst);
 	if (narrow || !retells(r->summary, r->root_cause))
 		ns_doc_put(d, "WHY", NS_ROLE_TEXT, r->root_cause);
 	if (!narrow)

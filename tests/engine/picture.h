@@ -48,7 +48,7 @@ static inline void fill_approval(ns_appr_row *a)
 	a->margin = 0.0625;
 	a->digest = HEX64;
 	a->cluster = a->ns = a->target_kind = a->target = a->headline = a->summary = a->ask = a->root_cause = a->runbook = a->command = a->diff =
-	    a->undo = a->verify = a->effect = a->warnings = a->people = a->autonomy = HOSTILE;
+	    a->undo = a->verify = a->effect = a->warnings = a->people = a->autonomy = a->analyst = HOSTILE;
 }
 
 static inline void fill_cluster(ns_cluster_row *k)

@@ -263,6 +263,7 @@ static void goes_on_offline(step trouble, const char *why)
 	must(noted, "no step says so");
 	ns_detail_free(d);
 	ns_snapshot *s = l.door.snapshot(l.door.ctx, NULL);
+	must(s->n_approvals && strncmp(s->approvals[0].analyst, "offline analyst: ", 17) == 0 && strstr(s->approvals[0].analyst, why), "the card does not say so");
 	must(s->model.on && *s->model.offline_why, "the header does not say so");
 	ns_snapshot_unref(s);
 	cJSON_Delete(a);

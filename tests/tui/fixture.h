@@ -170,6 +170,7 @@ static UNUSED ns_appr_row appr_make(int64_t id, int64_t incident, const char *di
 	    .effect = "",
 	    .warnings = "",
 	    .people = "",
+	    .analyst = "",
 	    .autonomy = "",
 	    .created_ms = T0 - 28000,
 	    .deadline_ms = state == NS_CARD_PREPARING ? 0 : T0 + 272000};
@@ -236,7 +237,7 @@ static UNUSED ns_snapshot *snap_undo(int64_t seq)
 		*r = (ns_appr_row){.id = rows[i].id, .incident = rows[i].incident, .state = NS_CARD_READY, .digest = rows[i].digest, .action = NS_ACT_ROLLBACK,
 		    .cluster = "prod-eu-1", .ns = rows[i].ns, .target_kind = "Deployment", .target = rows[i].target, .headline = rows[i].headline,
 		    .summary = "", .ask = "", .root_cause = "", .runbook = "", .command = rows[i].command, .diff = rows[i].diff, .undo = "", .verify = "",
-		    .effect = "what was there before the change", .warnings = "", .people = "", .autonomy = "", .created_ms = T0 - 600000,
+		    .effect = "what was there before the change", .warnings = "", .people = "", .analyst = "", .autonomy = "", .created_ms = T0 - 600000,
 		    .deadline_ms = T0 + 3600000};
 	}
 	return s;

@@ -132,6 +132,24 @@ static void the_header_says_who_thinks(void **state)
 	}
 }
 
+/* Whoever approves sees whose confidence it is, at every width. */
+static void the_sheet_says_whose_word_it_is(void **state)
+{
+	static const int at[][2] = {{160, 48}, {80, 40}, {46, 40}};
+	for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+		world w;
+		open_world(&w, at[i][0], at[i][1]);
+		ns_snapshot *s = snap_typical(1);
+		for (size_t k = 0; k < s->n_approvals; k++)
+			s->approvals[k].analyst = "offline analyst: the model is slow";
+		see(&w, s);
+		key(&w, 'a');
+		assert_true(shows(&w, "ANALYST"));
+		assert_true(shows(&w, "offline analyst:"));
+		close_world(&w);
+	}
+}
+
 static void the_page_says_what_the_model_costs_and_who_is_capped(void **state)
 {
 	world w;
@@ -333,6 +351,7 @@ int main(void)
 	    cmocka_unit_test(several_clusters),
 	    cmocka_unit_test(the_strip_says_what_is_wrong),
 	    cmocka_unit_test(the_header_says_who_thinks),
+	    cmocka_unit_test(the_sheet_says_whose_word_it_is),
 	    cmocka_unit_test(the_page_says_what_the_model_costs_and_who_is_capped),
 	    cmocka_unit_test(each_pane_alone),
 	    cmocka_unit_test(first_frame_before_any_data),

@@ -44,6 +44,7 @@ typedef struct ns_appr_row {
 	const char *ask;                 /* why a person is asked */
 	const char *root_cause, *runbook, *command, *diff, *undo, *verify, *effect, *warnings;
 	const char *autonomy;            /* what its runbook has earned here, and whether it would have acted alone; "" autonomy is off */
+	const char *analyst;             /* whose confidence it is, and what is to be said of that; "" no model is configured */
 	const char *people;              /* where two must agree: who has, and that another must; "" one yes is enough */
 	int64_t created_ms, deadline_ms; /* 0 while preparing */
 } ns_appr_row;
