@@ -18,6 +18,7 @@ enum { MAX_CLIENTS = 32, MAX_REQUEST = 64 * 1024, MAX_PENDING = 8 * 1024 * 1024 
 typedef struct client {
 	int fd; /* -1: free */
 	uid_t uid;
+	char login[NS_LOGIN]; /* whoever logged in, "" not known */
 	ns_role role;
 	bool subscribed;
 	int64_t heard; /* the change it was told of last */
@@ -151,6 +152,7 @@ static bool cmd_decide(ns_control *s, client *c, const cJSON *req, cJSON *answer
 	if (strcmp(ns_json_str(req, "surface", "cli"), "console") == 0)
 		r.surface = "console"; /* a word of a closed set, never free text */
 	r.approve = cJSON_IsTrue(approve);
+	r.person = *c->login ? c->login : NULL;
 	if (!s->b.decide(s->b.ctx, c->uid, c->role, &r, said, sizeof said, err))
 		return false;
 	ns_json_put_str(answer, "said", said);
@@ -280,6 +282,7 @@ static void accept_client(ns_control *s, const ns_cancel *cancel)
 	}
 	c->fd = fd;
 	c->uid = who.uid;
+	ns_login_of(who.pid, c->login);
 	c->role = ns_role_of_uid(who.uid, s->approvers);
 }
 

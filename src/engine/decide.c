@@ -1,26 +1,10 @@
 /* The decision of a person: compare-and-swap, bound to the digest, exactly one wins (laws 5 and 6). Under four eyes two people say yes to the same
- * digest before that is a decision; who a person is follows from the kernel's uid, or from what a surface of our own process has proven. */
-#include <pwd.h>
+ * digest before that is a decision; who a person is stands in people.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "engine_priv.h"
-#include "neuroscale/base/text.h"
 #include "neuroscale/model/redact.h"
-
-/* Whose yes is it, and does it count where two must agree? Root and shared accounts are nobody in particular. */
-static bool counts(const ns_engine *e, uid_t uid, const ns_decide_req *req, const char *who, ns_err *err)
-{
-	struct passwd pw, *found = NULL;
-	char buf[1024], number[16];
-	snprintf(number, sizeof number, "%u", (unsigned)uid);
-	if (!req->person && uid == 0)
-		return ns_fail(err, NS_E_DENIED, "two people must agree to this one, and root is nobody in particular: approve it as yourself");
-	bool named = !req->person && getpwuid_r(uid, &pw, buf, sizeof buf, &found) == 0 && found && ns_listed(pw.pw_name, e->o.shared_accounts);
-	if (named || ns_listed(who, e->o.shared_accounts) || (!req->person && ns_listed(number, e->o.shared_accounts)))
-		return ns_fail(err, NS_E_DENIED, "two people must agree to this one, and this account is a shared one: approve it as yourself");
-	return true;
-}
 
 /* One yes of two. *all: that was the second; *by then names both. */
 static bool say_yes(ns_step *s, const ns_approval *a, const ns_decide_req *req, const char *who, const char **by, const char *reason, bool *all)
@@ -91,15 +75,10 @@ static bool decide(ns_step *s, const ns_approval *a, const ns_decide_req *req, c
 
 bool ns_engine_decide(ns_engine *e, uid_t uid, ns_role role, const ns_decide_req *req, char *said, size_t cap, ns_err *err)
 {
-	char by[96], who[96];
-	snprintf(who, sizeof who, "uid:%u", (unsigned)uid);
-	ns_uid_words(uid, by, sizeof by);
-	if (req->person) {
-		ns_copy(who, sizeof who, req->person);
-		ns_copy(by, sizeof by, req->person);
-	}
+	ns_person p;
+	ns_person_make(uid, req->person, &p);
 	if (role < NS_ROLE_APPROVER)
-		return ns_fail(err, NS_E_DENIED, "%s may not decide here: only the user that runs the engine may, and whom --approvers names", by);
+		return ns_fail(err, NS_E_DENIED, "%s may not decide here: only the user that runs the engine may, and whom --approvers names", p.by);
 	if (req->approve && (!req->digest || strlen(req->digest) != 64))
 		return ns_fail(err, NS_E_USAGE, "an approval needs the 64-digit digest of what is approved");
 	ns_arena *ar = ns_arena_new();
@@ -109,8 +88,8 @@ bool ns_engine_decide(ns_engine *e, uid_t uid, ns_role role, const ns_decide_req
 	char *reason = ns_redact_line(typed, strlen(typed), 300); /* it stands in the note, the log and the audit */
 	bool all = false;
 	bool ok = ns_store_approval_get(e->store, ar, req->approval, &a, &s.err) &&
-	    (!req->approve || a.needed < 2 || counts(e, uid, req, who, &s.err)) && ns_step_begin(&s, e, ar, a.incident) &&
-	    decide(&s, &a, req, who, by, reason, &all) && ns_step_commit(&s);
+	    (!req->approve || a.needed < 2 || ns_person_counts(e, &p, &s.err)) && ns_step_begin(&s, e, ar, a.incident) &&
+	    decide(&s, &a, req, p.who, p.by, reason, &all) && ns_step_commit(&s);
 	if (ok && all)
 		ns_agent_count(e, NS_AG_ESCALATION);
 	if (ok && !all)

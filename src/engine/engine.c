@@ -125,19 +125,6 @@ static bool check_names(ns_engine *e, ns_err *err)
 	return true;
 }
 
-/* Two people where only one may decide: every such question would expire, and nobody would know why. */
-static void warn_of_one_pair_of_eyes(ns_engine *e)
-{
-	static const char words[] = "four-eyes is on, but only the user that runs the engine may decide: what takes two people will expire; name a group with --approvers";
-	bool two = false;
-	for (size_t i = 0; i < e->n_clusters; i++)
-		two = two || e->clusters[i].o.four_eyes;
-	if (!two || *e->o.approvers)
-		return;
-	ns_log(NS_LOG_WARN, "engine", "%s", words);
-	ns_engine_say(e, NS_LOG_WARN, "%s", words);
-}
-
 static bool build(ns_engine *e, ns_err *err)
 {
 	if (!check_names(e, err) || !take_state_dir(e, err) || !find_kubectl(e, err) || !(e->store = ns_store_open(e->o.state_dir, e->o.clock, err)) ||
@@ -154,7 +141,7 @@ static bool build(ns_engine *e, ns_err *err)
 			ns_log(NS_LOG_WARN, "engine", "%s: %s", e->clusters[i].o.name, why.text);
 	}
 	ns_model_open(e);
-	warn_of_one_pair_of_eyes(e);
+	ns_people_check(e);
 	return ns_alerts_open(e, err) && ns_engine_recover(e, err) && ns_engine_publish(e, err);
 }
 
@@ -309,6 +296,7 @@ typedef struct local_door {
 	ns_engine *e;
 	ns_wake *wake;
 	uid_t uid;
+	char login[NS_LOGIN]; /* "" not known */
 } local_door;
 
 static ns_snapshot *local_snapshot(void *ctx, ns_err *err)
@@ -331,7 +319,9 @@ static ns_role local_role(void *ctx)
 static bool local_decide(void *ctx, const ns_decide_req *req, char *said, size_t cap, ns_err *err)
 {
 	local_door *d = ctx;
-	return ns_engine_decide(d->e, d->uid, ns_role_of_uid(d->uid, d->e->o.approvers), req, said, cap, err);
+	ns_decide_req own = *req;
+	own.person = req->person ? req->person : *d->login ? d->login : NULL;
+	return ns_engine_decide(d->e, d->uid, ns_role_of_uid(d->uid, d->e->o.approvers), &own, said, cap, err);
 }
 static bool local_undo(void *ctx, const ns_undo_req *req, char *said, size_t cap, ns_err *err)
 {
@@ -361,6 +351,7 @@ bool ns_engine_door(ns_engine *e, ns_door *out, ns_err *err)
 	d->e = e;
 	d->wake = ns_wake_new();
 	d->uid = getuid();
+	ns_login_of(getpid(), d->login);
 	pthread_mutex_lock(&e->pub_mu);
 	for (int i = 0; i < NS_MAX_SUBSCRIBERS && !placed; i++) {
 		placed = e->subscribers[i] == NULL;

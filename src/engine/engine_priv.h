@@ -323,6 +323,18 @@ void ns_undo_detail(ns_engine *e, ns_detail *d, int64_t incident);
 /* ---- draft.c: of a runbook, when none had fitted an incident that is over ---- */
 void ns_draft_after(ns_engine *e, ns_arena *ar, const ns_incident *inc, const char *how);
 
+/* ---- people.c ---- */
+typedef struct ns_person {
+	char who[96];              /* the same for one person whatever they do it with: "uid:1000", "slack:U024BE7LH" */
+	char by[224];              /* in words, for the record: "uid 1001 (ann), logged in as uid 1000 (kim)" */
+	uid_t uid;                 /* under which it was asked for */
+	bool elsewhere;            /* a person of another system, not of this host */
+} ns_person;
+/* person: as in ns_decide_req. */
+void ns_person_make(uid_t uid, const char *person, ns_person *out);
+bool ns_person_counts(const ns_engine *e, const ns_person *p, ns_err *err); /* where two must agree */
+void ns_people_check(ns_engine *e);                  /* says what of the configuration would not work */
+
 /* ---- decide.c ---- */
 /* The store took nothing (a full disk): it is said on the screen until it takes something again, err == NULL. Other errors say nothing. */
 void ns_engine_store_says(ns_engine *e, const ns_err *err);

@@ -51,7 +51,7 @@ static void people_say(live *l, const card *c, const char *part)
 	}
 }
 
-static const char *const shared[] = {"4003", "slack:UONCALL", NULL};
+static const char *const shared[] = {"4003", "slack:UONCALL", "no-such-user", NULL};
 
 static void four_eyes_open(live *l, int rate)
 {
@@ -72,19 +72,26 @@ static void four_eyes(void)
 	memset(other.digest, '0', 64);
 	people_say(&l, &c, "two different people");
 	ns_snapshot *s = l.door.snapshot(l.door.ctx, NULL);
-	bool warned = false;
-	for (size_t i = 0; i < s->n_messages; i++)
+	bool warned = false, named = false;
+	for (size_t i = 0; i < s->n_messages; i++) {
 		warned |= strstr(s->messages[i].text, "only the user that runs the engine may decide") != NULL;
+		named |= strstr(s->messages[i].text, "there is no user \"no-such-user\"") != NULL;
+	}
 	ns_snapshot_unref(s);
+	must(named, "nobody is told of a shared account that is none");
 	must(warned, "nobody is told that only one may decide");
 	must(strstr(c.ask, "two different people"), "the card asks: %s", c.ask);
 	must(!says(&l, 0, NULL, &c, true, &err) && err.code == NS_E_DENIED, "root counted");
+	must(!says(&l, 4001, "uid:0", &c, true, &err) && err.code == NS_E_DENIED, "root under another name counted");
+	must(!says(&l, 4001, "uid:4003", &c, true, &err) && err.code == NS_E_DENIED, "a shared account under another name counted");
+	must(!says(&l, 4003, "uid:4001", &c, true, &err) && err.code == NS_E_DENIED, "somebody as a shared account counted");
 	must(!says(&l, 4003, NULL, &c, true, &err) && err.code == NS_E_DENIED, "a shared account counted");
 	must(!says(&l, 4001, "slack:UONCALL", &c, true, &err) && err.code == NS_E_DENIED, "a shared Slack account counted");
 	must(!says(&l, 4001, NULL, &other, true, &err) && err.code == NS_E_CONFLICT, "a yes to another digest counted");
 	must(says(&l, 4001, NULL, &c, true, &err), "%s", err.text);
 	people_say(&l, &c, "1 of 2: uid 4001");
 	must(!says(&l, 4001, NULL, &c, true, &err) && err.code == NS_E_CONFLICT, "one person was two");
+	must(!says(&l, 4002, "uid:4001", &c, true, &err) && err.code == NS_E_CONFLICT, "one person was two by sudo");
 	must(!says(&l, 4002, NULL, &other, true, &err) && err.code == NS_E_CONFLICT, "a second yes to another digest counted");
 	live_quiet(&l, 10000);
 	must(says(&l, 4001, "slack:U2", &c, true, &err), "%s", err.text); /* who it is is what the surface has proven, not the uid that it runs under */

@@ -3,7 +3,7 @@
 #include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "neuroscale/engine/control.h"
+#include "../../src/engine/engine_priv.h"
 #include "support/test.h"
 #include "support/tmpdir.h"
 
@@ -75,10 +75,42 @@ static void the_socket_opens_to_the_group_and_nothing_else_does(void **state)
 	ns_control_free(c);
 }
 
+static void a_person_is_who_logged_in(void **state)
+{
+	ns_person p;
+	char words[96], login[NS_LOGIN];
+	ns_uid_words(4001, words, sizeof words);
+	ns_person_make(4001, NULL, &p);
+	assert_string_equal(p.who, "uid:4001");
+	assert_string_equal(p.by, words);
+	ns_person_make(4001, "uid:4001", &p);
+	assert_string_equal(p.by, words);
+	ns_person_make(4001, "uid:4002", &p); /* sudo -u: who logged in is who it is, and both are on record */
+	assert_string_equal(p.who, "uid:4002");
+	assert_string_equal(p.by, "uid 4001, logged in as uid 4002");
+	assert_false(p.elsewhere);
+	ns_person_make(4001, "slack:U1", &p);
+	assert_string_equal(p.who, "slack:U1");
+	assert_string_equal(p.by, "slack:U1");
+	assert_true(p.elsewhere);
+	FILE *f = fopen("/proc/self/loginuid", "r");
+	unsigned long uid = UINT32_MAX;
+	bool known = f && fscanf(f, "%lu", &uid) == 1 && uid != UINT32_MAX;
+	if (f)
+		fclose(f);
+	assert_int_equal(ns_login_of(getpid(), login), known);
+	if (known) {
+		snprintf(words, sizeof words, "uid:%lu", uid);
+		assert_string_equal(login, words);
+	}
+	assert_false(ns_login_of(-1, login));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_group_decides),
+	    cmocka_unit_test(a_person_is_who_logged_in),
 	    cmocka_unit_test_setup_teardown(the_socket_opens_to_the_group_and_nothing_else_does, tmpdir_make, tmpdir_remove),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,6 +33,10 @@ bool ns_control_admit(ns_control *c, const char *group, ns_err *err);
 /* uid -> role: the engine's own uid is admin, members of the group approvers (NULL or "": there is none) may decide, root may look, everybody else
  * nothing. Membership is what the system's user database says now. */
 ns_role ns_role_of_uid(uid_t uid, const char *approvers);
+/* Who logged in to become that process, "uid:1000" (sudo and su do not change it); false: the kernel does not know. The pid is of a peer that is
+ * connected: its session has one login uid. */
+enum { NS_LOGIN = 24 };
+bool ns_login_of(pid_t pid, char out[NS_LOGIN]);
 bool ns_group_id(const char *name, gid_t *gid); /* false: no such group */
 /* "uid 1000 (kim)": for the audit. */
 void ns_uid_words(uid_t uid, char *out, size_t cap);

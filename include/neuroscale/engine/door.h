@@ -10,8 +10,8 @@ typedef struct ns_decide_req {
 	const char *digest;        /* approve: must equal the approval's; reject: NULL or equal */
 	const char *reason;        /* "" none */
 	const char *surface;       /* "console" | "cli" */
-	const char *person;        /* whom a surface inside the engine's process has identified itself: "slack:U024BE7LH"; NULL: the peer's uid is who it is.
-	                            * The control socket never takes it from a client: whatever acts for a uid there counts as that uid. */
+	const char *person;        /* whom a surface inside the engine's process has identified itself: "slack:U024BE7LH", "uid:1000" whoever logged in;
+	                            * NULL: the peer's uid is who it is. The control socket never takes it from a client. */
 } ns_decide_req;
 
 /* Takes back what an incident changed. digest: of the armed undo, as it was seen (ns_snapshot.undos). */
