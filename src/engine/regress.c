@@ -1,4 +1,4 @@
-/* Did a change do harm? What fails since it took effect and did not before: the workload itself in another way, or others that had to make room.
+/* Did a change do harm? What fails since it took effect and did not before: the workload itself in another way, or its neighbours that had to make room.
  * Only the detector's own findings count; what another system says never decides (law 3). */
 #include <stdio.h>
 #include <string.h>
@@ -62,12 +62,13 @@ bool ns_regression(ns_engine *e, ns_arena *ar, const ns_incident *inc, const ns_
 			snprintf(why, cap, "it fails in another way since the change: %s (#%lld)", ns_kind_get(x->kind)->title, (long long)x->id);
 			return true;
 		}
-		if (kinds[k].room && takes_room(e, ar, inc->id)) {
+		bool near = strcmp(x->target.ns, inc->target.ns) == 0, room = kinds[k].room && takes_room(e, ar, inc->id);
+		if (near && room) {
 			snprintf(why, cap, "since the change took more room %s/%s has none: %s (#%lld)", x->target.ns, x->target.name, ns_kind_get(x->kind)->title, (long long)x->id);
 			return true;
 		}
-		if (strcmp(x->target.ns, inc->target.ns) == 0)
-			*around = ns_arena_printf(ar, "%s; %s failed since (#%lld): see whether it has to do with it", *around, x->target.name, (long long)x->id);
+		if (near || room) /* it may have its own reasons */
+			*around = ns_arena_printf(ar, "%s; %s/%s failed since (#%lld): see whether it has to do with it", *around, x->target.ns, x->target.name, (long long)x->id);
 	}
 	return false;
 }

@@ -19,6 +19,9 @@ static bool expire(ns_engine *e, ns_arena *ar, const ns_approval *a)
 		snprintf(note, sizeof note, "no answer in time: that is a no; asked again in %s if it still fails", again);
 	bool ok = ns_step_begin(&s, e, ar, a->incident) &&
 	    ns_store_approval_decide(e->store, a->id, NS_APPR_EXPIRED, NULL, "timer", "timer", "no answer in time", &s.err);
+	bool back = false; /* what was to come after a change that did not help will not come: that one is taken back */
+	if (ok && s.inc.state == NS_ST_AWAITING_APPROVAL && s.inc.verdict == NS_VERDICT_NOT_FIXED)
+		ok = ns_undo_alone(&s, "timer", "it did not help, and nobody answered about what was to be tried next", &back);
 	if (ok && s.inc.state == NS_ST_AWAITING_APPROVAL)
 		ok = ns_step_move(&s, NS_ST_EXPIRED, s.inc.verdict, "timer", note) && ns_step_hold(&s);
 	ok = ok && ns_step_commit(&s);

@@ -149,7 +149,7 @@ static const struct {
     [NS_ST_ANALYZING] = {{"analyzing", false, true, false}, TO(PLANNING) | TO(WITHDRAWN) | TO(MANUAL_REVIEW)},
     [NS_ST_PLANNING] = {{"planning", false, true, false}, TO(AWAITING_APPROVAL) | TO(EXECUTING) | TO(WITHDRAWN) | TO(MANUAL_REVIEW) | TO(UNDOING)},
     [NS_ST_AWAITING_APPROVAL] = {{"awaiting_approval", false, true, false},
-        TO(EXECUTING) | TO(REJECTED) | TO(EXPIRED) | TO(WITHDRAWN) | TO(PLANNING) | TO(MANUAL_REVIEW)},
+        TO(EXECUTING) | TO(REJECTED) | TO(EXPIRED) | TO(WITHDRAWN) | TO(PLANNING) | TO(MANUAL_REVIEW) | TO(UNDOING)},
     [NS_ST_EXECUTING] = {{"executing", false, true, false},
         TO(VERIFYING) | TO(FAILED) | TO(AWAITING_APPROVAL) | TO(PLANNING) | TO(MANUAL_REVIEW)},
     [NS_ST_VERIFYING] = {{"verifying", false, true, false}, TO(RESOLVED) | TO(FAILED) | TO(PLANNING) | TO(UNDOING) | TO(MANUAL_REVIEW)},

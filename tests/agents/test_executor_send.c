@@ -216,6 +216,58 @@ static void an_undo_does_not_overwrite_what_others_did_since(void **state)
 	assert_true(x->conflict && !x->sent);
 }
 
+static ns_stand look(const char **words)
+{
+	ns_stand stand = NS_STAND_OTHER;
+	ns_err err = {0};
+	*words = "";
+	if (!ns_execute_look(ex, ar, client, &plan, &stand, words, &err))
+		fail_msg("%s", err.text);
+	return stand;
+}
+
+/* What an undo of unknown outcome is judged by, and what a person is told: nothing is sent for it. */
+static void where_it_stands_is_read(void **state)
+{
+	const char *words;
+	ns_stand stand;
+	ns_err err = {0};
+	assert_int_equal(look(&words), NS_STAND_AS_BEFORE);
+	assert_non_null(strstr(words, "is as it was before"));
+	assert_true(run_locked(false)->ok);
+	assert_int_equal(look(&words), NS_STAND_AS_SET);
+	assert_non_null(strstr(words, "is as we set it; generation"));
+	moved_spec(); /* somebody else's fields: ours stand */
+	assert_int_equal(look(&words), NS_STAND_AS_SET);
+	assert_non_null(strstr(words, "our change left"));
+	int sent = kubectl.applied;
+	cJSON *uid = cJSON_GetObjectItem(cJSON_GetObjectItem(api.deployment, "metadata"), "uid");
+	cJSON_SetValuestring(uid, "u-other");
+	assert_int_equal(look(&words), NS_STAND_OTHER);
+	assert_non_null(strstr(words, "another object of the same name"));
+	api.fail = 503;
+	assert_false(ns_execute_look(ex, ar, client, &plan, &stand, &words, &err));
+	assert_int_equal(stand, NS_STAND_OTHER); /* not read is never "as before" */
+	api.fail = 0;
+	cJSON_Delete(api.deployment);
+	api.deployment = NULL;
+	assert_int_equal(look(&words), NS_STAND_OTHER);
+	assert_non_null(strstr(words, "is gone"));
+	assert_int_equal(kubectl.applied, sent);
+}
+
+static void where_an_exception_stands_is_read(void **state)
+{
+	const char *words;
+	plan_exception();
+	assert_int_equal(look(&words), NS_STAND_AS_BEFORE); /* none there lets nothing through */
+	assert_true(run_locked(false)->ok);
+	assert_int_equal(look(&words), NS_STAND_AS_SET);
+	assert_true(run_locked(true)->ok);
+	assert_int_equal(look(&words), NS_STAND_AS_BEFORE);
+	assert_non_null(strstr(words, "matches nothing any more"));
+}
+
 static void an_exception_is_created_and_disarmed(void **state)
 {
 	plan_exception();
@@ -280,6 +332,8 @@ int main(void)
 	    T(a_child_keeps_the_lock_when_the_engine_is_gone),
 	    T(the_undo_gives_the_original_back),
 	    T(an_undo_does_not_overwrite_what_others_did_since),
+	    T(where_it_stands_is_read),
+	    T(where_an_exception_stands_is_read),
 	    T(an_exception_is_created_and_disarmed),
 	    T(an_exception_without_effect_is_a_failure),
 	};

@@ -122,6 +122,37 @@ for row in "oom-$tag cart $g_oom" "crash-$tag ledger $g_crash" "stall-$tag web $
 	[ "$now" -eq $(($3 + 1)) ]; result $? "${1%-"$tag"}: exactly one change was sent" "generation $3 before, $now after"
 done
 
+# ---- taken back ----
+incident_in() { # NAMESPACE: the newest incident that was FIXED
+	verb incidents --json | /usr/bin/python3 -c 'import json,sys
+print(max([i["id"] for i in json.load(sys.stdin) if i["ns"] == sys.argv[1] and i["verdict"] == "FIXED"] or [0]))' "$1"
+}
+state_of() { verb incident "$1" --json | /usr/bin/python3 -c 'import json,sys
+r = json.load(sys.stdin)["row"]; print(r["state"], r["note"])'; }
+oom=$(incident_in oom-$tag) stall=$(incident_in stall-$tag)
+verb undo "$oom" >"$dir/undo"
+[ $? -eq 2 ] && grep -q '+ .*128Mi' "$dir/undo" && [ "$(generation oom-$tag cart)" -eq $((g_oom + 1)) ]
+result $? "oom: undo without a digest shows what it would take back, and sends nothing" "$(cat "$dir/undo")"
+verb undo "$oom" --digest "$(sed -n 's/.*--digest //p' "$dir/undo")" --reason test >>"$dir/approve.log"
+result $? "oom: the armed undo is asked for" "$(tail -n 3 "$dir/verbs.log")"
+back() { state_of "$oom" | grep -q '^manual_review taken back'; }
+until_true 60 back
+result $? "oom: it is taken back" "$(state_of "$oom")"
+limit=$(k -n oom-$tag get deployment cart -o 'jsonpath={.spec.template.spec.containers[0].resources.limits.memory}')
+[ "$limit" = 128Mi ] && [ "$(generation oom-$tag cart)" -eq $((g_oom + 2)) ]
+result $? "oom: by exactly one more change the limit is 128Mi again on the cluster" "it is $limit, generation $(generation oom-$tag cart)"
+verb undo "$oom" --digest 000000000000 >/dev/null
+[ $? -eq 5 ]; result $? "oom: a second undo is refused with status 5" "$(tail -n 1 "$dir/verbs.log")"
+verb undo "$stall" >"$dir/undo"
+k -n stall-$tag scale deployment web --replicas=3 >/dev/null
+verb undo "$stall" --digest "$(sed -n 's/.*--digest //p' "$dir/undo")" >>"$dir/approve.log"
+theirs() { state_of "$stall" | grep -q '^manual_review NOT taken back: .*was changed in between'; }
+until_true 60 theirs
+result $? "stall: what somebody else changed since is not taken back, and that is said" "$(state_of "$stall")"
+image=$(k -n stall-$tag get deployment web -o 'jsonpath={.spec.template.spec.containers[0].image}')
+[ "$image" = registry.example.com/web:1.0 ] && [ "$(generation stall-$tag web)" -eq $((g_stall + 2)) ]
+result $? "stall: nothing was sent" "image $image, generation $(generation stall-$tag web)"
+
 # ---- the record, and the end ----
 verb audit verify >"$dir/audit.log"
 result $? "the audit record is whole" "$(cat "$dir/audit.log")"

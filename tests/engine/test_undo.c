@@ -139,6 +139,24 @@ static void what_did_harm(void)
 	live_close(&l);
 }
 
+/* A second raise is proposed and nobody answers: silence is no, and the first one, which did not help, is taken back. */
+static void silence_after_what_did_not_help(void)
+{
+	live l;
+	live_open(&l, "oom-twice", 60, NS_PROFILE_APPROVE);
+	l.o.approval_timeout_ms = MINUTES(6);
+	live_start(&l);
+	card c = live_card(&l, "checkout", 0);
+	live_yes(&l, &c);
+	live_card(&l, "checkout", c.id);
+	must_be(&l, c.incident, NS_CAP_UNDONE, "nobody answered about what was to be tried next");
+	ns_inc_row row = live_until(&l, "shop", "checkout", "manual_review");
+	must(row.id == c.incident && strstr(row.note, "taken back: raise memory limit"), "%s", row.note);
+	must(live_sent(&l) == 2, "%lld changes", (long long)live_sent(&l));
+	must_have(&l, "shop", "checkout", "\"memory\":\"128Mi\"", true);
+	live_close(&l);
+}
+
 /* A freeze that began since: nothing automatic. A person is told, and may still take it back. */
 static void a_freeze_leaves_it_to_a_person(void)
 {
@@ -361,7 +379,7 @@ static void an_overdue_exception_nags(void)
 #define C(case_) {.name = #case_, .run = case_}
 int main(int argc, char **argv)
 {
-	static test_case list[] = {C(what_did_not_help), C(what_did_harm), C(a_freeze_leaves_it_to_a_person), C(a_person_takes_back_what_was_fixed),
+	static test_case list[] = {C(what_did_not_help), C(what_did_harm), C(silence_after_what_did_not_help), C(a_freeze_leaves_it_to_a_person), C(a_person_takes_back_what_was_fixed),
 	    C(a_person_does_not_wait_for_the_verdict), C(what_others_changed_since_is_left_alone), C(a_person_is_told_at_once_when_it_cannot_be_armed),
 	    C(its_time_ends), C(an_exception_ends_by_itself), C(an_overdue_exception_nags)};
 	return cases_main(argc, argv, "undo", list, sizeof list / sizeof list[0]);

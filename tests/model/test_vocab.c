@@ -95,7 +95,7 @@ static void the_edges(void **state)
 	    {"detected", "analyzing manual_review withdrawn"},
 	    {"analyzing", "planning manual_review withdrawn"},
 	    {"planning", "awaiting_approval executing manual_review withdrawn undoing"},
-	    {"awaiting_approval", "executing rejected expired withdrawn planning manual_review"},
+	    {"awaiting_approval", "executing rejected expired withdrawn planning manual_review undoing"},
 	    {"executing", "verifying failed awaiting_approval planning manual_review"},
 	    {"verifying", "resolved failed planning undoing manual_review"},
 	    {"undoing", "failed manual_review resolved"},
