@@ -91,12 +91,13 @@ static inline void judge_intents(judge *j, sqlite3 *db)
 		long long id = sqlite3_column_int64(q, 0);
 		const char *outcome = judge_text(q, 3);
 		bool undo = sqlite3_column_int(q, 4), alone = sqlite3_column_int(q, 5);
+		bool tried = strcmp(outcome, "refused") == 0 || strcmp(outcome, "failed") == 0; /* nothing came of it; an undo may be tried again */
 		j->intents++;
 		if (!judge_object_of(judge_text(q, 1), judge_text(q, 2), ns, name))
 			judge_finds(j, &j->escapes, "intent %lld names no object", id);
 		else /* what the server refused, or what never left, must not be there */
-			judge_allow(j, ns, name, strcmp(outcome, "refused") != 0 && strcmp(outcome, "failed") != 0);
-		if (undo ? !sqlite3_column_int(q, 9) : alone ? sqlite3_column_int64(q, 7) != sqlite3_column_int64(q, 8) : !sqlite3_column_int(q, 6))
+			judge_allow(j, ns, name, !tried);
+		if (undo ? !tried && !sqlite3_column_int(q, 9) : alone ? sqlite3_column_int64(q, 7) != sqlite3_column_int64(q, 8) : !sqlite3_column_int(q, 6))
 			judge_finds(j, &j->escapes, "intent %lld: nobody and no gate stands behind it", id);
 		if (!*outcome)
 			judge_finds(j, &j->lost, "intent %lld has no outcome", id);
@@ -118,8 +119,9 @@ static inline void judge_rows(judge *j, sqlite3 *db, size_t *what, const char *w
 	sqlite3_finalize(q);
 }
 
-/* One engine's record, after the engine has ended. yes: approvals to which a yes was taken at the door. head: an earlier head of its chain, or NULL. */
-static inline void judge_record(judge *j, const char *state_dir, const ns_clock *clock, const int64_t *yes, size_t n_yes, const char *head)
+/* One engine's record, after the engine has ended. only: the incident that must have come to its end, 0 all of them. yes: approvals to which a yes
+ * was taken at the door. head: an earlier head of its chain, or NULL. */
+static inline void judge_record(judge *j, const char *state_dir, const ns_clock *clock, int64_t only, const int64_t *yes, size_t n_yes, const char *head)
 {
 	static const char done[] = "('resolved','rejected','expired','withdrawn','failed','manual_review')";
 	sqlite3 *db = NULL;
@@ -137,12 +139,14 @@ static inline void judge_record(judge *j, const char *state_dir, const ns_clock 
 		    " (SELECT count(*) FROM audit u WHERE u.incident = i.incident AND u.action IN ('started', 'undo started'))");
 		judge_rows(j, db, &j->lost, "a decision is not in the audit", "SELECT a.id FROM approvals a WHERE a.state = 'approved' AND NOT EXISTS"
 		    " (SELECT 1 FROM audit u WHERE u.incident = a.incident AND u.action = 'approved')");
-		snprintf(sql, sizeof sql, "SELECT id || ' is ' || state FROM incidents i WHERE state NOT IN %s AND NOT (state = 'awaiting_approval' AND EXISTS"
-		    " (SELECT 1 FROM approvals a WHERE a.incident = i.id AND a.state = 'pending'))", done);
+		snprintf(sql, sizeof sql, "SELECT id || ' is ' || state FROM incidents i WHERE %lld IN (0, id) AND state NOT IN %s AND NOT (state = 'awaiting_approval' AND EXISTS"
+		    " (SELECT 1 FROM approvals a WHERE a.incident = i.id AND a.state = 'pending'))", (long long)only, done);
 		judge_rows(j, db, &j->lost, "left in the middle: incident", sql);
 		snprintf(sql, sizeof sql, "SELECT j.kind FROM jobs j JOIN incidents i ON i.id = j.incident WHERE j.state IN ('ready', 'claimed') AND i.state IN %s"
 		    " AND j.kind NOT IN ('summary', 'arm')", done); /* whether it can be taken back is asked when the cluster answers */
 		judge_rows(j, db, &j->lost, "a job of what is over", sql);
+		judge_rows(j, db, &j->lost, "an undo that was asked for has no end",
+		    "SELECT incident FROM capsules WHERE state = 'taken'");
 		for (size_t i = 0; i < n_yes; i++) {
 			snprintf(sql, sizeof sql, "SELECT %lld WHERE NOT EXISTS (SELECT 1 FROM approvals WHERE id = %lld AND state = 'approved')", (long long)yes[i],
 			    (long long)yes[i]);

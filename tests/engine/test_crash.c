@@ -91,6 +91,7 @@ static int engine_main(char **argv)
 typedef struct course {
 	const char *action, *scenario, *ns, *workload;
 	bool alone;                /* nobody is asked */
+	bool in_vain;              /* it does not help, and the engine takes it back by itself */
 	const char *image;         /* what the change alone does not heal, its owner does once it is made, with this one; NULL: it heals */
 } course;
 
@@ -98,6 +99,7 @@ typedef struct trial {
 	const course *course;
 	const char *point;         /* where the first engine dies; "kubectl-…": while its kubectl runs, before or after it sent */
 	bool lease;
+	bool soon;                 /* it is taken back as soon as that is possible, not only when it is FIXED */
 	int rate;
 	/* what happened */
 	bool died;
@@ -107,14 +109,10 @@ typedef struct trial {
 	rig r;
 	int64_t said_yes[8], taken[8]; /* approvals that were answered, each once; whose answer was taken */
 	size_t n_yes, n_taken;
-	bool helped, took_back;
+	bool helped;
+	bool asked_back;
+	int64_t incident;          /* the first of the workload; what comes after an undo is another story */
 } trial;
-
-/* A trial in which a person takes the change back as soon as that is possible; the engine dies over it. */
-static bool undoes(const trial *t)
-{
-	return strncmp(t->point, "undo-", 5) == 0;
-}
 
 static bool fault(trial *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static bool fault(trial *t, const char *fmt, ...)
@@ -167,14 +165,40 @@ static void say_yes(trial *t, ns_door *door, const ns_snapshot *s)
 	}
 }
 
-static void take_back(trial *t, ns_door *door, const ns_snapshot *s)
+/* The points of an undo lie behind the verdict: somebody wants back what helped, or the engine what did not. */
+static bool about_undo(const trial *t)
 {
-	for (size_t i = 0; undoes(t) && !t->took_back && i < s->n_undos; i++) {
-		char said[256];
-		ns_undo_req req = {.incident = s->undos[i].incident, .digest = s->undos[i].digest, .reason = "", .surface = "cli"};
-		t->took_back = true; /* once: whether it was taken the record says */
-		door->undo(door->ctx, &req, said, sizeof said, NULL);
+	return strncmp(t->point, "undo-", 5) == 0;
+}
+
+static void ask_back(trial *t, ns_door *door, const ns_snapshot *s)
+{
+	char said[256];
+	for (size_t i = 0; i < s->n_undos; i++) {
+		ns_undo_req req = {.incident = t->incident, .digest = s->undos[i].digest, .reason = "not wanted", .surface = "cli"};
+		if (s->undos[i].incident != t->incident)
+			continue;
+		t->asked_back = true;
+		door->undo(door->ctx, &req, said, sizeof said, NULL); /* refused: it was asked for before */
 	}
+}
+
+/* Whether the workload's change has been taken back, or never will be. */
+static bool has_back(trial *t, ns_capsule *c, ns_arena *ar)
+{
+	ns_store *st = ns_store_open_readonly(t->r.state, t->r.clock, NULL);
+	bool there = st && ns_store_capsule_of(st, ar, t->incident, c, NULL);
+	ns_store_close(st);
+	return there && c->state != NS_CAP_VALID && c->state != NS_CAP_ARMED && c->state != NS_CAP_TAKEN;
+}
+
+static bool is_back(trial *t)
+{
+	ns_capsule c;
+	ns_arena *ar = ns_arena_new();
+	bool back = has_back(t, &c, ar);
+	ns_arena_free(ar);
+	return back;
 }
 
 static void help(trial *t)
@@ -206,10 +230,16 @@ static bool look(trial *t, ns_inc_row *row)
 	memset(row, 0, sizeof *row);
 	if (s) {
 		const ns_inc_row *found = rig_row(s, t->course->ns, t->course->workload);
-		if (found)
+		for (size_t i = 0; t->incident && i < s->n_incidents; i++)
+			found = s->incidents[i].id == t->incident ? &s->incidents[i] : found;
+		if (found) {
 			*row = *found;
-		say_yes(t, &door, s);
-		take_back(t, &door, s);
+			t->incident = found->id;
+		}
+		if (about_undo(t) && (t->soon || row->state == NS_ST_RESOLVED))
+			ask_back(t, &door, s);
+		if (!t->asked_back)
+			say_yes(t, &door, s);
 	}
 	ns_snapshot_unref(s);
 	door.close(door.ctx);
@@ -242,7 +272,7 @@ static bool until_it_is_over(trial *t, pid_t pid)
 		ns_inc_row row;
 		if (has_ended(pid, &status))
 			return fault(t, "the second engine ended (status %d)", status);
-		if (look(t, &row) && row.id && ns_state_get(row.state)->terminal)
+		if (look(t, &row) && row.id && ns_state_get(row.state)->terminal && (!about_undo(t) || is_back(t)))
 			return true;
 		if (ns_real_mono_ms() > end)
 			return fault(t, "after %d s the incident is %s", LIMIT_MS / 1000, row.id ? ns_state_get(row.state)->name : "nowhere");
@@ -287,37 +317,35 @@ static bool heals_by_one(const trial *t)
 	return strcmp(t->point, "after-intent") != 0 && strcmp(t->point, "kubectl-before") != 0;
 }
 
-/* Taken back exactly once, however often it was begun. An undo that was on record and never left is UNKNOWN: the object is looked at, a person is told,
- * and it is not sent. Where the owner has changed the object meanwhile (t->helped) it is his. */
-static bool judge_undo(trial *t, ns_store *st, ns_arena *ar, const ns_incident *inc)
-{
-	ns_capsule c;
-	int64_t changes = ns_sim_mutations(t->r.sim, NULL, NULL);
-	bool unsent = strcmp(t->point, "undo-intent") == 0;
-	if (!MUST(ns_store_capsule_of(st, ar, inc->id, &c, NULL), "there is no capsule"))
-		return false;
-	bool undone = c.state == NS_CAP_UNDONE;
-	return MUST(inc->state == NS_ST_MANUAL_REVIEW, "it ended %s (%s)", ns_state_get(inc->state)->name, inc->note) &&
-	    MUST(undone || c.state == NS_CAP_FAILED, "its capsule is %s (%s)", ns_capsule_state_name(c.state), c.why) &&
-	    MUST(t->helped || undone == !unsent, "its capsule is %s (%s)", ns_capsule_state_name(c.state), c.why) &&
-	    MUST(changes == (undone ? 2 : 1), "%lld changes, and its capsule is %s", (long long)changes, ns_capsule_state_name(c.state)) &&
-	    MUST(rig_count_audit(st, ar, inc->id, "undo asked") == 1, "asked %zu times", rig_count_audit(st, ar, inc->id, "undo asked")) &&
-	    MUST(rig_count_audit(st, ar, inc->id, "undo started") <= 1, "started %zu times", rig_count_audit(st, ar, inc->id, "undo started"));
-}
-
 static bool judge_incident(trial *t, ns_store *st, ns_arena *ar, const ns_incident *inc)
 {
 	static const char *const facts[] = {"alert", "case", "rca", "plan", "dryrun", "gate", "execution", "verification"};
 	bool ok = MUST(rig_count_audit(st, ar, inc->id, "detected") == 1, "\"detected\" was recorded %zu times", rig_count_audit(st, ar, inc->id, "detected"));
-	for (size_t i = 0; ok && i + undoes(t) < sizeof facts / sizeof facts[0]; i++) /* what is taken back need not be verified */
+	for (size_t i = 0; ok && i + t->soon < sizeof facts / sizeof facts[0]; i++) /* what is taken back at once need not be verified */
 		ok = MUST(rig_count_facts(st, ar, inc->id, facts[i]) > 0, "the fact \"%s\" is lost", facts[i]);
 	ns_intent it;
-	if (undoes(t))
-		return ok && judge_undo(t, st, ar, inc);
 	ok = ok && MUST(ns_store_intent_latest(st, ar, inc->id, &it, NULL) && strncmp(it.action, t->course->action, strlen(it.action)) == 0, "the action was another");
 	return ok &&
-	    (!heals_by_one(t) || MUST(inc->state == NS_ST_RESOLVED && inc->verdict == NS_VERDICT_FIXED, "it ended %s %s (%s)", ns_state_get(inc->state)->name,
+	    (about_undo(t) || !heals_by_one(t) || MUST(inc->state == NS_ST_RESOLVED && inc->verdict == NS_VERDICT_FIXED, "it ended %s %s (%s)", ns_state_get(inc->state)->name,
 				     ns_verdict_name(inc->verdict), inc->note));
+}
+
+/* The change and its undo, each once, however often it was begun. An undo that was on record and never left is UNKNOWN: the object is looked at, a
+ * person is told, and it is not sent. Where the owner has changed the object meanwhile (t->helped) it is his. */
+static bool judge_undo(trial *t, ns_store *st, ns_arena *ar, const ns_incident *inc)
+{
+	ns_capsule c;
+	const judge *j = &t->judge;
+	bool unsent = strcmp(t->point, "undo-intent") == 0;
+	size_t asked = rig_count_audit(st, ar, inc->id, "undo asked"), started = rig_count_audit(st, ar, inc->id, "undo started");
+	if (!MUST(has_back(t, &c, ar), "the undo has no end"))
+		return false;
+	bool undone = c.state == NS_CAP_UNDONE;
+	return MUST(undone || c.state == NS_CAP_FAILED, "the undo is %s (%s)", ns_capsule_state_name(c.state), c.why) &&
+	    MUST(unsent || t->helped || undone, "the undo is %s (%s)", ns_capsule_state_name(c.state), c.why) &&
+	    MUST(asked == 1 && started <= 1, "it was asked for %zu times and started %zu times", asked, started) &&
+	    MUST(j->intents == 1 + (int64_t)started && j->changes == (undone ? 2 : 1), "%lld changes by %lld intents, and the undo is %s", (long long)j->changes,
+		(long long)j->intents, ns_capsule_state_name(c.state));
 }
 
 static bool judge_trial(trial *t, const char head[65], int64_t rows_before)
@@ -326,7 +354,7 @@ static bool judge_trial(trial *t, const char head[65], int64_t rows_before)
 	char now[65];
 	int64_t rows = 0;
 	judge *j = &t->judge;
-	judge_record(j, t->r.state, t->r.clock, t->taken, t->n_taken, head);
+	judge_record(j, t->r.state, t->r.clock, about_undo(t) ? t->incident : 0, t->taken, t->n_taken, head);
 	judge_cluster(j, t->r.sim);
 	ns_store *st = ns_store_open_readonly(t->r.state, t->r.clock, &err);
 	ns_arena *ar = ns_arena_new();
@@ -335,14 +363,18 @@ static bool judge_trial(trial *t, const char head[65], int64_t rows_before)
 	size_t n = 0;
 	bool ok = MUST(!j->escapes && !j->doubles && !j->lost, "%zu escapes, %zu double executions, %zu lost: %s", j->escapes, j->doubles, j->lost, j->why) &&
 	    MUST(st && ns_store_incidents(st, ar, 100, &list, &n, &err) && ns_store_audit_verify(st, NULL, &rows, now, &err), "%s", err.text) &&
-	    MUST(rows > rows_before || strcmp(t->point, "undo-recorded") == 0, "the second engine recorded nothing");
+	    MUST(rows > rows_before || strcmp(t->point, "undo-recorded") == 0, "the second engine recorded nothing"); /* there all was said */
 	for (size_t i = 0; ok && i < n; i++)
-		if (strcmp(list[i].target.name, t->course->workload) == 0)
+		if (strcmp(list[i].target.name, t->course->workload) == 0 && (!about_undo(t) || list[i].id == t->incident))
 			ok = MUST(!inc, "two incidents for one fault") && (inc = &list[i]) != NULL;
-	ok = ok && MUST(inc, "the incident is lost") && judge_incident(t, st, ar, inc) &&
-	    (undoes(t) ? true : heals_by_one(t) ? MUST(j->changes == 1 && j->intents == 1, "%lld changes by %lld intents", (long long)j->changes, (long long)j->intents)
-			     : MUST(j->changes + (inc->state == NS_ST_MANUAL_REVIEW) >= 1 && j->changes <= 2 && j->intents <= 3,
-				   "%lld changes by %lld intents, and it ended %s", (long long)j->changes, (long long)j->intents, ns_state_get(inc->state)->name));
+	ok = ok && MUST(inc, "the incident is lost") && judge_incident(t, st, ar, inc);
+	if (ok && about_undo(t))
+		ok = judge_undo(t, st, ar, inc);
+	else if (ok && heals_by_one(t))
+		ok = MUST(j->changes == 1 && j->intents == 1, "%lld changes by %lld intents", (long long)j->changes, (long long)j->intents);
+	else if (ok)
+		ok = MUST(j->changes + (inc->state == NS_ST_MANUAL_REVIEW) >= 1 && j->changes <= 2 && j->intents <= 3,
+		    "%lld changes by %lld intents, and it ended %s", (long long)j->changes, (long long)j->intents, ns_state_get(inc->state)->name);
 	ns_arena_free(ar);
 	ns_store_close(st);
 	return ok;
@@ -473,6 +505,7 @@ static const course courses[] = {
     {.action = "rollback_alone", .scenario = "crashloop-release", .ns = "shop", .workload = "cart", .alone = true},
     {.action = "cost_scale_down", .scenario = "cost-spike", .ns = "qa", .workload = "load-generator"},
     {.action = "policy_exception", .scenario = "kyverno-blocked", .ns = "data", .workload = "report-builder"},
+    {.action = "rollback_in_vain", .scenario = "rollback-in-vain", .ns = "reco", .workload = "recommender", .in_vain = true},
     {.action = "scale", .scenario = "rollout-stalled", .ns = "web", .workload = "storefront", .image = "registry.example.com/web/storefront:11.8.2"},
 };
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -484,20 +517,24 @@ static char names[MOST_TRIALS][96];
 
 static void add_trial(const course *c, const char *point, bool lease)
 {
-	static const char *const asking[] = {"asked", "decided"};
+	static const char *const asking[] = {"asked", "decided", "undo-asked"};
+	bool undo = strncmp(point, "undo-", 5) == 0;
 	for (size_t i = 0; i < COUNT(asking); i++)
-		if (c->alone && strcmp(point, asking[i]) == 0)
+		if ((c->alone || (c->in_vain && undo)) && strcmp(point, asking[i]) == 0)
 			return;
+	if (c->in_vain && !undo)
+		return; /* up to there it is a rollback as the others */
 	snprintf(names[n_trials], sizeof names[0], "%s_killed_at_%s%s", c->action, point, lease ? "_with_its_lease" : "");
 	/* The dead engine's Lease has to run out first. */
-	trials[n_trials++] = (trial){.course = c, .point = point, .lease = lease, .rate = lease ? 20 : 0};
+	trials[n_trials] = (trial){.course = c, .point = point, .lease = lease, .soon = undo && !c->in_vain && n_trials % 2, .rate = lease ? 20 : 0};
+	n_trials++;
 }
 
 static void make_trials(void)
 {
 	add_trial(&courses[0], "after-send", true); /* the longest first */
 	for (size_t c = 0; c < COUNT(courses); c++) {
-		for (size_t p = 0; p < COUNT(under_kubectl); p++)
+		for (size_t p = 0; !courses[c].in_vain && p < COUNT(under_kubectl); p++)
 			add_trial(&courses[c], under_kubectl[p], false);
 		for (size_t p = 0; p < COUNT(engine_points); p++)
 			add_trial(&courses[c], engine_points[p], false);

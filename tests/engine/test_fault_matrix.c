@@ -245,7 +245,7 @@ static void play(void)
 	mend();
 	live_stop(&it);
 	judge j = {0};
-	judge_record(&j, it.r.state, it.r.clock, p.taken, p.n_taken, NULL);
+	judge_record(&j, it.r.state, it.r.clock, 0, p.taken, p.n_taken, NULL);
 	judge_cluster(&j, it.r.sim);
 	tell(&j);
 	must(now->changes < 0 || j.changes == now->changes, "%lld changes, must be %d; it is %s", (long long)j.changes, now->changes, is);
@@ -362,8 +362,8 @@ static void two_engines(void)
 	ns_engine_stop(e);
 	live_stop(&it);
 	judge j = {0};
-	judge_record(&j, it.r.state, it.r.clock, p[0].taken, p[0].n_taken, NULL);
-	judge_record(&j, state, it.r.clock, p[1].taken, p[1].n_taken, NULL);
+	judge_record(&j, it.r.state, it.r.clock, 0, p[0].taken, p[0].n_taken, NULL);
+	judge_record(&j, state, it.r.clock, 0, p[1].taken, p[1].n_taken, NULL);
 	judge_cluster(&j, it.r.sim);
 	tell(&j);
 	must(j.changes == 1 && j.intents == 1, "%lld changes by %lld intents of two engines; one is %s, the other %s", (long long)j.changes,
