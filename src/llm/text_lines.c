@@ -72,7 +72,7 @@ static const char *find_grouped(const char *flat, const char *p, const char *end
 		const char *to = from;
 		while (to < close && *to != '|')
 			to++;
-		char one[160];
+		char one[512];
 		int n = snprintf(
 		    one, sizeof one, "%.*s%.*s%.*s", (int)(open - p), p, (int)(to - from), from, (int)(end - close - 1), close + 1);
 		const char *hit = n > 0 && (size_t)n < sizeof one ? find_grouped(flat, one, one + n) : NULL;

@@ -1,5 +1,5 @@
-/* Is something outside of the workload said to have changed or to be in trouble? A rollback cures none of that: a Secret that was emptied, a
- * database in failover, a certificate that ran out, a quota that was cut. Two word lists do it: what lies outside of a release, and what
+/* Is something outside of the workload said to have changed or to be in trouble? A rollback cures none of that: a Secret that was emptied,
+ * a database in failover, a certificate that ran out, a quota that was cut. Two word lists do it: what lies outside of a release, and what
  * happens to such things; a few words apart, in either order where people say it so. */
 #include <ctype.h>
 #include <stdlib.h>
@@ -49,7 +49,8 @@ static bool is_trouble(const char *w)
 
 static bool denies(const char *w)
 {
-	static const char *const words[] = {"no", "not", "never", "without", "neither", "nor", "isn", "wasn", "aren", "weren", "hasn", "t", NULL};
+	static const char *const words[] = {
+	    "no", "not", "never", "without", "neither", "nor", "isn", "wasn", "aren", "weren", "hasn", "t", NULL};
 	return ns_listed(w, words);
 }
 
@@ -71,8 +72,8 @@ static const char *next(const char *p, char *word, size_t size, bool *part)
 /* "database is down", but not "database is not down" nor "database fine, image changed". */
 static bool trouble_in(const text_unit *u)
 {
-	static const char *const ends[] = {"fine", "ok", "okay", "healthy", "unchanged", "untouched", "image", "release", "version", "revision",
-	    "deployment", "and", "but", "while", "probe", NULL};
+	static const char *const ends[] = {"fine", "ok", "okay", "healthy", "unchanged", "untouched", "image", "release", "version",
+	    "revision", "deployment", "and", "but", "while", "probe", NULL};
 	int since = -1; /* words since the last thing; -1: none is near */
 	bool denied = false, part, was_part = false;
 	char word[20];
@@ -94,7 +95,8 @@ static bool trouble_in(const text_unit *u)
 			denied = denies(word) || (denied && !strcmp(word, "the"));
 		}
 	}
-	return ns_flat_find(u->flat, "(certificate|certificates|cert|certs|license|licence|disk|quota|token|space|subscription|ca) * ran out") != NULL;
+	return ns_flat_find(u->flat,
+	           "(certificate|certificates|cert|certs|license|licence|disk|quota|token|space|subscription|ca) * ran out") != NULL;
 }
 
 const text_unit *ns_text_outside(const text_doc *d)

@@ -51,7 +51,7 @@ static bool is_amount(const char *end)
 	for (const char *const *u = units; *u; u++)
 		if (!strncasecmp(s, *u, strlen(*u)))
 			return true;
-	return *end == '%' || *end == ':' || *end == '/';
+	return *end == '%' || ((*end == ':' || *end == '/') && ns_is_alnum(end[1]));
 }
 
 /* Digits in up to PARTS groups joined by dots, at s. Returns the characters read, 0 when it is no such thing. */
@@ -136,7 +136,8 @@ static size_t repeated_at(const mentions *all, const text_unit *u, const char *p
 {
 	size_t n = strspn(p, "0123456789");
 	char before = p > u->text ? p[-1] : ' ';
-	if (n < 2 || n > 6 || ns_is_alnum(p[n]) || p[n] == '.' || p[n] == ':' || p[n] == '/' || p[n] == '-' || is_amount(p + n) || ns_is_alnum(before) || strchr(".:/-$", before))
+	if (n < 2 || n > 6 || ns_is_alnum(p[n]) || p[n] == '.' || p[n] == '/' || p[n] == '-' || is_amount(p + n) || ns_is_alnum(before) ||
+	    strchr(".:/-$", before))
 		return 0;
 	long v = strtol(p, NULL, 10);
 	for (size_t i = 0; i < all->n; i++)
@@ -232,12 +233,16 @@ static const char good_words[] =
     "(crash|show|have|do)|doesn t (crash|show|have)|does not (crash|show|have)|never (crashed|restarted|failed|had|showed|did)|successful|"
     "0 restarts|zero restarts|full traffic|takes traffic|take traffic|taking traffic|all traffic|(for|all) * "
     "(days|weeks|months|week|month)|(for|since) (days|weeks|months|ages)|clean|solid|happy|green|quiet|alive|boring|uneventful|as "
-    "expected|(zero|0|no) (such|events|errors|crashes|issues|incidents)|hummed|kept|ready (pod|replica)|still (has|have)|had (never|run|not)|has run|ran |never (this|that|happened|seen|saw|did)|no (drama|fuss|surprise)|continue|as before|in order|all right|alright|intact|unharmed|steady|normal|perfect|(are|is|were|was) up |answering|answers|keep "
-    "(taking|serving|answering)|keeps (taking|answering)|flawless|smooth|rock|behaved|behaves|answered|handled|carried|all good|lief|stabil|marchait|funcionaba";
+    "expected|(zero|0|no) (such|events|errors|crashes|issues|incidents)|hummed|kept|ready (pod|replica)|still (has|have)|had "
+    "(never|run|not)|has run|ran |never (this|that|happened|seen|saw|did)|no (drama|fuss|surprise)|continue|as before|in order|all "
+    "right|alright|intact|unharmed|steady|normal|perfect|(are|is|were|was) up |answering|answers|keep "
+    "(taking|serving|answering)|keeps (taking|answering)|flawless|smooth|rock|behaved|behaves|answered|handled|carried|all "
+    "good|lief|stabil|marchait|funcionaba";
 static const char bad_words[] = "unhealthy|not healthy|never (worked|ready|ran|healthy|came|started|up|been|became|becomes|was)|not "
                                 "ready|not available|also fail|fails|failing|failed|broken|crash|same |did not (work|start|help|come|"
                                 "fix|run)|didn t (work|start|help|come|fix|run)|does not (work|start|help|run)|doesn t "
-                                "(work|start|help|run)|unavailable|not stable|not work|unstable|none|pending|unknown|both (versions|revisions|releases|images|crash|fail)|no "
+                                "(work|start|help|run)|unavailable|not stable|not work|unstable|none|pending|unknown|both "
+                                "(versions|revisions|releases|images|crash|fail)|no "
                                 "healthy|too |as well|also |either|restarting|restarts (too|also)|vulnerab|cve|recalled|withdrawn|"
                                 "must not|gone|deleted|dead|lost|would|could|should|might|maybe|perhaps|probably|if ";
 static const char current_words[] = "new |newest|current|latest|candidate|canary";
@@ -351,7 +356,8 @@ static const text_unit *good_by_word(const text_doc *d)
 	    "until|stable before|no restarts before|without restarts before|no errors before|rolling back * "
 	    "(fixes|fixed|helps|helped|restores|restored|resolves|resolved)|rollback * (fixes|fixed|helps|helped|restores|restored)|was "
 	    "healthy|were healthy|last good revision|last known good|previous release was good|(before|until|prior to|up to) * "
-	    "(healthy|stable|fine|worked|quiet|calm|no restart|0 restart|zero restart|no problem|no error|in order|nothing)|until then * (healthy|stable|fine|worked)|(did not|didn t|never) (show|had|have) * "
+	    "(healthy|stable|fine|worked|quiet|calm|no restart|0 restart|zero restart|no problem|no error|in order|nothing)|until then * "
+	    "(healthy|stable|fine|worked)|(did not|didn t|never) (show|had|have) * "
 	    "(this|that|it|problem|error|restart|crash)|without that|had been stable|had been healthy|was running fine|was running "
 	    "ok|running ok|ok before|was ok |been up for|no such (error|problem|crash) (with|in|on|before)";
 	for (size_t i = 0; i < d->n; i++) {
@@ -363,7 +369,8 @@ static const text_unit *good_by_word(const text_doc *d)
 			return u;
 		for (const char *const *m = marks; *m; m++)
 			for (const char *at = u->flat; (at = strstr(at, *m)); at++)
-				if (!(is_noun(*m) && ns_is_digit(at[strlen(*m)])) && (said_good(at + 1, strlen(at + 1)) || good_in_front(u->flat, at)))
+				if (!(is_noun(*m) && ns_is_digit(at[strlen(*m)])) &&
+				    (said_good(at + 1, strlen(at + 1)) || good_in_front(u->flat, at)))
 					return u;
 	}
 	return NULL;
@@ -372,8 +379,9 @@ static const text_unit *good_by_word(const text_doc *d)
 /* Nothing bad, doubtful or denied is said of an older release, but something is: "r40 kept the lobby online all season". */
 static const text_unit *unblamed(const mentions *all)
 {
-	static const char blame[] = "no |not|never|without|neither|nor |t |error|fault|problem|issue|bug|too |also|as well|unknown|old |leak|slow|oom|restart|"
-	                            "warn|miss|invalid|wrong|expired|refused|denied|timeout|migrat|corrupt|incompat|exit|loop|after |again|back |instead|roll|due";
+	static const char blame[] =
+	    "no |not|never|without|neither|nor |t |error|fault|problem|issue|bug|too |also|as well|unknown|old |leak|slow|oom|restart|"
+	    "warn|miss|invalid|wrong|expired|refused|denied|timeout|migrat|corrupt|incompat|exit|loop|after |again|back |instead|roll|due";
 	for (size_t i = 0; i < all->n; i++) {
 		const mention *m = &all->at[i];
 		char window[BEHIND + 8];
@@ -382,7 +390,8 @@ static const text_unit *unblamed(const mentions *all)
 		size_t n = reach(all, m);
 		flatten(m->unit->text + m->to, n < BEHIND ? n : BEHIND, window, sizeof window);
 		/* A bare "2.1 -> 2.2" or "from 2.1 to" says nothing of it. */
-		if (ns_word_count(window) >= 3 && !ns_flat_find(window, bad_words) && !ns_flat_find(window, current_words) && !ns_flat_find(window, blame))
+		if (ns_word_count(window) >= 3 && !ns_flat_find(window, bad_words) && !ns_flat_find(window, current_words) &&
+		    !ns_flat_find(window, blame))
 			return m->unit;
 	}
 	return NULL;
@@ -392,7 +401,8 @@ static bool two_releases(const mentions *all)
 {
 	for (size_t i = 0; i < all->n; i++)
 		for (size_t k = 0; k < all->n; k++)
-			if ((all->at[i].named || all->at[k].named) && all->at[i].series == all->at[k].series && compare(&all->at[i], &all->at[k]) < 0)
+			if ((all->at[i].named || all->at[k].named) && all->at[i].series == all->at[k].series &&
+			    compare(&all->at[i], &all->at[k]) < 0)
 				return true;
 	return false;
 }

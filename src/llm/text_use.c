@@ -60,10 +60,12 @@ static bool idle_number(const char *text, const char *p)
 	       about(text, p, end, "~eff |~efficien|~utilis|~utiliz|~cpu used|cpu use");
 }
 
-static const char nothing[] =
-    "(0|no|zero) (players|viewers|orders|calls|kernels|runs|subscribers|jobs|requests|traffic|sessions|users|tasks|messages|connections|hits|queries|builds|work|tests|visitors|logins|rps|qps|"
-    "activity|jobs|clients|load)|(players|viewers|orders|calls|requests|traffic|rps|qps|sessions|jobs|queue|hits|connections|tasks) (0|zero|none|empty) |queue is "
-    "empty|no one (uses|used)|nobody (uses|used)|cpuefficiency 0 0|efficiency 0 0";
+static const char nothing[] = "(0|no|zero) "
+                              "(players|viewers|orders|calls|kernels|runs|subscribers|jobs|requests|traffic|sessions|users|tasks|messages|"
+                              "connections|hits|queries|builds|work|tests|visitors|logins|rps|qps|"
+                              "activity|jobs|clients|load)|(players|viewers|orders|calls|requests|traffic|rps|qps|sessions|jobs|queue|hits|"
+                              "connections|tasks) (0|zero|none|empty) |queue is "
+                              "empty|no one (uses|used)|nobody (uses|used)|cpuefficiency 0 0|efficiency 0 0";
 
 const text_unit *ns_text_idle(const text_doc *d)
 {
