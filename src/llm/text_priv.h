@@ -1,6 +1,6 @@
 /* Inside the reading of incidents from text: text_lines.c cuts and sorts the lines, text_says.c knows the phrases, text_things.c takes out
  * names and numbers, text_use.c
- * reads use and prices, text_release.c the history of releases, text_plain.c
+ * reads use and prices, text_release.c and text_rows.c the history of releases, text_plain.c
  * knows plain words, text_outside.c what is not of a release, text_kind.c names the alert class, text_case.c puts the case together. */
 #ifndef NEUROSCALE_LLM_TEXT_PRIV_H
 #define NEUROSCALE_LLM_TEXT_PRIV_H
@@ -64,7 +64,7 @@ typedef struct text_past {
 	bool two;                 /* two releases of one series are named, an older and a newer one */
 } text_past;
 void ns_text_past(const text_doc *d, text_past *p);
-/* Of the rows of `kubectl get pods`: a ready pod of an older template beside a broken one of a newer template; NULL none. */
+/* Of the rows of `kubectl get pods` or `kubectl get rs`: a ready pod of an older template beside a broken one of a newer template; NULL none. */
 const text_unit *ns_text_old_pod(const text_doc *d);
 /* Text that speaks to the reader. */
 bool ns_text_is_order(const char *flat);
@@ -82,6 +82,8 @@ typedef struct text_things {
 	const char *policy, *rule;
 	double cost_now, cost_before;
 } text_things;
+/* Letters and digits as a controller gives them to the names of its pods. */
+bool ns_text_generated(const char *s, size_t n);
 /* Does a text name an amount of memory in [from, to] other than `but`? */
 bool ns_text_quantity_between(const char *text, int64_t from, int64_t to, int64_t but);
 /* The unit that tells by a number that next to nothing is used; NULL none. */
