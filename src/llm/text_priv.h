@@ -1,7 +1,6 @@
 /* Inside the reading of incidents from text: text_lines.c cuts and sorts the lines, text_says.c knows the phrases, text_things.c takes out
- * names and numbers, text_use.c
- * reads use and prices, text_release.c and text_rows.c the history of releases, text_plain.c
- * knows plain words, text_outside.c what is not of a release, text_kind.c names the alert class, text_case.c puts the case together. */
+ * names and numbers, text_use.c use and prices, text_release.c and text_rows.c read the history of releases, text_outside.c what lies outside
+ * of a release, text_plain.c knows plain words, text_kind.c names the alert class, text_case.c puts the case together. */
 #ifndef NEUROSCALE_LLM_TEXT_PRIV_H
 #define NEUROSCALE_LLM_TEXT_PRIV_H
 #include "neuroscale/llm/text_case.h"

@@ -5,6 +5,11 @@
 #include "neuroscale/base/text.h"
 #include "text_priv.h"
 
+static bool spoken(const text_unit *u)
+{
+	return !u->order && u->place != TEXT_LOG;
+}
+
 typedef struct pod_row {
 	char base[64], hash[16];
 	bool fine, broken;
