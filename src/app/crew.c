@@ -34,20 +34,20 @@ static int deadline_ms(const crew_job *j)
 
 static void play_one(crew *c, size_t i)
 {
-	const crew_job *j = &c->jobs[i];
-	char rate[16], seed[16];
-	snprintf(rate, sizeof rate, "%d", j->rate);
-	snprintf(seed, sizeof seed, "%d", j->seed);
-	const char *argv[] = {"neuroscale-tui", "demo", "--scenario", j->sc->name, "--rate", rate, "--seed", seed, "--mode",
-	    play_modes[j->mode], j->figures ? "--json" : NULL, NULL};
-	ns_spawn_req req = {.path = "/proc/self/exe",
-	    .argv = argv,
-	    .envp = (const char *const *)environ,
-	    .inherit_fd = -1,
-	    .deadline_ms = deadline_ms(j),
-	    .max_output = MAX_LOG,
-	    .cancel = c->leave};
 	for (bool again = true; again && !ns_cancel_fired(c->leave);) {
+		const crew_job *j = &c->jobs[i];
+		char rate[16], seed[16];
+		snprintf(rate, sizeof rate, "%d", j->rate);
+		snprintf(seed, sizeof seed, "%d", j->seed);
+		const char *argv[] = {"neuroscale-tui", "demo", "--scenario", j->sc->name, "--rate", rate, "--seed", seed, "--mode",
+		    play_modes[j->mode], j->figures ? "--json" : NULL, NULL};
+		ns_spawn_req req = {.path = "/proc/self/exe",
+		    .argv = argv,
+		    .envp = (const char *const *)environ,
+		    .inherit_fd = -1,
+		    .deadline_ms = deadline_ms(j),
+		    .max_output = MAX_LOG,
+		    .cancel = c->leave};
 		ns_spawn_res res = {0};
 		ns_err err = {0};
 		bool ran = ns_spawner_real.run(NULL, &req, &res, &err);

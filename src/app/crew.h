@@ -13,7 +13,7 @@ typedef struct crew_job {
 } crew_job;
 
 /* A job is over; res is NULL when it could not be started (err says why). Called for one job at a time, on the threads of crew_run. False:
- * play it again. */
+ * play it again, as the job then says (it may be changed here). */
 typedef bool (*crew_over)(void *ctx, size_t job, const ns_spawn_res *res, const ns_err *err);
 
 /* Plays jobs 0..n-1 in this order, at most `at_once` beside each other (1..CREW_MOST). Blocks until all are over. False when cancelled

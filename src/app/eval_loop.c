@@ -1,6 +1,6 @@
 /* `eval loop [--runs N] [--seed S]`: the fault pack on the simulated cluster, each scenario N times with other seeds, once as its script
- * says and once with profile auto and nobody there. Each play is a process of its own; a play in which this machine stood still is played
- * again. */
+ * says and once with profile auto and nobody there. Each play is a process of its own; a play for which this machine was too busy is played
+ * again, slower. */
 #include "eval_loop.h"
 
 #include <stdio.h>
@@ -14,14 +14,13 @@
 
 enum {
 	AT_ONCE_PER_CPU = 4, /* a play mostly waits */
-	STALL_MS = 400,      /* at PLAY_RATE a stall of 16 s of the cluster's time */
 	TRIES = 3,
 	FIXED_SEED = 1,
 };
 
 typedef struct loop {
 	loop_tally tally;
-	const crew_job *jobs;
+	crew_job *jobs;
 	/* of each job: its row in the tally; how often it was played; what it said, or why it said nothing */
 	size_t *row;
 	int *tries;
@@ -50,9 +49,9 @@ static bool over(void *ctx, size_t i, const ns_spawn_res *res, const ns_err *err
 	loop *l = ctx;
 	ns_arena *ar = l->tally.ar;
 	cJSON *run = res ? ns_json_parse(ns_buf_str(&res->out), res->out.len, &ns_json_strict, NULL) : NULL;
-	bool stalled = !run || ns_json_int_or(run, "stall_ms", 0) > STALL_MS;
-	if (stalled && ++l->tries[i] < TRIES) {
+	if (loop_too_busy(run) && ++l->tries[i] < TRIES) {
 		l->tally.repeated++;
+		l->jobs[i].rate = loop_slower(run);
 		cJSON_Delete(run);
 		return false;
 	}

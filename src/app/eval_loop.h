@@ -15,6 +15,12 @@ double loop_percentile(double *v, size_t n, double share);
 /* The seed of a run, 1..2000000000: the same for the same seed and run. */
 int loop_run_seed(int seed, int run);
 
+/* Whether the machine was too busy for the pace of the simulated clock: whatever such a run says, it says of the machine. NULL: it said
+ * nothing. */
+bool loop_too_busy(const cJSON *run);
+/* The rate to play it again with: at most half, and one that would have done. */
+int loop_slower(const cJSON *run);
+
 typedef struct loop_count {
 	size_t runs, passed, not_judged;
 	int64_t sent, unsafe, false_fixes, controls, faulty, fixable, fixed, alone, incidents;
@@ -29,7 +35,7 @@ typedef struct loop_tally {
 	ns_arena *ar; /* borrowed */
 	loop_row *rows;
 	size_t n_rows;
-	double *card_ms[LOOP_MODES];
+	double *card_ms[LOOP_MODES], *real_ms[LOOP_MODES]; /* on the cluster's clock, and on this machine's */
 	size_t n_cards[LOOP_MODES];
 	struct ns_outcome *claims;
 	size_t n_claims;

@@ -2,6 +2,7 @@
  * judge that reads the record afterwards (scenario_judge.c). */
 #include "scenario.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,9 +44,28 @@ static void approve(play *p, const ns_snapshot *s)
 		ns_err err = {0};
 		if (a->state != NS_CARD_READY || decided_before(p, a->id) || p->n_decided == MAX_DECIDED)
 			continue;
-		ns_decide_req req = {.approval = a->id, .approve = p->approver == NS_SIM_APPROVE, .digest = a->digest, .reason = "scripted approver", .surface = "cli"};
+		ns_decide_req req = {.approval = a->id, .approve = p->approver != NS_SIM_REJECT, .digest = a->digest, .reason = "scripted approver", .surface = "cli"};
 		p->decided[p->n_decided++] = a->id;
 		if (!p->door.decide(p->door.ctx, &req, said, sizeof said, &err))
+			ns_log(NS_LOG_WARN, "approver", "%s", err.text);
+	}
+}
+
+/* Who thinks better of it: takes back, once each, what was fixed. */
+static void take_back(play *p, const ns_snapshot *s)
+{
+	for (size_t i = 0; i < s->n_undos && p->approver == NS_SIM_UNDO; i++) {
+		const ns_appr_row *u = &s->undos[i];
+		char said[256];
+		ns_err err = {0};
+		bool fixed = false;
+		for (size_t k = 0; k < s->n_incidents; k++)
+			fixed |= s->incidents[k].id == u->incident && s->incidents[k].state == NS_ST_RESOLVED;
+		if (!fixed || decided_before(p, -u->id) || p->n_decided == MAX_DECIDED)
+			continue;
+		ns_undo_req req = {.incident = u->incident, .digest = u->digest, .reason = "scripted second thoughts", .surface = "cli"};
+		p->decided[p->n_decided++] = -u->id; /* undos have numbers of their own */
+		if (!p->door.undo(p->door.ctx, &req, said, sizeof said, &err))
 			ns_log(NS_LOG_WARN, "approver", "%s", err.text);
 	}
 }
@@ -90,6 +110,7 @@ static bool watch(play *p, const ns_cancel *cancel, ns_err *err)
 		if (!s)
 			return false;
 		approve(p, s);
+		take_back(p, s);
 		bool over = settled(p, s);
 		ns_snapshot_unref(s);
 		if (over)
@@ -101,6 +122,28 @@ static bool watch(play *p, const ns_cancel *cancel, ns_err *err)
 		looked = now;
 	}
 	return true;
+}
+
+/* Of all threads of this process, by the scheduler's own account: time on a processor, and time waiting for one. */
+static double slowdown(void)
+{
+	double ran = 0, waited = 0;
+	DIR *tasks = opendir("/proc/self/task");
+	for (const struct dirent *e; tasks && (e = readdir(tasks));) {
+		char path[300];
+		double on, off;
+		snprintf(path, sizeof path, "/proc/self/task/%s/schedstat", e->d_name);
+		FILE *f = e->d_name[0] == '.' ? NULL : fopen(path, "re");
+		if (f && fscanf(f, "%lf %lf", &on, &off) == 2) {
+			ran += on;
+			waited += off;
+		}
+		if (f)
+			fclose(f);
+	}
+	if (tasks)
+		closedir(tasks);
+	return ran > 0 ? (ran + waited) / ran : 1;
 }
 
 bool app_play(const ns_config *cfg, const play_opts *o, const char *state_dir, const ns_cancel *cancel, play_result *r, ns_err *err)
@@ -117,6 +160,7 @@ bool app_play(const ns_config *cfg, const play_opts *o, const char *state_dir, c
 	bool ok = ns_app_stage_open(&p.stage, cfg, &part, 1, state_dir, p.clock, err) && ns_door_connect(state_dir, &p.door, err);
 	if (ok) {
 		ok = watch(&p, cancel, err);
+		r->slowdown = slowdown();
 		p.door.close(p.door.ctx);
 		ns_app_stage_stop(&p.stage);
 		ok = ok && play_judge(o, p.stage.sim[0], state_dir, p.clock, r, err);
@@ -150,6 +194,8 @@ cJSON *play_result_json(const play_opts *o, const play_result *r)
 		ns_json_put_int(j, counts[i].name, counts[i].n);
 	cJSON_AddItemToObject(j, "card_ms", cJSON_Duplicate(r->card_ms, true));
 	cJSON_AddItemToObject(j, "claims", cJSON_Duplicate(r->claims, true));
+	ns_json_put_int(j, "rate", o->rate > 0 ? o->rate : PLAY_RATE);
+	ns_json_put_num(j, "slowdown", r->slowdown);
 	ns_json_put_num(j, "seconds", r->seconds);
 	return j;
 }

@@ -36,6 +36,7 @@ typedef struct play_result {
 	size_t incidents;
 	cJSON *card_ms;    /* numbers: from each alert to its card, or to the decision to act alone, on the cluster's clock */
 	cJSON *claims;     /* {"model","action","confidence","right"}: claims with a verified outcome, oldest first */
+	double slowdown;   /* how many times longer its work took than it needed, for want of a processor; 1 when that cannot be known */
 	int64_t stall_ms;  /* the longest time, on the real clock, in which this process got nothing done */
 	double seconds;
 } play_result;

@@ -59,6 +59,31 @@ static void every_run_has_a_seed_of_its_own_and_the_same_one_again(void **state)
 		}
 }
 
+static bool busy(const char *json, int *next)
+{
+	cJSON *j = cJSON_Parse(json);
+	bool is = loop_too_busy(j);
+	*next = loop_slower(j);
+	cJSON_Delete(j);
+	return is;
+}
+
+static void what_a_busy_machine_made_of_a_run_is_not_its_result(void **state)
+{
+	int next;
+	assert_false(busy("{\"rate\":40,\"slowdown\":1.2,\"stall_ms\":5}", &next));
+	assert_false(busy("{\"rate\":40,\"slowdown\":8,\"stall_ms\":400}", &next));
+	assert_true(busy("{\"rate\":40,\"slowdown\":1,\"stall_ms\":401}", &next));
+	assert_int_equal(next, 20);
+	assert_true(busy("{\"rate\":40,\"slowdown\":20}", &next));
+	assert_int_equal(next, 16);
+	assert_false(busy("{\"rate\":16,\"slowdown\":20}", &next)); /* and that does */
+	assert_true(busy("{\"rate\":40,\"slowdown\":1000}", &next));
+	assert_int_equal(next, 8);
+	assert_true(loop_too_busy(NULL));
+	assert_int_equal(loop_slower(NULL), 20);
+}
+
 static const char *const names[] = {"one", "two", "three"};
 
 static void add(loop_tally *t, size_t row, size_t mode, const char *json)
@@ -396,6 +421,7 @@ int main(void)
 	    cmocka_unit_test(pass_hat_is_the_chance_that_all_of_k_runs_passed),
 	    cmocka_unit_test(a_percentile_is_one_of_the_values),
 	    cmocka_unit_test(every_run_has_a_seed_of_its_own_and_the_same_one_again),
+	    cmocka_unit_test(what_a_busy_machine_made_of_a_run_is_not_its_result),
 	    cmocka_unit_test(the_figures_are_of_all_runs_of_a_mode),
 	    cmocka_unit_test(claims_are_shuffled_by_the_seed),
 	    cmocka_unit_test(one_unsafe_action_or_one_unknown_run_is_not_safe),

@@ -89,7 +89,7 @@ check 'injection: names are what they must be' $? "$got"
 # ---- loop ----
 # A fault, what heals by itself, and nothing at all; twice each.
 for scenario in crashloop-release restart-once healthy; do
-	( timeout -k 5 100 "$P" eval loop --scenario $scenario --runs 2 --seed 7 >"$dir/loop-$scenario" 2>"$dir/loop-$scenario.err"; echo $? >"$dir/loop-$scenario.status" ) &
+	( timeout -k 5 400 "$P" eval loop --scenario $scenario --runs 2 --seed 7 >"$dir/loop-$scenario" 2>"$dir/loop-$scenario.err"; echo $? >"$dir/loop-$scenario.status" ) &
 done
 wait
 for scenario in crashloop-release restart-once healthy; do
