@@ -178,5 +178,6 @@ ns_analysis *ns_analyze_with(ns_analysts *a, ns_arena *ar, const ns_case *c, int
 {
 	ns_analysis *x = ns_llm_analyze(a, ar, c, incident, cancel);
 	check(ar, c, x->rca);
+	x->rca->evidence_ok &= !x->strangers.n; /* what it names beside its claims must be there too */
 	return x;
 }

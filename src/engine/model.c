@@ -166,12 +166,13 @@ void ns_model_close(ns_engine *e)
 	ns_arena_free(e->model.record_arena);
 }
 
-/* Trouble of the last analysis, as long as its window lasts: the next one asks again. What one incident has used up troubles no other. */
+/* Trouble of the last analysis, as long as its window lasts: the next one asks again. What one incident has used up, or what its texts hold, troubles
+ * no other. */
 static ns_llm_trouble trouble_now(ns_engine *e)
 {
 	ns_llm_trouble t = (ns_llm_trouble)atomic_load(&e->model.trouble);
 	bool over = ns_clock_mono_ms(e->o.clock) - atomic_load(&e->model.trouble_at) >= WINDOW_MS;
-	return over || t == NS_LLM_BUDGET ? NS_LLM_FINE : t;
+	return over || t == NS_LLM_BUDGET || t == NS_LLM_FILTERED ? NS_LLM_FINE : t;
 }
 
 bool ns_model_ready(ns_engine *e)

@@ -312,6 +312,24 @@ static void no_reply_raises_trust(void)
 	model_close(&l);
 }
 
+/* A name that nobody has seen: the gate is told as well, not only the confidence. */
+static void a_name_from_nowhere_is_no_evidence(void)
+{
+	live l;
+	model_open(&l, "crashloop-release", NS_PROFILE_AUTO, (step){SSE, 200, 0,
+	    "{\"root_cause\":\"The new release broke statefulset foo-db.\",\"confidence\":0.99,\"action_type\":\"rollback\",\"risk_level\":\"low\",\"auto_remediate\":true" CLAIM});
+	live_start(&l);
+	ns_inc_row row = live_until(&l, "shop", "cart", "manual_review|awaiting_approval");
+	cJSON *r = fact(&l, row.id, "rca"), *a = fact(&l, row.id, "analysis");
+	must(!ns_json_bool_or(r, "evidence_ok", true), "the evidence is said to hold");
+	must(ns_json_num_or(r, "confidence", 1) <= NS_STRANGER_CAP && !ns_json_bool_or(r, "auto_remediate", true), "%.2f", ns_json_num_or(r, "confidence", 1));
+	must(strstr(ns_json_str(a, "mark", ""), "foo-db"), "%s", ns_json_str(a, "mark", ""));
+	must(live_sent(&l) == 0, "something was sent");
+	cJSON_Delete(r);
+	cJSON_Delete(a);
+	model_close(&l);
+}
+
 /* Until the card's summary is, or is not, that text. */
 static void until_summary(live *l, const char *text)
 {
@@ -613,7 +631,7 @@ static void without_a_model_nothing_of_it_shows(void)
 #define CASE(NAME) {.name = #NAME, .run = NAME}
 static test_case list[] = {CASE(who_answered_and_what_it_took_is_on_record), CASE(slow), CASE(down), CASE(refused_key), CASE(out_of_money), CASE(not_even_json), CASE(none_of_the_models),
     CASE(a_broken_reply_is_a_persons_case),
-    CASE(no_reply_raises_trust), CASE(the_card_gets_the_models_words_when_they_come), CASE(the_card_waits_for_nobody), CASE(a_card_under_way_holds_up_no_new_plan),
+    CASE(no_reply_raises_trust), CASE(a_name_from_nowhere_is_no_evidence), CASE(the_card_gets_the_models_words_when_they_come), CASE(the_card_waits_for_nobody), CASE(a_card_under_way_holds_up_no_new_plan),
     CASE(out_of_budget_is_a_stop_that_shows_and_stays),
     CASE(runbooks_are_found_by_the_models_vectors), CASE(a_record_of_empty_claims_caps_the_next), CASE(without_a_model_nothing_of_it_shows)};
 
