@@ -8,9 +8,9 @@
 #include "eval.h"
 #include "eval_judge.h"
 #include "model.h"
+#include "neuroscale/agents/analyzer.h"
 #include "neuroscale/base/arena.h"
 #include "neuroscale/base/clock.h"
-#include "neuroscale/llm/analyze.h"
 #include "neuroscale/llm/text_case.h"
 
 typedef struct count {
@@ -98,7 +98,7 @@ static bool row(void *ctx, const cJSON *j, ns_err *err)
 	const char *kind;
 	const ns_case *c = ns_case_from_text(ar, ns_buf_str(&text), text.len, &kind);
 	r->number++;
-	eval_judge(ar, r->library, c, r->analysts ? ns_llm_analyze(r->analysts, ar, c, r->number, r->cancel)->rca : NULL, &v);
+	eval_judge(ar, r->library, c, r->analysts ? ns_analyze_with(r->analysts, ar, c, r->number, r->cancel)->rca : NULL, &v);
 	const char *runbook = *v.plan->runbook ? v.plan->runbook : "none";
 	cJSON *out = cJSON_CreateObject();
 	ns_json_put_str(out, "id", id->valuestring);
