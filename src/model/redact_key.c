@@ -44,7 +44,7 @@ static void split(words *w, const char *s, size_t n)
 static bool ends_in(const words *w, const char *suffix)
 {
 	size_t n = strlen(suffix);
-	return w->len >= n && memcmp(w->text + w->len - n, suffix, n) == 0;
+	return w->len >= n && w->text[w->len - 1] == suffix[n - 1] && memcmp(w->text + w->len - n, suffix, n) == 0;
 }
 
 /* "env[DB_PASSWORD].value" is about the password. */

@@ -176,7 +176,9 @@ static bool query_code(const redactor *r, size_t *from, size_t *to)
 
 bool ns_redact_told(const redactor *r, size_t *from, size_t *to)
 {
-	if (!ns_is_alnum(r->s[r->i]) || (r->i && is_name_char(r->s[r->i - 1])))
+	static const char firsts[] = "2abcilmoprstvh"; /* of all that is looked for, but for digits */
+	char c = r->s[r->i];
+	if (!ns_is_alnum(c) || (r->i && is_name_char(r->s[r->i - 1])) || !(ns_is_digit(c) || strchr(firsts, c | 0x20)))
 		return false;
 	return quoted_password(r, from, to) || told_password(r, from, to) || told_code(r, from, to) || code_before(r, from, to) ||
 	       query_code(r, from, to);
