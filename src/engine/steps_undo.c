@@ -193,6 +193,15 @@ static const char *argv_text(ns_arena *ar, const ns_command *c)
 	return ns_arena_take(ar, &text);
 }
 
+/* Of an audit row. */
+static cJSON *told(const char *a, const char *what_a, const char *b, const char *what_b)
+{
+	cJSON *detail = cJSON_CreateObject();
+	ns_json_put_str(detail, a, what_a);
+	ns_json_put_str(detail, b, what_b);
+	return detail;
+}
+
 typedef enum admission { ADMITTED, NOT_NOW, REFUSED, GONE, BROKEN } admission;
 
 /* The gate on fresh facts in the transaction that records the undo's intent; it answers to the approval of what it takes back. */
@@ -224,12 +233,9 @@ static admission admit(ns_worker *w, ns_arena *ar, const ns_job *job, const ns_c
 	ns_intent it = {.incident = job->incident, .approval = c->approval, .digest = d->dryrun->digest, .action = c->action, .target = c->target,
 	    .cluster = c->cluster, .argv_json = argv_text(ar, &d->plan->undo), .body = d->plan->undo.body, .lock_path = lock_path,
 	    .lease_transitions = transitions, .undo = true};
-	cJSON *detail = cJSON_CreateObject();
-	ns_json_put_str(detail, "command", d->dryrun->shown_command);
-	ns_json_put_str(detail, "digest", d->dryrun->digest);
 	bool ok = ns_store_intent_start(e->store, &it, intent, &s.err) && ns_store_capsule_send(e->store, c->id, *intent, &s.err) && ns_breakers_take(&s) &&
-	    ns_step_fact(&s, "undo", doc_of("send", "dryrun", ns_dryrun_to_json(d->dryrun))) && ns_step_audit(&s, c->by, "undo started", detail, true) &&
-	    ns_step_commit(&s);
+	    ns_step_fact(&s, "undo", doc_of("send", "dryrun", ns_dryrun_to_json(d->dryrun))) &&
+	    ns_step_audit(&s, c->by, "undo started", told("command", d->dryrun->shown_command, "digest", d->dryrun->digest), true) && ns_step_commit(&s);
 	if (!ok) {
 		ns_step_failed(&s, err);
 		return BROKEN;
@@ -243,15 +249,10 @@ static bool record(ns_worker *w, ns_arena *ar, const ns_job *job, const ns_capsu
 	ns_stand stand;
 	const char *outcome = x->ok ? "sent" : x->unknown ? "unknown" : x->sent ? "refused" : "failed";
 	const char *words = x->ok ? "" : x->unknown ? x->error : ns_arena_printf(ar, "%s; now: %s", x->error, where_it_stands(w, ar, p, &stand));
-	cJSON *detail = cJSON_CreateObject();
-	ns_json_put_str(detail, "outcome", outcome);
-	ns_json_put_str(detail, "error", x->error);
 	bool again = x->unknown || x->conflict; /* nobody knows; or none of it was made, and what moved is seen at the next look */
 	bool ok = again ? ns_step_begin(&s, w->e, ar, job->incident) : ns_step_begin_job(&s, w, ar, job);
-	if (!ok)
-		cJSON_Delete(detail);
 	ok = ok && ns_store_intent_finish(w->e->store, intent, outcome, x->error, &s.err) && ns_step_fact(&s, "undo", doc_of("sent", "execution", ns_execution_to_json(x))) &&
-	    ns_step_audit(&s, "executor", "undo outcome", detail, false);
+	    ns_step_audit(&s, "executor", "undo outcome", told("outcome", outcome, "error", x->error), false);
 	if (ok && !again)
 		ok = finish(&s, c, p, x->ok ? NS_CAP_UNDONE : NS_CAP_FAILED, x->ok ? x->output : words);
 	if (!ok || !ns_step_commit(&s))

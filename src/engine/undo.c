@@ -86,10 +86,12 @@ static bool remember(ns_step *s, const ns_capsule *c)
 
 static bool take(ns_step *s, const ns_capsule *c, const char *digest, const char *by, const char *why, bool at_end)
 {
+	if (!ns_store_capsule_take(s->e->store, c->id, digest, by, why, at_end, &s->err))
+		return false;
 	cJSON *detail = cJSON_CreateObject();
 	ns_json_put_str(detail, "note", ns_arena_printf(s->ar, "%s%s%s", c->summary, *why ? ": " : "", why));
 	ns_json_put_str(detail, "digest", c->digest);
-	return ns_store_capsule_take(s->e->store, c->id, digest, by, why, at_end, &s->err) && ns_step_audit(s, by, "undo asked", detail, true) && ns_undo_job(s, "undo");
+	return ns_step_audit(s, by, "undo asked", detail, true) && ns_undo_job(s, "undo");
 }
 
 bool ns_undo_alone(ns_step *s, const char *actor, const char *why, bool *taken)
