@@ -5,6 +5,7 @@
 #include "cases.h"
 #include "engine_points.h"
 #include "judge.h"
+#include "neuroscale/store/capsule.h"
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -181,6 +182,7 @@ static void mend(void)
 typedef struct person {
 	int64_t asked[32], taken[32];
 	size_t n_asked, n_taken;
+	bool took_back;
 } person;
 
 static bool in(const int64_t *list, size_t n, int64_t id)
@@ -209,17 +211,50 @@ static void answer(person *p, ns_door *door, const ns_snapshot *s)
 	}
 }
 
-/* One look at one engine: true when the workload's newest incident has ended. */
+/* The points of an undo lie behind the verdict: a person takes back what was FIXED. */
+static bool about_undo(void)
+{
+	return now->point && strncmp(now->point, "undo-", 5) == 0;
+}
+
+/* One look at one engine: true when every incident of the workload has ended; when its change is taken back, the first one: the fault is
+ * there again. */
 static bool over(person *p, ns_door *door, const scene *sc, char *is, size_t cap)
 {
 	ns_snapshot *s = door->snapshot(door->ctx, NULL);
-	const ns_inc_row *row = rig_row(s, sc->ns, sc->workload);
-	bool ended = row && ns_state_get(row->state)->terminal;
-	snprintf(is, cap, "%s (%s)", row ? ns_state_get(row->state)->name : "nowhere", row ? row->note : "");
-	if (s)
+	bool ended = false, open = false;
+	for (size_t i = 0; s && i < s->n_incidents; i++) {
+		const ns_inc_row *row = &s->incidents[i];
+		if (strcmp(row->ns, sc->ns) != 0 || strcmp(row->target, sc->workload) != 0 || (about_undo() && row->id != 1))
+			continue;
+		bool done = ns_state_get(row->state)->terminal;
+		ended |= done;
+		open |= !done;
+		snprintf(is, cap, "%s (%s)", ns_state_get(row->state)->name, row->note);
+		for (size_t k = 0; about_undo() && row->state == NS_ST_RESOLVED && k < s->n_undos; k++) {
+			char said[256];
+			ns_undo_req req = {.incident = 1, .digest = s->undos[k].digest, .reason = "not wanted", .surface = "cli"};
+			if (s->undos[k].incident == 1)
+				p->took_back |= door->undo(door->ctx, &req, said, sizeof said, NULL);
+		}
+	}
+	if (s && !p->took_back)
 		answer(p, door, s);
 	ns_snapshot_unref(s);
-	return ended;
+	return ended && !open;
+}
+
+/* What was to be taken back has been, or it is said that it cannot be. */
+static bool is_back(void)
+{
+	ns_capsule c = {0};
+	ns_arena *ar = ns_arena_new();
+	ns_store *st = ns_store_open_readonly(it.r.state, it.r.clock, NULL);
+	bool back =
+	    st && ns_store_capsule_of(st, ar, 1, &c, NULL) && c.state != NS_CAP_VALID && c.state != NS_CAP_ARMED && c.state != NS_CAP_TAKEN;
+	ns_store_close(st);
+	ns_arena_free(ar);
+	return back;
 }
 
 static void tell(const judge *j)
@@ -235,7 +270,7 @@ static void play(void)
 	person p = {0};
 	char is[600] = "";
 	int64_t end = ns_real_mono_ms() + PLAY_MS;
-	while (!over(&p, &it.door, now->scene, is, sizeof is) || (now->point && !struck)) {
+	while (!over(&p, &it.door, now->scene, is, sizeof is) || (now->point && !struck) || (about_undo() && !is_back())) {
 		must(ns_real_mono_ms() < end, "it is %s%s", is, now->point && !struck ? ", and never came to the point" : "");
 		mend();
 		rig_nap(LIVE_NAP_MS);
@@ -245,7 +280,7 @@ static void play(void)
 	mend();
 	live_stop(&it);
 	judge j = {0};
-	judge_record(&j, it.r.state, it.r.clock, 0, p.taken, p.n_taken, NULL);
+	judge_record(&j, it.r.state, it.r.clock, about_undo() ? 1 : 0, p.taken, p.n_taken, NULL);
 	judge_cluster(&j, it.r.sim);
 	tell(&j);
 	must(now->changes < 0 || j.changes == now->changes, "%lld changes, must be %d; it is %s", (long long)j.changes, now->changes, is);
@@ -410,6 +445,9 @@ static const struct strike_row {
     {"api_gone", api_goes, {"analyzing", "dryrun", "asked", "decided", "after-send", "verifying"}, 1, false},
     {"api_gone", api_goes, {"before-intent", "after-intent"}, -1, false}, /* never sent, and a refused connection is a failure (law 9) */
     {"spec_changed", spec_changes, {"dryrun", "asked", "decided", "before-intent", "after-intent"}, -1, true},
+    {"api_gone", api_goes, {"undo-asked", "undo-sent"}, 2, false},
+    {"api_gone", api_goes, {"undo-before-intent", "undo-intent"}, -1, false},
+    {"spec_changed", spec_changes, {"undo-asked", "undo-before-intent", "undo-intent"}, -1, false}, /* what somebody else changed is his */
     {"label_changed", label_changes, {"asked", "decided", "before-intent", "after-intent"}, 1, false}, /* noise voids nothing */
     {"made_anew", made_anew, {"asked", "decided", "before-intent", "after-intent"}, -1, true},
 };
@@ -466,7 +504,7 @@ static void make_matrix(void)
 		        .what = "disk_full",
 		        .point = engine_points[p],
 		        .strike = disk_is_full,
-		        .changes = 1},
+		        .changes = strncmp(engine_points[p], "undo-", 5) ? 1 : 2},
 		    one_trouble, "");
 	for (size_t p = 0; p < COUNT(jump_points); p++)
 		for (int back = 0; back < 2; back++)
