@@ -170,9 +170,9 @@ $(B)/tests/agents/test_detector_keep: LDFLAGS_ALL += $(foreach f,get path str in
 .PHONY: tests check check-long check-asan check-tsan check-valgrind check-cluster
 tests: $(TEST_BIN)
 check: $(B)/$(PROG) $(TEST_BIN)
-	@B=$(B) sh tests/run.sh $(TEST_BIN) $(wildcard tests/e2e/*.sh)
+	@SAFETY=1 B=$(B) sh tests/run.sh $(TEST_BIN) $(wildcard tests/e2e/*.sh)
 check-long: $(B)/$(PROG) $(TEST_BIN)
-	@B=$(B) sh tests/run.sh $(TEST_BIN) $(wildcard tests/e2e/*.sh tests/long/*.sh)
+	@SAFETY=1 B=$(B) sh tests/run.sh $(TEST_BIN) $(wildcard tests/e2e/*.sh tests/long/*.sh)
 check-cluster: $(B)/$(PROG) $(B)/tests/kube/test_replay
 	@B=$(B) sh tests/run.sh $(B)/tests/kube/test_replay $(wildcard tests/e2e/cluster*.sh)
 check-asan:

@@ -3,6 +3,8 @@
 # Programs run two at a time, scripts alone: they drive the whole program and watch its timing. The output of a test stays in one piece
 # and in the order given. A program that dies counts as a failure, and so does one that is not done after LIMIT seconds.
 # WRAP is put in front of programs (valgrind). Lines that begin with "## " are figures and always shown.
+# "## count NAME N" are figures that are added up over all tests; with SAFETY=1 they make the line before the last, and a test that has to report
+# one (tests/safety.sh) and does not is a failure.
 set -u
 limit=${LIMIT:-600}
 pass=0 fail=0 skip=0
@@ -29,8 +31,10 @@ report() {
 		fi
 	fi
 	pass=$((pass + p)) fail=$((fail + f)) skip=$((skip + s))
-	if [ "$f" -gt 0 ]; then cat "$2"; else sed -n 's/^not \(ok .*# SKIP\)/\1/; /^ok .*# SKIP/p; s/^## /# /p' "$2"; fi
-	printf '%-44s %3d passed %s\n' "${1#"${B-build}"/}" "$p" "$([ "$f" -gt 0 ] && echo "$f FAILED")"
+	name=${1#"${B-build}"/}
+	awk -v t="$name" -v p="$p" '/^## count / && NF == 4 { print t, $3, $4 } END { print t, (p ? "ran" : "skipped"), 1 }' "$2" >>"$dir/counts"
+	if [ "$f" -gt 0 ]; then cat "$2"; else sed -n '/^## count /d; s/^not \(ok .*# SKIP\)/\1/; /^ok .*# SKIP/p; s/^## /# /p' "$2"; fi
+	printf '%-44s %3d passed %s\n' "$name" "$p" "$([ "$f" -gt 0 ] && echo "$f FAILED")"
 	rm -f "$2"
 }
 
@@ -64,5 +68,8 @@ for t in "$@"; do
 	esac
 done
 finish_previous
+if [ -n "${SAFETY-}" ]; then
+	sh "$(dirname "$0")/safety.sh" "$dir/counts" || fail=$((fail + 1))
+fi
 echo "$pass passed, $fail failed, $skip skipped"
 [ "$fail" -eq 0 ]
