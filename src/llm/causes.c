@@ -55,7 +55,7 @@ const cause ns_causes[CAUSE_COUNT] = {
         "Whether its limit, a ulimit or the program's own cap stopped it is not told by the cluster.",
         "Check ulimits, the program's memory settings and the limit of {limit}: " LOGS "."},
     [C_KILLED] = {"killed_from_outside", MANUAL, NS_RISK_MEDIUM, false, .75,
-        "Container {c} of {w} was killed from outside (exit {exit}) and not for memory: its status does not say OOMKilled.",
+        "Container {c} of {w} was killed from outside (exit {exit}) by a probe, at the end of its grace period or by its node; no sign of memory.",
         "Nothing shows that more memory or another revision would stop that.",
         "Find who killed it: events (Killing, Evicted, NodeNotReady), the termination grace period, and the node's journal at that time."},
 

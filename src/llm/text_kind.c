@@ -99,11 +99,12 @@ static const struct {
         "with|crash |segfault|139 |dies on|dies at|exit status|crashes|crashed|crashing|panic|exits 1 |exits 2 |exits 3 |exits 137|exits 139|exits "
         "143|exits with|makes it exit|starterror|bind address|segmentation fault|sigsegv|restart count|last state terminated|terminated "
         "with|terminated exit",
-        ""},
+        "restart count 0 |restart count is 0 |restarts 0 "},
     {"config_error", 4.9, "runc create failed|failed to create containerd task|failed to create shim|oci runtime create failed", "starterror"},
-    {"pod_crashloop", 4.4, "init container * fail|permission denied|addrinuse|eaddrinuse|address already in use|fatal|emerg|traceback|exiting|core dumped|uncaught|unhandled exception", ""},
+    {"pod_crashloop", 4.4, "init container * fail|permission denied|cannot find module|assertionerror|importerror|modulenotfound|(can t|cannot|won t|does not|doesn t|fails to|unable to) "
+        "(boot|start|come up)|throw err|addrinuse|eaddrinuse|address already in use|fatal|emerg|traceback|exiting|core dumped|uncaught|unhandled exception", ""},
     {"deployment_stalled", 5.3,
-        "progressdeadlineexceeded|exceeded its progress deadline|progress deadline exceeded|progress deadline|rollout to finish|not progress|observedgeneration|0 updated|rollout * (stuck|stall|hang|timed out|blocked|fail)|stuck "
+        "progressdeadlineexceeded|exceeded its progress deadline|progress deadline exceeded|progress deadline|rollout to finish|not progress|progressing false|stuck since|observedgeneration|0 updated|rollout * (stuck|stall|hang|timed out|blocked|fail)|stuck "
         "rollout|failedcreate|exceeded quota|helm upgrade|helm rollback|upgrade failed|pending upgrade|pending install|pending "
         "rollback|another operation|field is immutable|immutable|replicafailure|"
         "timed out waiting for the condition|minimumreplicasunavailable|rollout "

@@ -47,7 +47,7 @@ static const struct {
         "(release|deploy|rollout|hotfix|build|push|update|upgrade|patch|change|image|version)|(hit|reached|landed in|landed on) "
         "(prod|production|the cluster|staging)|brought by|came with|hotfix|from the * rollout|deployed (0|1|2|this|by)|replaced "
         "(v|release|version|build|revision)|(release|deploy|rollout|build|image|version) (this morning|this afternoon|tonight|today|an "
-        "hour)|(deploy|rollout|release) of (commit|build|version|image|tag|v)|since * (rollout|deploy)|promoted|delivered|shipped|rolled|swapped|bumped|put live|switching|switched|since release|after moving (from|to)|was published|now (runs|points|uses|on) |is (now|live) (on|at) (v|version|build|release)|seit dem (deploy|rollout|release|update)|neue version|depuis le "
+        "hour)|(deploy|rollout|release) of (commit|build|version|image|tag|v)|since * (rollout|deploy|release)|promoted|delivered|shipped|rolled|swapped|bumped|put live|switching|switched|since release|after moving (from|to)|was published|now (runs|points|uses|on) |is (now|live) (on|at) (v|version|build|release)|seit dem (deploy|rollout|release|update)|neue version|depuis le "
         "deploiement|desde el despliegue",
         ""},
     {SAY_NEW, TOLD, true, "scaled up replica set|scaled up replicaset|pushed (tag|image|build)|(manifest|spec|chart|yaml|values) (edit|change|bump|update)|(was|were) "
@@ -108,7 +108,7 @@ static const struct {
         "database * upgraded|dropped column|drop column|dropped table|renamed column|column * (dropped|removed|renamed)|data "
         "format|flyway|liquibase|alembic|"
         "dirty database|schema mismatch|downgrade|incompatible * data|data directory",
-        "no migration|no schema|without migration|without schema"},
+        "usage |no migration|no schema|without migration|without schema"},
     {SAY_CH_ENV, SEEN, true,
         "diff * env |env * http|env * (modified|changed|added|removed|introduced|set)|environment variable * (modified|changed|added|removed|renamed|set)|changed "
         "* env|changed * environment|address * changed|variable * renamed|config * changed|new env|introduced * env|changed * url|changed "
@@ -149,7 +149,7 @@ static const struct {
         "limit|increas|raised|raising|not recovered|never recovered|not resolved|until|not be resolved|cannot be resolved|worked again "
         "after roll|works again after roll|ready again after roll|crash again|not ready"},
     {SAY_HARMLESS, SEEN, true,
-        "nothing is wrong|all deployments available|none firing|is there an anomaly|anything unusual|no user impact|no impact|no latency "
+        "nothing is wrong|all green|all deployments available|none firing|is there an anomaly|anything unusual|no user impact|no impact|no latency "
         "impact|severity info |for information|expected behaviour|expected behavior|by design|as intended|false alarm|no action "
         "needed|everything is healthy|"
         "connections work|all pods are running|all pods running|all replicas are ready|status healthy|health healthy|1 desired 1 updated 1 "
@@ -356,7 +356,7 @@ static const struct {
         "progress|running test|is running right now|running right now|right now|in progress|tomorrow|next week|used by all|shared |all "
         "teams|until friday|until tomorrow|needed|must keep|must stay|must not|keep running|required|audit|certification|reserved for|on "
         "purpose|agreed|intentional|do not touch|demo to|customer demo|due|deadline",
-        "(campaign|launch|sale|event|peak|test|demo) * (ended|over|finished|done)|no longer needed|not needed|no real load|not in use|traffic unchanged|without more requests"},
+        "nobody|no one|(campaign|launch|sale|event|peak|test|demo) * (ended|over|finished|done)|no longer needed|not needed|no real load|not in use|traffic unchanged|without more requests"},
     {SAY_COST_DATA, SEEN, true,
         "unallocated|not allocated|idle *allocation|double count|wrong price|figures may|may be wrong|lost metrics|misreport|missing "
         "metrics|metrics missing|no metrics|prometheus * (down|gap|restart)|opencost * "

@@ -142,6 +142,12 @@ static void read_memory(const text_doc *d, text_things *t)
 				t->limit_at = u;
 			}
 		}
+		/* kube-state-metrics: kube_pod_container_resource_limits{resource="memory",...} 67108864 */
+		const char *brace = strstr(s, "resource_limits{") && strstr(s, "memory") ? strrchr(s, '}') : NULL;
+		if (!t->mem_limit && brace && strtod(brace + 1, NULL) >= 1e6 && strtod(brace + 1, NULL) < 1e13) {
+			t->mem_limit = (int64_t)strtod(brace + 1, NULL);
+			t->limit_at = u;
+		}
 		static const char *const deaths[] = {"killed at ", "killed with ", "killed by the kernel at ", "oomed at ", "dies at ", "died at ", "gave it ", "given ", "have configured ", "configured with ", "capped at ", "default ",
 		    "defaults to ", "default of ", "allowance of "};
 		for (size_t k = 0; k < sizeof deaths / sizeof deaths[0] && !t->mem_limit; k++)
