@@ -328,8 +328,8 @@ static const char *usage_lines(ns_arena *ar, const ns_fact_row *rows, size_t n)
 		usage_line(&out, last);
 	}
 	if (last)
-		ns_buf_printf(&out, "in all %lld calls, %lld tokens, %.4f USD", (long long)ns_json_int_or(last, "all_calls", 0),
-		    (long long)ns_json_int_or(last, "all_tokens", 0), (double)ns_json_int_or(last, "all_micro_usd", 0) / 1e6);
+		ns_buf_printf(&out, "in all: %lld call%s, %lld tokens, %.4f USD", (long long)ns_json_int_or(last, "all_calls", 0),
+		    ns_json_int_or(last, "all_calls", 0) == 1 ? "" : "s", (long long)ns_json_int_or(last, "all_tokens", 0), (double)ns_json_int_or(last, "all_micro_usd", 0) / 1e6);
 	cJSON_Delete(last);
 	return ns_arena_take(ar, &out);
 }

@@ -120,6 +120,13 @@ static void book(ns_budget *b, int64_t incident, int64_t at, const ns_spend *wha
 	}
 }
 
+/* What belongs to no incident leaves them the other half: a big library must not put out the analyst. */
+static ns_spend part_of(const ns_spend *most, int64_t incident)
+{
+	const int64_t by = incident ? 1 : 2;
+	return (ns_spend){most->calls < 0 ? -1 : most->calls / by, most->tokens < 0 ? -1 : most->tokens / by, most->micro_usd < 0 ? -1 : most->micro_usd / by};
+}
+
 bool ns_budget_reserve(ns_budget *b, int64_t incident, const ns_spend *estimate, int64_t now_ms, int64_t *ticket, ns_err *err)
 {
 	const int64_t now = slot_of(now_ms);
@@ -127,7 +134,8 @@ bool ns_budget_reserve(ns_budget *b, int64_t incident, const ns_spend *estimate,
 	const row *r = incident ? row_of(b, incident, false) : NULL;
 	ns_spend mine = r ? r->used : (ns_spend){0}, hour = used_since(b, now, HOUR_SLOTS), day = used_since(b, now, SLOTS);
 	bool ok = !incident || fits(&mine, estimate, &b->limits.most[NS_PER_INCIDENT], "for this incident", err);
-	if (ok && !(fits(&hour, estimate, &b->limits.most[NS_PER_HOUR], "of this hour", err) && fits(&day, estimate, &b->limits.most[NS_PER_DAY], "of this day", err))) {
+	const ns_spend most_hour = part_of(&b->limits.most[NS_PER_HOUR], incident), most_day = part_of(&b->limits.most[NS_PER_DAY], incident);
+	if (ok && !(fits(&hour, estimate, &most_hour, "of this hour", err) && fits(&day, estimate, &most_day, "of this day", err))) {
 		b->last_refused = *estimate;
 		ok = false;
 	}

@@ -95,6 +95,28 @@ static void too_little_is_a_stop(void **state)
 	ns_budget_free(b);
 }
 
+/* A library of ten thousand runbooks is indexed by and by; incidents come first. */
+static void indexing_leaves_half_to_incidents(void **state)
+{
+	ns_budget *b = make(any, (ns_spend){10, -1, -1}, any);
+	const ns_spend one = {1, 1, 1};
+	ns_budget_view v;
+	ns_err err = {0};
+	int made = 0;
+	while (made < 20 && spend(b, 0, one, one, T0, &err))
+		made++;
+	assert_int_equal(made, 5);
+	assert_non_null(strstr(err.text, "5 of 5 calls of this hour"));
+	ns_budget_look(b, T0, &v);
+	assert_false(v.stopped);
+	for (int i = 0; i < 5; i++)
+		assert_true(spend(b, 7, one, one, T0, NULL));
+	assert_false(spend(b, 7, one, one, T0, NULL));
+	ns_budget_look(b, T0, &v);
+	assert_true(v.stopped);
+	ns_budget_free(b);
+}
+
 static void *hammer(void *ctx)
 {
 	for (int i = 0; i < 200; i++) {
@@ -191,7 +213,7 @@ static void the_built_in_list(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(each_limit_stops), cmocka_unit_test(windows_roll), cmocka_unit_test(what_is_settled_counts), cmocka_unit_test(too_little_is_a_stop),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(each_limit_stops), cmocka_unit_test(windows_roll), cmocka_unit_test(what_is_settled_counts), cmocka_unit_test(too_little_is_a_stop), cmocka_unit_test(indexing_leaves_half_to_incidents),
 	    cmocka_unit_test(threads_cannot_pass_it_together), cmocka_unit_test(it_survives_a_restart),
 	    cmocka_unit_test(prices_are_tiered_and_unknown_models_are_dear), cmocka_unit_test(the_built_in_list)};
 	return cmocka_run_group_tests(tests, NULL, NULL);

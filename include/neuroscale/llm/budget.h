@@ -18,7 +18,7 @@ typedef struct ns_budget ns_budget;
 ns_budget *ns_budget_new(const ns_budget_limits *l);
 void ns_budget_free(ns_budget *b);
 /* NS_E_BUSY names the limit that is reached ("3 of 3 calls for this incident") when the estimate does not fit. *ticket is for ns_budget_settle,
- * which must follow. Incident 0 belongs to none (indexing): hour and day count. */
+ * which must follow. Incident 0 belongs to none (indexing): half of hour and day is for it. */
 bool ns_budget_reserve(ns_budget *b, int64_t incident, const ns_spend *estimate, int64_t now_ms, int64_t *ticket, ns_err *err);
 void ns_budget_settle(ns_budget *b, int64_t ticket, const ns_spend *actual);
 
