@@ -44,9 +44,28 @@ static void approve(play *p, const ns_snapshot *s)
 		ns_err err = {0};
 		if (a->state != NS_CARD_READY || decided_before(p, a->id) || p->n_decided == MAX_DECIDED)
 			continue;
-		ns_decide_req req = {.approval = a->id, .approve = p->approver == NS_SIM_APPROVE, .digest = a->digest, .reason = "scripted approver", .surface = "cli"};
+		ns_decide_req req = {.approval = a->id, .approve = p->approver != NS_SIM_REJECT, .digest = a->digest, .reason = "scripted approver", .surface = "cli"};
 		p->decided[p->n_decided++] = a->id;
 		if (!p->door.decide(p->door.ctx, &req, said, sizeof said, &err))
+			ns_log(NS_LOG_WARN, "approver", "%s", err.text);
+	}
+}
+
+/* Who thinks better of it: takes back, once each, what was fixed. */
+static void take_back(play *p, const ns_snapshot *s)
+{
+	for (size_t i = 0; i < s->n_undos && p->approver == NS_SIM_UNDO; i++) {
+		const ns_appr_row *u = &s->undos[i];
+		char said[256];
+		ns_err err = {0};
+		bool fixed = false;
+		for (size_t k = 0; k < s->n_incidents; k++)
+			fixed |= s->incidents[k].id == u->incident && s->incidents[k].state == NS_ST_RESOLVED;
+		if (!fixed || decided_before(p, -u->id) || p->n_decided == MAX_DECIDED)
+			continue;
+		ns_undo_req req = {.incident = u->incident, .digest = u->digest, .reason = "scripted second thoughts", .surface = "cli"};
+		p->decided[p->n_decided++] = -u->id; /* undos have numbers of their own */
+		if (!p->door.undo(p->door.ctx, &req, said, sizeof said, &err))
 			ns_log(NS_LOG_WARN, "approver", "%s", err.text);
 	}
 }
@@ -91,6 +110,7 @@ static bool watch(play *p, const ns_cancel *cancel, ns_err *err)
 		if (!s)
 			return false;
 		approve(p, s);
+		take_back(p, s);
 		bool over = settled(p, s);
 		ns_snapshot_unref(s);
 		if (over)

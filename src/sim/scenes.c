@@ -330,6 +330,7 @@ const sim_scene sim_scenes[] = {
 	{.name = "volume-pending", .works = quiet, .things = volume_pending},
 	{.name = "api-outage", .works = oom_simple, .outage_from_ms = SECONDS(130), .outage_until_ms = SECONDS(190)},
 	{.name = "rejected", .works = rejected},
+	{.name = "second-thoughts", .works = oom_simple},
 	{.name = "silent", .works = oom_simple},
 	{0},
 };

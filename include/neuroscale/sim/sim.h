@@ -23,7 +23,7 @@ typedef struct ns_sim_expect {
 	bool undone;              /* what was changed last must have been taken back; false: not looked at */
 } ns_sim_expect;
 
-typedef enum ns_sim_approver { NS_SIM_APPROVE, NS_SIM_REJECT, NS_SIM_SILENT } ns_sim_approver;
+typedef enum ns_sim_approver { NS_SIM_APPROVE, NS_SIM_REJECT, NS_SIM_SILENT, NS_SIM_UNDO } ns_sim_approver; /* UNDO: approves, and takes back what was fixed */
 
 typedef struct ns_sim_scenario {
 	const char *name, *title, *teaches; /* "oom-simple", one line each */
