@@ -384,9 +384,18 @@ static const struct {
     {SAY_NOT_OOM, "it was not for memory", ""},
 };
 
-/* A memory that it is said to need: near the limit or above it, but not by orders. */
+/* A memory that it is said to need: near the limit or above it, but not by orders; a row of ever larger ones tells no need. */
 static bool need_told(const maker *m)
 {
+	int64_t limit = m->t->mem_limit;
+	bool twice = false, more = false;
+	for (size_t i = 0; i < m->d->n && !(twice && more); i++) {
+		const text_unit *u = &m->d->unit[i];
+		twice |= !u->order && ns_text_quantity_between(u->text, limit / 10 * 18, limit * 3, limit);
+		more |= !u->order && ns_text_quantity_between(u->text, limit / 10 * 35, limit * 40, limit);
+	}
+	if (twice && more)
+		return false;
 	for (size_t i = 0; i < m->d->n; i++)
 		if (!m->d->unit[i].order && !ns_flat_find(m->d->unit[i].flat, "raised|increased|doubled|bumped to|upped|quadrupled") &&
 		    ns_text_quantity_between(m->d->unit[i].text, m->t->mem_limit / 10 * 8, m->t->mem_limit * 5, m->t->mem_limit))
@@ -405,6 +414,8 @@ static bool need_unknown(const maker *m)
 
 static bool unclear(const maker *m)
 {
+	if (ns_text_contrast(m->d))
+		return true;
 	if (!strcmp(m->kind, "oom_killed"))
 		return need_unknown(m) || ns_text_unexplained(m->d) > MANY_WORDS;
 	return strcmp(m->kind, "cost_spike") != 0 && strcmp(m->kind, "kyverno_violation") != 0 && (!says(m, SAY_CODE) || !m->past->sure);

@@ -24,11 +24,12 @@ static const char *const things[] = {
 };
 static const char *const troubles[] = {
     /* clang-format off */
-    "blocked", "broken", "changed", "corrupt", "corrupted", "cut", "degraded", "deleted", "disabled", "down", "edited", "emptied", "empty",
-    "expired", "failed", "failing", "failover", "fails", "full", "gone", "invalid", "lapsed", "locked", "lost", "lowered", "maintenance",
-    "migrated", "migration", "migrations", "missing", "moved", "outage", "overloaded", "patched", "pruned", "rebooted", "recreated", "red",
-    "reduced", "refuses", "removed", "renamed", "renewed", "replaced", "reset", "restored", "revoked", "rotated", "servfail", "slow", "stale",
-    "switched", "throttled", "timeout", "unavailable", "unhealthy", "unreachable", "updated", "upgrade", "upgraded", "wiped", "wrong",
+    "attached", "blocked", "broken", "changed", "corrupt", "corrupted", "cut", "degraded", "deleted", "disabled", "down", "edited", "emptied",
+    "empty", "exhausted", "expired", "failed", "failing", "failover", "fails", "full", "garbage", "gone", "held", "invalid", "lapsed",
+    "locked", "lost", "lowered", "maintenance", "migrated", "migration", "migrations", "missing", "moved", "outage", "overloaded", "patched",
+    "pruned", "rebooted", "recreated", "red", "reduced", "refuses", "removed", "renamed", "renewed", "replaced", "reset", "restored",
+    "revoked", "rotated", "servfail", "slow", "stale", "switched", "throttled", "timeout", "unavailable", "unhealthy", "unreachable",
+    "updated", "upgrade", "upgraded", "wiped", "wrong",
     /* clang-format on */
 };
 

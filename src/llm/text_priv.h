@@ -93,6 +93,8 @@ bool ns_text_price(const text_unit *u);
 const text_unit *ns_text_outside(const text_doc *d);
 /* How many words of prose are neither names nor numbers nor plain ones. */
 size_t ns_text_unexplained(const text_doc *d);
+/* Does a "but" take back what was told? */
+bool ns_text_contrast(const text_doc *d);
 void ns_text_things(const text_doc *d, text_things *t);
 const char *ns_text_kind_of(const text_doc *d, const text_things *t);
 #endif

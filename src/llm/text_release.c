@@ -233,7 +233,7 @@ static const char good_words[] =
     "(crash|show|have|do)|doesn t (crash|show|have)|does not (crash|show|have)|never (crashed|restarted|failed|had|showed|did)|successful|"
     "0 restarts|zero restarts|full traffic|takes traffic|take traffic|taking traffic|all traffic|(for|all) * "
     "(days|weeks|months|week|month)|(for|since) (days|weeks|months|ages)|clean|solid|happy|green|quiet|alive|boring|uneventful|as "
-    "expected|answer|up (1|2|3|4|5|6|7|8|9)|(zero|0|no) (such|events|errors|crashes|issues|incidents)|hummed|kept|ready (pod|replica)|still (has|have)|had "
+    "expected|answer|had none|has none|keep (working|going)|keeps (working|going|running)|up (1|2|3|4|5|6|7|8|9)|(zero|0|no) (such|events|errors|crashes|issues|incidents)|hummed|kept|ready (pod|replica)|still (has|have)|had "
     "(never|run|not)|has run|ran |never (this|that|happened|seen|saw|did)|no (drama|fuss|surprise)|continue|as before|in order|all "
     "right|alright|intact|unharmed|steady|normal|perfect|(are|is|were|was) up |answering|answers|keep "
     "(taking|serving|answering)|keeps (taking|answering)|flawless|smooth|rock|behaved|behaves|answered|handled|carried|all "

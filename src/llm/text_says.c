@@ -47,7 +47,7 @@ static const struct {
         "(release|deploy|rollout|hotfix|build|push|update|upgrade|patch|change|image|version)|(hit|reached|landed in|landed on) "
         "(prod|production|the cluster|staging)|brought by|came with|hotfix|from the * rollout|deployed (0|1|2|this|by)|replaced "
         "(v|release|version|build|revision)|(release|deploy|rollout|build|image|version) (this morning|this afternoon|tonight|today|an "
-        "hour)|(deploy|rollout|release) of (commit|build|version|image|tag|v)|since * (rollout|deploy|release)|promoted|delivered|shipped|rolled|swapped|bumped|put live|switching|switched|since release|after moving (from|to)|was published|now (runs|points|uses|on) |is (now|live) (on|at) (v|version|build|release)|seit dem (deploy|rollout|release|update)|neue version|depuis le "
+        "hour)|(deploy|rollout|release) of |since * (rollout|deploy|release)|promoted|delivered|shipped|rolled|swapped|bumped|put live|switching|switched|since release|after moving (from|to)|was published|now (runs|points|uses|on) |is (now|live) (on|at) (v|version|build|release)|seit dem (deploy|rollout|release|update)|neue version|depuis le "
         "deploiement|desde el despliegue",
         ""},
     {SAY_NEW, TOLD, true, "scaled up replica set|scaled up replicaset|pushed (tag|image|build)|(manifest|spec|chart|yaml|values) (edit|change|bump|update)|(was|were) "
@@ -98,6 +98,10 @@ static const struct {
         "can t be rolled back|cannot be rolled back|must not be rolled back|do not roll back|not to go back|not go back|never go "
         "back|cannot go back|can t go back|security hole|cve |vulnerab|was withdrawn|known bad|irreversible|one way|backward* incompatible",
         ""},
+    {SAY_SAME_BEFORE, SEEN, false,
+        "going back|forbid|forbids|forbidden|data leak|security (fix|patch|issue|hole|update)|gdpr|legal |compliance|regulator|contract|(image|tag|"
+        "artifact|version) * (been deleted|been removed|is gone from|purged|pruned)",
+        "is forbidden"},
     {SAY_SAME_BEFORE, SEEN, true,
         "rolled back|reverted|undid|undone|went back|gone back|rolled it back|back on (v|version|release|the)|(exit|crash|crashes|fails|failed|dies|"
         "panics|restarts) * (as well|too |also|alike|likewise)|not ready either|either since",
@@ -119,7 +123,7 @@ static const struct {
         "command|command line",
         ""},
     {SAY_CH_PROBE, SEEN, true,
-        "~probe * port |(readiness|liveness) * (moved|changed|switched|pointed|set) to|(readiness|liveness) * now|probe * changed|changed * probe|~probe (port|path|now|changed|moved|pointed)|~probe * (port|path) [0-9]|changed * port|port * changed|new * probe|probe * (added|introduced|modified|moved)|probe "
+        "probes * on |now probes|~probe * port |(readiness|liveness) * (moved|changed|switched|pointed|set) to|(readiness|liveness) * now|probe * changed|changed * probe|~probe (port|path|now|changed|moved|pointed)|~probe * (port|path) [0-9]|changed * port|port * changed|new * probe|probe * (added|introduced|modified|moved)|probe "
         "path|probe port|readiness path|health path|health endpoint * (moved|renamed|changed)|port from|"
         "revision * probe|port * (moved|switched) to|health * (endpoint|path|route|check) * (moved|renamed|is now|changed)|(moved|renamed|"
         "changed) * health|has * ~probe path|targets port|probes port|wrong port|wrong path",
@@ -191,6 +195,10 @@ static const struct {
         "deleted|database * read only|is in maintenance|under maintenance|provider|third "
         "party|partner|license|licence|quota|disk * full|volume * full|pvc * full",
         "runs at|stays up"},
+    {SAY_OUTSIDE, ANY, false,
+        "(consumers|clients|callers|everyone|everybody|teams|services) * affected|(service|backend|upstream|provider|api) "
+        "(returns|answers|sends|serves|delivers) * (garbage|error|errors|wrong|empty|nothing|nonsense|500|502|503|504)",
+        ""},
     {SAY_CODE, ANY, false,
         "panic|nil pointer|nil map|null pointer|nullpointer|~nullreference|typeerror|referenceerror|syntaxerror|syntax "
         "error|importerror|modulenotfound|no module named|cannot find "
@@ -200,7 +208,7 @@ static const struct {
         "found|starterror|stack trace|traceback|"
         "exception|unhandled|uncaught|assertion|keyerror|attributeerror|valueerror|nameerror|indexerror|undefined symbol|glibc|shared "
         "librar|wrong port|wrong path|probe|does not exist|doesn t exist|manifest unknown|typo|never pushed|invalidimagename|couldn t "
-        "parse image|notfound|missing in * registry|panicked|exit 134|exits 13|terminate called|undefined method|usage |exit 2 |exits with 2|exits 2 |segfault|not executable|command|args|entrypoint|regression|template file|statuscode 404|"
+        "parse image|fatal python|notfound|missing in * registry|panicked|exit 134|exits 13|terminate called|undefined method|usage |exit 2 |exits with 2|exits 2 |segfault|not executable|command|args|entrypoint|regression|template file|statuscode 404|"
         "cannot read propert|null reference|fatal error|parse error|broken build|missing in the image|not in the image",
         ""},
     {SAY_PAUSED, SEEN, true,
@@ -239,7 +247,7 @@ static const struct {
         "node|cartesian|runaway query|within seconds of * to|spikes to|from * gi to * gi|"
         "then raised|raised it|raised to * oom|increased to * oom|never (comes|goes|drops|falls|shrinks)|straight up|(goes|going|went) up "
         "(and|with|until|linear|steadily)|rises with|rising|with (each|every) |per (client|user|connection|websocket|upload)|explosion|explod|"
-        "miner|xmrig|malware|compromised|intru|hacked|suspicious|misconfigur|retry storm|flood|runaway|recursi|attack|(above|larger than|bigger than|exceeds|over) the (container|memory|pod) * limit|"
+        "miner|xmrig|malware|compromised|intru|hacked|suspicious|(twice|times) as long|(lived|lasts|lasted|survives|survived) longer|misconfigur|retry storm|flood|runaway|recursi|attack|(above|larger than|bigger than|exceeds|over) the (container|memory|pod) * limit|"
         "every * hours|after * hours|after * days|more and more|never released|not released|never freed|retained|cache * without|no "
         "eviction|no upper bound|decompress|zip bomb|malicious",
         "has been stable|is stable|works fine|works |runs fine|correctly|properly|stays up|solved|fixed it|idles|settles|no leak|not a "
@@ -309,7 +317,8 @@ static const struct {
         "feature branch|feature env|review app|review env|training |notebook|jupyter|hackathon|poc |prototype|benchmark|pull "
         "request|ephemeral|temporary|integration env|acceptance|pre production|preprod|int |simulation|interview|trial",
         "load test showed"},
-    {SAY_PROD, SEEN, true, "production|prod |prd |customer facing|live traffic|live system",
+    {SAY_PROD, SEEN, true, "real * (customers|users|traffic)|beta customers|(serves|serving|used by) * (customers|patients|clients)|customers use|paying|revenue|"
+        "production|prod |prd |customer facing|live traffic|live system",
         "non production|non prod|not production|pre production|nonprod"},
     {SAY_IDLE, SEEN, false,
         "idle|near zero|near 0|close to zero|almost zero|nearly zero|about zero|no traffic|no requests|no users|no user|no load|no "
