@@ -440,18 +440,14 @@ enum { HOSTILE_BYTES = 64 * 1000 };
 enum { HOSTILE_BYTES = 160 * 1000 };
 #endif
 
-/* Processor time of this thread, the best of three: what else the machine does only adds. */
+/* Processor time of this thread: what else the machine does only adds. */
 static double redact_seconds(const char *text, size_t n)
 {
-	double best = INFINITY;
-	for (int k = 0; k < 3; k++) {
-		struct timespec began, ended;
-		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &began);
-		free(redact(text, n, NULL));
-		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ended);
-		best = fmin(best, (double)(ended.tv_sec - began.tv_sec) + (double)(ended.tv_nsec - began.tv_nsec) / 1e9);
-	}
-	return best;
+	struct timespec began, ended;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &began);
+	free(redact(text, n, NULL));
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ended);
+	return (double)(ended.tv_sec - began.tv_sec) + (double)(ended.tv_nsec - began.tv_nsec) / 1e9;
 }
 
 static void hostile_text_takes_linear_time(void **state)
@@ -471,6 +467,8 @@ static void hostile_text_takes_linear_time(void **state)
 		for (size_t k = 0; k < HOSTILE_BYTES; k++)
 			text[k] = pieces[i][k % len];
 		double part = redact_seconds(text, HOSTILE_BYTES / 8), whole = redact_seconds(text, HOSTILE_BYTES);
+		for (int again = 0; again < 4 && whole > 24 * (part + 0.0005); again++) /* a disturbed run is measured again, a quadratic one stays so */
+			whole = fmin(whole, redact_seconds(text, HOSTILE_BYTES));
 		if (whole > 24 * (part + 0.0005))
 			fail_msg("\"%s\": %.4f s for an eighth, %.4f s for all of it", pieces[i], part, whole);
 	}
