@@ -33,7 +33,7 @@ static void freeze(ns_sheet *s, const ns_appr_row *r)
 	s->row = *r;
 	const char **const texts[] = {&s->row.digest, &s->row.cluster, &s->row.ns, &s->row.target_kind, &s->row.target, &s->row.headline,
 	    &s->row.summary, &s->row.ask, &s->row.root_cause, &s->row.runbook, &s->row.command, &s->row.diff, &s->row.undo, &s->row.verify,
-	    &s->row.effect, &s->row.warnings, &s->row.people, &s->row.autonomy};
+	    &s->row.effect, &s->row.warnings, &s->row.people, &s->row.analyst, &s->row.autonomy};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		*texts[i] = ns_arena_strdup(s->arena, *texts[i]);
 }

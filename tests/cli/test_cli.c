@@ -26,12 +26,6 @@ typedef struct fake {
 	bool lost; /* the engine is gone */
 } fake;
 
-static void empty_strings(ns_appr_row *a)
-{
-	a->cluster = a->ns = a->target_kind = a->target = a->headline = a->summary = a->ask = a->root_cause = a->runbook = a->command = "";
-	a->diff = a->undo = a->verify = a->effect = a->warnings = a->people = a->autonomy = a->digest = "";
-}
-
 static ns_snapshot *fake_snapshot(void *ctx, ns_err *err)
 {
 	fake *f = ctx;
@@ -135,7 +129,7 @@ static int run(fake *f, const char *line)
 static fake one_approval(void)
 {
 	fake f = {.n_appr = 1};
-	empty_strings(&f.appr[0]);
+	ns_appr_row_blank(&f.appr[0]);
 	f.appr[0].id = 3;
 	f.appr[0].state = NS_CARD_READY;
 	f.appr[0].digest = FULL;
@@ -175,7 +169,7 @@ static void it_lists_what_waits(void **state)
 static fake one_undo(void)
 {
 	fake f = {.n_undo = 1};
-	empty_strings(&f.undo);
+	ns_appr_row_blank(&f.undo);
 	f.undo.id = 31;
 	f.undo.incident = 7;
 	f.undo.digest = FULL;
