@@ -127,11 +127,13 @@ $(B)/$(PROG): $(B)/obj/main.o $(foreach r,$(ROOMS),$(call room_lib,$(r)))
 compile_commands.json: Makefile $(wildcard src/*.c src/*/*.c)
 	@sh contrib/compdb.sh '$(subst ','\'',$(CC) $(CPPFLAGS) $(CFLAGS_ALL))' src >$@
 
-# The man page of the detector shows the rule table itself.
-$(B)/.man: contrib/detector_man.c contrib/splice.sh man/neuroscale-detector.7 $(call room_libs,agents)
+# The man pages show the detector's rules and the gate's conditions themselves.
+$(B)/.man: contrib/detector_man.c contrib/gate_man.c contrib/splice.sh man/neuroscale-detector.7 man/neuroscale-tui.1 $(call room_libs,engine)
 	@mkdir -p $(B)/gen
 	@$(CC) $(CPPFLAGS) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $(B)/gen/detector_man $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(call closure_libs,agents) -lpthread
 	@$(B)/gen/detector_man | sh contrib/splice.sh man/neuroscale-detector.7 rules
+	@$(CC) $(CPPFLAGS) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $(B)/gen/gate_man contrib/gate_man.c -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(call closure_libs,engine) -lpthread
+	@$(B)/gen/gate_man | sh contrib/splice.sh man/neuroscale-tui.1 gate
 	@touch $@
 
 # ---- tests -------------------------------------------------------------------------------------------------------

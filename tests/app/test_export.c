@@ -35,8 +35,8 @@ static int64_t incident(ns_store *s, const char *name)
 	ns_arena *ar = ns_arena_new();
 	ns_case *c = ns_case_new(ar);
 	ns_err err = {0};
-	int64_t id;
-	bool is_new;
+	int64_t id = 0;
+	bool is_new = false;
 	c->alert = (ns_alert){.kind = NS_KIND_OOM_KILLED, .target = {"c1", "shop", "Deployment", name, "u"}, .container = "app", .reason = "OOMKilled",
 	    .message = "killed", .policy = "", .rule = "", .object_uid = "u"};
 	c->evidence = ev;

@@ -116,8 +116,8 @@ static int64_t incident(ns_store *s, const char *ns, const char *name)
 	ns_alert a = {.kind = NS_KIND_OOM_KILLED, .target = {"c1", ns, "Deployment", name, "u"}, .container = "app", .reason = "OOMKilled", .message = "killed",
 	    .policy = "", .rule = "", .object_uid = "u"};
 	ns_err err = {0};
-	int64_t id;
-	bool is_new;
+	int64_t id = 0;
+	bool is_new = false;
 	if (!ns_store_begin(s, &err) || !ns_store_incident_open(s, &a, &id, &is_new, &err) || !ns_store_commit(s, &err))
 		fail_msg("%s", err.text);
 	assert_true(is_new);

@@ -480,6 +480,25 @@ static void a_row_looks_at_nothing_else(void **state)
 		}
 }
 
+static void the_man_page_shows_the_table(void **state)
+{
+	static char text[1 << 18];
+	static const char begin[] = ".\\\" begin gate\n", end[] = ".\\\" end gate\n";
+	FILE *f = fopen("man/neuroscale-tui.1", "r");
+	if (!f)
+		f = fopen("../man/neuroscale-tui.1", "r");
+	assert_non_null(f);
+	text[fread(text, 1, sizeof text - 1, f)] = '\0';
+	fclose(f);
+	char *from = strstr(text, begin), *to = strstr(text, end);
+	assert_true(from && to);
+	*to = '\0';
+	ns_buf want = NS_BUF_INIT;
+	ns_gate_man(&want);
+	assert_string_equal(from + strlen(begin), ns_buf_str(&want)); /* `make` writes it */
+	ns_buf_free(&want);
+}
+
 static void what_is_no_fact_or_no_value_is_refused(void **state)
 {
 	ns_gate_facts f = good;
@@ -512,6 +531,7 @@ int main(void)
 	    cmocka_unit_test(two_people_are_needed_for_what_is_grave),
 	    cmocka_unit_test(a_shadow_says_what_it_would_have_done),
 	    cmocka_unit_test(every_fact_has_a_name_a_word_and_a_way_back),
+	    cmocka_unit_test(the_man_page_shows_the_table),
 	    cmocka_unit_test(what_is_no_fact_or_no_value_is_refused),
 	    cmocka_unit_test(a_walk_through_the_whole_product),
 	};

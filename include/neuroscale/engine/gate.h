@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "neuroscale/base/buf.h"
 #include "neuroscale/base/err.h"
 #include "neuroscale/model/facts.h"
 #include "neuroscale/model/json.h"
@@ -58,6 +59,7 @@ typedef struct ns_gate_row_info {
 } ns_gate_row_info;
 size_t ns_gate_rows(void);
 ns_gate_row_info ns_gate_row(size_t i);
+void ns_gate_man(ns_buf *out); /* the table as a list of the man page, mdoc (gate_man.c) */
 bool ns_gate_row_holds(size_t i, const ns_gate_facts *f); /* true: it stands against it */
 
 #define NS_GATE_MAX_REASONS 40
