@@ -249,8 +249,10 @@ static void goes_on_offline(step trouble, const char *why)
 	model_open(&l, "oom-simple", NS_PROFILE_APPROVE, trouble);
 	live_start(&l);
 	card c = live_card(&l, "checkout", 0);
-	long long took = atomic_load(&planning_at) - atomic_load(&analysing_at);
-	must(took > 0 && took < 5000, "%lld ms", took);
+	must(atomic_load(&planning_at) > atomic_load(&analysing_at), "planned before it was analysed");
+	cJSON *u = use_of(&l, c.incident, "analyzer"); /* of the service only: what a busy machine needs for the rest is not its fault */
+	must(ns_json_int_or(u, "elapsed_ms", 9999) < 5000, "%lld ms", (long long)ns_json_int_or(u, "elapsed_ms", 9999));
+	cJSON_Delete(u);
 	cJSON *a = fact(&l, c.incident, "analysis"), *r = fact(&l, c.incident, "rca");
 	must(strcmp(ns_json_str(a, "by", ""), "offline") == 0 && strcmp(ns_json_str(r, "provider", ""), "offline") == 0, "not offline");
 	must(strncmp(ns_json_str(a, "mark", ""), "offline analyst: ", 17) == 0 && strstr(ns_json_str(a, "mark", ""), why), "%s", ns_json_str(a, "mark", ""));
