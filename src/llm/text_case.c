@@ -388,13 +388,13 @@ static const struct {
 static bool need_told(const maker *m)
 {
 	int64_t limit = m->t->mem_limit;
-	bool twice = false, more = false;
-	for (size_t i = 0; i < m->d->n && !(twice && more); i++) {
+	bool once = false, more = false;
+	for (size_t i = 0; i < m->d->n && !(once && more); i++) {
 		const text_unit *u = &m->d->unit[i];
-		twice |= !u->order && ns_text_quantity_between(u->text, limit / 10 * 18, limit * 3, limit);
-		more |= !u->order && ns_text_quantity_between(u->text, limit / 10 * 35, limit * 40, limit);
+		once |= !u->order && ns_text_quantity_between(u->text, limit / 10 * 14, limit / 10 * 22, limit);
+		more |= !u->order && ns_text_quantity_between(u->text, limit / 10 * 27, limit * 40, limit);
 	}
-	if (twice && more)
+	if (once && more)
 		return false;
 	for (size_t i = 0; i < m->d->n; i++)
 		if (!m->d->unit[i].order && !ns_flat_find(m->d->unit[i].flat, "raised|increased|doubled|bumped to|upped|quadrupled") &&

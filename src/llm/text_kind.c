@@ -38,7 +38,7 @@ static const struct {
         "image|imageinspecterror|pull access denied|manifest unknown|pull rate limit|cannot pull|could not pull|can t pull|image pull "
         "(fail|err|back|rate|limit)|failed to pull|pulling image * (fail|error)|failed to resolve reference|pull secret|pull secrets|can "
         "not be pulled|cannot be pulled|registry (is down|unreachable|is unreachable|outage)|"
-        "pulling from|pulls image|pull image|pull denied|pulls (fail|denied)|failing to pull image|missing in * registry|toomanyrequests|no match for platform|too many requests * image|may require docker login|does not exist or may require|docker login denied|reading manifest|"
+        "pulling from|(forbidden|unauthorized|denied|error|failed) pulling|pulls image|pull image|pull denied|pulls (fail|denied)|failing to pull image|missing in * registry|toomanyrequests|no match for platform|too many requests * image|may require docker login|does not exist or may require|docker login denied|reading manifest|"
         "manifest for * not found|imagepullsecrets * (missing|none|wrong|expired|not )",
         ""},
     {"config_error", 8.2,
@@ -96,7 +96,7 @@ static const struct {
         ""},
     {"pod_crashloop", 5.1,
         "exit code|exits with|exit 1 |exit 2 |exit 3 |exit 126 |exit 127 |exit 128 |exit 134 |exit 137 |exit 139 |exit 143 |exited "
-        "with|crash |segfault|139 |dies on|dies at|exit status|crashes|crashed|crashing|panic|exits 1 |exits 2 |exits 3 |exits 137|exits 139|exits "
+        "with|crash |dies |segfault|139 |dies on|dies at|exit status|crashes|crashed|crashing|panic|exits 1 |exits 2 |exits 3 |exits 137|exits 139|exits "
         "143|exits with|makes it exit|starterror|bind address|segmentation fault|sigsegv|restart count|last state terminated|terminated "
         "with|terminated exit",
         "restart count 0 |restart count is 0 |restarts 0 "},

@@ -208,7 +208,7 @@ static const struct {
         "found|starterror|stack trace|traceback|"
         "exception|unhandled|uncaught|assertion|keyerror|attributeerror|valueerror|nameerror|indexerror|undefined symbol|glibc|shared "
         "librar|wrong port|wrong path|probe|does not exist|doesn t exist|manifest unknown|typo|never pushed|invalidimagename|couldn t "
-        "parse image|fatal python|notfound|missing in * registry|panicked|exit 134|exits 13|terminate called|undefined method|usage |exit 2 |exits with 2|exits 2 |segfault|not executable|command|args|entrypoint|regression|template file|statuscode 404|"
+        "parse image|fatal python|could not find|could not locate|contains a (space|blank)|invalid reference|notfound|missing in * registry|panicked|exit 134|exits 13|terminate called|undefined method|usage |exit 2 |exits with 2|exits 2 |segfault|not executable|command|args|entrypoint|regression|template file|statuscode 404|"
         "cannot read propert|null reference|fatal error|parse error|broken build|missing in the image|not in the image",
         ""},
     {SAY_PAUSED, SEEN, true,
@@ -324,7 +324,7 @@ static const struct {
         "idle|near zero|near 0|close to zero|almost zero|nearly zero|about zero|no traffic|no requests|no users|no user|no load|no "
         "activity|no work|no jobs|no sessions|no connections|zero traffic|zero requests|without traffic|without work|without load|"
         "without users|unused|not used|not in use|abandoned|forgotten|forgot|left running|still run |merged|left over|leftover|left "
-        "on|left at|leftovers|nobody|no one|no longer|finished|ended|completed|low "
+        "on|left at|leftovers|nobody|no one|none used|none (of them|in use)|no longer|finished|ended|completed|low "
         "efficiency|efficiency|efficient|utilisation|utilization|overprovision|over provision|"
         "wasted|waste|at night|overnight|outside office|outside business|after hours|office hours|weekend|not critical|empty queue|last "
         "activity|last commit|last login|stale|orphaned|around the clock|24 7|cpu near|cpu 0|cpu 1 |cpu 2 |cpu 3 |cpu below|cpu usage "

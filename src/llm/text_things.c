@@ -238,7 +238,10 @@ static void set_name(const text_doc *d, text_things *t, const char *s, size_t n)
 	if (!ns_k8s_label_ok(name))
 		return;
 	t->name = ns_arena_strdup(d->ar, name);
-	if (ordinal && !*t->kind)
+	/* "qa-1, qa-2" are environments. */
+	static const char *const environments[] = {
+	    "dev", "qa", "test", "uat", "staging", "stage", "demo", "sandbox", "env", "preview", "prod", "cluster", "team", NULL};
+	if (ordinal && !*t->kind && !ns_listed(name, environments))
 		t->kind = "StatefulSet";
 }
 

@@ -64,7 +64,7 @@ static const char nothing[] = "(0|no|zero) "
                               "(players|viewers|orders|calls|kernels|runs|subscribers|jobs|requests|traffic|sessions|users|tasks|messages|"
                               "connections|hits|queries|builds|work|tests|visitors|logins|rps|qps|"
                               "activity|jobs|clients|load)|(players|viewers|orders|calls|requests|traffic|rps|qps|sessions|jobs|queue|hits|"
-                              "connections|tasks) (0|zero|none|empty) |queue is "
+                              "connections|tasks) (0|zero|none|nil|empty) |queue is "
                               "empty|no one (uses|used)|nobody (uses|used)|cpuefficiency 0 0|efficiency 0 0";
 
 const text_unit *ns_text_idle(const text_doc *d)
