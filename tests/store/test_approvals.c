@@ -134,68 +134,6 @@ static void clock_jumps_and_reboots_mean_expired(void **state)
 		assert_int_equal(ns_approval_expired(&a, cases[k].wall, cases[k].mono, cases[k].boot), cases[k].expired);
 }
 
-static int64_t yes_of(fixture *f, int64_t id, const char *who)
-{
-	ns_yes y = {.who = who, .by = who, .surface = "cli", .reason = "seen"};
-	int64_t n = 0;
-	TX(f, ns_store_approval_yes(f->s, id, DIGEST_A, &y, &n, &f->err));
-	return n;
-}
-
-/* Four eyes: two different people, to one digest, in time; the database itself holds the decision back until then. */
-static void two_people_are_two(void **state)
-{
-	fixture *f = *state;
-	ns_approval a;
-	ns_yes *list, y = {.who = "uid:1001", .by = "", .surface = "cli", .reason = ""};
-	size_t listed;
-	int64_t inc = open_incident(f, "web"), id = pending(f, inc), n = 7;
-	TX(f, ns_store_approval_need_two(f->s, id, &f->err));
-	OK(f, ns_store_approval_get(f->s, f->ar, id, &a, &f->err));
-	assert_int_equal(a.needed, 2);
-	TX_FAILS(f, NS_E_CONFLICT, ns_store_approval_yes(f->s, id, DIGEST_B, &y, &n, &f->err));
-	TX_FAILS(f, NS_E_INVALID, ns_store_approval_yes(f->s, id, NULL, &y, &n, &f->err));
-	assert_int_equal(yes_of(f, id, "uid:1000"), 1);
-	y.who = "uid:1000";
-	TX_FAILS(f, NS_E_CONFLICT, ns_store_approval_yes(f->s, id, DIGEST_A, &y, &n, &f->err));
-	assert_non_null(strstr(f->err.text, "another person must"));
-	OK(f, ns_store_begin(f->s, &f->err));
-	assert_false(ns_store_approval_decide(f->s, id, NS_APPR_APPROVED, DIGEST_A, "uid 1000", "cli", "", &f->err));
-	ns_store_rollback(f->s);
-	assert_true(raw_refused(f, "UPDATE approvals SET state = 'approved'"));
-	assert_true(raw_refused(f, "UPDATE approvals SET needed = 1"));
-	assert_true(raw_refused(f, "UPDATE yeses SET who = 'uid:5'"));
-	assert_true(raw_refused(f, "DELETE FROM yeses"));
-	assert_true(raw_refused(f, "INSERT INTO yeses VALUES (1, 'uid:9', '" DIGEST_B "', '', '', '', 1)"));
-	assert_int_equal(yes_of(f, id, "slack:U1"), 2);
-	TX(f, ns_store_approval_decide(f->s, id, NS_APPR_APPROVED, DIGEST_A, "uid 1000 and slack:U1", "cli", "", &f->err));
-	OK(f, ns_store_approval_yeses(f->s, f->ar, id, &list, &listed, &f->err));
-	assert_int_equal(listed, 2);
-	assert_string_equal(list[0].reason, "seen");
-	y.who = "uid:1002";
-	TX_FAILS(f, NS_E_CONFLICT, ns_store_approval_yes(f->s, id, DIGEST_A, &y, &n, &f->err)); /* decided already */
-	TX_FAILS(f, NS_E_CONFLICT, ns_store_approval_need_two(f->s, id, &f->err));
-}
-
-static void half_a_decision_is_a_no_in_the_end(void **state)
-{
-	fixture *f = *state;
-	ns_yes y = {.who = "uid:1001", .by = "", .surface = "cli", .reason = ""};
-	int64_t inc = open_incident(f, "web"), id = pending(f, inc), n;
-	TX(f, ns_store_approval_need_two(f->s, id, &f->err));
-	yes_of(f, id, "uid:1000");
-	ns_clock_advance(f->clock, 300000);
-	TX_FAILS(f, NS_E_EXPIRED, ns_store_approval_yes(f->s, id, DIGEST_A, &y, &n, &f->err));
-	TX(f, ns_store_approval_decide(f->s, id, NS_APPR_EXPIRED, NULL, "timer", "timer", "", &f->err));
-	ns_yes *list;
-	size_t listed;
-	int64_t next = pending(f, inc); /* asked again: nobody has said yes to this one */
-	OK(f, ns_store_approval_yeses(f->s, f->ar, next, &list, &listed, &f->err));
-	assert_int_equal(listed, 0);
-	TX(f, ns_store_approval_need_two(f->s, next, &f->err));
-	TX(f, ns_store_approval_decide(f->s, next, NS_APPR_REJECTED, DIGEST_A, "uid 1000", "cli", "", &f->err)); /* one no is enough */
-}
-
 /* ---- races ---- */
 enum { ROUNDS = 10000, RACERS = 3, CLOCK = RACERS, TIMEOUT_MS = 300000 };
 static const ns_appr_state race_to[RACERS] = {NS_APPR_APPROVED, NS_APPR_REJECTED, NS_APPR_EXPIRED};
@@ -378,8 +316,6 @@ int main(void)
 	    T(the_first_decision_stands),
 	    T(a_yes_is_to_a_digest),
 	    T(after_the_deadline_it_is_too_late),
-	    T(two_people_are_two),
-	    T(half_a_decision_is_a_no_in_the_end),
 	    T(clock_jumps_and_reboots_mean_expired),
 	    T(of_many_decisions_one_wins),
 	    T(every_job_goes_to_one_worker),
