@@ -19,6 +19,7 @@ typedef struct client {
 	int fd; /* -1: free */
 	uid_t uid;
 	char login[NS_LOGIN]; /* whoever logged in, "" not known */
+	ns_caller caller;
 	ns_role role;
 	bool subscribed;
 	int64_t heard; /* the change it was told of last */
@@ -153,6 +154,7 @@ static bool cmd_decide(ns_control *s, client *c, const cJSON *req, cJSON *answer
 		r.surface = "console"; /* a word of a closed set, never free text */
 	r.approve = cJSON_IsTrue(approve);
 	r.person = *c->login ? c->login : NULL;
+	r.caller = &c->caller;
 	if (!s->b.decide(s->b.ctx, c->uid, c->role, &r, said, sizeof said, err))
 		return false;
 	ns_json_put_str(answer, "said", said);
@@ -164,6 +166,8 @@ static bool cmd_undo(ns_control *s, client *c, const cJSON *req, cJSON *answer, 
 	bool console = strcmp(ns_json_str(req, "surface", "cli"), "console") == 0;
 	ns_undo_req r = {.digest = ns_json_str(req, "digest", NULL), .reason = ns_json_str(req, "reason", ""), .surface = console ? "console" : "cli"};
 	char said[256] = "";
+	r.person = *c->login ? c->login : NULL;
+	r.caller = &c->caller;
 	if (!ns_json_int(req, "incident", &r.incident))
 		return ns_fail(err, NS_E_USAGE, "\"incident\" must be a number");
 	if (!s->b.undo(s->b.ctx, c->uid, c->role, &r, said, sizeof said, err))
@@ -283,6 +287,7 @@ static void accept_client(ns_control *s, const ns_cancel *cancel)
 	c->fd = fd;
 	c->uid = who.uid;
 	ns_login_of(who.pid, c->login);
+	ns_caller_of(who.pid, who.uid, &c->caller);
 	c->role = ns_role_of_uid(who.uid, s->approvers);
 }
 

@@ -6,6 +6,14 @@
 #include "engine_priv.h"
 #include "neuroscale/model/redact.h"
 
+/* What was decided about: the fields as they are and as they would be. */
+static void put_change(ns_step *s, cJSON *detail)
+{
+	cJSON *dr = ns_store_fact_latest(s->e->store, s->inc.id, "dryrun", NULL, NULL);
+	ns_step_change(detail, ns_json_str(detail, "digest", ""), ns_json_str(dr, "diff", ""), true);
+	cJSON_Delete(dr);
+}
+
 /* One yes of two. *all: that was the second; *by then names both. */
 static bool say_yes(ns_step *s, const ns_approval *a, const ns_decide_req *req, const char *who, const char **by, const char *reason, bool *all)
 {
@@ -22,6 +30,7 @@ static bool say_yes(ns_step *s, const ns_approval *a, const ns_decide_req *req, 
 		ns_json_put_str(detail, "person", who);
 		ns_json_put_str(detail, "surface", req->surface);
 		ns_json_put_str(detail, "reason", reason);
+		put_change(s, detail);
 		return ns_step_audit(s, *by, "first yes of two", detail, true);
 	}
 	if (!ns_store_approval_yeses(s->e->store, s->ar, a->id, &list, &listed, &s->err))
@@ -54,7 +63,10 @@ static bool decide(ns_step *s, const ns_approval *a, const ns_decide_req *req, c
 	ns_json_put_str(doc, "surface", req->surface);
 	ns_json_put_str(doc, "digest", a->digest);
 	ns_json_put_str(doc, "reason", reason);
-	if (!ns_step_audit(s, by, ns_appr_state_name(to), cJSON_Duplicate(doc, true), true)) {
+	cJSON *detail = cJSON_Duplicate(doc, true);
+	ns_json_put_int(detail, "approval", a->id);
+	put_change(s, detail);
+	if (!ns_step_audit(s, by, ns_appr_state_name(to), detail, true)) {
 		cJSON_Delete(doc);
 		return false;
 	}
@@ -84,11 +96,12 @@ bool ns_engine_decide(ns_engine *e, uid_t uid, ns_role role, const ns_decide_req
 	ns_arena *ar = ns_arena_new();
 	ns_approval a;
 	ns_step s = {0};
+	cJSON *who = ns_witness(uid, req->person, req->surface, req->caller);
 	const char *typed = req->reason ? req->reason : "";
 	char *reason = ns_redact_line(typed, strlen(typed), 300); /* it stands in the note, the log and the audit */
 	bool all = false;
 	bool ok = ns_store_approval_get(e->store, ar, req->approval, &a, &s.err) &&
-	    (!req->approve || a.needed < 2 || ns_person_counts(e, &p, &s.err)) && ns_step_begin(&s, e, ar, a.incident) &&
+	    (!req->approve || a.needed < 2 || ns_person_counts(e, &p, &s.err)) && ns_step_begin(&s, e, ar, a.incident) && (s.who = who) &&
 	    decide(&s, &a, req, p.who, p.by, reason, &all) && ns_step_commit(&s);
 	if (ok && all)
 		ns_agent_count(e, NS_AG_ESCALATION);
@@ -104,6 +117,7 @@ bool ns_engine_decide(ns_engine *e, uid_t uid, ns_role role, const ns_decide_req
 		NS_POINT("decided", a.incident);
 	ns_step_abandon(&s);
 	free(reason);
+	cJSON_Delete(who);
 	ns_arena_free(ar);
 	return ok;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <syslog.h>
 #include <unistd.h>
 #include "engine_priv.h"
 #include "neuroscale/base/log.h"
@@ -48,6 +49,10 @@ static void copy_options(ns_engine *e, const ns_engine_opts *o)
 		e->o.approval_timeout_ms = NS_APPROVAL_TIMEOUT_MS;
 	if (e->o.cooldown_ms <= 0)
 		e->o.cooldown_ms = 900000;
+	if (e->o.anchor_every_ms <= 0)
+		e->o.anchor_every_ms = 3600000;
+	if (e->o.anchor_facility <= 0)
+		e->o.anchor_facility = LOG_AUTHPRIV;
 	if (e->o.undo_ttl_ms <= 0)
 		e->o.undo_ttl_ms = 24 * 3600000;
 	if (e->o.target_cooldown_ms <= 0)
@@ -142,6 +147,8 @@ static bool build(ns_engine *e, ns_err *err)
 	}
 	ns_model_open(e);
 	ns_people_check(e);
+	e->who = ns_witness(geteuid(), NULL, "engine", NULL);
+	ns_anchor_now(e, "start");
 	return ns_alerts_open(e, err) && ns_engine_recover(e, err) && ns_engine_publish(e, err);
 }
 
@@ -214,6 +221,9 @@ void ns_engine_stop(ns_engine *e)
 		ns_cluster_end(&e->clusters[i]);
 	free(e->clusters);
 	ns_model_close(e);
+	if (e->store && e->who) /* it was up */
+		ns_anchor_now(e, "stop");
+	cJSON_Delete(e->who);
 	ns_library_free(e->library);
 	ns_store_close(e->store);
 	ns_snapshot_unref(e->picture);
@@ -297,6 +307,7 @@ typedef struct local_door {
 	ns_wake *wake;
 	uid_t uid;
 	char login[NS_LOGIN]; /* "" not known */
+	ns_caller caller;
 } local_door;
 
 static ns_snapshot *local_snapshot(void *ctx, ns_err *err)
@@ -321,12 +332,16 @@ static bool local_decide(void *ctx, const ns_decide_req *req, char *said, size_t
 	local_door *d = ctx;
 	ns_decide_req own = *req;
 	own.person = req->person ? req->person : *d->login ? d->login : NULL;
+	own.caller = req->caller ? req->caller : &d->caller;
 	return ns_engine_decide(d->e, d->uid, ns_role_of_uid(d->uid, d->e->o.approvers), &own, said, cap, err);
 }
 static bool local_undo(void *ctx, const ns_undo_req *req, char *said, size_t cap, ns_err *err)
 {
 	local_door *d = ctx;
-	return ns_engine_undo(d->e, d->uid, ns_role_of_uid(d->uid, d->e->o.approvers), req, said, cap, err);
+	ns_undo_req own = *req;
+	own.person = req->person ? req->person : *d->login ? d->login : NULL;
+	own.caller = req->caller ? req->caller : &d->caller;
+	return ns_engine_undo(d->e, d->uid, ns_role_of_uid(d->uid, d->e->o.approvers), &own, said, cap, err);
 }
 static ns_detail *local_detail(void *ctx, int64_t incident, ns_err *err)
 {
@@ -352,6 +367,7 @@ bool ns_engine_door(ns_engine *e, ns_door *out, ns_err *err)
 	d->wake = ns_wake_new();
 	d->uid = getuid();
 	ns_login_of(getpid(), d->login);
+	ns_caller_of(0, d->uid, &d->caller);
 	pthread_mutex_lock(&e->pub_mu);
 	for (int i = 0; i < NS_MAX_SUBSCRIBERS && !placed; i++) {
 		placed = e->subscribers[i] == NULL;

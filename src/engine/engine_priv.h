@@ -75,6 +75,8 @@ struct ns_engine {
 	ns_arena *arena;
 	int lock_fd;
 	ns_store *store;
+	cJSON *who;                   /* us, as the audit names us */
+	int64_t anchor_at;            /* engine thread only: mono of the next periodic anchor, 0 not known yet */
 	ns_library *library;
 	struct {
 		ns_analysts *analysts; /* never NULL once open: without a model the offline analyst alone */
@@ -154,18 +156,20 @@ typedef struct ns_step {
 	ns_arena *ar;
 	ns_incident inc;
 	ns_err err;
+	const cJSON *who;          /* in whose hands it is, for the audit; NULL: ours */
 	bool open;
 	ns_worker *worker;         /* with job: the commit ends it */
 	const ns_job *job;
 	/* Said after the commit, never before. */
-	struct { ns_state from, to; bool moved; char note[200], actor[64]; char head[NS_HEX256]; bool anchored; struct { const char *name; char value[72]; } more[2]; } done[4];
+	struct { ns_state from, to; bool moved; char note[200], actor[64]; char head[NS_HEX256]; int64_t seq; bool anchored; struct { const char *name; char value[72]; } more[2]; } done[4];
 	size_t n_done;
 } ns_step;
 bool ns_step_begin(ns_step *s, ns_engine *e, ns_arena *ar, int64_t incident);
 bool ns_step_begin_job(ns_step *s, ns_worker *w, ns_arena *ar, const ns_job *job); /* the commit also ends the job */
 /* The transition with its audit row. */
 bool ns_step_move(ns_step *s, ns_state to, ns_verdict verdict, const char *actor, const char *note);
-/* An audit row without a transition. detail is consumed (may be NULL). anchor: its head goes to syslog (law 13). */
+/* An audit row without a transition. detail is consumed (may be NULL); its members before and after (ns_step_change) become the row's own.
+ * anchor: its head is anchored (law 13). */
 bool ns_step_audit(ns_step *s, const char *actor, const char *action, cJSON *detail, bool anchor);
 bool ns_step_fact(ns_step *s, const char *name, cJSON *doc); /* consumes doc */
 bool ns_step_job(ns_step *s, const char *kind, int64_t delay_ms);
@@ -328,12 +332,26 @@ typedef struct ns_person {
 	char who[96];              /* the same for one person whatever they do it with: "uid:1000", "slack:U024BE7LH" */
 	char by[224];              /* in words, for the record: "uid 1001 (ann), logged in as uid 1000 (kim)" */
 	uid_t uid;                 /* under which it was asked for */
+	uid_t login;               /* who logged in, as far as is known; else the same */
 	bool elsewhere;            /* a person of another system, not of this host */
 } ns_person;
 /* person: as in ns_decide_req. */
 void ns_person_make(uid_t uid, const char *person, ns_person *out);
 bool ns_person_counts(const ns_engine *e, const ns_person *p, ns_err *err); /* where two must agree */
 void ns_people_check(ns_engine *e);                  /* says what of the configuration would not work */
+
+/* ---- anchor.c: the audit's head outside of the database (law 13) ---- */
+/* The one door: whatever else may keep an anchor is told here. Any thread; nothing is held while it runs. */
+void ns_anchor_put(ns_engine *e, int64_t seq, const char *head, const char *why);
+void ns_anchor_now(ns_engine *e, const char *why);   /* the newest row, if there is one */
+int64_t ns_anchor_timer(ns_engine *e);               /* when it is time; mono of the next, -1 none. The engine's thread */
+
+/* ---- witness.c: who and what, as the audit has it ---- */
+/* caller NULL: we ourselves. Looks names up: never inside a transaction. The caller frees it. */
+cJSON *ns_witness(uid_t uid, const char *person, const char *surface, const ns_caller *caller);
+/* Puts what a change does into an audit row's detail: its digest, and by path the fields before and after it. made: they became so, or would; else
+ * after is left out. Returns detail. */
+cJSON *ns_step_change(cJSON *detail, const char *digest, const char *diff, bool made);
 
 /* ---- decide.c ---- */
 /* The store took nothing (a full disk): it is said on the screen until it takes something again, err == NULL. Other errors say nothing. */

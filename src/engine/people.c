@@ -47,7 +47,7 @@ void ns_person_make(uid_t uid, const char *person, ns_person *out)
 {
 	uid_t login = uid;
 	char own[96];
-	*out = (ns_person){.uid = uid};
+	*out = (ns_person){.uid = uid, .login = uid};
 	ns_uid_words(uid, own, sizeof own);
 	snprintf(out->who, sizeof out->who, "%s%u", uid_prefix, (unsigned)uid);
 	ns_copy(out->by, sizeof out->by, own);
@@ -60,6 +60,7 @@ void ns_person_make(uid_t uid, const char *person, ns_person *out)
 		return;
 	}
 	char words[96];
+	out->login = login;
 	ns_uid_words(login, words, sizeof words);
 	snprintf(out->by, sizeof out->by, "%s, logged in as %s", own, words);
 }

@@ -2,7 +2,6 @@
  * What is said about it (log, syslog anchor, wake-ups) is said after the commit only. */
 #include <stdio.h>
 #include <string.h>
-#include <syslog.h>
 #include "engine_priv.h"
 #include "neuroscale/base/log.h"
 
@@ -63,17 +62,35 @@ static void keep_facts(ns_step *s, size_t i, const cJSON *detail)
 	}
 }
 
+/* What the row is about: the digest that its detail names, else that of the plan as it was dry-run last. */
+static const char *digest_of(ns_step *s, const cJSON *detail)
+{
+	const char *named = ns_json_str(detail, "digest", "");
+	int64_t asked = *named ? 0 : ns_store_fact_seq(s->e->store, s->inc.id, "dryrun");
+	if (!asked || asked < ns_store_fact_seq(s->e->store, s->inc.id, "plan"))
+		return ns_arena_strdup(s->ar, named);
+	cJSON *j = ns_store_fact_latest(s->e->store, s->inc.id, "dryrun", NULL, NULL);
+	const char *digest = ns_arena_strdup(s->ar, ns_json_str(j, "digest", ""));
+	cJSON_Delete(j);
+	return digest;
+}
+
 static bool audit(ns_step *s, const char *actor, const char *action, cJSON *detail, bool anchor)
 {
 	size_t i = s->n_done;
 	bool ok = i < sizeof s->done / sizeof s->done[0];
+	cJSON *before = cJSON_DetachItemFromObjectCaseSensitive(detail, "before"), *after = cJSON_DetachItemFromObjectCaseSensitive(detail, "after");
+	ns_audit_entry entry = {.actor = actor, .action = action, .incident = s->inc.id, .detail = detail, .who = s->who ? s->who : s->e->who,
+	    .digest = digest_of(s, detail), .before = before, .after = after};
 	if (!ok)
 		ns_fail(&s->err, NS_E_FAILED, "more than %zu audit rows in one step", i);
 	else
-		ok = ns_store_audit(s->e->store, actor, action, s->inc.id, detail, s->done[i].head, &s->err);
+		ok = ns_store_audit(s->e->store, &entry, s->done[i].head, &s->done[i].seq, &s->err);
 	if (ok)
 		keep_facts(s, i, detail);
 	cJSON_Delete(detail);
+	cJSON_Delete(before);
+	cJSON_Delete(after);
 	if (!ok)
 		return false;
 	ns_copy(s->done[i].actor, sizeof s->done[i].actor, actor);
@@ -102,6 +119,8 @@ bool ns_step_move(ns_step *s, ns_state to, ns_verdict verdict, const char *actor
 	ns_json_put_str(detail, "note", note);
 	if (verdict != NS_VERDICT_NONE)
 		ns_json_put_str(detail, "verdict", ns_verdict_name(verdict));
+	ns_json_put_str(cJSON_AddObjectToObject(detail, "before"), "state", ns_state_get(from)->name);
+	ns_json_put_str(cJSON_AddObjectToObject(detail, "after"), "state", ns_state_get(to)->name);
 	size_t i = s->n_done;
 	if (!audit(s, actor, action, detail, ns_state_get(to)->terminal))
 		return false;
@@ -139,8 +158,11 @@ static void tell(ns_step *s)
 	snprintf(id, sizeof id, "%lld", (long long)s->inc.id);
 	ns_cluster_prefix(s->e, s->inc.target.cluster, prefix);
 	for (size_t i = 0; i < s->n_done; i++) {
-		if (s->done[i].anchored)
-			syslog(LOG_AUTHPRIV | LOG_NOTICE, "audit head %s incident %s %s by %s", s->done[i].head, id, s->done[i].note, s->done[i].actor);
+		if (s->done[i].anchored) {
+			char why[320];
+			snprintf(why, sizeof why, "incident %s %s by %s", id, s->done[i].note, s->done[i].actor);
+			ns_anchor_put(s->e, s->done[i].seq, s->done[i].head, why);
+		}
 		if (!s->done[i].moved) {
 			ns_log_fields(NS_LOG_INFO, "audit", s->done[i].note, "incident", id, "cluster", s->inc.target.cluster, "by", s->done[i].actor,
 			    s->done[i].more[0].name, s->done[i].more[0].value, s->done[i].more[1].name, s->done[i].more[1].value, NULL);

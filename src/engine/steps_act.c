@@ -206,7 +206,8 @@ static admission admit(ns_worker *w, ns_arena *ar, const ns_job *job, ns_dossier
 	    .lock_path = lock_path, .lease_transitions = transitions};
 	cJSON *detail = cJSON_CreateObject();
 	ns_json_put_str(detail, "command", d->dryrun->shown_command);
-	ns_json_put_str(detail, "digest", d->dryrun->digest);
+	ns_json_put_int(detail, "approval", approval->id);
+	ns_step_change(detail, d->dryrun->digest, d->dryrun->diff, true);
 	bool ok = ns_store_intent_start(e->store, &it, intent, &s.err) && ns_undo_make(&s, d, *intent) && ns_breakers_take(&s) &&
 	    ns_step_fact(&s, "gate", ns_gate_to_json(&f, &v, true, approved)) &&
 	    ns_step_audit(&s, approved ? approval->decided_by : "gate (auto)", "started", detail, true) && ns_step_commit(&s);
@@ -229,9 +230,10 @@ static bool record(ns_worker *w, ns_arena *ar, const ns_job *job, const ns_dossi
 	cJSON *detail = cJSON_CreateObject();
 	ns_json_put_str(detail, "outcome", outcome);
 	ns_json_put_str(detail, "error", x->error);
+	ns_step_change(detail, d->dryrun->digest, d->dryrun->diff, x->ok);
 	bool ok = ns_store_intent_finish(e->store, intent, outcome, x->error, &s.err) && ns_step_fact(&s, "execution", ns_execution_to_json(x)) &&
 	    ns_undo_settled(&s, intent, x->ok || x->unknown, x->error) &&
-	    ns_step_audit(&s, "executor", "outcome", detail, false) &&
+	    ns_step_audit(&s, "executor", "outcome", detail, true) &&
 	    ns_store_incident_set(e->store, job->incident, s.inc.attempts + 1, s.inc.cooldown_until_ms, s.inc.last_rejected_case, &s.err);
 	s.inc.attempts++;
 	if (!ok)

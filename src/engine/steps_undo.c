@@ -235,7 +235,7 @@ static admission admit(ns_worker *w, ns_arena *ar, const ns_job *job, const ns_c
 	    .lease_transitions = transitions, .undo = true};
 	bool ok = ns_store_intent_start(e->store, &it, intent, &s.err) && ns_store_capsule_send(e->store, c->id, *intent, &s.err) && ns_breakers_take(&s) &&
 	    ns_step_fact(&s, "undo", doc_of("send", "dryrun", ns_dryrun_to_json(d->dryrun))) &&
-	    ns_step_audit(&s, c->by, "undo started", told("command", d->dryrun->shown_command, "digest", d->dryrun->digest), true) && ns_step_commit(&s);
+	    ns_step_audit(&s, c->by, "undo started", ns_step_change(told("command", d->dryrun->shown_command, "digest", d->dryrun->digest), d->dryrun->digest, d->dryrun->diff, true), true) && ns_step_commit(&s);
 	if (!ok) {
 		ns_step_failed(&s, err);
 		return BROKEN;
@@ -252,7 +252,7 @@ static bool record(ns_worker *w, ns_arena *ar, const ns_job *job, const ns_capsu
 	bool again = x->unknown || x->conflict; /* nobody knows; or none of it was made, and what moved is seen at the next look */
 	bool ok = again ? ns_step_begin(&s, w->e, ar, job->incident) : ns_step_begin_job(&s, w, ar, job);
 	ok = ok && ns_store_intent_finish(w->e->store, intent, outcome, x->error, &s.err) && ns_step_fact(&s, "undo", doc_of("sent", "execution", ns_execution_to_json(x))) &&
-	    ns_step_audit(&s, "executor", "undo outcome", told("outcome", outcome, "error", x->error), false);
+	    ns_step_audit(&s, "executor", "undo outcome", ns_step_change(told("outcome", outcome, "error", x->error), c->digest, c->diff, x->ok), true);
 	if (ok && !again)
 		ok = finish(&s, c, p, x->ok ? NS_CAP_UNDONE : NS_CAP_FAILED, x->ok ? x->output : words);
 	if (!ok || !ns_step_commit(&s))

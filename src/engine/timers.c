@@ -181,7 +181,7 @@ int64_t ns_timers_run(ns_engine *e)
 	if (atomic_exchange(&e->clock_stepped_back, false))
 		ns_clock_stepped_back(e);
 	int64_t next = ns_sooner(ns_intake_again(e), ns_sooner(expire_approvals(e, ar), end_cooldowns(e, ar)));
-	next = ns_sooner(next, ns_sooner(watch_windows(e), ns_undo_timers(e, ar)));
+	next = ns_sooner(ns_sooner(next, ns_anchor_timer(e)), ns_sooner(watch_windows(e), ns_undo_timers(e, ar)));
 	ns_arena_free(ar);
 	return next;
 }

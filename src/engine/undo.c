@@ -90,8 +90,7 @@ static bool take(ns_step *s, const ns_capsule *c, const char *digest, const char
 		return false;
 	cJSON *detail = cJSON_CreateObject();
 	ns_json_put_str(detail, "note", ns_arena_printf(s->ar, "%s%s%s", c->summary, *why ? ": " : "", why));
-	ns_json_put_str(detail, "digest", c->digest);
-	return ns_step_audit(s, by, "undo asked", detail, true) && ns_undo_job(s, "undo");
+	return ns_step_audit(s, by, "undo asked", ns_step_change(detail, c->digest, c->diff, true), true) && ns_undo_job(s, "undo");
 }
 
 bool ns_undo_alone(ns_step *s, const char *actor, const char *why, bool *taken)
@@ -171,9 +170,10 @@ bool ns_engine_undo(ns_engine *e, uid_t uid, ns_role role, const ns_undo_req *re
 		return ns_fail(err, NS_E_USAGE, "an undo needs the 64-digit digest of what is taken back");
 	ns_arena *ar = ns_arena_new();
 	ns_step s = {0};
+	cJSON *who = ns_witness(uid, req->person, req->surface, req->caller);
 	const char *typed = req->reason ? req->reason : "";
 	char *reason = ns_redact_line(typed, strlen(typed), 300);
-	bool ok = ns_step_begin(&s, e, ar, req->incident) && person_takes(&s, req, by, reason) && ns_step_commit(&s);
+	bool ok = ns_step_begin(&s, e, ar, req->incident) && (s.who = who) && person_takes(&s, req, by, reason) && ns_step_commit(&s);
 	if (ok)
 		snprintf(said, cap, "taking back: incident %lld, %s/%s in %s", (long long)s.inc.id, s.inc.target.ns, s.inc.target.name, s.inc.target.cluster);
 	else if (err)
@@ -182,6 +182,7 @@ bool ns_engine_undo(ns_engine *e, uid_t uid, ns_role role, const ns_undo_req *re
 	if (ok)
 		NS_POINT("undo-asked", req->incident);
 	free(reason);
+	cJSON_Delete(who);
 	ns_arena_free(ar);
 	return ok;
 }

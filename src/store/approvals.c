@@ -191,6 +191,12 @@ bool ns_store_approvals_pending(ns_store *s, ns_arena *ar, ns_approval **out, si
 	return *out != NULL;
 }
 
+bool ns_store_approvals_of(ns_store *s, ns_arena *ar, int64_t incident, ns_approval **out, size_t *n, ns_err *err)
+{
+	*out = store_rows(s, ar, &approval_shape, n, err, "SELECT " APPROVAL_COLUMNS " FROM approvals WHERE incident = ?1 ORDER BY id", BINDS(INT(incident)));
+	return *out != NULL;
+}
+
 bool ns_store_approval_latest(ns_store *s, ns_arena *ar, int64_t incident, ns_approval *out, ns_err *err)
 {
 	return store_row(s, ar, &approval_shape, out, err,

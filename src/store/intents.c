@@ -86,6 +86,12 @@ bool ns_store_intents_open(ns_store *s, ns_arena *ar, ns_intent **out, size_t *n
 	return *out != NULL;
 }
 
+bool ns_store_intents_of(ns_store *s, ns_arena *ar, int64_t incident, ns_intent **out, size_t *n, ns_err *err)
+{
+	*out = store_rows(s, ar, &intent_shape, n, err, "SELECT " INTENT_COLUMNS " FROM intents WHERE incident = ?1 ORDER BY id", BINDS(INT(incident)));
+	return *out != NULL;
+}
+
 bool ns_store_intent_latest(ns_store *s, ns_arena *ar, int64_t incident, ns_intent *out, ns_err *err)
 {
 	return store_row(s, ar, &intent_shape, out, err,

@@ -119,6 +119,11 @@ static const struct {
         "CREATE TRIGGER approvals_two BEFORE UPDATE ON approvals WHEN NEW.state = 'approved' AND NEW.needed >"
         " max(1, (SELECT count(*) FROM yeses y WHERE y.approval = NEW.id AND y.digest = NEW.digest))"
         " BEGIN SELECT RAISE(ABORT, 'a second person has not said yes'); END;"},
+    {5, "ALTER TABLE audit ADD COLUMN who TEXT;" /* NULL: written before there was one, and hashed in the first form */
+        "ALTER TABLE audit ADD COLUMN digest TEXT;"
+        "ALTER TABLE audit ADD COLUMN before TEXT;"
+        "ALTER TABLE audit ADD COLUMN after TEXT;"
+        "ALTER TABLE audit ADD COLUMN facts TEXT;"},
 };
 
 int64_t schema_current(void)

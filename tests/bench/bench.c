@@ -409,7 +409,7 @@ static void store_steps(void)
 		bool ok = ns_store_begin(st, &err) && ns_store_incident_open(st, &a, &id, &is_new, &err) &&
 		          ns_store_fact_put(st, id, "rca", doc, &err) &&
 		          ns_store_transition(st, id, NS_ST_DETECTED, 1, NS_ST_ANALYZING, NS_VERDICT_NONE, "", &err) &&
-		          ns_store_job_put(st, id, "analyze", 0, &err) && ns_store_audit(st, "bench", "step", id, doc, NULL, &err) &&
+		          ns_store_job_put(st, id, "analyze", 0, &err) && ns_store_audit(st, &(ns_audit_entry){.actor = "bench", .action = "step", .incident = id, .detail = doc}, NULL, NULL, &err) &&
 		          ns_store_commit(st, &err);
 		if (!ok) {
 			printf("%-46s %s\n", "a step of the store", err.text);

@@ -3,11 +3,16 @@
 
 #define UNLOCK "DROP TRIGGER audit_no_update; DROP TRIGGER audit_no_delete; "
 
+static bool audit_put(fixture *f, const char *actor, const char *action, int64_t incident, const cJSON *detail, char *head)
+{
+	return ns_store_audit(f->s, &(ns_audit_entry){.actor = actor, .action = action, .incident = incident, .detail = detail}, head, NULL, &f->err);
+}
+
 static void say(fixture *f, int64_t incident, const char *action, char *head)
 {
 	cJSON *detail = cJSON_CreateObject();
 	ns_json_put_str(detail, "note", action);
-	TX(f, ns_store_audit(f->s, "uid 1000 (kim)", action, incident, detail, head, &f->err));
+	TX(f, audit_put(f, "uid 1000 (kim)", action, incident, detail, head));
 	cJSON_Delete(detail);
 }
 
@@ -39,7 +44,7 @@ static void a_whole_chain_verifies(void **state)
 	assert_int_equal(rows, 5);
 	fixture_reopen(f);
 	say(f, 1, "again", NULL); /* the chain goes on after a restart; detail and head may be NULL */
-	TX(f, ns_store_audit(f->s, "engine", "stop", 0, NULL, NULL, &f->err));
+	TX(f, audit_put(f, "engine", "stop", 0, NULL, NULL));
 	OK(f, ns_store_audit_verify(f->s, last, &rows, head, &f->err));
 	assert_int_equal(rows, 7);
 }
@@ -100,10 +105,10 @@ static void every_way_around_it_is_found(void **state)
 	    {UNLOCK
 	        "UPDATE audit SET seq = 9 WHERE seq = 2; UPDATE audit SET seq = 2 WHERE seq = 3; UPDATE audit SET seq = 3 WHERE seq = 9",
 	        "row 2"},
-	    {UNLOCK "INSERT INTO audit SELECT 6, at_ms, actor, action, incident, detail, hash FROM audit WHERE seq = 5", "row 6"},
-	    {UNLOCK "INSERT INTO audit SELECT 0, at_ms, actor, action, incident, detail, hash FROM audit WHERE seq = 1", "row 0"},
+	    {UNLOCK "INSERT INTO audit SELECT 6, at_ms, actor, action, incident, detail, hash, who, digest, before, after, facts FROM audit WHERE seq = 5", "row 6"},
+	    {UNLOCK "INSERT INTO audit SELECT 0, at_ms, actor, action, incident, detail, hash, who, digest, before, after, facts FROM audit WHERE seq = 1", "row 0"},
 	    /* A table of our name without the types: text in a number would read as the number. */
-	    {"CREATE TABLE a AS SELECT seq, CAST(at_ms AS TEXT) || 'x' AS at_ms, actor, action, incident, detail, hash FROM audit;"
+	    {"CREATE TABLE a AS SELECT seq, CAST(at_ms AS TEXT) || 'x' AS at_ms, actor, action, incident, detail, hash, who, digest, before, after, facts FROM audit;"
 	     "DROP TABLE audit; ALTER TABLE a RENAME TO audit",
 	        "row 1 was not written by this program"},
 	};
@@ -148,7 +153,7 @@ static void secrets_are_not_kept_for_ever(void **state)
 	for (size_t i = 0; i < 2; i++) {
 		cJSON *detail = ns_json_parse(cases[i].json, strlen(cases[i].json), &ns_json_strict, &f->err);
 		assert_non_null(detail);
-		TX(f, ns_store_audit(f->s, "engine", "started", 1, detail, NULL, &f->err));
+		TX(f, audit_put(f, "engine", "started", 1, detail, NULL));
 		cJSON_Delete(detail);
 		ns_audit_row *rows;
 		size_t n;

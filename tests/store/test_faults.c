@@ -26,7 +26,7 @@ static bool do_step(ns_store *s, int n, size_t bytes, ns_err *err)
 		ok = ns_store_incident_open(s, &a, &id, &is_new, err) &&
 		     ns_store_transition(s, id, NS_ST_DETECTED, 1, NS_ST_ANALYZING, NS_VERDICT_NONE, name, err) &&
 		     ns_store_fact_put(s, id, "alert", doc, err) && ns_store_job_put(s, id, "analyze", 0, err) &&
-		     ns_store_audit(s, "engine", "detected -> analyzing", id, NULL, NULL, err);
+		     ns_store_audit(s, &(ns_audit_entry){.actor = "engine", .action = "detected -> analyzing", .incident = id}, NULL, NULL, err);
 		if (!ok)
 			ns_store_rollback(s);
 		ok = ok && ns_store_commit(s, err);

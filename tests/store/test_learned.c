@@ -64,9 +64,10 @@ static void a_store_of_the_first_version_goes_on(void **state)
 	int64_t id = open_incident(f, "web");
 	ns_store_close(f->s);
 	raw_sql(f, "DROP TABLE vectors; DROP INDEX incidents_of_workload; DROP TABLE capsules; DROP INDEX incidents_opened; DROP TABLE yeses;"
-	           "DROP TRIGGER approvals_needed; DROP TRIGGER approvals_two; ALTER TABLE approvals DROP COLUMN needed; PRAGMA user_version = 1");
+	           "DROP TRIGGER approvals_needed; DROP TRIGGER approvals_two; ALTER TABLE approvals DROP COLUMN needed; ALTER TABLE audit DROP COLUMN who; ALTER TABLE audit DROP COLUMN digest;"
+	           "ALTER TABLE audit DROP COLUMN before; ALTER TABLE audit DROP COLUMN after; ALTER TABLE audit DROP COLUMN facts; PRAGMA user_version = 1");
 	fixture_open(f);
-	assert_int_equal(raw_int(f, "PRAGMA user_version"), 4);
+	assert_int_equal(raw_int(f, "PRAGMA user_version"), 5);
 	assert_int_equal(raw_int(f, "SELECT count(*) FROM vectors"), 0);
 	assert_int_equal(incident_of(f, id).id, id);
 }

@@ -74,7 +74,7 @@ static void settings_are_as_the_law_says(void **state)
 	opens(f);
 	assert_int_equal(raw_int(f, "SELECT count(*) FROM pragma_journal_mode WHERE journal_mode = 'wal'"), 1);
 	assert_int_equal(raw_int(f, "PRAGMA application_id"), 0x4e534150);
-	assert_int_equal(raw_int(f, "PRAGMA user_version"), 4);
+	assert_int_equal(raw_int(f, "PRAGMA user_version"), 5);
 	assert_int_equal(raw_int(f, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"), 1);
 }
 
@@ -103,7 +103,7 @@ static void a_newer_store_is_refused_untouched(void **state)
 	opens(f);
 	raw_sql(f, "PRAGMA user_version = 7");
 	file_hash(f->db, before);
-	refused(f, NS_E_VERSION, "store version 7, this one knows 4");
+	refused(f, NS_E_VERSION, "store version 7, this one knows 5");
 	assert_non_null(strstr(f->err.text, "--state-dir"));
 	assert_non_null(strstr(f->err.text, "update the program"));
 	assert_null(ns_store_open_readonly(f->dir, f->clock, &f->err));
@@ -132,7 +132,7 @@ static void a_newer_store_with_a_log_is_refused_untouched(void **state)
 	snprintf(wal, sizeof wal, "%s-wal", f->db);
 	file_hash(f->db, before[0]);
 	file_hash(wal, before[1]);
-	refused(f, NS_E_VERSION, "store version 7, this one knows 4");
+	refused(f, NS_E_VERSION, "store version 7, this one knows 5");
 	file_hash(f->db, after);
 	assert_string_equal(before[0], after);
 	file_hash(wal, after);

@@ -59,7 +59,7 @@ static void steps_per_second(void **state)
 	for (int k = 0; k < STEPS; k++) {
 		OK(f, ns_store_begin(f->s, &f->err));
 		OK(f, ns_store_fact_put(f->s, id, "gate", doc, &f->err));
-		OK(f, ns_store_audit(f->s, "engine", "step", id, doc, NULL, &f->err));
+		OK(f, ns_store_audit(f->s, &(ns_audit_entry){.actor = "engine", .action = "step", .incident = id, .detail = doc}, NULL, NULL, &f->err));
 		OK(f, ns_store_commit(f->s, &f->err));
 	}
 	t = now_ms() - t;

@@ -36,7 +36,7 @@ static void writes_need_a_transaction(void **state)
 	FAILS(f, NS_E_FAILED, ns_store_approval_decide(f->s, 1, NS_APPR_REJECTED, NULL, "x", "cli", "", &f->err));
 	FAILS(f, NS_E_FAILED, ns_store_intent_start(f->s, &i, &id, &f->err));
 	FAILS(f, NS_E_FAILED, ns_store_breaker_put(f->s, &b, &f->err));
-	FAILS(f, NS_E_FAILED, ns_store_audit(f->s, "a", "b", 0, NULL, NULL, &f->err));
+	FAILS(f, NS_E_FAILED, ns_store_audit(f->s, &(ns_audit_entry){.actor = "a", .action = "b"}, NULL, NULL, &f->err));
 	FAILS(f, NS_E_FAILED, ns_store_meta_set(f->s, "k", "v", &f->err));
 }
 

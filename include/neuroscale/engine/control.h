@@ -37,6 +37,9 @@ ns_role ns_role_of_uid(uid_t uid, const char *approvers);
  * connected: its session has one login uid. */
 enum { NS_LOGIN = 24 };
 bool ns_login_of(pid_t pid, char out[NS_LOGIN]);
+/* What else is known of that process: the SSH connection that its environment names. pid 0: of this one. Its environment is read only when it
+ * belongs to that uid and the kernel lets us. */
+void ns_caller_of(pid_t pid, uid_t uid, ns_caller *out);
 bool ns_group_id(const char *name, gid_t *gid); /* false: no such group */
 /* "uid 1000 (kim)": for the audit. */
 void ns_uid_words(uid_t uid, char *out, size_t cap);

@@ -4,6 +4,15 @@
 #define NEUROSCALE_ENGINE_DOOR_H
 #include "neuroscale/engine/snapshot.h"
 
+/* What else is known of whoever asks. For the record alone: nothing is decided by it. */
+typedef struct ns_caller {
+	char ssh[80];              /* "203.0.113.9 50222": address and port of the other end of its SSH connection, "" none */
+	bool ssh_claimed;          /* it says so itself: read from its environment */
+	bool ssh_unread;           /* its environment could not be read */
+	char id[96];               /* of a client that has a name of its own: a Slack user, an MCP client; "" none */
+	long pid;                  /* 0 unknown */
+} ns_caller;
+
 typedef struct ns_decide_req {
 	int64_t approval;
 	bool approve;              /* false: reject */
@@ -12,6 +21,7 @@ typedef struct ns_decide_req {
 	const char *surface;       /* "console" | "cli" */
 	const char *person;        /* whom a surface inside the engine's process has identified itself: "slack:U024BE7LH", "uid:1000" whoever logged in;
 	                            * NULL: the peer's uid is who it is. The control socket never takes it from a client. */
+	const ns_caller *caller;   /* NULL: nothing is known. Never from a client either */
 } ns_decide_req;
 
 /* Takes back what an incident changed. digest: of the armed undo, as it was seen (ns_snapshot.undos). */
@@ -20,6 +30,8 @@ typedef struct ns_undo_req {
 	const char *digest;        /* 64 hex */
 	const char *reason;        /* "" none */
 	const char *surface;       /* "console" | "cli" */
+	const char *person;        /* as in ns_decide_req */
+	const ns_caller *caller;
 } ns_undo_req;
 
 typedef struct ns_door {

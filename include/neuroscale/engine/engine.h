@@ -55,6 +55,8 @@ typedef struct ns_engine_opts {
 	const ns_spawner *spawner;        /* NULL: the real one */
 	int64_t approval_timeout_ms;      /* 300000 when 0 */
 	int64_t cooldown_ms;              /* 900000 when 0: how long rejected, expired, failed and manual_review hold their identity without recovery */
+	int64_t anchor_every_ms;          /* 1 h when 0: the audit's head goes to syslog that often, and at start, stop and each decision */
+	int anchor_facility;              /* of syslog(3); LOG_AUTHPRIV when 0 */
 	int64_t undo_ttl_ms;              /* 24 h when 0: how long a change can be taken back */
 	int64_t target_cooldown_ms;       /* 300000 when 0, between automatic actions on one target */
 	int workers;                      /* 3 when 0; with several clusters each may hold 2 at a time, and there are enough for all of them */

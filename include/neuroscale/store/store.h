@@ -133,6 +133,7 @@ bool ns_store_approval_yes(ns_store *s, int64_t id, const char *digest, const ns
 bool ns_store_approval_yeses(ns_store *s, ns_arena *ar, int64_t id, ns_yes **out, size_t *n, ns_err *err);                    /* [any] oldest first */
 bool ns_store_approval_get(ns_store *s, ns_arena *ar, int64_t id, ns_approval *out, ns_err *err);                            /* [any] */
 bool ns_store_approvals_pending(ns_store *s, ns_arena *ar, ns_approval **out, size_t *n, ns_err *err);                        /* [any] oldest first */
+bool ns_store_approvals_of(ns_store *s, ns_arena *ar, int64_t incident, ns_approval **out, size_t *n, ns_err *err);            /* [any] oldest first */
 bool ns_store_approval_latest(ns_store *s, ns_arena *ar, int64_t incident, ns_approval *out, ns_err *err);                    /* [any] */
 /* Law 7, pure: has it expired at (wall, mono, boot_id)? Past either deadline, another boot, or wall and mono disagreeing by more than 5 s. */
 bool ns_approval_expired(const ns_approval *a, int64_t wall_ms, int64_t mono_ms, const char *boot_id);
@@ -153,6 +154,7 @@ typedef struct ns_intent {
 bool ns_store_intent_start(ns_store *s, const ns_intent *i, int64_t *id, ns_err *err);                                 /* [tx] */
 bool ns_store_intent_finish(ns_store *s, int64_t id, const char *outcome, const char *detail, ns_err *err);            /* [tx] once; NS_E_CONFLICT */
 bool ns_store_intents_open(ns_store *s, ns_arena *ar, ns_intent **out, size_t *n, ns_err *err);                        /* [any] started, no outcome */
+bool ns_store_intents_of(ns_store *s, ns_arena *ar, int64_t incident, ns_intent **out, size_t *n, ns_err *err);        /* [any] oldest first */
 bool ns_store_intent_latest(ns_store *s, ns_arena *ar, int64_t incident, ns_intent *out, ns_err *err);                 /* [any] */
 /* [any] For limits and cool-downs: how many intents started since; cluster, or target, may be NULL (any). last_ms may be NULL. */
 int64_t ns_store_intents_since(ns_store *s, const char *cluster, const char *target, int64_t since_ms, int64_t *last_ms);
@@ -167,13 +169,49 @@ bool ns_store_breaker_get(ns_store *s, ns_arena *ar, const char *scope, ns_break
 bool ns_store_breaker_put(ns_store *s, const ns_breaker_row *row, ns_err *err);                                        /* [tx] */
 bool ns_store_breakers(ns_store *s, ns_arena *ar, ns_breaker_row **out, size_t *n, ns_err *err);                       /* [any] not closed ones */
 
-/* ---- audit (law 13): append-only (triggers refuse UPDATE and DELETE), hash-chained ---- */
-/* [tx] hash = SHA-256(prev_hash, seq, at, actor, action, incident, detail) by ns_digest; detail may be NULL. head (NULL or NS_HEX256) gets the new hash. */
-bool ns_store_audit(ns_store *s, const char *actor, const char *action, int64_t incident, const cJSON *detail, char *head, ns_err *err);
-typedef struct ns_audit_row { int64_t seq, at_ms, incident; const char *actor, *action, *detail, *hash; } ns_audit_row;
+/* ---- audit (law 13): append-only (triggers refuse UPDATE and DELETE), hash-chained ----
+ * row = SHA-256(form 2, seq, at, actor, action, incident, detail, who, digest, before, after, facts), hash = SHA-256(prev_hash, row), both by ns_digest,
+ * NULL differing from "". So a row whose text must not be shown is still proven by its digest. Rows without `who` are of the first form:
+ * hash = SHA-256(prev_hash, seq, at, actor, action, incident, detail). The hash before the first row is 64 zeros.
+ * facts: "FROM-TO:HASH" over the facts of the incident that were put since its last audit row, so that the chain stands for them as well. */
+typedef struct ns_audit_entry {
+	const char *actor, *action;
+	int64_t incident;          /* 0: of none */
+	const cJSON *detail;       /* may be NULL */
+	const cJSON *who;          /* an object: uid, account and client at that time (engine/audit.h); NULL: nobody in particular */
+	const char *digest;        /* of the plan or undo that it is about, NULL or "" none */
+	const cJSON *before, *after; /* the fields that were touched, by path; NULL none, or not known */
+} ns_audit_entry;
+/* [tx] Secrets are taken out of everything first. head (NULL or NS_HEX256) and seq (may be NULL) get the new row's hash and number. */
+bool ns_store_audit(ns_store *s, const ns_audit_entry *e, char *head, int64_t *seq, ns_err *err);
+/* [any] The newest row; 0 and the genesis when there is none. */
+bool ns_store_audit_head(ns_store *s, int64_t *seq, char head[65], ns_err *err);
+typedef struct ns_audit_row {
+	int64_t seq, at_ms, incident;
+	const char *actor, *action, *detail, *who, *digest, *before, *after, *facts, *hash; /* in a walk NULL where there is none, else "" */
+} ns_audit_row;
 bool ns_store_audit_rows(ns_store *s, ns_arena *ar, int64_t incident, size_t max, ns_audit_row **out, size_t *n, ns_err *err); /* [any] incident 0: all; oldest first, the last max */
-/* Recomputes the chain. expect_head (may be NULL): the anchored head that must be in the chain (detects truncation).
- * False with err naming the first bad row; *rows = rows checked. */
+/* The digest of the row's own text; false (and "") for one of the first form, which has none. */
+bool ns_audit_row_digest(const ns_audit_row *r, char out[65]);
+void ns_audit_link(const char *prev, const char *row_digest, char out[65]);     /* prev_hash and row to hash */
+void ns_audit_row_hash(const char *prev, const ns_audit_row *r, char out[65]);  /* of either form */
+extern const char ns_audit_genesis[65];
+/* [any] Every row in order, one at a time; stops when fn says false (with err). prev: the hash before it. Nothing is checked. */
+typedef bool ns_audit_see(void *ctx, const ns_audit_row *r, const char *prev, ns_err *err);
+bool ns_store_audit_walk(ns_store *s, ns_audit_see *fn, void *ctx, ns_err *err);
+/* A hash that was put where nobody who can write the database can change it. seq 0: it may be anywhere in the chain. */
+typedef struct ns_audit_anchor { int64_t seq; char hash[65]; } ns_audit_anchor;
+typedef struct ns_audit_proof {
+	int64_t rows;      /* that were checked */
+	char head[65];
+	int64_t first_form; /* rows of it */
+	int64_t facts;     /* that the rows stand for */
+	int64_t anchored;  /* the highest row with an anchor that holds, 0 none */
+} ns_audit_proof;
+/* Recomputes the whole chain, and the facts it stands for, and holds it against the anchors. False with NS_E_INVALID naming the first row that is
+ * wrong and how; *out is then as far as it came. */
+bool ns_store_audit_prove(ns_store *s, const ns_audit_anchor *anchors, size_t n, ns_audit_proof *out, ns_err *err);
+/* The same with one head, or none (NULL), that may be anywhere. */
 bool ns_store_audit_verify(ns_store *s, const char *expect_head, int64_t *rows, char head[65], ns_err *err);
 
 /* ---- small values ---- */
