@@ -12,7 +12,7 @@
 #include <sys/resource.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-enum { RATE = 60, AT_ONCE = 8, PLAY_MS = 120000, AWAY_MS = 1500, DEADLINE_MS = 4000 };
+enum { RATE = 120, AT_ONCE = 12, PLAY_MS = 120000, AWAY_MS = 1500, DEADLINE_MS = 4000 };
 
 static void (*at_point)(const char *name, int64_t incident);
 void ns_engine_test_point(const char *name, int64_t incident);
