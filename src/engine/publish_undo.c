@@ -58,6 +58,7 @@ static void put_card(ns_engine *e, ns_snapshot *s, const ns_capsule *c, bool ove
 	r->id = 0;
 	r->state = NS_CARD_BLOCKED;
 	r->digest = "";
+	r->ask = "there is nothing to approve: it is done by hand";
 	r->headline = overdue ? ns_arena_printf(ar, "overdue: %s", c->summary) : ns_arena_printf(ar, "cannot be taken back by machine: %s", c->summary);
 	r->summary = ns_arena_printf(ar, "%s%s%s. By hand: %s",
 	    overdue ? "The exception's time is over and it could not be disarmed: it still lets through what it was to let through for a time" : "The change stands, and its undo does not work",

@@ -217,7 +217,9 @@ static void ensure_job(ns_engine *e, ns_arena *ar, const ns_capsule *c)
 
 bool ns_undo_overdue(const ns_capsule *c, int64_t wall)
 {
-	return strcmp(c->action, ns_action_get(NS_ACT_POLICY_EXCEPTION)->name) == 0 && c->state != NS_CAP_UNDONE && wall - c->until_ms >= NS_UNDO_OVERDUE_MS;
+	int64_t late = wall - c->until_ms;
+	return strcmp(c->action, ns_action_get(NS_ACT_POLICY_EXCEPTION)->name) == 0 && c->state != NS_CAP_UNDONE && late >= NS_UNDO_OVERDUE_MS &&
+	    (c->state != NS_CAP_FAILED || late < NS_UNDO_NAG_MS);
 }
 
 int64_t ns_undo_timers(ns_engine *e, ns_arena *ar)

@@ -157,6 +157,39 @@ static void silence_after_what_did_not_help(void)
 	live_close(&l);
 }
 
+/* Law 10: the failure that opens the breaker is this very one. The undo waits until it is half-open, is its one trial, and gives it back: it says
+ * nothing about whether changes help. */
+static void an_open_breaker_delays_it(void)
+{
+	live l;
+	ns_err err = {0};
+	ns_arena *ar = ns_arena_new();
+	ns_breaker_row b = {.scope = "target:sim/reco/Deployment/recommender", .state = "closed", .failures = 2}, now;
+	live_open(&l, "rollback-in-vain", 60, NS_PROFILE_APPROVE);
+	ns_store *st = ns_store_open(l.r.state, l.r.clock, &err);
+	must(st && ns_store_begin(st, &err) && ns_store_breaker_put(st, &b, &err) && ns_store_commit(st, &err), "%s", err.text);
+	ns_store_close(st);
+	live_start(&l);
+	card c = live_card(&l, "recommender", 0);
+	live_yes(&l, &c);
+	live_until(&l, "reco", "recommender", "undoing");
+	st = live_record(&l);
+	must(ns_store_breaker_get(st, ar, b.scope, &now, &err) && strcmp(now.state, "open") == 0, "the breaker is %s", now.state);
+	int64_t open_until = now.opened_ms + MINUTES(5);
+	while (ns_clock_wall_ms(l.r.clock) < open_until - MINUTES(1)) {
+		must(live_sent(&l) == 1, "it was sent while the breaker was open");
+		rig_nap(LIVE_NAP_MS);
+	}
+	must_be(&l, c.incident, NS_CAP_UNDONE, "");
+	must(live_sent(&l) == 2, "%lld changes", (long long)live_sent(&l));
+	must(capsule(&l, ar, c.incident).changed_ms >= open_until, "it was sent before the breaker was half-open");
+	live_until(&l, "reco", "recommender", "manual_review");
+	must(ns_store_breaker_get(st, ar, b.scope, &now, &err) && strcmp(now.state, "half_open") != 0, "the trial was not given back");
+	ns_store_close(st);
+	ns_arena_free(ar);
+	live_close(&l);
+}
+
 /* A freeze that began since: nothing automatic. A person is told, and may still take it back. */
 static void a_freeze_leaves_it_to_a_person(void)
 {
@@ -379,7 +412,7 @@ static void an_overdue_exception_nags(void)
 #define C(case_) {.name = #case_, .run = case_}
 int main(int argc, char **argv)
 {
-	static test_case list[] = {C(what_did_not_help), C(what_did_harm), C(silence_after_what_did_not_help), C(a_freeze_leaves_it_to_a_person), C(a_person_takes_back_what_was_fixed),
+	static test_case list[] = {C(what_did_not_help), C(what_did_harm), C(silence_after_what_did_not_help), C(an_open_breaker_delays_it), C(a_freeze_leaves_it_to_a_person), C(a_person_takes_back_what_was_fixed),
 	    C(a_person_does_not_wait_for_the_verdict), C(what_others_changed_since_is_left_alone), C(a_person_is_told_at_once_when_it_cannot_be_armed),
 	    C(its_time_ends), C(an_exception_ends_by_itself), C(an_overdue_exception_nags)};
 	return cases_main(argc, argv, "undo", list, sizeof list / sizeof list[0]);
