@@ -44,7 +44,7 @@ static const signal signals[] = {
         "authentication failed|access denied for user|wrongpass|noauth authentication|invalid username-password|401 unauthorized|"
         "403 forbidden|invalid api key|incorrect api key|invalid credentials|bad credentials|login failed for user|sasl*fail|"
         "permission denied for |expiredtoken|token is expired|token has expired|invalidaccesskeyid|signaturedoesnotmatch|"
-        "invalid_grant|invalid_client|status code: 401|status code: 403|status=401|accessdenied:|not authorized to perform|"
+        "invalid_grant|invalid_client|status code: 401|status code: 403|status=401|accessdenied:|(accessdenied)|policy denies|not authorized to perform|"
         "no pg_hba.conf entry|role *does not exist|invalid or expired token|unable to locate credentials|nocredentialproviders",
         "probe failed", "its credentials were refused"},
     {T_CERT, LOG, GRAB_HOST, false,

@@ -406,7 +406,7 @@ static bool need_told(const maker *m)
 /* More was told than is understood here, so that something in it may speak against acting alone: memory without a word on how much is
  * needed but with words that are not plain, a release that breaks without a word on how. */
 #define FEW_WORDS  2
-#define MANY_WORDS 12 /* and with so many the need alone does not make it clear */
+#define MANY_WORDS 6 /* and with so many the need alone does not make it clear */
 static bool need_unknown(const maker *m)
 {
 	return !need_told(m) && !says(m, SAY_BOUNDED) && !says(m, SAY_LOWERED) && ns_text_unexplained(m->d) > FEW_WORDS;

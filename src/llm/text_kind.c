@@ -20,7 +20,7 @@ static const struct {
         "(fails|failed|fail|blocks|blocked|denies|denied|violat|rejects|rejected)|rule * (failed|fails|of * fail)|blocked by * "
         "(policy|rule|require|disallow|restrict)|verifyimages|verify image|image verification failed|admission denied|blocked by "
         "require|(disallow|restrict ) * (blocked|blocks|denied|denies|fail|violat|refused|rejected)",
-        "failed calling webhook|no endpoints available|gatekeeper|network polic|pull policy|restart "
+        "bucket policy|iam |failed calling webhook|no endpoints available|gatekeeper|network polic|pull policy|restart "
         "policy|imagepullpolicy|restartpolicy|backoff|pod security polic|sync policy|sigstore|kyverno * oomkilled|kyverno * crashloop"},
     {"cost_spike", COST,
         "on the invoice|management fee|support charge|extended support|egress * up |egress * (rose|doubled|tripled)|autoscaler keeps|spot capacity|on demand fallback|savings plan|opencost|kubecost|cost alert|cost anomal|cost spike|cost report|daily cost|hourly cost|monthly cost|monthly bill|cloud bill|cloud "

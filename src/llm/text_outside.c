@@ -13,23 +13,23 @@
 /* Sorted bytewise. */
 static const char *const things[] = {
     /* clang-format off */
-    "account", "acl", "acls", "aurora", "broker", "brokers", "bucket", "bundle", "ca", "cassandra", "cert", "certificate", "certificates",
-    "certs", "configmap", "configmaps", "consul", "coredns", "crd", "crds", "credential", "credentials", "database", "databases", "db", "dba",
-    "disk", "dns", "elasticsearch", "etcd", "firewall", "idp", "kafka", "keycloak", "keyvault", "ldap", "licence", "license", "loadbalancer",
-    "memcached", "mongo", "mongodb", "mysql", "network", "nfs", "node", "nodes", "oauth", "opensearch", "partner", "password", "passwords",
-    "postgres", "postgresql", "proxy", "pvc", "queue", "quota", "rabbitmq", "redis", "registry", "schema", "secret", "secrets", "sso",
-    "storage", "subnet", "table", "tables", "token", "tokens", "topic", "topics", "upstream", "vault", "vendor", "volume", "volumes",
-    "zookeeper",
+    "account", "acl", "acls", "aurora", "bedrock", "broker", "brokers", "bucket", "bundle", "ca", "cassandra", "cert", "certificate",
+    "certificates", "certs", "configmap", "configmaps", "consul", "coredns", "crd", "crds", "credential", "credentials", "database",
+    "databases", "db", "dba", "disk", "dns", "elasticsearch", "etcd", "firewall", "iam", "idp", "kafka", "keycloak", "keyvault", "kms",
+    "ldap", "licence", "license", "loadbalancer", "memcached", "mongo", "mongodb", "mysql", "network", "nfs", "node", "nodes", "oauth",
+    "opensearch", "partner", "password", "passwords", "permissions", "policy", "postgres", "postgresql", "proxy", "pvc", "queue", "quota",
+    "rabbitmq", "redis", "registry", "s3", "schema", "secret", "secrets", "sso", "storage", "subnet", "table", "tables", "token", "tokens",
+    "topic", "topics", "upstream", "vault", "vendor", "volume", "volumes", "zookeeper",
     /* clang-format on */
 };
 static const char *const troubles[] = {
     /* clang-format off */
-    "attached", "blocked", "broken", "changed", "corrupt", "corrupted", "cut", "degraded", "deleted", "disabled", "down", "edited", "emptied",
-    "empty", "exhausted", "expired", "failed", "failing", "failover", "fails", "full", "garbage", "gone", "held", "invalid", "lapsed",
-    "locked", "lost", "lowered", "maintenance", "migrated", "migration", "migrations", "missing", "moved", "outage", "overloaded", "patched",
-    "pruned", "rebooted", "recreated", "red", "reduced", "refuses", "removed", "renamed", "renewed", "replaced", "reset", "restored",
-    "revoked", "rotated", "servfail", "slow", "stale", "switched", "throttled", "timeout", "unavailable", "unhealthy", "unreachable",
-    "updated", "upgrade", "upgraded", "wiped", "wrong",
+    "attached", "blocked", "broken", "changed", "corrupt", "corrupted", "cut", "degraded", "deleted", "denied", "denies", "disabled", "down",
+    "edited", "emptied", "empty", "exhausted", "expired", "failed", "failing", "failover", "fails", "full", "garbage", "gone", "held",
+    "invalid", "lapsed", "locked", "lost", "lowered", "maintenance", "migrated", "migration", "migrations", "missing", "moved", "outage",
+    "overloaded", "patched", "pruned", "rebooted", "recreated", "red", "reduced", "refuses", "rejected", "rejects", "removed", "renamed",
+    "renewed", "replaced", "reset", "restored", "revoked", "rotated", "servfail", "slow", "stale", "switched", "throttled", "timeout",
+    "unavailable", "unhealthy", "unreachable", "updated", "upgrade", "upgraded", "wiped", "wrong",
     /* clang-format on */
 };
 

@@ -92,10 +92,11 @@ size_t ns_text_unexplained(const text_doc *d)
 bool ns_text_contrast(const text_doc *d)
 {
 	static const char turns[] = "but |however |although |though |except |unless |despite |nevertheless |on the other hand";
-	static const char reassures[] =
-	    "~idle|no leak|not a leak|flat|constant|stable|settles|nobody|no one|no |nothing|zero|unused|finished|ended|over|done|fine|healthy|ready|"
-	    "running|serv|works|worked|still|never (put|stopped|scaled)|ok |limit|needs|was |memory|image|tag |typo|listens|exits|fails|crash|process|"
-	    "without";
+	static const char reassures[] = "~idle|no leak|not a leak|flat|constant|stable|settles|nobody|no one|no "
+	                                "|nothing|zero|unused|finished|ended|over|done|fine|healthy|ready|"
+	                                "running|serv|works|worked|still|never (put|stopped|scaled)|ok |limit|needs|was |memory|image|tag "
+	                                "|typo|listens|exits|fails|crash|process|"
+	                                "without";
 	for (size_t i = 0; i < d->n; i++) {
 		const text_unit *u = &d->unit[i];
 		const char *turn = u->order || u->place != TEXT_PROSE ? NULL : ns_flat_find(u->flat, turns);

@@ -38,9 +38,10 @@ static bool told(const text_unit *u)
 static const struct {
 	const char *word;
 	series series;
-} introducers[] = {{"revision", SERIES_REVISION}, {"revisions", SERIES_REVISION}, {"rev", SERIES_REVISION}, {"rev.", SERIES_REVISION}, {"generation", SERIES_REVISION},
-    {"build", SERIES_BUILD}, {"builds", SERIES_BUILD}, {"version", SERIES_VERSION}, {"versions", SERIES_VERSION},
-    {"release", SERIES_VERSION}, {"tag", SERIES_VERSION}, {"image", SERIES_VERSION}, {"chart", SERIES_VERSION}};
+} introducers[] = {{"revision", SERIES_REVISION}, {"revisions", SERIES_REVISION}, {"rev", SERIES_REVISION}, {"rev.", SERIES_REVISION},
+    {"generation", SERIES_REVISION}, {"build", SERIES_BUILD}, {"builds", SERIES_BUILD}, {"version", SERIES_VERSION},
+    {"versions", SERIES_VERSION}, {"release", SERIES_VERSION}, {"tag", SERIES_VERSION}, {"image", SERIES_VERSION},
+    {"chart", SERIES_VERSION}};
 
 /* What makes a number an amount, an address, a time or a share: 2.5s, 0.02 CPU, 4.10 USD, 10.0.4.17, 08:17. */
 static bool is_amount(const char *end)
@@ -233,7 +234,8 @@ static const char good_words[] =
     "(crash|show|have|do)|doesn t (crash|show|have)|does not (crash|show|have)|never (crashed|restarted|failed|had|showed|did)|successful|"
     "0 restarts|zero restarts|full traffic|takes traffic|take traffic|taking traffic|all traffic|(for|all) * "
     "(days|weeks|months|week|month)|(for|since) (days|weeks|months|ages)|clean|solid|happy|green|quiet|alive|boring|uneventful|as "
-    "expected|answer|had none|has none|keep (working|going)|keeps (working|going|running)|up (1|2|3|4|5|6|7|8|9)|(zero|0|no) (such|events|errors|crashes|issues|incidents)|hummed|kept|ready (pod|replica)|still (has|have)|had "
+    "expected|answer|had none|has none|keep (working|going)|keeps (working|going|running)|up (1|2|3|4|5|6|7|8|9)|(zero|0|no) "
+    "(such|events|errors|crashes|issues|incidents)|hummed|kept|ready (pod|replica)|still (has|have)|had "
     "(never|run|not)|has run|ran |never (this|that|happened|seen|saw|did)|no (drama|fuss|surprise)|continue|as before|in order|all "
     "right|alright|intact|unharmed|steady|normal|perfect|(are|is|were|was) up |answering|answers|keep "
     "(taking|serving|answering)|keeps (taking|answering)|flawless|smooth|rock|behaved|behaves|answered|handled|carried|all "
@@ -359,7 +361,8 @@ static const text_unit *good_by_word(const text_doc *d)
 	    "(healthy|stable|fine|worked|quiet|calm|no restart|0 restart|zero restart|no problem|no error|in order|nothing)|until then * "
 	    "(healthy|stable|fine|worked)|(did not|didn t|never) (show|had|have) * "
 	    "(this|that|it|problem|error|restart|crash)|without that|had been stable|had been healthy|was running fine|was running "
-	    "ok|running ok|ok (before|with|until)|(when|while) * (was|were) (active|live|current|running) * (never|no |fine|stable|healthy)|was ok |been up for|no such (error|problem|crash) (with|in|on|before)";
+	    "ok|running ok|ok (before|with|until)|(when|while) * (was|were) (active|live|current|running) * (never|no "
+	    "|fine|stable|healthy)|was ok |been up for|no such (error|problem|crash) (with|in|on|before)";
 	for (size_t i = 0; i < d->n; i++) {
 		const text_unit *u = &d->unit[i];
 		if (!told(u))

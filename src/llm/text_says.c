@@ -247,7 +247,7 @@ static const struct {
         "node|cartesian|runaway query|within seconds of * to|spikes to|from * gi to * gi|"
         "then raised|raised it|raised to * oom|increased to * oom|never (comes|goes|drops|falls|shrinks)|straight up|(goes|going|went) up "
         "(and|with|until|linear|steadily)|rises with|rising|with (each|every) |per (client|user|connection|websocket|upload)|explosion|explod|"
-        "miner|xmrig|malware|compromised|intru|hacked|suspicious|(twice|times) as long|(lived|lasts|lasted|survives|survived) longer|misconfigur|retry storm|flood|runaway|recursi|attack|(above|larger than|bigger than|exceeds|over) the (container|memory|pod) * limit|"
+        "miner|xmrig|malware|compromised|intru|hacked|suspicious|(twice|times) as long|(lived|lasts|lasted|survives|survived) longer|(concurrency|threads|workers|batch size|batchsize|parallelism|pool size|cache size|buffer size|prefetch) * (set from|set to|raised|changed|increased|from)|misconfigur|retry storm|flood|runaway|recursi|attack|(above|larger than|bigger than|exceeds|over) the (container|memory|pod) * limit|"
         "every * hours|after * hours|after * days|more and more|never released|not released|never freed|retained|cache * without|no "
         "eviction|no upper bound|decompress|zip bomb|malicious",
         "has been stable|is stable|works fine|works |runs fine|correctly|properly|stays up|solved|fixed it|idles|settles|no leak|not a "
@@ -366,6 +366,11 @@ static const struct {
         "teams|until friday|until tomorrow|needed|must keep|must stay|must not|keep running|required|audit|certification|reserved for|on "
         "purpose|agreed|intentional|do not touch|demo to|customer demo|due|deadline",
         "nobody|no one|(campaign|launch|sale|event|peak|test|demo) * (ended|over|finished|done)|no longer needed|not needed|no real load|not in use|traffic unchanged|without more requests"},
+    {SAY_COST_LOAD, SEEN, true,
+        "by design|disaster|recovery site|dr site|standby|stand by|failover|hot spare|kept warm|stay warm|warm pool|starts in|starts at|start in|will "
+        "start|about to|soon|tonight|owner says|owner wants|owner asks|insists|leave it|leave them|should stay|waiting for|wait for|on call|next "
+        "(run|test|demo)",
+        "nobody|no one|forgot"},
     {SAY_COST_DATA, SEEN, true,
         "unallocated|not allocated|idle *allocation|double count|wrong price|figures may|may be wrong|lost metrics|misreport|missing "
         "metrics|metrics missing|no metrics|prometheus * (down|gap|restart)|opencost * "
