@@ -11,7 +11,7 @@
 #include "neuroscale/engine/gate.h"
 #include "neuroscale/store/store.h"
 
-enum { LAW = 40, VALUE = 64, MAX_DECISIONS = 64 };
+enum { LAW = 40, VALUE = 64, HEAD = 1000, MAX_DECISIONS = 64 };
 
 /* One judgement that is on record. */
 typedef struct decision {
@@ -200,10 +200,9 @@ static void print_head(const view *v, const ns_config *cfg)
 		return;
 	}
 	const ns_incident *i = &v->inc;
-	char *note = ns_text_clean_dup(i->note, 400);
-	printf("#%lld %s  %s/%s %s, cluster %s  [%s]%s%s\n", (long long)i->id, ns_kind_get(i->kind)->title, i->target.ns, i->target.name, i->target.kind,
-	    i->target.cluster, ns_state_get(i->state)->name, *note ? ": " : "", note);
-	free(note);
+	const char *line = ns_arena_printf(v->ar, "#%lld %s  %s/%s %s, cluster %s  [%s]%s%s", (long long)i->id, ns_kind_get(i->kind)->title, i->target.ns,
+	    i->target.name, i->target.kind, i->target.cluster, ns_state_get(i->state)->name, *i->note ? ": " : "", i->note);
+	puts(ns_text_clean_in(v->ar, line, HEAD));
 	for (size_t k = 0; k < v->n; k++) {
 		char at[32];
 		ns_time_format(v->list[k].at_ms, at);

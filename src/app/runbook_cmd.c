@@ -121,7 +121,7 @@ static bool show_record(const ns_config *cfg, const ns_runbook *rb, ns_err *err)
 		if (!ok || !tried)
 			continue;
 		ns_autonomy_judge(rows, tried, &rule, &r);
-		printf("%-14s%s/%s: %s%s\n", any ? "" : "record", places[i].cluster, places[i].ns, ns_autonomy_words(ar, &r, &rule),
+		printf("%-14s%s: %s%s\n", any ? "" : "record", ns_text_clean_in(ar, ns_arena_printf(ar, "%s/%s", places[i].cluster, places[i].ns), 400), ns_autonomy_words(ar, &r, &rule),
 		    one->autonomy == NS_AUTONOMY_ON       ? ""
 		        : one->autonomy == NS_AUTONOMY_SHADOW ? " (in its shadow)"
 		                                              : " (earned autonomy is off)");

@@ -174,6 +174,24 @@ static void an_incident_from_its_record(void **state)
 	free(text);
 }
 
+/* A name is what somebody wrote into a cluster or an alert: it reaches no terminal as it is. */
+static void hostile_names_are_cleaned(void **state)
+{
+	static const char *const args[] = {"explain", "1", NULL};
+	const char *dir = *state;
+	ns_clock *clock = ns_clock_manual(INT64_C(1795478400000), 1000);
+	ns_store *s = ns_store_open(dir, clock, NULL);
+	assert_non_null(s);
+	assert_int_equal(incident(s, "ca\033[2Jrt\nforged"), 1);
+	ns_store_close(s);
+	ns_clock_free(clock);
+	char *text = output(dir, args, nothing, false, 0);
+	has(text, "forged");
+	assert_null(strchr(text, '\033'));
+	assert_null(strstr(text, "\nforged"));
+	free(text);
+}
+
 /* What never came to the gate is told by its documents; what nobody wrote down is not made up. */
 static void an_incident_that_the_gate_never_saw(void **state)
 {
@@ -238,6 +256,7 @@ int main(void)
 	    T(from_scratch),
 	    T(an_incident_from_its_record),
 	    T(an_incident_that_the_gate_never_saw),
+	    T(hostile_names_are_cleaned),
 	    T(the_table),
 	    T(what_is_wrong_is_said),
 	};
