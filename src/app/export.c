@@ -13,7 +13,7 @@
 #include "neuroscale/app/app.h"
 #include "neuroscale/llm/prompt.h"
 #include "neuroscale/model/redact.h"
-#include "neuroscale/store/store.h"
+#include "neuroscale/store/capsule.h"
 
 enum { EVERY = 1000000, MAX_WORDS = 4000 };
 
@@ -50,6 +50,10 @@ static bool read_incident(ns_store *s, ns_arena *ar, int64_t id, facts *f, ns_er
 			f->fixed = strcmp(ns_json_str(j, "verdict", ""), ns_verdict_name(NS_VERDICT_FIXED)) == 0;
 		cJSON_Delete(j);
 	}
+	/* What somebody took back teaches nothing; what only ended with its time does. */
+	ns_capsule c;
+	if (ns_store_capsule_of(s, ar, id, &c, NULL) && c.state == NS_CAP_UNDONE && strcmp(c.by, "timer") != 0)
+		f->fixed = false;
 	return true;
 }
 

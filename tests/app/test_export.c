@@ -7,7 +7,7 @@
 #include "neuroscale/app/app.h"
 #include "neuroscale/llm/reply.h"
 #include "neuroscale/runbook/runbook.h"
-#include "neuroscale/store/store.h"
+#include "neuroscale/store/capsule.h"
 #include "neuroscale/sys/fs.h"
 #include "support/tmpdir.h"
 
@@ -51,6 +51,19 @@ static int64_t incident(ns_store *s, const char *name)
 	put_text(s, id, "plan", "{\"action\":\"patch_resources\",\"risk\":\"medium\",\"requires_approval\":true,\"runbook\":\"r\"}");
 	ns_arena_free(ar);
 	return id;
+}
+
+/* Somebody takes back what it changed. */
+static void taken_back(ns_store *s, int64_t id, const char *by)
+{
+	ns_err err = {0};
+	ns_intent i = {.incident = id, .digest = "d", .action = "patch_resources", .target = "shop/Deployment/x", .cluster = "c1", .argv_json = "[]", .body = "", .lock_path = ""};
+	ns_capsule c = {.incident = id, .plan = ns_store_fact_seq(s, id, "plan"), .cluster = "c1", .target = i.target, .action = i.action, .summary = "", .until_ms = INT64_MAX};
+	bool ok = ns_store_begin(s, &err) && ns_store_intent_start(s, &i, &c.id, &err) && ns_store_intent_finish(s, c.id, "sent", "", &err) &&
+	    ns_store_capsule_put(s, &c, &err) && ns_store_capsule_take(s, c.id, NULL, by, "", false, &err) &&
+	    ns_store_capsule_end(s, c.id, NS_CAP_UNDONE, "", &err) && ns_store_commit(s, &err);
+	if (!ok)
+		fail_msg("%s", err.text);
 }
 
 /* Runs it with standard output in a file, and gives the text; the caller frees. */
@@ -99,11 +112,16 @@ static void test_export(void **state)
 	put_text(s, undone, "decision", "{\"decision\":\"approved\"}");
 	put_text(s, undone, "verification", "{\"verdict\":\"FIXED\"}");
 	put_text(s, undone, "plan", "{\"action\":\"rollback\",\"risk\":\"low\",\"requires_approval\":true}"); /* a newer plan that nobody decided */
+	int64_t regretted = incident(s, "regretted");
+	put_text(s, regretted, "decision", "{\"decision\":\"approved\"}");
+	put_text(s, regretted, "verification", "{\"verdict\":\"FIXED\"}");
+	taken_back(s, regretted, "uid 1000 (kim)");
+	taken_back(s, good, "timer"); /* it only ended with its time */
 	ns_store_close(s);
 
 	ns_config cfg = {.state_dir = dir, .since = "", .runbook_dir = "", .command = "export"};
 	char *text = output(ns_app_export, &cfg, 0);
-	assert_non_null(strstr(text, "1 written; left out: 3 that nobody approved, 1 that were not seen fixed"));
+	assert_non_null(strstr(text, "1 written; left out: 3 that nobody approved, 2 that were not seen fixed"));
 	assert_null(strstr(text, "correcthorsebattery"));
 	assert_null(strstr(text, "ghp_0123"));
 	char *line = strstr(text, "{\"messages\"");
