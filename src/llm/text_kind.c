@@ -13,7 +13,8 @@ static const struct {
 	const char *pattern, *unless;
 } rows[] = {
     {"kyverno_violation", 10,
-        "validatingpolicy|imagevalidatingpolicy|mutatingpolicy|generatingpolicy|namespacedvalidatingpolicy|policyviolation|policyreport|clusterpolicyreport|policy report|policy reports|kyverno * "
+        "validatingpolicy|imagevalidatingpolicy|mutatingpolicy|generatingpolicy|namespacedvalidatingpolicy|policyviolation|policyreport|"
+        "clusterpolicyreport|policy report|policy reports|kyverno * "
         "(fail|block|den|violat|reject|refus)|clusterpolicy|clusterpolicies|validate kyverno svc|mutate kyverno svc|policy check|policy "
         "violation|validate action|validation action|non compliant|noncompliant|validationfailureaction|"
         "blocked due to the following policies|policy * rule * fail|(policy|policies) * "
@@ -23,12 +24,15 @@ static const struct {
         "bucket policy|iam |failed calling webhook|no endpoints available|gatekeeper|network polic|pull policy|restart "
         "policy|imagepullpolicy|restartpolicy|backoff|pod security polic|sync policy|sigstore|kyverno * oomkilled|kyverno * crashloop"},
     {"cost_spike", COST,
-        "on the invoice|management fee|support charge|extended support|egress * up |egress * (rose|doubled|tripled)|autoscaler keeps|spot capacity|on demand fallback|savings plan|opencost|kubecost|cost alert|cost anomal|cost spike|cost report|daily cost|hourly cost|monthly cost|monthly bill|cloud bill|cloud "
+        "on the invoice|management fee|support charge|extended support|egress * up |egress * (rose|doubled|tripled)|autoscaler keeps|"
+        "spot capacity|on demand fallback|savings plan|opencost|kubecost|cost alert|cost anomal|cost spike|cost report|daily cost|"
+        "hourly cost|monthly cost|monthly bill|cloud bill|cloud "
         "cost|cloud spend|finops|budget alert|budget|over budget|cost increase|cost rose|costs rose|cost jumped|cost doubled|cost of|cost "
         "per|cost up|cost anomaly|cost explorer|"
         "spend |spending|the bill |bill |bill rose|bill is|bill of|costs |cost |usd per|usd a day|usd day|usd month|usd hour|usd an "
         "hour|billed|is charged|charged for|expensive|cloud invoice|invoice (up|rose|grew|is)|savings",
-        "unpaid bill|cost sav|cost cut|cost reduc|at the cost of|cost center label|costcenter|cost cent|error budget|disruption budget|disruptionbudget|retry budget"},
+        "unpaid bill|cost sav|cost cut|cost reduc|at the cost of|cost center label|costcenter|cost cent|error budget|disruption budget|"
+        "disruptionbudget|retry budget"},
     {"oom_killed", 9.2,
         "~oomkill|oom killed|oom kill|oomkilling|memory cgroup out of memory|killed process|oom killer|exceeded its memory limit|hit its "
         "memory limit|container oom|oom event|oom events|system oom|systemoom|oom encountered|oomed|constraint memcg",
@@ -38,7 +42,9 @@ static const struct {
         "image|imageinspecterror|pull access denied|manifest unknown|pull rate limit|cannot pull|could not pull|can t pull|image pull "
         "(fail|err|back|rate|limit)|failed to pull|pulling image * (fail|error)|failed to resolve reference|pull secret|pull secrets|can "
         "not be pulled|cannot be pulled|registry (is down|unreachable|is unreachable|outage)|"
-        "pulling from|(forbidden|unauthorized|denied|error|failed) pulling|pulls image|pull image|pull denied|pulls (fail|denied)|failing to pull image|missing in * registry|toomanyrequests|no match for platform|too many requests * image|may require docker login|does not exist or may require|docker login denied|reading manifest|"
+        "pulling from|(forbidden|unauthorized|denied|error|failed) pulling|pulls image|pull image|pull denied|pulls (fail|denied)|"
+        "failing to pull image|missing in * registry|toomanyrequests|no match for platform|too many requests * image|"
+        "may require docker login|does not exist or may require|docker login denied|reading manifest|"
         "manifest for * not found|imagepullsecrets * (missing|none|wrong|expired|not )",
         ""},
     {"config_error", 8.2,
@@ -47,7 +53,8 @@ static const struct {
         "existent|invalid variable names",
         "failed calling webhook"},
     {"config_error", 7.0,
-        "hostpath type check failed|failedmount|failed to sync (secret|configmap) cache|mountvolume|unable to attach or mount|failedattachvolume|multi "
+        "hostpath type check failed|failedmount|failed to sync (secret|configmap) cache|mountvolume|unable to attach or mount|"
+        "failedattachvolume|multi "
         "attach|failedmapvolume|stuck in containercreating",
         ""},
     {"evicted", 8.0,
@@ -58,7 +65,8 @@ static const struct {
         "failedscheduling|nodes are available|notriggerscaleup|didn t trigger scale up|did not trigger scale up|unschedulable|untolerated "
         "taint|insufficient cpu|insufficient memory|insufficient nvidia|insufficient ephemeral|insufficient pods|too many pods|unbound "
         "immediate|unbound persistentvolumeclaim|volume node affinity|"
-        "nvidia com gpu|allocatable 0|didn t match pod|didn t match node|node selector * match|nodeselector * match|no nodes available to schedule|cannot be "
+        "nvidia com gpu|allocatable 0|didn t match pod|didn t match node|node selector * match|nodeselector * match|"
+        "no nodes available to schedule|cannot be "
         "scheduled|can t be scheduled|outofcpu|outofmemory |outofpods",
         "unschedulable false"},
     {"other", 3.3, "certificate * (expires|expired|expiring)|cert manager order|dns01|http01", ""},
@@ -80,12 +88,17 @@ static const struct {
     {"argocd_drift", 5.2, "argocd|argo cd|kustomization|helmrelease|fluxcd|flux |gitops", ""},
     {"probe_failure", 6.2,
         "liveness probe failed|readiness probe failed|startup probe failed|liveness probe errored|readiness probe errored|failed "
-        "liveness|failed startup|failed readiness|probe failed|probe fails|probe * (fail|timeout|time out|timed out|kill|flap)|readiness (flap|check)|health check * fail|flapping readiness|liveness * "
+        "liveness|failed startup|failed readiness|probe failed|probe fails|probe * (fail|timeout|time out|timed out|kill|flap)|"
+        "readiness (flap|check)|health check * fail|flapping readiness|liveness * "
         "(fail|kill|timeout)|readiness * (fail|timeout)|unhealthy",
         ""},
     {"probe_failure", 5.7,
-        "(readiness|liveness) * (404|503|gives|asks|deadline|timeout|refused|timed out)|probes |readiness * probe|liveness * probe|failed to connect service|readiness (404|503|500|fail|returns)|liveness (404|503|500|fail|returns)|probe path|tcp readiness|http readiness|readiness of|readiness check|liveness of|liveness check|liveness probe|readiness probe|startup probe|livenessprobe|readinessprobe|startupprobe|initialdelayseconds|failurethreshold", ""},
-    {"other", 6.0, "backofflimitexceeded|job has reached|cronjob|job * failed|deadlineexceeded * job|kubejobfailed|job failed|failed jobs|kubejobnotcompleted",
+        "(readiness|liveness) * (404|503|gives|asks|deadline|timeout|refused|timed out)|probes |readiness * probe|liveness * probe|"
+        "failed to connect service|readiness (404|503|500|fail|returns)|liveness (404|503|500|fail|returns)|probe path|tcp readiness|"
+        "http readiness|readiness of|readiness check|liveness of|liveness check|liveness probe|readiness probe|startup probe|"
+        "livenessprobe|readinessprobe|startupprobe|initialdelayseconds|failurethreshold", ""},
+    {"other", 6.0, "backofflimitexceeded|job has reached|cronjob|job * failed|deadlineexceeded * job|kubejobfailed|job failed|"
+        "failed jobs|kubejobnotcompleted",
         ""},
     {"other", 8.9, "failed calling webhook|conversion webhook|aggregated api|apiservice|kubectl * (x509|unable to connect)|all kubectl",
         ""},
@@ -96,15 +109,19 @@ static const struct {
         ""},
     {"pod_crashloop", 5.1,
         "exit code|exits with|exit 1 |exit 2 |exit 3 |exit 126 |exit 127 |exit 128 |exit 134 |exit 137 |exit 139 |exit 143 |exited "
-        "with|crash |dies |segfault|139 |dies on|dies at|exit status|crashes|crashed|crashing|panic|exits 1 |exits 2 |exits 3 |exits 137|exits 139|exits "
+        "with|crash |dies |segfault|139 |dies on|dies at|exit status|crashes|crashed|crashing|panic|exits 1 |exits 2 |exits 3 |"
+        "exits 137|exits 139|exits "
         "143|exits with|makes it exit|starterror|bind address|segmentation fault|sigsegv|restart count|last state terminated|terminated "
         "with|terminated exit",
         "restart count 0 |restart count is 0 |restarts 0 "},
     {"config_error", 4.9, "runc create failed|failed to create containerd task|failed to create shim|oci runtime create failed", "starterror"},
-    {"pod_crashloop", 4.4, "init container * fail|permission denied|cannot find module|assertionerror|importerror|modulenotfound|(can t|cannot|won t|does not|doesn t|fails to|unable to) "
-        "(boot|start|come up)|throw err|addrinuse|eaddrinuse|address already in use|fatal|emerg|traceback|exiting|core dumped|uncaught|unhandled exception", ""},
+    {"pod_crashloop", 4.4, "init container * fail|permission denied|cannot find module|assertionerror|importerror|modulenotfound|(can t|"
+        "cannot|won t|does not|doesn t|fails to|unable to) "
+        "(boot|start|come up)|throw err|addrinuse|eaddrinuse|address already in use|fatal|emerg|traceback|exiting|core dumped|uncaught|"
+        "unhandled exception", ""},
     {"deployment_stalled", 5.3,
-        "progressdeadlineexceeded|exceeded its progress deadline|progress deadline exceeded|progress deadline|rollout to finish|not progress|progressing false|stuck since|observedgeneration|0 updated|rollout * (stuck|stall|hang|timed out|blocked|fail)|stuck "
+        "progressdeadlineexceeded|exceeded its progress deadline|progress deadline exceeded|progress deadline|rollout to finish|"
+        "not progress|progressing false|stuck since|observedgeneration|0 updated|rollout * (stuck|stall|hang|timed out|blocked|fail)|stuck "
         "rollout|failedcreate|exceeded quota|helm upgrade|helm rollback|upgrade failed|pending upgrade|pending install|pending "
         "rollback|another operation|field is immutable|immutable|replicafailure|"
         "timed out waiting for the condition|minimumreplicasunavailable|rollout "

@@ -47,10 +47,13 @@ static const struct {
         "(release|deploy|rollout|hotfix|build|push|update|upgrade|patch|change|image|version)|(hit|reached|landed in|landed on) "
         "(prod|production|the cluster|staging)|brought by|came with|hotfix|from the * rollout|deployed (0|1|2|this|by)|replaced "
         "(v|release|version|build|revision)|(release|deploy|rollout|build|image|version) (this morning|this afternoon|tonight|today|an "
-        "hour)|(deploy|rollout|release) of |since * (rollout|deploy|release)|promoted|delivered|shipped|rolled|swapped|bumped|put live|switching|switched|since release|after moving (from|to)|was published|now (runs|points|uses|on) |is (now|live) (on|at) (v|version|build|release)|seit dem (deploy|rollout|release|update)|neue version|depuis le "
+        "hour)|(deploy|rollout|release) of |since * (rollout|deploy|release)|promoted|delivered|shipped|rolled|swapped|bumped|put live|"
+        "switching|switched|since release|after moving (from|to)|was published|now (runs|points|uses|on) |is (now|live) (on|at) (v|"
+        "version|build|release)|seit dem (deploy|rollout|release|update)|neue version|depuis le "
         "deploiement|desde el despliegue",
         ""},
-    {SAY_NEW, TOLD, true, "scaled up replica set|scaled up replicaset|pushed (tag|image|build)|(manifest|spec|chart|yaml|values) (edit|change|bump|update)|(was|were) "
+    {SAY_NEW, TOLD, true, "scaled up replica set|scaled up replicaset|pushed (tag|image|build)|(manifest|spec|chart|yaml|values) (edit|"
+        "change|bump|update)|(was|were) "
         "edited", ""},
     {SAY_FIRST, SEEN, false,
         "first install|fresh install|fresh helm install|new install|initial install|initial deploy|first deploy|first rollout|first "
@@ -99,22 +102,26 @@ static const struct {
         "back|cannot go back|can t go back|security hole|cve |vulnerab|was withdrawn|known bad|irreversible|one way|backward* incompatible",
         ""},
     {SAY_SAME_BEFORE, SEEN, false,
-        "going back|forbid|forbids|forbidden|data leak|security (fix|patch|issue|hole|update)|gdpr|legal |compliance|regulator|contract|(image|tag|"
+        "going back|forbid|forbids|forbidden|data leak|security (fix|patch|issue|hole|update)|gdpr|legal |compliance|regulator|contract|"
+        "(image|tag|"
         "artifact|version) * (been deleted|been removed|is gone from|purged|pruned)",
         "is forbidden"},
     {SAY_SAME_BEFORE, SEEN, true,
-        "rolled back|reverted|undid|undone|went back|gone back|rolled it back|back on (v|version|release|the)|(exit|crash|crashes|fails|failed|dies|"
+        "rolled back|reverted|undid|undone|went back|gone back|rolled it back|back on (v|version|release|the)|(exit|crash|crashes|fails|"
+        "failed|dies|"
         "panics|restarts) * (as well|too |also|alike|likewise)|not ready either|either since",
         "can be|could be|should|be rolled back|be reverted|not yet|roll back to|please|want|was not"},
     {SAY_MIGRATED, ANY, false,
-        "converted|(can t|cannot|could not|couldn t) read (it|them|that|the|new|what)|unreadable|new format|format (version|v)|dropped|drops |migrate|migration|migrations|migration * (ran|applied|complete|done|finished|executed|succeeded)|migrations * "
+        "converted|(can t|cannot|could not|couldn t) read (it|them|that|the|new|what)|unreadable|new format|format (version|v)|dropped|"
+        "drops |migrate|migration|migrations|migration * (ran|applied|complete|done|finished|executed|succeeded)|migrations * "
         "(ran|applied|complete|done|finished)|migrated|schema * (changed|upgraded|version|migrat)|"
         "database * upgraded|dropped column|drop column|dropped table|renamed column|column * (dropped|removed|renamed)|data "
         "format|flyway|liquibase|alembic|"
         "dirty database|schema mismatch|downgrade|incompatible * data|data directory",
         "usage |no migration|no schema|without migration|without schema"},
     {SAY_CH_ENV, SEEN, true,
-        "diff * env |env * http|env * (modified|changed|added|removed|introduced|set)|environment variable * (modified|changed|added|removed|renamed|set)|changed "
+        "diff * env |env * http|env * (modified|changed|added|removed|introduced|set)|environment variable * (modified|changed|added|"
+        "removed|renamed|set)|changed "
         "* env|changed * environment|address * changed|variable * renamed|config * changed|new env|introduced * env|changed * url|changed "
         "* address|changed * host",
         ""},
@@ -123,7 +130,9 @@ static const struct {
         "command|command line",
         ""},
     {SAY_CH_PROBE, SEEN, true,
-        "probes * on |now probes|~probe * port |(readiness|liveness) * (moved|changed|switched|pointed|set) to|(readiness|liveness) * now|probe * changed|changed * probe|~probe (port|path|now|changed|moved|pointed)|~probe * (port|path) [0-9]|changed * port|port * changed|new * probe|probe * (added|introduced|modified|moved)|probe "
+        "probes * on |now probes|~probe * port |(readiness|liveness) * (moved|changed|switched|pointed|set) to|(readiness|"
+        "liveness) * now|probe * changed|changed * probe|~probe (port|path|now|changed|moved|pointed)|~probe * (port|path) [0-9]|"
+        "changed * port|port * changed|new * probe|probe * (added|introduced|modified|moved)|probe "
         "path|probe port|readiness path|health path|health endpoint * (moved|renamed|changed)|port from|"
         "revision * probe|port * (moved|switched) to|health * (endpoint|path|route|check) * (moved|renamed|is now|changed)|(moved|renamed|"
         "changed) * health|has * ~probe path|targets port|probes port|wrong port|wrong path",
@@ -153,7 +162,8 @@ static const struct {
         "limit|increas|raised|raising|not recovered|never recovered|not resolved|until|not be resolved|cannot be resolved|worked again "
         "after roll|works again after roll|ready again after roll|crash again|not ready"},
     {SAY_HARMLESS, SEEN, true,
-        "nothing is wrong|all green|all deployments available|none firing|is there an anomaly|anything unusual|no user impact|no impact|no latency "
+        "nothing is wrong|all green|all deployments available|none firing|is there an anomaly|anything unusual|no user impact|no impact|"
+        "no latency "
         "impact|severity info |for information|expected behaviour|expected behavior|by design|as intended|false alarm|no action "
         "needed|everything is healthy|"
         "connections work|all pods are running|all pods running|all replicas are ready|status healthy|health healthy|1 desired 1 updated 1 "
@@ -208,7 +218,9 @@ static const struct {
         "found|starterror|stack trace|traceback|"
         "exception|unhandled|uncaught|assertion|keyerror|attributeerror|valueerror|nameerror|indexerror|undefined symbol|glibc|shared "
         "librar|wrong port|wrong path|probe|does not exist|doesn t exist|manifest unknown|typo|never pushed|invalidimagename|couldn t "
-        "parse image|fatal python|could not find|could not locate|contains a (space|blank)|invalid reference|notfound|missing in * registry|panicked|exit 134|exits 13|terminate called|undefined method|usage |exit 2 |exits with 2|exits 2 |segfault|not executable|command|args|entrypoint|regression|template file|statuscode 404|"
+        "parse image|fatal python|could not find|could not locate|contains a (space|blank)|invalid reference|notfound|"
+        "missing in * registry|panicked|exit 134|exits 13|terminate called|undefined method|usage |exit 2 |exits with 2|exits 2 |"
+        "segfault|not executable|command|args|entrypoint|regression|template file|statuscode 404|"
         "cannot read propert|null reference|fatal error|parse error|broken build|missing in the image|not in the image",
         ""},
     {SAY_PAUSED, SEEN, true,
@@ -247,7 +259,10 @@ static const struct {
         "node|cartesian|runaway query|within seconds of * to|spikes to|from * gi to * gi|"
         "then raised|raised it|raised to * oom|increased to * oom|never (comes|goes|drops|falls|shrinks)|straight up|(goes|going|went) up "
         "(and|with|until|linear|steadily)|rises with|rising|with (each|every) |per (client|user|connection|websocket|upload)|explosion|explod|"
-        "miner|xmrig|malware|compromised|intru|hacked|suspicious|(twice|times) as long|(lived|lasts|lasted|survives|survived) longer|(concurrency|threads|workers|batch size|batchsize|parallelism|pool size|cache size|buffer size|prefetch) * (set from|set to|raised|changed|increased|from)|misconfigur|retry storm|flood|runaway|recursi|attack|(above|larger than|bigger than|exceeds|over) the (container|memory|pod) * limit|"
+        "miner|xmrig|malware|compromised|intru|hacked|suspicious|(twice|times) as long|(lived|lasts|lasted|survives|survived) longer|"
+        "(concurrency|threads|workers|batch size|batchsize|parallelism|pool size|cache size|buffer size|prefetch) * (set from|set to|"
+        "raised|changed|increased|from)|misconfigur|retry storm|flood|runaway|recursi|attack|(above|larger than|bigger than|exceeds|"
+        "over) the (container|memory|pod) * limit|"
         "every * hours|after * hours|after * days|more and more|never released|not released|never freed|retained|cache * without|no "
         "eviction|no upper bound|decompress|zip bomb|malicious",
         "has been stable|is stable|works fine|works |runs fine|correctly|properly|stays up|solved|fixed it|idles|settles|no leak|not a "
@@ -257,11 +272,13 @@ static const struct {
         "does not grow|no growth|tenant|file grew"},
     {SAY_JVM, ANY, false, "xmx|maxrampercentage|java opts|java heap|jvm heap|heap size|initialrampercentage|java lang outofmemory", ""},
     {SAY_LOWERED, SEEN, true,
-        "limit * (cut|lowered|reduced|shrunk|halved|dropped) (from|to)|limit * lowered|limit was lowered|lowered the * limit|lowered * memory|limit * reduced|reduced * limit|memory limit * cut|limit "
+        "limit * (cut|lowered|reduced|shrunk|halved|dropped) (from|to)|limit * lowered|limit was lowered|lowered the * limit|"
+        "lowered * memory|limit * reduced|reduced * limit|memory limit * cut|limit "
         "was cut|limit * decreased|decreased * limit",
         ""},
     {SAY_NODE_MEMORY, TOLD, true,
-        "node s memory|memory of the node|node swaps|swapping|equals the node|all the node has|systemoom|system oom|node * out of memory|memorypressure true|node memory|overcommit|nodehasinsufficientmemory|global "
+        "node s memory|memory of the node|node swaps|swapping|equals the node|all the node has|systemoom|system oom|"
+        "node * out of memory|memorypressure true|node memory|overcommit|nodehasinsufficientmemory|global "
         "oom|constraint none",
         ""},
     {SAY_NO_LIMIT, SEEN, false, "no limit|no memory limit|without limits|no limits|limits none|without a limit|best effort|besteffort",
@@ -317,7 +334,8 @@ static const struct {
         "feature branch|feature env|review app|review env|training |notebook|jupyter|hackathon|poc |prototype|benchmark|pull "
         "request|ephemeral|temporary|integration env|acceptance|pre production|preprod|int |simulation|interview|trial",
         "load test showed"},
-    {SAY_PROD, SEEN, true, "real * (customers|users|traffic)|beta customers|(serves|serving|used by) * (customers|patients|clients)|customers use|paying|revenue|"
+    {SAY_PROD, SEEN, true, "real * (customers|users|traffic)|beta customers|(serves|serving|used by) * (customers|patients|clients)|"
+        "customers use|paying|revenue|"
         "production|prod |prd |customer facing|live traffic|live system",
         "non production|non prod|not production|pre production|nonprod"},
     {SAY_IDLE, SEEN, false,
@@ -334,7 +352,8 @@ static const struct {
         "more requests|not shut down|never shut down|not stopped|never stopped|still running|still up|was not scaled|not scaled down|not "
         "cleaned|oversized|mostly idle|never (put|scaled|turned|rolled) back|not (put|scaled|turned) back|(test|demo|drill|run|project|workshop|"
         "training) (is|was|has) * (over|done|ended|finished|closed|friday|weeks|wednesday)|(test|demo|drill|window|run|workshop|"
-        "hackathon|trial) (ended|finished|closed|over)|(benchmark|import|simulation|campaign|training|run|test|demo) (done|stopped|complete|was stopped|is done|was done)|is over|was over|moved (to another|elsewhere|away)|still there|still scheduled|still "
+        "hackathon|trial) (ended|finished|closed|over)|(benchmark|import|simulation|campaign|training|run|test|demo) (done|stopped|"
+        "complete|was stopped|is done|was done)|is over|was over|moved (to another|elsewhere|away)|still there|still scheduled|still "
         "(provisioned|allocated|around)|doing nothing|does nothing|sits there|sitting there|without anything",
         "not idle|no idle|high efficiency|efficiency 8|efficiency 9|efficiency is good|utilization 8|utilization 9|utilisation "
         "8|utilisation 9"},
@@ -353,7 +372,8 @@ static const struct {
         "egress|nat gateway|data transfer|cross zone|cross az|inter zone|inter region|load "
         "balancer|loadbalancer|storage|snapshot|volumes|persistentvolume|persistent volume|pvc|disk|disks|s3 "
         "|bucket|ingestion|cloudwatch|log volume|logging cost|datadog|license|licence|subscription|"
-        "llm (token|tokens|provider|fee|fees|api|spend|usage|gateway|bill)|openai|tokens|api call|api usage|support plan|support fee|cluster fee|management fee|control plane fee|provider "
+        "llm (token|tokens|provider|fee|fees|api|spend|usage|gateway|bill)|openai|tokens|api call|api usage|support plan|support fee|"
+        "cluster fee|management fee|control plane fee|provider "
         "fee|surcharge|fee |fees|managed|rds |cloud sql|aurora|list price|price increase|prices|pricing|exchange rate|extended "
         "support|public ip|ipv4|commitment|discount|credits|credit |marketplace|saas|cdn|bandwidth|network cost|registry",
         "price of the pods"},
@@ -361,13 +381,16 @@ static const struct {
         "traffic * (doubled|rose|increased|up|grew|higher)|more traffic|real load|more requests|requests * (doubled|rose|up|grew)|black "
         "friday|campaign|peak |peaks|seasonal|expected|planned|approved|launch|sale |marketing|cpu * (7|8|9)[0-9]|at 80|at 85|at 90|at "
         "95|high utili|busy|backlog|queue * (grew|deep|growing)|"
-        "in use|uses it|is used|traffic is high|high traffic|(needed|used|runs|running|until|for) this week|for the fair|actively used|active users|release test|test * in "
+        "in use|uses it|is used|traffic is high|high traffic|(needed|used|runs|running|until|for) this week|for the fair|actively used|"
+        "active users|release test|test * in "
         "progress|running test|is running right now|running right now|right now|in progress|tomorrow|next week|used by all|shared |all "
         "teams|until friday|until tomorrow|needed|must keep|must stay|must not|keep running|required|audit|certification|reserved for|on "
         "purpose|agreed|intentional|do not touch|demo to|customer demo|due|deadline",
-        "nobody|no one|(campaign|launch|sale|event|peak|test|demo) * (ended|over|finished|done)|no longer needed|not needed|no real load|not in use|traffic unchanged|without more requests"},
+        "nobody|no one|(campaign|launch|sale|event|peak|test|demo) * (ended|over|finished|done)|no longer needed|not needed|"
+        "no real load|not in use|traffic unchanged|without more requests"},
     {SAY_COST_LOAD, SEEN, true,
-        "by design|disaster|recovery site|dr site|standby|stand by|failover|hot spare|kept warm|stay warm|warm pool|starts in|starts at|start in|will "
+        "by design|disaster|recovery site|dr site|standby|stand by|failover|hot spare|kept warm|stay warm|warm pool|starts in|starts at|"
+        "start in|will "
         "start|about to|soon|tonight|owner says|owner wants|owner asks|insists|leave it|leave them|should stay|waiting for|wait for|on call|next "
         "(run|test|demo)",
         "nobody|no one|forgot"},
@@ -379,7 +402,8 @@ static const struct {
         "unknown|__unallocated__|__idle__|negative cost|incorrect",
         ""},
     {SAY_SCALED_UP, SEEN, true,
-        "was scaled to|scaled * by a |scaled * by the |set manually|set by hand|manually set|bumped by hand|raised by hand|tested scaling|scaling test|(pods|replicas|workers) by hand|scaled (out|up) (for|by|during)|"
+        "was scaled to|scaled * by a |scaled * by the |set manually|set by hand|manually set|bumped by hand|raised by hand|"
+        "tested scaling|scaling test|(pods|replicas|workers) by hand|scaled (out|up) (for|by|during)|"
         "scaled to * replicas|scaled to * pods|scaled up to * replicas|replicas by hand|scaled * by hand|scaled * manually|replicas by "
         "mistake|scaled * by mistake|someone scaled|somebody scaled|kubectl scale|scaled * from|replicas from|replica count * "
         "(raised|changed|set)|scaled out * by",
