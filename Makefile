@@ -204,7 +204,7 @@ $(B)/bench/%: tests/bench/%.c $(BENCH_HELP) $(wildcard tests/bench/*.h) $(call r
 	$(call say,BENCH,$@)
 	$(Q)$(CC) $(CPPFLAGS) -Itests/bench $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $< $(BENCH_HELP) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS_ALL)
 fuzz:
-	@sh tests/fuzz/run.sh $(SECONDS_EACH)
+	@B=$(B) sh tests/fuzz/run.sh $(or $(SECONDS_EACH),60)
 
 install: $(B)/$(PROG)
 	install -D -m 755 $(B)/$(PROG) $(DESTDIR)$(PREFIX)/bin/$(PROG)

@@ -14,14 +14,17 @@ sanitize='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
 sources=$(ls src/base/*.c src/sys/*.c src/model/*.c src/config/*.c src/kube/*.c src/runbook/*.c src/llm/*.c \
 	src/policy/*.c src/gitops/*.c src/agents/planner*.c src/agents/executor*.c \
 	src/agents/alertmanager.c src/agents/alertmanager_subject.c src/agents/alertmanager_pulse.c)
-# One object each, so that a second run compiles only what changed. Flags are words.
-# shellcheck disable=SC2086
+# One object each, so that a second run compiles only what changed; as many at once as there are processors. Flags are words.
 for s in $sources; do
 	o=$out/$(echo "$s" | tr / _).o
 	if [ ! -e "$o" ] || [ -n "$(find include src -newer "$o" \( -name '*.h' -o -path "$s" \))" ]; then
-		clang $flags -I"$B/gen" -DNS_VERSION='"fuzz"' $sanitize -fsanitize=fuzzer-no-link -c -o "$o" "$s"
+		echo "$s $o"
 	fi
-done
+done >"$out/stale"
+FLAGS="$flags -I$B/gen $sanitize -fsanitize=fuzzer-no-link"
+export FLAGS
+# shellcheck disable=SC2016
+xargs -r -P "$(nproc)" -n 2 sh -c 'exec clang $FLAGS -DNS_VERSION="\"fuzz\"" -c -o "$1" "$0"' <"$out/stale"
 failed=0
 [ $# -eq 0 ] || shift
 [ $# -gt 0 ] || set -- $(cd tests/fuzz && ls fuzz_*.c | sed 's/^fuzz_//; s/\.c$//')
@@ -43,10 +46,10 @@ for name; do
 	fuzz_reply) printf 'So: ```json\n{"root_cause":"web in shop was OOMKilled at 128Mi","confidence":0.9,"action_type":"patch_resources","risk_level":"low","auto_remediate":true,"reasoning":"exit code 137 \\u00e9","claims":[{"text":"x","evidence":["E1"]}]}\n```' >"$seeds/one" ;;
 	fuzz_stream) printf 'data: {"id":"r","choices":[{"delta":{"content":"he"},"finish_reason":null}]}\r\n\r\n:HTTP_STATUS/400\nevent:error\ndata:{"code":"Throttling","message":"<400> x: y"}\n\ndata: [DONE]\n\n' >"$seeds/one" ;;
 	fuzz_redact) printf '\033[1mpassword\033[0m: "hunter2" curl -u a:b mysql -px -----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\nkind: Secret\ndata:\n  a: Yg==\n' >"$seeds/one" ;;
-	fuzz_plan) for kind in 0 1 2 3; do { printf "\\00$kind"; head -c 200 /dev/zero; } >"$seeds/$kind"; done ;;
+	fuzz_plan) for kind in 0 1 2 3; do { printf '%b' "\\00$kind"; head -c 200 /dev/zero; } >"$seeds/$kind"; done ;;
 	fuzz_argv) printf 'approve\n3\n--digest\n0123456789\n--profile=auto\n--cooldown\n5m\n--scale-max\n7' >"$seeds/one" ;;
 	esac
-	if "$out/$name" -max_total_time="$seconds" -max_len=8192 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$out/$name-" \
+	if "$out/$name" -max_total_time="$seconds" -max_len=8192 -timeout=25 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$out/$name-" \
 		"$seeds" >"$out/$name.log" 2>&1; then
 		printf '%-18s %s runs, nothing found\n' "$name" "$(sed -n 's/^stat::number_of_executed_units: *//p' "$out/$name.log")"
 	else
