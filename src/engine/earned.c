@@ -46,11 +46,32 @@ bool ns_earned_mark(ns_step *s, const ns_plan *p, const ns_gate_facts *f)
 	return ns_step_audit(s, "gate", f->earned ? "autonomy earned" : "autonomy lost", detail, true) && ns_store_meta_set(s->e->store, key, is, &s->err);
 }
 
+static const char *words_of(ns_arena *ar, const cJSON *gate, const cJSON *said)
+{
+	const char *record = ns_json_str(gate, "record", ""), *decision = ns_json_str(said, "decision", "");
+	bool alone = strcmp(ns_json_str(gate, "way", ""), "auto") == 0;
+	if (!*record)
+		return "";
+	return ns_arena_printf(ar, "%s. %s%s", record,
+	    alone                                          ? "It acted alone"
+	        : ns_json_bool_or(gate, "would", false)    ? "It would have acted alone"
+	        : ns_json_bool_or(gate, "eligible", false) ? "It would have acted alone, had it earned it"
+	                                                   : "It would not have acted alone",
+	    !*decision ? "" : strcmp(decision, "approved") == 0 ? "; a person said yes" : "; a person said no");
+}
+
+const char *ns_earned_card(ns_engine *e, ns_arena *ar, int64_t incident)
+{
+	cJSON *gate = ns_store_fact_latest(e->store, incident, "gate", NULL, NULL);
+	const char *line = words_of(ar, gate, NULL);
+	cJSON_Delete(gate);
+	return line;
+}
+
 const char *ns_earned_line(ns_engine *e, ns_arena *ar, int64_t incident)
 {
 	ns_fact_row *rows;
 	size_t n;
-	const char *line = "";
 	cJSON *gate = NULL, *said = NULL;
 	if (!ns_store_facts(e->store, ar, incident, &rows, &n, NULL))
 		return "";
@@ -65,15 +86,7 @@ const char *ns_earned_line(ns_engine *e, ns_arena *ar, int64_t incident)
 			said = plan ? NULL : ns_json_parse(rows[i].json, strlen(rows[i].json), &ns_json_strict, NULL);
 		}
 	}
-	const char *record = ns_json_str(gate, "record", ""), *decision = ns_json_str(said, "decision", "");
-	bool eligible = ns_json_bool_or(gate, "eligible", false), earned = ns_json_bool_or(gate, "would", false), alone = strcmp(ns_json_str(gate, "way", ""), "auto") == 0;
-	if (*record)
-		line = ns_arena_printf(ar, "%s. %s%s", record,
-		    alone      ? "It acted alone"
-		    : earned   ? "It would have acted alone"
-		    : eligible ? "It would have acted alone, had it earned it"
-		               : "It would not have acted alone",
-		    !*decision ? "" : strcmp(decision, "approved") == 0 ? "; a person said yes" : "; a person said no");
+	const char *line = words_of(ar, gate, said);
 	cJSON_Delete(gate);
 	cJSON_Delete(said);
 	return line;

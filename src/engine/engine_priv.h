@@ -243,7 +243,8 @@ bool ns_earned_look(ns_engine *e, ns_arena *ar, const ns_workload *w, const ns_p
 /* Into the recorded judgement: "eligible", "would" and "record", where autonomy is not off. */
 void ns_earned_put(ns_engine *e, ns_arena *ar, const ns_workload *w, const ns_plan *p, const ns_gate_facts *f, cJSON *gate);
 bool ns_earned_mark(ns_step *s, const ns_plan *p, const ns_gate_facts *f); /* [in a step] an audit row when it was earned or lost since */
-const char *ns_earned_line(ns_engine *e, ns_arena *ar, int64_t incident); /* for the card and the detail; "" nothing is on record */
+const char *ns_earned_line(ns_engine *e, ns_arena *ar, int64_t incident); /* for the detail; "" nothing is on record */
+const char *ns_earned_card(ns_engine *e, ns_arena *ar, int64_t incident); /* the same while a person is asked: reads one fact */
 void ns_breaker_scope_target(const ns_workload *w, char *out, size_t cap);
 /* Breakers of the cluster and the target, together (they live and fall in the same transaction). [in a step] */
 bool ns_breakers_take(ns_step *s);

@@ -258,7 +258,7 @@ static void put_card(ns_engine *e, ns_arena *ar, const ns_incident *inc, const n
 	r->people = people_words(e, ar, a);
 	r->analyst = ns_model_analyst(e, ar, inc->id);
 	const ns_cluster *c = ns_cluster_find(e, inc->target.cluster);
-	r->autonomy = a && c && c->o.autonomy != NS_AUTONOMY_OFF ? ns_earned_line(e, ar, inc->id) : "";
+	r->autonomy = a && c && c->o.autonomy != NS_AUTONOMY_OFF ? ns_earned_card(e, ar, inc->id) : "";
 	r->undo = p->undo_valid ? ns_with_context(ns_cluster_find(e, inc->target.cluster), ar, p->undo.equivalent) : "no valid inverse";
 	r->verify = p->verify;
 	r->effect = p->expected_effect;

@@ -239,6 +239,9 @@ static void the_first_bad_one_demotes(void)
 	live_start(&l);
 	card c = live_card(&l, "cart", 0);
 	must(strstr(c.ask, "has not earned"), "it asks because: %s", c.ask);
+	ns_snapshot *s = l.door.snapshot(l.door.ctx, NULL);
+	must(s->n_approvals == 1 && strstr(s->approvals[0].autonomy, "had it earned it"), "the card says \"%s\"", s->approvals[0].autonomy);
+	ns_snapshot_unref(s);
 	autonomy_says(&l, c.incident, "59 of 60 fixed here, 0 in a row");
 	autonomy_says(&l, c.incident, "not earned; last bad #60: not fixed. It would have acted alone, had it earned it");
 	must(live_sent(&l) == 0, "it acted alone all the same");
