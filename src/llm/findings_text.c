@@ -206,7 +206,7 @@ static const signal signals[] = {
         "unauthorized|"
         "failed to authorize|may require 'docker login'|requested access to the resource is denied|authorization failed|pull*denied:|failedtoretrieveimagepullsecret",
         "probe failed", "the registry refuses the pull's credentials"},
-    {T_IMG_LIMIT, STATUS | EVENT, GRAB_NO, false, "toomanyrequests|pull rate limit|pull*429 too many requests|pull qps exceeded", "",
+    {T_IMG_LIMIT, STATUS | EVENT, GRAB_NO, false, "toomanyrequests|too many requests|429 from|of 429|: 429|pull rate limit|pull*429 too many requests|pull qps exceeded", "",
         "the registry limits the rate of pulls"},
     {T_IMG_NET, STATUS | EVENT, GRAB_HOST, false,
         "pull*i/o timeout|i/o timeout*registry|registry*i/o timeout|registry*unreachable|registry*timeout|other teams can't pull|pull*no such host|pull*connection refused|pull*tls handshake timeout|pull*request canceled|pull*502 bad gateway|"

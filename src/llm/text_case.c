@@ -412,13 +412,30 @@ static bool need_unknown(const maker *m)
 	return !need_told(m) && !says(m, SAY_BOUNDED) && !says(m, SAY_LOWERED) && ns_text_unexplained(m->d) > FEW_WORDS;
 }
 
+/* Little use alone is no end of use: somebody or something must say that nobody needs it, or that it was an accident. */
+static bool end_of_use_told(const maker *m)
+{
+	static const char ends[] =
+	    "idle|nobody|no one|none |no (traffic|requests|users|user|load|queries|sessions|jobs|work|activity|players|devices|change)|zero "
+	    "(traffic|requests|players|sessions)|0 (traffic|requests|queries|sessions|jobs|active|players)|finished|ended|over |done|complete|forgot|"
+	    "merged|closed|abandon|unused|leftover|left |still |stopped|since days|last (activity|login|commit|kernel|demo|used|user|request)|by hand|"
+	    "manually|by mistake|someone|somebody|by a |traffic (unchanged|flat|nil|same)|unchanged|load flat|not critical|at night|weekend|never|went "
+	    "away|moved|on leave|on parental leave|fat finger|instead of|after the|hackathon|nothing|not used|24 7|same as|empty";
+	for (size_t i = 0; i < m->d->n; i++)
+		if (!m->d->unit[i].order && m->d->unit[i].place != TEXT_LOG && ns_flat_find(m->d->unit[i].flat, ends))
+			return true;
+	return says(m, SAY_SCALED_UP);
+}
+
 static bool unclear(const maker *m)
 {
 	if (ns_text_contrast(m->d))
 		return true;
+	if (!strcmp(m->kind, "cost_spike"))
+		return !end_of_use_told(m);
 	if (!strcmp(m->kind, "oom_killed"))
 		return need_unknown(m) || ns_text_unexplained(m->d) > MANY_WORDS;
-	return strcmp(m->kind, "cost_spike") != 0 && strcmp(m->kind, "kyverno_violation") != 0 && (!says(m, SAY_CODE) || !m->past->sure);
+	return strcmp(m->kind, "kyverno_violation") != 0 && (!says(m, SAY_CODE) || !m->past->sure);
 }
 
 static void set_notes(maker *m)

@@ -389,7 +389,7 @@ static const struct {
         "nobody|no one|(campaign|launch|sale|event|peak|test|demo) * (ended|over|finished|done)|no longer needed|not needed|"
         "no real load|not in use|traffic unchanged|without more requests"},
     {SAY_COST_LOAD, SEEN, true,
-        "by design|disaster|recovery site|dr site|standby|stand by|failover|hot spare|kept warm|stay warm|warm pool|starts in|starts at|"
+        "continues|continue until|until (month|end|the)|ongoing|under way|underway|by design|disaster|recovery site|dr site|standby|stand by|failover|hot spare|kept warm|stay warm|warm pool|starts in|starts at|"
         "start in|will "
         "start|about to|soon|tonight|owner says|owner wants|owner asks|insists|leave it|leave them|should stay|waiting for|wait for|on call|next "
         "(run|test|demo)",
