@@ -141,7 +141,7 @@ static bool export_all(ns_store *s, int64_t since_ms, ns_err *err)
 	return ok;
 }
 
-static bool parse_since(const char *s, int64_t *ms, ns_err *err)
+bool ns_app_since(const char *s, int64_t *ms, ns_err *err)
 {
 	char day[40];
 	*ms = 0;
@@ -153,9 +153,7 @@ int ns_app_export(const ns_config *cfg)
 {
 	ns_err err = {0};
 	int64_t since = 0;
-	ns_store *s = parse_since(cfg->since, &since, &err) ? ns_store_open_readonly(cfg->state_dir, ns_clock_real(), &err) : NULL;
-	if (!s && err.code == NS_E_NOTFOUND)
-		ns_err_wrap(&err, "no engine has kept a record in %s: name its directory with --state-dir", cfg->state_dir);
+	ns_store *s = ns_app_since(cfg->since, &since, &err) ? ns_app_record(cfg, &err) : NULL;
 	bool ok = s && export_all(s, since, &err);
 	ns_store_close(s);
 	return ok ? 0 : ns_app_failed(&err);

@@ -146,7 +146,7 @@ static bool read_record(view *v, ns_store *s, int64_t id, ns_err *err)
 	return ok || ns_err_wrap(err, "incident %lld", (long long)id);
 }
 
-static bool parse_id(const char *text, int64_t *id, ns_err *err)
+bool ns_app_incident_id(const char *text, int64_t *id, ns_err *err)
 {
 	char *end;
 	errno = 0;
@@ -164,11 +164,9 @@ static bool load(view *v, const ns_config *cfg, ns_err *err)
 			cJSON_AddTrueToObject(v->known, ns_gate_fact_name(i));
 		return true;
 	}
-	if (!parse_id(cfg->args[1], &id, err))
+	if (!ns_app_incident_id(cfg->args[1], &id, err))
 		return false;
-	ns_store *s = ns_store_open_readonly(cfg->state_dir, ns_clock_real(), err);
-	if (!s && err->code == NS_E_NOTFOUND)
-		ns_err_wrap(err, "no engine has kept a record in %s: name its directory with --state-dir", cfg->state_dir);
+	ns_store *s = ns_app_record(cfg, err);
 	bool ok = s && read_record(v, s, id, err);
 	ns_store_close(s);
 	return ok;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <unistd.h>
 #include "neuroscale/app/app.h"
 #include "neuroscale/base/log.h"
@@ -71,6 +72,8 @@ void ns_app_cluster_opts(const ns_config *cfg, const ns_kubeconfig *kc, ns_clust
 
 void ns_app_engine_opts(const ns_config *cfg, const ns_cluster_opts *clusters, size_t n, const ns_clock *clock, ns_engine_opts *o)
 {
+	/* As the option lists them. */
+	static const int facilities[] = {LOG_AUTHPRIV, LOG_AUTH, LOG_DAEMON, LOG_USER, LOG_LOCAL0, LOG_LOCAL1, LOG_LOCAL2, LOG_LOCAL3, LOG_LOCAL4, LOG_LOCAL5, LOG_LOCAL6, LOG_LOCAL7};
 	*o = (ns_engine_opts){
 	    .clusters = clusters,
 	    .n_clusters = n,
@@ -81,6 +84,8 @@ void ns_app_engine_opts(const ns_config *cfg, const ns_cluster_opts *clusters, s
 	    .clock = clock,
 	    .approval_timeout_ms = cfg->approval_timeout_ms,
 	    .cooldown_ms = cfg->cooldown_ms,
+	    .anchor_every_ms = cfg->anchor_every_ms,
+	    .anchor_facility = facilities[cfg->anchor_facility],
 	    .undo_ttl_ms = cfg->undo_ttl_ms,
 	    .target_cooldown_ms = cfg->target_cooldown_ms,
 	    .control_socket = true,
@@ -303,22 +308,10 @@ int ns_app_verb(const ns_config *cfg)
 	return status;
 }
 
-int ns_app_audit(const ns_config *cfg)
+ns_store *ns_app_record(const ns_config *cfg, ns_err *err)
 {
-	ns_err err = {0};
-	int64_t rows = 0;
-	char head[65] = "";
-	if (strcmp(cfg->args[0], "verify") != 0) {
-		ns_fail(&err, NS_E_USAGE, "unknown command \"audit %s\", did you mean \"audit verify\"?", cfg->args[0]);
-		return ns_app_failed(&err);
-	}
-	ns_store *s = ns_store_open_readonly(cfg->state_dir, ns_clock_real(), &err);
-	if (!s && err.code == NS_E_NOTFOUND)
-		ns_err_wrap(&err, "no engine has kept a record in %s: name its directory with --state-dir", cfg->state_dir);
-	bool ok = s && ns_store_audit_verify(s, or_null(cfg->head), &rows, head, &err);
-	ns_store_close(s);
-	if (!ok)
-		return ns_app_failed(&err);
-	printf("audit record whole: %lld rows, head %s\n", (long long)rows, head);
-	return 0;
+	ns_store *s = ns_store_open_readonly(cfg->state_dir, ns_clock_real(), err);
+	if (!s && err->code == NS_E_NOTFOUND)
+		ns_err_wrap(err, "no engine has kept a record in %s: name its directory with --state-dir", cfg->state_dir);
+	return s;
 }

@@ -7,14 +7,16 @@
 #include "neuroscale/base/log.h"
 #include "neuroscale/base/text.h"
 
-enum { WORDS = 200, DIR = 400 };
+enum { WORDS = 200 };
 
 void ns_anchor_put(ns_engine *e, int64_t seq, const char *head, const char *why)
 {
-	char *words = ns_text_clean_dup(why, WORDS), *dir = ns_text_clean_dup(e->o.state_dir, DIR);
+	char *real = realpath(e->o.state_dir, NULL);
+	char *words = ns_text_clean_dup(why, WORDS), *dir = ns_text_clean_dup(real ? real : e->o.state_dir, NS_ANCHOR_DIR);
 	syslog(e->o.anchor_facility | LOG_NOTICE, "neuroscale-tui audit anchor %s@%lld %s; in %s", head, (long long)seq, words, dir);
 	free(words);
 	free(dir);
+	free(real);
 }
 
 void ns_anchor_now(ns_engine *e, const char *why)

@@ -142,79 +142,26 @@ static bool check_row(ns_store *s, cursor *cur, ns_audit_proof *p, ns_err *err)
 	return true;
 }
 
-typedef struct anchored {
-	const ns_audit_anchor *a;
-	bool seen, wrong;
-	char is[NS_HEX256];
-} anchored;
-
-static int by_seq(const void *a, const void *b)
-{
-	int64_t x = ((const anchored *)a)->a->seq, y = ((const anchored *)b)->a->seq;
-	return x < y ? -1 : x > y;
-}
-
-/* Those of one row, or of any (seq 0), are next to each other: those of any come first. */
-static void hold_against(anchored *list, size_t n, size_t *at, ns_audit_proof *p)
-{
-	for (size_t i = 0; i < n && list[i].a->seq == 0; i++) {
-		if (!list[i].seen && strcmp(list[i].a->hash, p->head) == 0) {
-			list[i].seen = true;
-			p->anchored = p->rows;
-		}
-	}
-	while (*at < n && list[*at].a->seq < p->rows)
-		++*at;
-	for (; *at < n && list[*at].a->seq == p->rows && p->rows > 0; ++*at) {
-		anchored *x = &list[*at];
-		x->seen = true;
-		x->wrong = strcmp(x->a->hash, p->head) != 0;
-		memcpy(x->is, p->head, sizeof x->is);
-		if (!x->wrong)
-			p->anchored = p->rows;
-	}
-}
-
-static bool judge_anchors(const anchored *list, size_t n, const ns_audit_proof *p, ns_err *err)
-{
-	for (size_t i = 0; i < n; i++) {
-		const ns_audit_anchor *a = list[i].a;
-		if (list[i].wrong)
-			return ns_fail(err, NS_E_INVALID, "audit row %" PRId64 " is not the one that was anchored (%.16s stands there, %.16s was anchored): the record was made"
-			    " anew after row %" PRId64 ", or this is another database", a->seq, list[i].is, a->hash, p->anchored < a->seq ? p->anchored : 0);
-		if (!list[i].seen && a->seq > 0)
-			return ns_fail(err, NS_E_INVALID, "the audit ends at row %" PRId64 ", before the anchored row %" PRId64 " (%.16s): its end was cut off, or an older copy of"
-			    " the database was put in its place", p->rows, a->seq, a->hash);
-		if (!list[i].seen)
-			return ns_fail(err, NS_E_INVALID, "the audit ends at row %" PRId64 " and the anchored head %.16s is not in it: its end was cut off, or it was made anew",
-			    p->rows, a->hash);
-	}
-	return true;
-}
-
 bool ns_store_audit_prove(ns_store *s, const ns_audit_anchor *anchors, size_t n, ns_audit_proof *out, ns_err *err)
 {
 	cursor cur;
 	step st;
-	size_t at = 0;
 	*out = (ns_audit_proof){0};
 	memcpy(out->head, ns_audit_genesis, sizeof out->head);
 	if (!open_rows(s, &cur, err))
 		return false;
-	anchored *list = ns_xcalloc(n + 1, sizeof *list);
-	for (size_t i = 0; i < n; i++)
-		list[i].a = &anchors[i];
-	qsort(list, n, sizeof *list, by_seq);
-	hold_against(list, n, &at, out);
+	ns_audit_anchors *list = ns_audit_anchors_new(anchors, n);
+	ns_audit_anchors_row(list, 0, out->head);
 	bool ok = true;
 	while (ok && (st = store_step(&cur, err)) == STEP_ROW) {
 		ok = check_row(s, &cur, out, err);
 		if (ok)
-			hold_against(list, n, &at, out);
+			ns_audit_anchors_row(list, out->rows, out->head);
 	}
 	store_close_cursor(&cur);
-	ok = ok && st == STEP_END && judge_anchors(list, n, out, err);
-	free(list);
+	out->anchored = ns_audit_anchors_best(list);
+	ok = ok && st == STEP_END && ns_audit_anchors_judge(list, err);
+	ns_audit_anchors_free(list);
 	return ok;
 }
 

@@ -308,7 +308,7 @@ static void options_of_commands_stay_there(void **state)
 	refuses("approve", NS_E_USAGE, "usage: neuroscale-tui approve ID");
 	refuses("approve 1 2", NS_E_USAGE, "usage: neuroscale-tui approve ID");
 	refuses("incidents 3", NS_E_USAGE, "usage: neuroscale-tui incidents");
-	refuses("audit", NS_E_USAGE, "usage: neuroscale-tui audit verify");
+	refuses("audit", NS_E_USAGE, "usage: neuroscale-tui audit WHAT [FILE]");
 	ns_config_free(loads("sim --listen 127.0.0.1:0 --scenario oom-simple --rate 5"));
 	ns_config_free(loads("approve --help"));
 }

@@ -21,6 +21,8 @@ typedef struct ns_config {
 	int log_format, log_level;            /* ns_log_format, ns_log_level */
 	const char *theme, *clock;            /* clock: "RATE:BOOT_MS:WALL_MS" for a simulated cluster on loopback only, "" real */
 	int profile;                          /* ns_profile */
+	int64_t anchor_every_ms;
+	int anchor_facility;                  /* place in the option's list */
 	int64_t approval_timeout_ms, cooldown_ms, undo_ttl_ms, target_cooldown_ms, cost_every_ms, exception_ttl_ms;
 	int actions_per_hour, ns_actions_per_hour, target_actions_per_hour, scale_max;
 	double mem_factor, cost_ratio, cost_min_per_day;
@@ -42,6 +44,8 @@ typedef struct ns_config {
 	bool redact_email;
 	/* of commands */
 	const char *digest, *reason, *listen, *scenario, *head, *since;
+	const char *const *anchors;           /* of audit: "HASH@ROW" or files, NULL-terminated, never NULL */
+	int incident;                         /* of audit export: 0 all */
 	int format;                           /* of export: 0 dashscope-sft */
 	int rate;
 	int seed, runs;                       /* of demo and eval loop; seed 0: of the demo as written */

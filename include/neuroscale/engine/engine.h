@@ -72,6 +72,10 @@ typedef struct ns_engine_opts {
 	ns_budget *budget;
 } ns_engine_opts;
 
+/* An anchor's line in syslog is "neuroscale-tui audit anchor HASH@SEQ WHY; in DIR": DIR is the state directory's real path, cleaned and cut to so many
+ * bytes. */
+enum { NS_ANCHOR_DIR = 400 };
+
 /* Takes the state directory's lock (NS_E_LOCKED names the pid of the other engine and the way out), opens the store, recovers what a dead
  * engine left (claimed jobs, intents without outcome), then starts all services. A cluster that cannot be read or reached is no error: it is
  * down, says why and is tried again. */

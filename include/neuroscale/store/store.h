@@ -201,6 +201,13 @@ typedef bool ns_audit_see(void *ctx, const ns_audit_row *r, const char *prev, ns
 bool ns_store_audit_walk(ns_store *s, ns_audit_see *fn, void *ctx, ns_err *err);
 /* A hash that was put where nobody who can write the database can change it. seq 0: it may be anywhere in the chain. */
 typedef struct ns_audit_anchor { int64_t seq; char hash[65]; } ns_audit_anchor;
+/* Pure: anchors, and the rows of a chain one after another. Those before the first row that is shown are not looked at. */
+typedef struct ns_audit_anchors ns_audit_anchors;
+ns_audit_anchors *ns_audit_anchors_new(const ns_audit_anchor *anchors, size_t n);
+void ns_audit_anchors_row(ns_audit_anchors *l, int64_t seq, const char *hash);
+int64_t ns_audit_anchors_best(const ns_audit_anchors *l); /* the highest row with an anchor that holds, 0 none */
+bool ns_audit_anchors_judge(const ns_audit_anchors *l, ns_err *err); /* NS_E_INVALID: the first that does not hold, and what that means */
+void ns_audit_anchors_free(ns_audit_anchors *l);
 typedef struct ns_audit_proof {
 	int64_t rows;      /* that were checked */
 	char head[65];
