@@ -319,6 +319,8 @@ bool ns_undo_alone(ns_step *s, const char *actor, const char *why, bool *taken);
 bool ns_undo_or_hand_over(ns_step *s, const char *actor, const char *why);
 bool ns_engine_undo(ns_engine *e, uid_t uid, ns_role role, const ns_undo_req *req, char *said, size_t cap, ns_err *err); /* a person */
 int64_t ns_undo_timers(ns_engine *e, ns_arena *ar); /* ends of time, overdue exceptions; next deadline (mono), -1 none */
+/* A change of that workload was taken back not long ago: its evidence is another one now, so that a plan like it may come out again. A person decides. */
+void ns_undo_doubt(ns_engine *e, ns_arena *ar, ns_plan *p);
 /* regress.c: did the change do harm? In words. What is new and may have other causes is told in *around. */
 bool ns_regression(ns_engine *e, ns_arena *ar, const ns_incident *inc, const ns_verify_state *v, char *why, size_t cap, const char **around);
 /* publish_undo.c: what can be taken back, and what a person must know of what cannot. room: free places in s->approvals. */

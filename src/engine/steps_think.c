@@ -142,6 +142,7 @@ bool ns_step_plan(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 	ns_model_use use;
 	d.history.found = ns_index_find(w, ar, d.cs, d.rca, job->incident, &use);
 	ns_plan *p = ns_plan_make(ar, d.cs, d.rca, w->e->library, &w->cluster->o.limits, &d.history, job->incident);
+	ns_undo_doubt(w->e, ar, p);
 	NS_POINT("planning", job->incident);
 	ns_step s;
 	if (!ns_step_begin_job(&s, w, ar, job))
@@ -186,6 +187,7 @@ bool ns_step_replan(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 	ns_model_use use;
 	d.history.found = ns_index_find(w, ar, c, rca, job->incident, &use);
 	ns_plan *p = ns_plan_make(ar, c, rca, w->e->library, &w->cluster->o.limits, &d.history, job->incident);
+	ns_undo_doubt(w->e, ar, p);
 	ns_step s;
 	bool ok = ns_step_begin_job(&s, w, ar, job);
 	if (ok && s.inc.state != NS_ST_PLANNING) {

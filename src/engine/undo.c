@@ -117,6 +117,26 @@ bool ns_undo_or_hand_over(ns_step *s, const char *actor, const char *why)
 	return taken || (ns_step_move(s, NS_ST_MANUAL_REVIEW, s->inc.verdict, actor, why) && ns_step_hold(s));
 }
 
+void ns_undo_doubt(ns_engine *e, ns_arena *ar, ns_plan *p)
+{
+	ns_capsule c;
+	ns_err err = {0};
+	char at[32];
+	const char *target = ns_arena_printf(ar, "%s/%s/%s", p->target.ns, p->target.kind, p->target.name);
+	bool some = ns_store_capsule_undone(e->store, ar, p->target.cluster, target, ns_clock_wall_ms(e->o.clock) - e->o.undo_ttl_ms, &c, &err);
+	if (!some && err.code == NS_E_NOTFOUND)
+		return;
+	const char **why = ns_arena_alloc(ar, (p->n_approval_reasons + 1) * sizeof *why);
+	ns_time_format(some ? c.changed_ms : 0, at);
+	why[0] = some ? ns_arena_printf(ar, "taken back: \"%s\" was taken back here at %s, by %s", c.summary, at, c.by)
+	              : ns_arena_printf(ar, "taken back: whether something was taken back here cannot be read: %s", err.text);
+	for (size_t i = 0; i < p->n_approval_reasons; i++)
+		why[i + 1] = p->approval_reasons[i];
+	p->approval_reasons = why;
+	p->n_approval_reasons++;
+	p->requires_approval = true;
+}
+
 /* ---- a person ---- */
 
 /* Where an undo cannot begin, in words; "" where it can. */

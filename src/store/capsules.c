@@ -193,6 +193,14 @@ bool ns_store_capsule_taken(ns_store *s, ns_arena *ar, int64_t incident, ns_caps
 	       ns_err_wrap(err, "incident %lld", (long long)incident);
 }
 
+bool ns_store_capsule_undone(ns_store *s, ns_arena *ar, const char *cluster, const char *target, int64_t since_ms, ns_capsule *out, ns_err *err)
+{
+	return store_row(s, ar, &capsule_shape, out, err,
+	    "SELECT " COLUMNS " FROM capsules c WHERE c.cluster = ?1 AND c.target = ?2 AND c.state = 'undone' AND c.taken_by <> 'timer'"
+	    " AND c.changed_ms >= ?3 ORDER BY c.id DESC LIMIT 1",
+	    BINDS(TEXT(cluster), TEXT(target), INT(since_ms)));
+}
+
 bool ns_store_capsules_open(ns_store *s, ns_arena *ar, ns_capsule **out, size_t *n, ns_err *err)
 {
 	*out = store_rows(s, ar, &capsule_shape, n, err,

@@ -241,6 +241,39 @@ static void a_person_takes_back_what_was_fixed(void)
 	live_close(&l);
 }
 
+/* It fails again, now on other evidence (our own undo is the newest revision), where the machine may act alone: nobody is overruled. */
+static void what_was_taken_back_is_asked_about(void)
+{
+	live l;
+	char digest[65];
+	ns_err err = {0};
+	live_open(&l, "crashloop-release", 60, NS_PROFILE_AUTO);
+	l.o.cooldown_ms = MINUTES(2);
+	live_start(&l);
+	ns_inc_row row = live_until(&l, "shop", "cart", "resolved|failed|manual_review|awaiting_approval");
+	must(row.verdict == NS_VERDICT_FIXED, "%s: %s", ns_state_get(row.state)->name, row.note);
+	armed(&l, row.id, digest);
+	must(undo(&l, row.id, digest, &err), "%s", err.text);
+	must_be(&l, row.id, NS_CAP_UNDONE, "");
+	must(live_sent(&l) == 2, "%lld changes", (long long)live_sent(&l));
+	int64_t end = ns_real_mono_ms() + LIVE_LIMIT_MS;
+	ns_inc_row next = {0};
+	do { /* a new incident, once the cool-down is over */
+		must(ns_real_mono_ms() < end, "it never came up again");
+		next = live_until(&l, "shop", "cart", "manual_review|awaiting_approval|detected|analyzing|planning|executing|verifying|resolved");
+		must(live_sent(&l) == 2, "the machine put it back");
+		rig_nap(LIVE_NAP_MS);
+	} while (next.id == row.id || (next.state != NS_ST_AWAITING_APPROVAL && next.state != NS_ST_MANUAL_REVIEW));
+	if (next.state == NS_ST_AWAITING_APPROVAL) {
+		card c = live_card(&l, "cart", 0);
+		must(strstr(c.ask, "was taken back here at") && strstr(c.ask, "by uid"), "a person is asked \"%s\"", c.ask);
+	} else {
+		must(strstr(next.note, "rejected before"), "%s", next.note);
+	}
+	live_quiet(&l, MINUTES(3));
+	live_close(&l);
+}
+
 /* While it is verified: the verdict is not waited for. */
 static void a_person_does_not_wait_for_the_verdict(void)
 {
@@ -413,7 +446,7 @@ static void an_overdue_exception_nags(void)
 int main(int argc, char **argv)
 {
 	static test_case list[] = {C(what_did_not_help), C(what_did_harm), C(silence_after_what_did_not_help), C(an_open_breaker_delays_it), C(a_freeze_leaves_it_to_a_person), C(a_person_takes_back_what_was_fixed),
-	    C(a_person_does_not_wait_for_the_verdict), C(what_others_changed_since_is_left_alone), C(a_person_is_told_at_once_when_it_cannot_be_armed),
+	    C(what_was_taken_back_is_asked_about), C(a_person_does_not_wait_for_the_verdict), C(what_others_changed_since_is_left_alone), C(a_person_is_told_at_once_when_it_cannot_be_armed),
 	    C(its_time_ends), C(an_exception_ends_by_itself), C(an_overdue_exception_nags)};
 	return cases_main(argc, argv, "undo", list, sizeof list / sizeof list[0]);
 }

@@ -78,7 +78,12 @@ static void it_is_made_armed_taken_and_sent_once(void **state)
 	int64_t second = undo_intent(f, inc);
 	TX_FAILS(f, NS_E_CONFLICT, ns_store_capsule_send(f->s, id, second, &f->err));
 	assert_int_equal(get(f, id).undo_intent, undo);
+	FAILS(f, NS_E_NOTFOUND, ns_store_capsule_undone(f->s, f->ar, "c1", TARGET, 0, &c, &f->err));
 	TX(f, ns_store_capsule_end(f->s, id, NS_CAP_UNDONE, "taken back", &f->err));
+	OK(f, ns_store_capsule_undone(f->s, f->ar, "c1", TARGET, WALL0, &c, &f->err));
+	assert_int_equal(c.id, id);
+	FAILS(f, NS_E_NOTFOUND, ns_store_capsule_undone(f->s, f->ar, "c1", TARGET, WALL0 + 1, &c, &f->err)); /* too long ago */
+	FAILS(f, NS_E_NOTFOUND, ns_store_capsule_undone(f->s, f->ar, "c2", TARGET, 0, &c, &f->err));
 	for (int to = NS_CAP_UNDONE; to < NS_CAP_COUNT; to++)
 		TX_FAILS(f, NS_E_CONFLICT, ns_store_capsule_end(f->s, id, (ns_capsule_state)to, "", &f->err));
 	TX_FAILS(f, NS_E_CONFLICT, ns_store_capsule_take(f->s, id, NULL, "engine", "", true, &f->err));
@@ -149,6 +154,10 @@ static void its_time_ends(void **state)
 	TX_FAILS(f, NS_E_EXPIRED, ns_store_capsule_take(f->s, id, NULL, "uid 1", "", false, &f->err));
 	TX(f, ns_store_capsule_take(f->s, other, NULL, "engine", "its time is over", true, &f->err)); /* what ends by itself ends so */
 	TX(f, ns_store_capsule_end(f->s, id, NS_CAP_EXPIRED, "its time is over", &f->err));
+	int64_t timed = capsule(f, open_incident(f, "job"), "policy_exception");
+	ns_capsule u;
+	TX(f, ns_store_capsule_take(f->s, timed, NULL, "timer", "", true, &f->err) && ns_store_capsule_end(f->s, timed, NS_CAP_UNDONE, "", &f->err));
+	FAILS(f, NS_E_NOTFOUND, ns_store_capsule_undone(f->s, f->ar, "c1", TARGET, 0, &u, &f->err)); /* it only ended with its time */
 	TX_FAILS(f, NS_E_CONFLICT, ns_store_capsule_take(f->s, id, NULL, "uid 1", "", true, &f->err));
 	TX_FAILS(f, NS_E_FAILED, ns_store_capsule_end(f->s, other, NS_CAP_ARMED, "", &f->err));
 }

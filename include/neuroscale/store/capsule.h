@@ -58,6 +58,8 @@ bool ns_store_capsule_get(ns_store *s, ns_arena *ar, int64_t id, ns_capsule *out
 bool ns_store_capsule_of(ns_store *s, ns_arena *ar, int64_t incident, ns_capsule *out, ns_err *err);     /* [any] the newest; NS_E_NOTFOUND */
 bool ns_store_capsule_usable(ns_store *s, ns_arena *ar, int64_t incident, ns_capsule *out, ns_err *err); /* [any] the newest valid or armed one */
 bool ns_store_capsule_taken(ns_store *s, ns_arena *ar, int64_t incident, ns_capsule *out, ns_err *err);  /* [any] the one that is being sent */
+/* [any] The newest one of that target that was taken back since, but for what only ended with its time ("timer"). NS_E_NOTFOUND */
+bool ns_store_capsule_undone(ns_store *s, ns_arena *ar, const char *cluster, const char *target, int64_t since_ms, ns_capsule *out, ns_err *err);
 /* [any] Those that are valid, armed or taken, and the failed ones whose change still stands (of open incidents, and every exception): newest first. */
 bool ns_store_capsules_open(ns_store *s, ns_arena *ar, ns_capsule **out, size_t *n, ns_err *err);
 /* [any] The plan whose change it takes back. */
