@@ -85,7 +85,8 @@ static void signals_of_ours(sigset_t *set)
 static int (*question_of(const ns_config *cfg))(const ns_config *)
 {
 	static const struct { const char *name; int (*run)(const ns_config *cfg); } rows[] = {
-	    {"audit", ns_app_audit}, {"runbook", ns_app_runbook}, {"export", ns_app_export}, {"gate", ns_app_gate}};
+	    {"audit", ns_app_audit}, {"runbook", ns_app_runbook}, {"export", ns_app_export}, {"gate", ns_app_gate},
+	    {"replay", ns_app_replay}};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
 		if (strcmp(rows[i].name, cfg->command) == 0)
 			return rows[i].run;

@@ -125,6 +125,17 @@ ns_verdict ns_verify_step(ns_verify_state *v, const ns_health *h, int64_t now_ms
 	    (long long)h->replicas);
 }
 
+const char *ns_verify_bears(const ns_verify_state *v, ns_verdict verdict, bool harm)
+{
+	bool held = v->need_ms >= NEED_MS && v->good_ms >= v->need_ms;
+	switch (verdict) {
+	case NS_VERDICT_FIXED: return held ? NULL : "it was not healthy for as long as it takes";
+	case NS_VERDICT_NOT_FIXED: return harm || v->failures > 0 || (v->live_ms >= GRACE_MS && !held) ? NULL : "nothing failed, and the time for it to recover was not over";
+	case NS_VERDICT_UNKNOWN: return held ? "it was healthy for as long as it takes" : NULL;
+	default: return "that is no verdict";
+	}
+}
+
 static const ns_field fields[] = {
     NS_FIELD(ns_verify_state, started_ms, I64), NS_FIELD(ns_verify_state, last_ms, I64), NS_FIELD(ns_verify_state, good_ms, I64),
     NS_FIELD(ns_verify_state, need_ms, I64), NS_FIELD(ns_verify_state, live_ms, I64), NS_FIELD(ns_verify_state, elapsed_ms, I64),

@@ -95,6 +95,7 @@ static bool conclude(ns_engine *e, ns_arena *ar, int64_t incident, const ns_veri
 	cJSON *doc = ns_verify_to_json(v);
 	ns_json_put_str(doc, "verdict", ns_verdict_name(verdict));
 	ns_json_put_str(doc, "why", why);
+	ns_json_put_bool(doc, "harm", harm);
 	bool ok = ns_step_begin(&s, e, ar, incident);
 	if (ok && s.inc.state != NS_ST_VERIFYING) {
 		ns_step_abandon(&s);

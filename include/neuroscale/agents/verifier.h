@@ -19,6 +19,9 @@ void ns_verify_begin(ns_verify_state *v, int64_t now_ms, int64_t sent_generation
 /* NONE: go on watching. NOT FIXED: it failed again after the change took effect, or the grace time (10 min live) passed without recovery.
  * UNKNOWN: the watch was not live long enough to tell within 30 min, or the target is gone. why (cap bytes) gets the words for the record. */
 ns_verdict ns_verify_step(ns_verify_state *v, const ns_health *h, int64_t now_ms, char *why, size_t cap);
+/* Do a window's counters bear that verdict? NULL when they do, else why not (static). harm: something new failed, which needs no counters; a target
+ * that is gone leaves none either, so that UNKNOWN is only refused where they say FIXED. */
+const char *ns_verify_bears(const ns_verify_state *v, ns_verdict verdict, bool harm);
 cJSON *ns_verify_to_json(const ns_verify_state *v);
 bool ns_verify_from_json(ns_verify_state *v, const cJSON *j, ns_err *err);
 #endif
