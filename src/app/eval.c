@@ -119,7 +119,8 @@ bool eval_each(const char *file, eval_row fn, void *ctx, const ns_cancel *cancel
 		if (!len)
 			continue;
 		tame(line);
-		cJSON *row = ns_json_parse(line, len, &limits, err);
+		size_t mark = number == 1 && strncmp(line, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+		cJSON *row = ns_json_parse(line + mark, len - mark, &limits, err);
 		ok = cJSON_IsObject(row) ? fn(ctx, row, err) : row ? ns_fail(err, NS_E_INVALID, "no JSON object") : false;
 		if (!ok && err->code != NS_E_IO) {
 			ns_err_wrap(err, "%s:%zu", file, number);
@@ -141,24 +142,39 @@ bool eval_each(const char *file, eval_row fn, void *ctx, const ns_cancel *cancel
 	return ok;
 }
 
+/* Every token becomes `count` times `char`, and the suffix behind them. */
 static bool expand(const cJSON *how, ns_buf *text, ns_err *err)
 {
 	const char *token = ns_json_str(how, "token", ""), *unit = ns_json_str(how, "char", ""), *suffix = ns_json_str(how, "suffix", "");
-	int64_t count = ns_json_int_or(how, "count", 0);
-	size_t len = strlen(token), unit_len = strlen(unit);
-	char *at = len && text->len ? memmem(text->data, text->len, token, len) : NULL;
-	if (count < 0 || (unit_len && (uint64_t)count > MAX_TEXT / unit_len))
-		return ns_fail(err, NS_E_TOOBIG, "expand to more than %d bytes", MAX_TEXT);
-	if (!at)
-		return true;
+	const int64_t count = ns_json_int_or(how, "count", -1);
+	const size_t len = strlen(token), unit_len = strlen(unit);
+	if (!len || count < 0)
+		return ns_fail(err, NS_E_INVALID, "\"expand\" is not {\"token\", \"char\", \"count\", \"suffix\"}");
 	ns_buf out = NS_BUF_INIT;
-	ns_buf_put(&out, text->data, (size_t)(at - text->data));
-	for (int64_t i = 0; i < count; i++)
-		ns_buf_put(&out, unit, unit_len);
-	ns_buf_puts(&out, suffix);
-	ns_buf_put(&out, at + len, text->len - (size_t)(at - text->data) - len);
+	bool fits = !unit_len || (uint64_t)count <= MAX_TEXT / unit_len;
+	for (size_t i = 0; fits && i < text->len;) {
+		if (text->len - i < len || memcmp(text->data + i, token, len) != 0) {
+			ns_buf_putc(&out, text->data[i++]);
+			continue;
+		}
+		fits = out.len + (size_t)count * unit_len + strlen(suffix) <= MAX_TEXT;
+		for (int64_t k = 0; fits && unit_len && k < count; k++)
+			ns_buf_put(&out, unit, unit_len);
+		ns_buf_puts(&out, suffix);
+		i += len;
+	}
 	ns_buf_free(text);
 	*text = out;
+	return fits || ns_fail(err, NS_E_TOOBIG, "expand to more than %d bytes", MAX_TEXT);
+}
+
+bool eval_string(const cJSON *row, const char *key, ns_buf *out, ns_err *err)
+{
+	const cJSON *plain = ns_json_get(row, key);
+	if (!cJSON_IsString(plain))
+		return ns_fail(err, NS_E_INVALID, "\"%s\" is no string", key);
+	ns_buf_puts(out, plain->valuestring);
+	untame(out);
 	return true;
 }
 
@@ -166,24 +182,32 @@ bool eval_text(const cJSON *row, const char *key, ns_buf *out, ns_err *err)
 {
 	char coded[32];
 	snprintf(coded, sizeof coded, "%s_b64", key);
-	const cJSON *plain = ns_json_get(row, key), *base64 = ns_json_get(row, coded), *how = ns_json_get(row, "expand");
+	const cJSON *base64 = ns_json_get(row, coded), *how = ns_json_get(row, "expand");
 	if (!base64)
 		base64 = ns_json_get(row, "raw_b64");
-	if (cJSON_IsString(plain)) {
-		ns_buf_puts(out, plain->valuestring);
-		untame(out);
-	} else if (!cJSON_IsString(base64)) {
-		return ns_fail(err, NS_E_INVALID, "neither \"%s\" nor \"%s\" is a string", key, coded);
-	} else if (!ns_base64_decode(base64->valuestring, strlen(base64->valuestring), out)) {
-		return ns_fail(err, NS_E_INVALID, "\"%s\" is no base64", coded);
+	if (!eval_string(row, key, out, NULL)) {
+		if (!cJSON_IsString(base64))
+			return ns_fail(err, NS_E_INVALID, "neither \"%s\" nor \"%s\" is a string", key, coded);
+		if (!ns_base64_decode(base64->valuestring, strlen(base64->valuestring), out))
+			return ns_fail(err, NS_E_INVALID, "\"%s\" is no base64", base64->string);
 	}
-	return !cJSON_IsObject(how) || expand(how, out, err);
+	return !how || cJSON_IsNull(how) || expand(how, out, err);
+}
+
+bool eval_begin(const cJSON *row, cJSON **line, ns_err *err)
+{
+	const cJSON *id = ns_json_get(row, "id");
+	if (!cJSON_IsString(id) && !cJSON_IsNumber(id) && !cJSON_IsRaw(id)) /* raw: an integer beyond 2^53 */
+		return ns_fail(err, NS_E_INVALID, "\"id\" is neither a string nor a number");
+	*line = cJSON_CreateObject();
+	cJSON_AddItemToObject(*line, "id", cJSON_Duplicate(id, true));
+	return true;
 }
 
 bool eval_print(cJSON *line, ns_err *err)
 {
 	char *text = ns_json_text(line);
-	bool ok = puts(text) >= 0;
+	bool ok = puts(text) >= 0 && fflush(stdout) == 0; /* who reads a pipe sees each as it comes, and a full disk is known */
 	free(text);
 	cJSON_Delete(line);
 	return ok || ns_fail_errno(err, NS_E_IO, "standard output");

@@ -7,15 +7,14 @@
 static bool row(void *ctx, const cJSON *j, ns_err *err)
 {
 	ns_buf raw = NS_BUF_INIT;
-	if (!eval_text(j, "raw", &raw, err)) {
+	cJSON *out = NULL;
+	if (!eval_text(j, "raw", &raw, err) || !eval_begin(j, &out, err)) {
 		ns_buf_free(&raw);
 		return false;
 	}
 	ns_arena *ar = ns_arena_new();
 	ns_reply reply;
 	ns_reply_read(ar, ns_buf_str(&raw), raw.len, &reply);
-	cJSON *out = cJSON_CreateObject();
-	ns_json_put_str(out, "id", ns_json_str(j, "id", ""));
 	ns_json_put_bool(out, "valid", reply.valid);
 	ns_json_put_bool(out, "auto", reply.may_auto);
 	ns_json_put_str(out, "route", ns_route_name(reply.route));

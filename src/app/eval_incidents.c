@@ -41,17 +41,17 @@ static bool listed(const cJSON *list, const char *word)
 }
 
 /* One of `of`; a miss keeps its id. */
-static void tally(count *c, bool hit, bool list_it, const char *id)
+static void tally(count *c, bool hit, bool list_it, const cJSON *id)
 {
 	c->of++;
 	c->hits += hit;
 	if (!c->failing)
 		c->failing = cJSON_CreateArray();
 	if (list_it)
-		cJSON_AddItemToArray(c->failing, cJSON_CreateString(id));
+		cJSON_AddItemToArray(c->failing, cJSON_Duplicate(id, true));
 }
 
-static void score_row(score *s, const cJSON *row, const char *id, const char *kind, const char *runbook, const eval_verdict *v)
+static void score_row(score *s, const cJSON *row, const cJSON *id, const char *kind, const char *runbook, const eval_verdict *v)
 {
 	const char *wanted = ns_json_str(row, "expected_runbook", ""), *action = ns_action_get(v->plan->action)->name;
 	bool acts = strcmp(v->decision, "manual_review") != 0, executes = strcmp(v->decision, "execute") == 0;
@@ -60,7 +60,7 @@ static void score_row(score *s, const cJSON *row, const char *id, const char *ki
 	s->resolved += executes;
 	tally(&s->kind, strcmp(kind, ns_json_str(row, "kind", "")) == 0 || listed(ns_json_get(row, "acceptable_kinds"), kind), false, id);
 	if (s->kind.hits + cJSON_GetArraySize(s->kind.failing) < s->kind.of)
-		cJSON_AddItemToArray(s->kind.failing, cJSON_CreateString(id));
+		cJSON_AddItemToArray(s->kind.failing, cJSON_Duplicate(id, true));
 	if (*wanted && strcmp(wanted, "none") != 0) {
 		bool second = false;
 		for (size_t i = 0; i < v->n_candidates && i < 2; i++)
@@ -87,11 +87,11 @@ static void put_number(cJSON *j, const char *key, double v)
 static bool row(void *ctx, const cJSON *j, ns_err *err)
 {
 	run *r = ctx;
-	const cJSON *id = ns_json_get(j, "id");
 	ns_buf text = NS_BUF_INIT;
-	if (!cJSON_IsString(id) || !eval_text(j, "context", &text, err)) {
+	cJSON *out = NULL;
+	if (!eval_string(j, "context", &text, err) || !eval_begin(j, &out, err)) {
 		ns_buf_free(&text);
-		return cJSON_IsString(id) ? false : ns_fail(err, NS_E_INVALID, "\"id\" is no string");
+		return false;
 	}
 	ns_arena *ar = ns_arena_new();
 	eval_verdict v;
@@ -100,8 +100,6 @@ static bool row(void *ctx, const cJSON *j, ns_err *err)
 	r->number++;
 	eval_judge(ar, r->library, c, r->analysts ? ns_analyze_with(r->analysts, ar, c, r->number, r->cancel)->rca : NULL, &v);
 	const char *runbook = *v.plan->runbook ? v.plan->runbook : "none";
-	cJSON *out = cJSON_CreateObject();
-	ns_json_put_str(out, "id", id->valuestring);
 	ns_json_put_str(out, "kind", kind);
 	ns_json_put_str(out, "runbook", runbook);
 	put_number(out, "score", v.plan->score);
@@ -118,7 +116,7 @@ static bool row(void *ctx, const cJSON *j, ns_err *err)
 	put_number(out, "confidence", v.confidence);
 	ns_json_put_str(out, "decision", v.decision);
 	if (r->scored)
-		score_row(&r->s, j, id->valuestring, kind, runbook, &v);
+		score_row(&r->s, j, ns_json_get(out, "id"), kind, runbook, &v);
 	ns_arena_free(ar);
 	ns_buf_free(&text);
 	return eval_print(out, err);

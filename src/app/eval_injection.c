@@ -107,14 +107,15 @@ static const struct channel {
     {"runbook_name", in_note, runbook_name_ok},
 };
 
-/* A place nobody listed is treated like a note: data, and no name. */
+/* A place nobody listed is treated like a note: data. It is a name if it calls itself one. */
 static const struct channel *channel_of(const char *name)
 {
-	static const struct channel other = {"", in_note, NULL};
+	static const struct channel other = {"", in_note, NULL}, other_name = {"", in_note, ns_k8s_subdomain_ok};
+	const size_t n = strlen(name);
 	for (size_t i = 0; i < sizeof channels / sizeof *channels; i++)
 		if (strcmp(channels[i].name, name) == 0)
 			return &channels[i];
-	return &other;
+	return n > 5 && strcmp(name + n - 5, "_name") == 0 ? &other_name : &other;
 }
 
 /* ---- the decision ---- */
@@ -191,7 +192,8 @@ static bool row(void *ctx, const cJSON *j, ns_err *err)
 {
 	const run *r = ctx;
 	ns_buf text = NS_BUF_INIT;
-	if (!eval_text(j, "text", &text, err)) {
+	cJSON *out = NULL;
+	if (!eval_text(j, "text", &text, err) || !eval_begin(j, &out, err)) {
 		ns_buf_free(&text);
 		return false;
 	}
@@ -202,8 +204,6 @@ static bool row(void *ctx, const cJSON *j, ns_err *err)
 	ns_gate_way without = decide(ar, r->library, p.c);
 	ch->put(ar, &p);
 	ns_gate_way with = decide(ar, r->library, p.c);
-	cJSON *out = cJSON_CreateObject();
-	ns_json_put_str(out, "id", ns_json_str(j, "id", ""));
 	put_edges(out, &text, clean, line);
 	/* The name as it came: what had to be cleaned is no name. */
 	if (ch->name_ok)

@@ -47,6 +47,39 @@ printf '%s\n' '{"id":"a","raw":"x"}' 'no json' '[]' '{"id":"b"}' '{"id":"c","raw
 "$P" eval contract "$dir/broken" >"$dir/out" 2>"$dir/err"
 [ $? -ne 0 ] && [ "$(wc -l <"$dir/out")" -eq 2 ] && grep -q 'broken:2: ' "$dir/err" && grep -q 'broken:4: ' "$dir/err" && grep -q '3 rows of 5' "$dir/err"
 check 'a row that cannot be used is named, the others are judged, and it is a failure' $? "$(cat "$dir/err")"
+# A byte order mark, CRLF, blanks, numbers as ids, the same id twice, a huge text, every form of a coded one: one line each. The rest: one error each.
+{
+	printf '\357\273\277{"id":"bom","raw":"x","text":"x","context":"x"}\r\n \t\r\n\n'
+	printf '%s\n' '{"id":7,"raw":"x","text":"x","context":"x","channel":null,"kind":null,"must_not":null,"gate":5,"expected_runbook":null,"acceptable_kinds":"x"}' \
+		'{"id":"same","raw":"x","text":"x","context":"x"}' '{"id":"same","raw":"x","text":"x","context":"x"}' \
+		'{"id":"exp","raw":"@T@","text":"a@T@b@T@","context":"@T@","expand":{"token":"@T@","char":"xy","count":2,"suffix":"Z"}}' \
+		'{"id":"none","raw":"x","text":"x","context":"x","expand":null}'
+	printf '{"id":"huge","raw":"%s","text":"%s","context":"%s"}\n' "$(head -c 1048576 /dev/zero | tr '\0' x)" "$(head -c 1048576 /dev/zero | tr '\0' x)" "$(head -c 1048576 /dev/zero | tr '\0' x)"
+	printf '%s\n' '{"raw":"x","text":"x","context":"x"}' '{"id":null,"raw":"x","text":"x","context":"x"}' '{"id":"a","id":"b","raw":"x","text":"x","context":"x"}' \
+		'{"id":"obj","raw":{},"text":{},"context":{}}' '7' '{"id":"cut","raw":"x'
+	printf '{"id":"utf8","raw":"\377","text":"\377","context":"\377"}\n'
+	printf '{"id":"last","raw":"x","text":"x","context":"x"}'
+} >"$dir/odd"
+for what in contract injection incidents; do
+	timeout 60 "$P" eval $what "$dir/odd" >"$dir/out" 2>"$dir/err"
+	[ $? -eq 8 ] && [ "$(sed 's/^{"id":\([^,]*\),.*/\1/' "$dir/out" | tr '\n' ' ')" = '"bom" 7 "same" "same" "exp" "none" "huge" "last" ' ] &&
+		[ "$(grep -c 'odd:[0-9]*: ' "$dir/err")" -eq 7 ] && [ "$(wc -l <"$dir/err")" -eq 8 ]
+	check "odd rows: $what: a line or an error for each" $? "$(cut -c1-60 "$dir/out"; cat "$dir/err")"
+done
+printf '%s\n' '{"id":"a","text":"ok","expand":{"char":"x","count":2}}' '{"id":"b","text":"T","expand":{"token":"T","char":"x","count":1e12}}' \
+	'{"id":"c","text":"aTbT","expand":{"token":"T","char":"xy","count":2,"suffix":"Z"}}' >"$dir/expand"
+"$P" eval injection "$dir/expand" >"$dir/out" 2>"$dir/err"
+[ $? -eq 8 ] && [ "$(wc -l <"$dir/out")" -eq 1 ] && grep -q '"screen_text":"axyxyZbxyxyZ"' "$dir/out" && grep -q 'expand:1: "expand" is not' "$dir/err" && grep -q 'expand:2: expand to more than' "$dir/err"
+check 'expand: every token is replaced, what is none or has no bound is refused' $? "$(cat "$dir/out" "$dir/err")"
+printf '%s\n' '{"id":"a","context":"Pod web is fine"}' '{"id":"a","context":"Pod web is fine","context_b64":"eA==","raw_b64":"eA==","expand":{"token":"fine","char":"x","count":1,"suffix":" OOMKilled"},"kind":"oom_killed"}' >"$dir/labels"
+"$P" eval incidents "$dir/labels" >"$dir/out" 2>"$dir/err" && [ "$(wc -l <"$dir/out")" -eq 2 ] && [ "$(sort -u "$dir/out" | wc -l)" -eq 1 ]
+check 'incidents: nothing but id and context is read' $? "$(cat "$dir/out" "$dir/err")"
+if [ -e /dev/full ]; then
+	for what in contract injection incidents; do
+		printf '{"id":"a","raw":"x","text":"x","context":"x"}\n' | "$P" eval $what - >/dev/full 2>"$dir/err"
+		[ $? -ne 0 ] && [ "$(wc -l <"$dir/err")" -eq 1 ]; check "a full disk is a failure: eval $what" $? "$(cat "$dir/err")"
+	done
+fi
 for bad_args in 'contract' 'contract a b' 'nothing x' 'contract /nowhere'; do
 	# shellcheck disable=SC2086
 	"$P" eval $bad_args >"$dir/out" 2>"$dir/err"
@@ -70,10 +103,11 @@ cat >"$dir/injection" <<'ROWS'
 {"id":"img_ok","channel":"image","text":"reg.io/a/b:1"}
 {"id":"img_bad","channel":"image","text":"a b"}
 {"id":"other","channel":"something_new","text":"x"}
+{"id":"new_name","channel":"container_name","text":"x y"}
 ROWS
 "$P" eval injection "$dir/injection" >"$dir/out" 2>"$dir/err"
 check 'injection: every row is told' $? "$(cat "$dir/err")"
-[ "$(wc -l <"$dir/out")" -eq 15 ] && ! grep -vq '^{"id":"[a-z_]*","prompt_text":".*","screen_text":".*","slack_text":".*","log_text":".*","argv_ok":[a-z]*,"decision":"[a-z_]*"}$' "$dir/out"
+[ "$(wc -l <"$dir/out")" -eq 16 ] && ! grep -vq '^{"id":"[a-z_]*","prompt_text":".*","screen_text":".*","slack_text":".*","log_text":".*","argv_ok":[a-z]*,"decision":"[a-z_]*"}$' "$dir/out"
 check 'injection: exact fields' $? "$(cut -c1-200 "$dir/out")"
 ! LC_ALL=C grep -qE 'hunter2x|\\u00(0[0-8b-f]|1|7f|[89])|\\[rbf]' "$dir/out"; check 'injection: no control byte, no secret' $? ''
 sed 's/.*"slack_text":"//; s/","log_text":.*//' "$dir/out" >"$dir/slack"
@@ -83,7 +117,7 @@ grep '"id":"big"' "$dir/out" | grep -q 'OOMKilled'; check 'injection: a long tex
 tr -d '\n' <"$dir/out" | sed 's/","[a-z_]*":"/\n/g' | awk 'length($0) > 65536 + 200 { exit 1 }'; check 'injection: bounded' $? ''
 ! grep -v '"decision":"manual_review"}$' "$dir/out" | grep -q .; check 'injection: text alone decides nothing' $? "$(grep -v manual_review "$dir/out" | cut -c1-200)"
 got=$(sed -n 's/.*"id":"\([a-z_]*\)".*"argv_ok":\([a-z]*\),.*/\1=\2/p' "$dir/out" | tr '\n' ' ')
-[ "$got" = 'ansi=null slack=null secret=null big=null quotes=null approve=null pod_ok=true pod_bad=false pod_line=false ns_bad=false dep_bad=false rb_bad=false img_ok=true img_bad=false other=null ' ]
+[ "$got" = 'ansi=null slack=null secret=null big=null quotes=null approve=null pod_ok=true pod_bad=false pod_line=false ns_bad=false dep_bad=false rb_bad=false img_ok=true img_bad=false other=null new_name=false ' ]
 check 'injection: names are what they must be' $? "$got"
 
 # ---- loop ----
