@@ -184,6 +184,179 @@ static void verification_needs_no_engine(void **state)
 	fixture_open(f);
 }
 
+/* ---- who, what was touched, and the facts ---- */
+
+/* Two incidents with facts between their rows; the second row of the first stands for the facts "plan" and "gate". */
+static void fill_whole(fixture *f)
+{
+	int64_t a = open_incident(f, "web"), b = open_incident(f, "api");
+	cJSON *who = cJSON_CreateObject(), *before = cJSON_CreateObject(), *after = cJSON_CreateObject(), *doc = cJSON_CreateObject();
+	ns_json_put_int(who, "uid", 1000);
+	ns_json_put_str(before, "spec.replicas", "2");
+	ns_json_put_str(after, "spec.replicas", "3");
+	ns_json_put_str(doc, "password", "hunter2secret");
+	static const struct { int incident; const char *fact, *action; } steps[] = {
+	    {0, "alert", "detected"}, {1, "alert", NULL}, {0, "plan", NULL}, {1, "case", "detected"}, {0, "gate", "started"}, {0, NULL, "outcome"}};
+	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+		int64_t id = steps[i].incident ? b : a;
+		ns_audit_entry e = {.actor = "gate", .action = steps[i].action, .incident = id, .who = who, .digest = DIGEST_A, .before = before, .after = after, .detail = doc};
+		ns_clock_advance(f->clock, 1);
+		if (steps[i].fact)
+			TX(f, ns_store_fact_put(f->s, id, steps[i].fact, who, &f->err));
+		if (steps[i].action)
+			TX(f, ns_store_audit(f->s, &e, NULL, NULL, &f->err));
+	}
+	cJSON_Delete(who);
+	cJSON_Delete(before);
+	cJSON_Delete(after);
+	cJSON_Delete(doc);
+}
+
+static void a_row_says_who_and_what(void **state)
+{
+	fixture *f = *state;
+	ns_audit_row *rows;
+	ns_audit_proof p;
+	size_t n;
+	fill_whole(f);
+	OK(f, ns_store_audit_rows(f->s, f->ar, 1, 10, &rows, &n, &f->err));
+	assert_int_equal(n, 3);
+	assert_string_equal(rows[1].who, "{\"uid\":1000}");
+	assert_string_equal(rows[1].digest, DIGEST_A);
+	assert_string_equal(rows[1].before, "{\"spec.replicas\":\"2\"}");
+	assert_string_equal(rows[1].after, "{\"spec.replicas\":\"3\"}");
+	assert_null(strstr(rows[1].detail, "hunter2"));
+	assert_memory_equal(rows[0].facts, "1-1:", 4);
+	assert_memory_equal(rows[1].facts, "2-5:", 4); /* its own two of them */
+	assert_string_equal(rows[2].facts, "");
+	OK(f, ns_store_audit_prove(f->s, NULL, 0, &p, &f->err));
+	assert_int_equal(p.rows, 4);
+	assert_int_equal(p.facts, 5);
+	assert_int_equal(p.first_form, 0);
+}
+
+static void what_the_rows_stand_for_is_held_to_them(void **state)
+{
+#define FREE_FACTS "DROP TRIGGER facts_no_update; DROP TRIGGER facts_no_delete; "
+	static const struct {
+		const char *sql, *says;
+	} ways[] = {
+	    {UNLOCK "UPDATE audit SET who = '{\"uid\":0}' WHERE seq = 3", "row 3 does not match its hash: its content was changed after"},
+	    {UNLOCK "UPDATE audit SET who = NULL WHERE seq = 3", "row 3 was not written"},
+	    {UNLOCK "UPDATE audit SET who = NULL, digest = NULL, before = NULL, after = NULL, facts = NULL WHERE seq = 3", "row 3 does not match its hash"},
+	    {UNLOCK "UPDATE audit SET digest = '" DIGEST_B "' WHERE seq = 3", "row 3 does not match its hash: its content"},
+	    {UNLOCK "UPDATE audit SET before = after, after = before WHERE seq = 3", "row 3 does not match its hash: its content"},
+	    {UNLOCK "UPDATE audit SET after = NULL WHERE seq = 4", "row 4"},
+	    {UNLOCK "UPDATE audit SET facts = NULL WHERE seq = 2", "row 2 does not match its hash: its content"},
+	    {UNLOCK "UPDATE audit SET hash = '" DIGEST_A "' WHERE seq = 2", "row 2 does not match its hash: its content or its hash"},
+	    {FREE_FACTS "UPDATE facts SET json = '{\"uid\":7}' WHERE seq = 3", "row 3 stands for the facts 2 to 5 of incident 1"},
+	    {FREE_FACTS "UPDATE facts SET name = 'rca' WHERE seq = 5", "row 3 stands for"},
+	    {FREE_FACTS "UPDATE facts SET at_ms = at_ms + 1 WHERE seq = 1", "row 1 stands for"},
+	    {FREE_FACTS "DELETE FROM facts WHERE seq = 4", "row 2 stands for the facts 1 to 4 of incident 2"},
+	    {FREE_FACTS "UPDATE facts SET incident = 1 WHERE seq = 2", "row 2 stands for"},
+	};
+	for (size_t k = 0; k < sizeof ways / sizeof ways[0]; k++) {
+		fixture g;
+		ns_audit_proof p;
+		fixture_dir(&g);
+		fixture_open(&g);
+		fill_whole(&g);
+		OK(&g, ns_store_audit_prove(g.s, NULL, 0, &p, &g.err));
+		raw_sql(&g, ways[k].sql);
+		FAILS(&g, NS_E_INVALID, ns_store_audit_prove(g.s, NULL, 0, &p, &g.err));
+		if (!strstr(g.err.text, ways[k].says))
+			fail_msg("%s\n  says: %s", ways[k].sql, g.err.text);
+		fixture_end(&g);
+	}
+}
+
+/* As the version before wrote them: no who, and one hash over all of it. */
+static void rows_of_the_first_form_still_hold(void **state)
+{
+	fixture *f = *state;
+	char prev[NS_HEX256], hash[NS_HEX256];
+	ns_audit_proof p;
+	int64_t id = open_incident(f, "web");
+	memcpy(prev, ns_audit_genesis, sizeof prev);
+	for (int i = 1; i <= 3; i++) {
+		ns_audit_row r = {.seq = i, .at_ms = WALL0, .incident = id, .actor = "engine", .action = "detected", .detail = i == 2 ? NULL : "{\"a\":1}"};
+		ns_audit_row_hash(prev, &r, hash);
+		memcpy(prev, hash, sizeof prev);
+		char *sql = ns_xasprintf("INSERT INTO audit (seq, at_ms, actor, action, incident, detail, hash) VALUES (%d, %lld, 'engine', 'detected', %lld, %s, '%s')", i,
+		    (long long)WALL0, (long long)id, i == 2 ? "NULL" : "'{\"a\":1}'", hash);
+		raw_sql(f, sql);
+		free(sql);
+	}
+	/* Computed by hand, so that the form cannot change unnoticed. */
+	ns_digest *d = ns_digest_new();
+	static const char *const fields[][2] = {{"prev", ns_audit_genesis}, {"seq", "1"}, {"at", "1790000000000"}, {"actor", "engine"}, {"action", "detected"},
+	    {"incident", "1"}, {"detail", "{\"a\":1}"}};
+	for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+		ns_digest_field(d, fields[i][0], fields[i][1]);
+	ns_digest_finish(d, hash);
+	char *same = ns_xasprintf("SELECT count(*) FROM audit WHERE seq = 1 AND hash = '%s'", hash);
+	assert_int_equal(raw_int(f, same), 1);
+	free(same);
+	say(f, id, "goes on", NULL);
+	OK(f, ns_store_audit_prove(f->s, NULL, 0, &p, &f->err));
+	assert_int_equal(p.rows, 4);
+	assert_int_equal(p.first_form, 3);
+	raw_sql(f, UNLOCK "UPDATE audit SET detail = '{\"a\":2}' WHERE seq = 3");
+	FAILS(f, NS_E_INVALID, ns_store_audit_prove(f->s, NULL, 0, &p, &f->err));
+	assert_non_null(strstr(f->err.text, "row 3"));
+	assert_int_equal(p.rows, 2);
+}
+
+/* ---- anchors ---- */
+
+static ns_audit_anchor anchor(int64_t seq, const char *hash)
+{
+	ns_audit_anchor a = {.seq = seq};
+	snprintf(a.hash, sizeof a.hash, "%s", hash);
+	return a;
+}
+
+static void anchors_say_what_is_wrong_with_the_end(void **state)
+{
+	fixture *f = *state;
+	fixture other;
+	char third[NS_HEX256], last[NS_HEX256], now[NS_HEX256];
+	ns_audit_proof p;
+	int64_t seq;
+	fill(f, third, last);
+	OK(f, ns_store_audit_head(f->s, &seq, now, &f->err));
+	assert_int_equal(seq, 5);
+	assert_string_equal(now, last);
+	const ns_audit_anchor good[] = {anchor(5, last), anchor(0, third), anchor(3, third), anchor(3, third)}; /* in any order, twice */
+	OK(f, ns_store_audit_prove(f->s, good, 4, &p, &f->err));
+	assert_int_equal(p.anchored, 5);
+	const ns_audit_anchor swapped[] = {anchor(3, third), anchor(4, last)};
+	FAILS(f, NS_E_INVALID, ns_store_audit_prove(f->s, swapped, 2, &p, &f->err));
+	assert_non_null(strstr(f->err.text, "row 4 is not the one that was anchored"));
+	assert_non_null(strstr(f->err.text, "made anew after row 3"));
+
+	raw_sql(f, UNLOCK "DELETE FROM audit WHERE seq > 3"); /* cut, or an older copy */
+	OK(f, ns_store_audit_prove(f->s, NULL, 0, &p, &f->err));
+	FAILS(f, NS_E_INVALID, ns_store_audit_prove(f->s, good, 4, &p, &f->err));
+	assert_non_null(strstr(f->err.text, "ends at row 3, before the anchored row 5"));
+	assert_int_equal(p.anchored, 3);
+	ns_clock_advance(f->clock, 1);
+	for (int i = 0; i < 4; i++) /* and written on from there: longer than it was */
+		say(f, 1, "nothing happened", NULL);
+	FAILS(f, NS_E_INVALID, ns_store_audit_prove(f->s, good, 4, &p, &f->err));
+	assert_non_null(strstr(f->err.text, "row 5 is not the one that was anchored"));
+	assert_non_null(strstr(f->err.text, "after row 3"));
+
+	fixture_dir(&other); /* another database, whole in itself */
+	fixture_open(&other);
+	ns_clock_advance(other.clock, 77);
+	char x[NS_HEX256], y[NS_HEX256];
+	fill(&other, x, y);
+	OK(&other, ns_store_audit_prove(other.s, NULL, 0, &p, &other.err));
+	FAILS(&other, NS_E_INVALID, ns_store_audit_prove(other.s, good, 4, &p, &other.err));
+	fixture_end(&other);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup_store, teardown)
 int main(void)
 {
@@ -195,6 +368,10 @@ int main(void)
 	    T(a_chain_made_anew_lacks_the_anchor),
 	    T(secrets_are_not_kept_for_ever),
 	    T(verification_needs_no_engine),
+	    T(a_row_says_who_and_what),
+	    cmocka_unit_test(what_the_rows_stand_for_is_held_to_them),
+	    T(rows_of_the_first_form_still_hold),
+	    T(anchors_say_what_is_wrong_with_the_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
