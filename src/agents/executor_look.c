@@ -1,7 +1,7 @@
 /* Where an object stands that we changed: the fields that plan and undo set, compared with what is there. Reads only. */
+#include "executor_priv.h"
 #include <stdlib.h>
 #include <string.h>
-#include "executor_priv.h"
 
 enum { MAX_FIELDS = 4, MAX_VALUE = 48 };
 
@@ -57,7 +57,8 @@ static const char *fields_text(ns_arena *ar, const cJSON *object, const cJSON *s
 		if (strcmp(ns_json_str(op, "op", ""), "replace") != 0 || n++ == MAX_FIELDS)
 			continue;
 		const cJSON *was = NULL, *ours = ns_json_get(op, "value");
-		ns_json_each(b, before) if (strcmp(ns_json_str(b, "path", ""), path) == 0 && strcmp(ns_json_str(b, "op", ""), "test") != 0) was = ns_json_get(b, "value");
+		ns_json_each(b, before) if (strcmp(ns_json_str(b, "path", ""), path) == 0 && strcmp(ns_json_str(b, "op", ""), "test") != 0)
+		    was = ns_json_get(b, "value");
 		const cJSON *there = ns_patch_find(object, path);
 		ns_buf_printf(&out, "%s%s ", out.len ? "; " : "", path);
 		if (there && ours && same_value(there, ours))
@@ -65,7 +66,8 @@ static const char *fields_text(ns_arena *ar, const cJSON *object, const cJSON *s
 		else if (there && was && same_value(there, was))
 			ns_buf_puts(&out, "is as it was before");
 		else
-			ns_buf_printf(&out, "is %s (we set %s, before it was %s)", value_text(ar, there), value_text(ar, ours), value_text(ar, was));
+			ns_buf_printf(
+			    &out, "is %s (we set %s, before it was %s)", value_text(ar, there), value_text(ar, ours), value_text(ar, was));
 	}
 	const char *text = ns_say_clean(ar, ns_buf_str(&out), out.len, 400, false);
 	ns_buf_free(&out);
@@ -76,17 +78,18 @@ static bool look_at_exception(const ns_order *o, const cJSON *object, ns_stand *
 {
 	cJSON *created = ns_json_parse(o->plan->command.body, strlen(o->plan->command.body), &ns_json_strict, NULL);
 	bool as_made = created != NULL;
-	ns_json_each(part, ns_json_get(created, "spec"))
-		as_made = as_made && ns_json_same(part, ns_json_get(ns_json_get(object, "spec"), part->string));
+	ns_json_each(part, ns_json_get(created, "spec")) as_made =
+	    as_made && ns_json_same(part, ns_json_get(ns_json_get(object, "spec"), part->string));
 	cJSON_Delete(created);
 	*stand = stands_as(object, o->body) ? NS_STAND_AS_BEFORE : as_made ? NS_STAND_AS_SET : NS_STAND_OTHER;
 	*words = *stand == NS_STAND_AS_BEFORE ? "the exception matches nothing any more"
-	    : *stand == NS_STAND_AS_SET       ? "the exception is in effect as it was made"
+	         : *stand == NS_STAND_AS_SET  ? "the exception is in effect as it was made"
 	                                      : "the exception was changed by somebody else";
 	return true;
 }
 
-static bool look_at_deployment(const ns_order *o, ns_arena *ar, const ns_executor *e, const cJSON *object, ns_stand *stand, const char **words, ns_err *err)
+static bool look_at_deployment(
+    const ns_order *o, ns_arena *ar, const ns_executor *e, const cJSON *object, ns_stand *stand, const char **words, ns_err *err)
 {
 	const ns_plan *p = o->plan;
 	ns_order forward;

@@ -1,8 +1,8 @@
-/* What pictures show of undo capsules: those that a person can take, as rows like those of the questions; and in the queue what a person must know:
- * a change that no machine can take back any more, an exception that outlives its time. */
+/* What pictures show of undo capsules: those that a person can take, as rows like those of the questions; and in the queue what a person
+ * must know: a change that no machine can take back any more, an exception that outlives its time. */
+#include "undo_priv.h"
 #include <stdlib.h>
 #include <string.h>
-#include "undo_priv.h"
 
 enum { MAX_UNDOS = 64 };
 
@@ -20,13 +20,12 @@ static void split_target(ns_arena *ar, const char *target, ns_appr_row *r)
 
 static void fill_row(ns_arena *ar, const ns_capsule *c, ns_appr_row *r)
 {
-	bool known;
 	ns_appr_row_blank(r);
 	r->id = c->id;
 	r->incident = c->incident;
 	r->state = NS_CARD_READY;
 	r->digest = c->digest;
-	r->action = ns_action_parse(c->action, &known);
+	r->action = ns_action_parse(c->action, NULL);
 	r->cluster = c->cluster;
 	r->created_ms = c->made_ms;
 	split_target(ar, c->target, r);
@@ -59,9 +58,12 @@ static void put_card(ns_engine *e, ns_snapshot *s, const ns_capsule *c, bool ove
 	r->state = NS_CARD_BLOCKED;
 	r->digest = "";
 	r->ask = "there is nothing to approve: it is done by hand";
-	r->headline = overdue ? ns_arena_printf(ar, "overdue: %s", c->summary) : ns_arena_printf(ar, "cannot be taken back by machine: %s", c->summary);
+	r->headline = overdue ? ns_arena_printf(ar, "overdue: %s", c->summary)
+	                      : ns_arena_printf(ar, "cannot be taken back by machine: %s", c->summary);
 	r->summary = ns_arena_printf(ar, "%s%s%s. By hand: %s",
-	    overdue ? "The exception's time is over and it could not be disarmed: it still lets through what it was to let through for a time" : "The change stands, and its undo does not work",
+	    overdue
+	        ? "The exception's time is over and it could not be disarmed: it still lets through what it was to let through for a time"
+	        : "The change stands, and its undo does not work",
 	    *why ? ": " : "", why, by_hand);
 }
 
@@ -95,11 +97,15 @@ void ns_undo_detail(ns_engine *e, ns_detail *d, int64_t incident)
 	    !ns_store_capsule_of(e->store, ar, incident, &c, NULL))
 		return;
 	ns_time_format(c.until_ms, until);
-	static const char *const words[NS_CAP_COUNT] = {[NS_CAP_VALID] = "not armed yet: the server has not said yes to it", [NS_CAP_ARMED] = "armed, until",
-	    [NS_CAP_TAKEN] = "being taken back", [NS_CAP_UNDONE] = "taken back", [NS_CAP_EXPIRED] = "no more", [NS_CAP_FAILED] = "does not work",
+	static const char *const words[NS_CAP_COUNT] = {[NS_CAP_VALID] = "not armed yet: the server has not said yes to it",
+	    [NS_CAP_ARMED] = "armed, until",
+	    [NS_CAP_TAKEN] = "being taken back",
+	    [NS_CAP_UNDONE] = "taken back",
+	    [NS_CAP_EXPIRED] = "no more",
+	    [NS_CAP_FAILED] = "does not work",
 	    [NS_CAP_VOID] = "nothing to take back any more"};
-	d->undo_state = ns_arena_printf(ar, "%s%s%s%s%s%s%s", words[c.state], c.state == NS_CAP_ARMED ? " " : "", c.state == NS_CAP_ARMED ? until : "", *c.by ? ", asked for by " : "", c.by,
-	    *c.why ? ": " : "", c.why);
+	d->undo_state = ns_arena_printf(ar, "%s%s%s%s%s%s%s", words[c.state], c.state == NS_CAP_ARMED ? " " : "",
+	    c.state == NS_CAP_ARMED ? until : "", *c.by ? ", asked for by " : "", c.by, *c.why ? ": " : "", c.why);
 	if (*c.waits)
 		d->undo_state = ns_arena_printf(ar, "%s; it waits: %s", d->undo_state, c.waits);
 	d->undo_digest = c.state == NS_CAP_ARMED ? c.digest : "";

@@ -1,8 +1,8 @@
-/* Did a change do harm? What fails since it took effect and did not before: the workload itself in another way, or its neighbours that had to make room.
- * Only the detector's own findings count; what another system says never decides (law 3). */
+/* Did a change do harm? What fails since it took effect and did not before: the workload itself in another way, or its neighbours that had
+ * to make room. Only the detector's own findings count; what another system says never decides (law 3). */
+#include "undo_priv.h"
 #include <stdio.h>
 #include <string.h>
-#include "undo_priv.h"
 
 enum { MAX_NEW = 64 };
 
@@ -39,9 +39,8 @@ static bool same_workload(const ns_workload *a, const ns_workload *b)
 static bool takes_room(ns_engine *e, ns_arena *ar, int64_t incident)
 {
 	ns_capsule c;
-	bool known = true;
-	return ns_store_capsule_of(e->store, ar, incident, &c, NULL) &&
-	    (ns_action_parse(c.action, &known) == NS_ACT_PATCH_RESOURCES || ns_action_parse(c.action, &known) == NS_ACT_SCALE);
+	ns_action a = ns_store_capsule_of(e->store, ar, incident, &c, NULL) ? ns_action_parse(c.action, NULL) : NS_ACT_MANUAL_REVIEW;
+	return a == NS_ACT_PATCH_RESOURCES || a == NS_ACT_SCALE;
 }
 
 bool ns_regression(ns_engine *e, ns_arena *ar, const ns_incident *inc, const ns_verify_state *v, char *why, size_t cap, const char **around)
@@ -59,16 +58,19 @@ bool ns_regression(ns_engine *e, ns_arena *ar, const ns_incident *inc, const ns_
 		if (x->id == inc->id || k < 0 || x->state == NS_ST_WITHDRAWN || (!settled && !kinds[k].rollout))
 			continue;
 		if (same_workload(&x->target, &inc->target)) {
-			snprintf(why, cap, "it fails in another way since the change: %s (#%lld)", ns_kind_get(x->kind)->title, (long long)x->id);
+			snprintf(why, cap, "it fails in another way since the change: %s (#%lld)", ns_kind_get(x->kind)->title,
+			    (long long)x->id);
 			return true;
 		}
 		bool near = strcmp(x->target.ns, inc->target.ns) == 0, room = kinds[k].room && takes_room(e, ar, inc->id);
 		if (near && room) {
-			snprintf(why, cap, "since the change took more room %s/%s has none: %s (#%lld)", x->target.ns, x->target.name, ns_kind_get(x->kind)->title, (long long)x->id);
+			snprintf(why, cap, "since the change took more room %s/%s has none: %s (#%lld)", x->target.ns, x->target.name,
+			    ns_kind_get(x->kind)->title, (long long)x->id);
 			return true;
 		}
 		if (near || room) /* it may have its own reasons */
-			*around = ns_arena_printf(ar, "%s; %s/%s failed since (#%lld): see whether it has to do with it", *around, x->target.ns, x->target.name, (long long)x->id);
+			*around = ns_arena_printf(ar, "%s; %s/%s failed since (#%lld): see whether it has to do with it", *around,
+			    x->target.ns, x->target.name, (long long)x->id);
 	}
 	return false;
 }

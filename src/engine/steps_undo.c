@@ -1,11 +1,11 @@
-/* The two jobs of an undo capsule. "arm": after the change, the undo's own server-side dry-run. "undo": it was asked for; fresh dry-run, the armed
- * digest, the gate and the intent in one transaction, only then kubectl; as with every change (laws 4, 5, 8). What was sent and has no outcome is
- * UNKNOWN: the object is looked at, and nothing is sent again. */
-#include <stdio.h>
-#include <string.h>
+/* The two jobs of an undo capsule. "arm": after the change, the undo's own server-side dry-run. "undo": it was asked for; fresh dry-run,
+ * the armed digest, the gate and the intent in one transaction, only then kubectl; as with every change (laws 4, 5, 8). What was sent and
+ * has no outcome is UNKNOWN: the object is looked at, and nothing is sent again. */
 #include "neuroscale/base/log.h"
 #include "neuroscale/engine/gate_undo.h"
 #include "undo_priv.h"
+#include <stdio.h>
+#include <string.h>
 
 enum { AGAIN_MS = 5000, AT_END_AGAIN_MS = 60000, NOISY_TRIES = 20 };
 
@@ -31,7 +31,7 @@ static bool later(ns_worker *w, ns_arena *ar, const ns_job *job, const ns_capsul
 	ns_step s;
 	ns_store *st = w->e->store;
 	bool ok = ns_step_begin(&s, w->e, ar, job->incident) && (!c || ns_store_capsule_wait(st, c->id, why, &s.err)) &&
-	    ns_store_job_retry(st, job->id, ns_clock_wall_ms(w->e->o.clock) + delay_ms, &s.err) && ns_step_commit(&s);
+	          ns_store_job_retry(st, job->id, ns_clock_wall_ms(w->e->o.clock) + delay_ms, &s.err) && ns_step_commit(&s);
 	if (!ok)
 		return ns_step_failed(&s, err);
 	w->job_done = true; /* it has been given back */
@@ -65,8 +65,8 @@ static cJSON *doc_of(const char *phase, const char *part, cJSON *value)
 	return doc;
 }
 
-static bool record_arming(ns_worker *w, ns_arena *ar, const ns_job *job, const ns_capsule *c, const ns_plan *p, const ns_dryrun *dr, const char *stands,
-    ns_stand stand, ns_err *err)
+static bool record_arming(ns_worker *w, ns_arena *ar, const ns_job *job, const ns_capsule *c, const ns_plan *p, const ns_dryrun *dr,
+    const char *stands, ns_stand stand, ns_err *err)
 {
 	ns_step s;
 	ns_capsule now;
@@ -78,9 +78,9 @@ static bool record_arming(ns_worker *w, ns_arena *ar, const ns_job *job, const n
 		return true;
 	}
 	bool unmade = !dr->ok && stand == NS_STAND_AS_BEFORE, ok = ns_step_fact(&s, "undo", doc_of("arm", "dryrun", ns_dryrun_to_json(dr)));
-	const char *why = unmade ? "the change was not made: there is nothing to take back"
-	    : *stands            ? ns_arena_printf(ar, "%s; now: %s", dr->error, stands)
-	                         : dr->error;
+	const char *why = unmade    ? "the change was not made: there is nothing to take back"
+	                  : *stands ? ns_arena_printf(ar, "%s; now: %s", dr->error, stands)
+	                            : dr->error;
 	cJSON *detail = cJSON_CreateObject();
 	if (dr->ok)
 		ns_json_put_str(detail, "digest", dr->digest);
@@ -88,7 +88,12 @@ static bool record_arming(ns_worker *w, ns_arena *ar, const ns_job *job, const n
 		ns_json_put_str(detail, "note", why);
 	ok = ok && (dr->ok ? ns_store_capsule_arm(st, c->id, dr->digest, dr->shown_command, dr->diff, &s.err)
 	                   : ns_store_capsule_end(st, c->id, unmade ? NS_CAP_VOID : NS_CAP_FAILED, why, &s.err));
-	ok = ns_step_audit(&s, "executor", dr->ok ? "undo armed" : unmade ? "nothing to undo" : "undo cannot be armed", detail, false) && ok;
+	ok = ns_step_audit(&s, "executor",
+	         dr->ok   ? "undo armed"
+	         : unmade ? "nothing to undo"
+	                  : "undo cannot be armed",
+	         detail, false) &&
+	     ok;
 	if (!ok || !ns_step_commit(&s))
 		return ns_step_failed(&s, err);
 	if (!dr->ok && !unmade)
@@ -109,7 +114,8 @@ bool ns_step_arm(ns_worker *w, ns_arena *ar, const ns_job *job, ns_err *err)
 	const ns_plan *p = ns_store_capsule_plan(w->e->store, ar, &c, err);
 	if (!p)
 		return false;
-	int fd = ns_target_lock(w->cluster->executor, &p->target, lock_path, sizeof lock_path, &why); /* a dead engine's child may still be sending it */
+	int fd = ns_target_lock(
+	    w->cluster->executor, &p->target, lock_path, sizeof lock_path, &why); /* a dead engine's child may still be sending it */
 	if (fd < 0)
 		return later(w, ar, job, NULL, AGAIN_MS, "", err);
 	NS_POINT("arming", job->incident);
@@ -129,9 +135,14 @@ static bool finish(ns_step *s, const ns_capsule *c, const ns_plan *p, ns_capsule
 	bool undone = to == NS_CAP_UNDONE, back = to == NS_CAP_ARMED;
 	cJSON *detail = cJSON_CreateObject();
 	ns_json_put_str(detail, "note", words);
-	bool ok = back ? ns_store_capsule_back(st, c->id, words, &s->err) : ns_store_capsule_end(st, c->id, to, undone ? c->why : words, &s->err);
-	ok = ns_step_audit(s, "executor", undone ? "undone" : back ? "undo not sent" : "undo failed", detail, true) && ok && ns_breakers_release(s) &&
-	    (!back || *c->digest || ns_undo_job(s, "arm"));
+	bool ok =
+	    back ? ns_store_capsule_back(st, c->id, words, &s->err) : ns_store_capsule_end(st, c->id, to, undone ? c->why : words, &s->err);
+	ok = ns_step_audit(s, "executor",
+	         undone ? "undone"
+	         : back ? "undo not sent"
+	                : "undo failed",
+	         detail, true) &&
+	     ok && ns_breakers_release(s) && (!back || *c->digest || ns_undo_job(s, "arm"));
 	if (!ok || s->inc.state != NS_ST_UNDOING)
 		return ok;
 	const char *why = cause_of(c) == NS_UNDO_BY_PERSON ? ns_arena_printf(s->ar, "by %s", c->by) : c->why;
@@ -140,7 +151,8 @@ static bool finish(ns_step *s, const ns_capsule *c, const ns_plan *p, ns_capsule
 	return ns_step_move(s, NS_ST_MANUAL_REVIEW, s->inc.verdict, "executor", note) && ns_step_hold(s);
 }
 
-static bool end(ns_worker *w, ns_arena *ar, const ns_job *job, const ns_capsule *c, const ns_plan *p, ns_capsule_state to, const char *words, ns_err *err)
+static bool end(ns_worker *w, ns_arena *ar, const ns_job *job, const ns_capsule *c, const ns_plan *p, ns_capsule_state to,
+    const char *words, ns_err *err)
 {
 	ns_step s;
 	bool ok = ns_step_begin_job(&s, w, ar, job) && finish(&s, c, p, to, words) && ns_step_commit(&s);
@@ -205,8 +217,8 @@ static cJSON *told(const char *a, const char *what_a, const char *b, const char 
 typedef enum admission { ADMITTED, NOT_NOW, REFUSED, GONE, BROKEN } admission;
 
 /* The gate on fresh facts in the transaction that records the undo's intent; it answers to the approval of what it takes back. */
-static admission admit(ns_worker *w, ns_arena *ar, const ns_job *job, const ns_capsule *c, ns_dossier *d, const char *lock_path, int64_t *intent,
-    const char **why, ns_err *err)
+static admission admit(ns_worker *w, ns_arena *ar, const ns_job *job, const ns_capsule *c, ns_dossier *d, const char *lock_path,
+    int64_t *intent, const char **why, ns_err *err)
 {
 	ns_engine *e = w->e;
 	ns_step s;
@@ -230,12 +242,24 @@ static admission admit(ns_worker *w, ns_arena *ar, const ns_job *job, const ns_c
 	}
 	int64_t transitions = 0;
 	ns_cluster_holds_lease(w->cluster, &transitions);
-	ns_intent it = {.incident = job->incident, .approval = c->approval, .digest = d->dryrun->digest, .action = c->action, .target = c->target,
-	    .cluster = c->cluster, .argv_json = argv_text(ar, &d->plan->undo), .body = d->plan->undo.body, .lock_path = lock_path,
-	    .lease_transitions = transitions, .undo = true};
-	bool ok = ns_store_intent_start(e->store, &it, intent, &s.err) && ns_store_capsule_send(e->store, c->id, *intent, &s.err) && ns_breakers_take(&s) &&
-	    ns_step_fact(&s, "undo", doc_of("send", "dryrun", ns_dryrun_to_json(d->dryrun))) &&
-	    ns_step_audit(&s, c->by, "undo started", ns_step_change(told("command", d->dryrun->shown_command, "digest", d->dryrun->digest), d->dryrun->digest, d->dryrun->diff, true), true) && ns_step_commit(&s);
+	ns_intent it = {.incident = job->incident,
+	    .approval = c->approval,
+	    .digest = d->dryrun->digest,
+	    .action = c->action,
+	    .target = c->target,
+	    .cluster = c->cluster,
+	    .argv_json = argv_text(ar, &d->plan->undo),
+	    .body = d->plan->undo.body,
+	    .lock_path = lock_path,
+	    .lease_transitions = transitions,
+	    .undo = true};
+	bool ok = ns_store_intent_start(e->store, &it, intent, &s.err) && ns_store_capsule_send(e->store, c->id, *intent, &s.err) &&
+	          ns_breakers_take(&s) && ns_step_fact(&s, "undo", doc_of("send", "dryrun", ns_dryrun_to_json(d->dryrun))) &&
+	          ns_step_audit(&s, c->by, "undo started",
+	              ns_step_change(
+	                  told("command", d->dryrun->shown_command, "digest", d->dryrun->digest), d->dryrun->digest, d->dryrun->diff, true),
+	              true) &&
+	          ns_step_commit(&s);
 	if (!ok) {
 		ns_step_failed(&s, err);
 		return BROKEN;
@@ -243,16 +267,21 @@ static admission admit(ns_worker *w, ns_arena *ar, const ns_job *job, const ns_c
 	return ADMITTED;
 }
 
-static bool record(ns_worker *w, ns_arena *ar, const ns_job *job, const ns_capsule *c, const ns_plan *p, int64_t intent, const ns_execution *x, ns_err *err)
+static bool record(ns_worker *w, ns_arena *ar, const ns_job *job, const ns_capsule *c, const ns_plan *p, int64_t intent,
+    const ns_execution *x, ns_err *err)
 {
 	ns_step s;
 	ns_stand stand;
 	const char *outcome = x->ok ? "sent" : x->unknown ? "unknown" : x->sent ? "refused" : "failed";
-	const char *words = x->ok ? "" : x->unknown ? x->error : ns_arena_printf(ar, "%s; now: %s", x->error, where_it_stands(w, ar, p, &stand));
+	const char *words = x->ok        ? ""
+	                    : x->unknown ? x->error
+	                                 : ns_arena_printf(ar, "%s; now: %s", x->error, where_it_stands(w, ar, p, &stand));
 	bool again = x->unknown || x->conflict; /* nobody knows; or none of it was made, and what moved is seen at the next look */
 	bool ok = again ? ns_step_begin(&s, w->e, ar, job->incident) : ns_step_begin_job(&s, w, ar, job);
-	ok = ok && ns_store_intent_finish(w->e->store, intent, outcome, x->error, &s.err) && ns_step_fact(&s, "undo", doc_of("sent", "execution", ns_execution_to_json(x))) &&
-	    ns_step_audit(&s, "executor", "undo outcome", ns_step_change(told("outcome", outcome, "error", x->error), c->digest, c->diff, x->ok), true);
+	ok = ok && ns_store_intent_finish(w->e->store, intent, outcome, x->error, &s.err) &&
+	     ns_step_fact(&s, "undo", doc_of("sent", "execution", ns_execution_to_json(x))) &&
+	     ns_step_audit(&s, "executor", "undo outcome",
+	         ns_step_change(told("outcome", outcome, "error", x->error), c->digest, c->diff, x->ok), true);
 	if (ok && !again)
 		ok = finish(&s, c, p, x->ok ? NS_CAP_UNDONE : NS_CAP_FAILED, x->ok ? x->output : words);
 	if (!ok || !ns_step_commit(&s))
@@ -265,7 +294,8 @@ static bool record(ns_worker *w, ns_arena *ar, const ns_job *job, const ns_capsu
 	return true;
 }
 
-static bool undo_locked(ns_worker *w, ns_arena *ar, const ns_job *job, const ns_capsule *c, const ns_plan *p, int lock_fd, const char *lock_path, ns_err *err)
+static bool undo_locked(
+    ns_worker *w, ns_arena *ar, const ns_job *job, const ns_capsule *c, const ns_plan *p, int lock_fd, const char *lock_path, ns_err *err)
 {
 	ns_stand stand;
 	ns_dossier d;
@@ -273,7 +303,9 @@ static bool undo_locked(ns_worker *w, ns_arena *ar, const ns_job *job, const ns_
 		return judge_sent(w, ar, job, c, p, err);
 	int64_t passed = ns_clock_wall_ms(w->e->o.clock) - c->taken_ms;
 	if (cause_of(c) != NS_UNDO_AT_END && (passed < 0 || passed >= NS_UNDO_PATIENCE_MS))
-		return end(w, ar, job, c, p, NS_CAP_ARMED, *c->waits ? ns_arena_printf(ar, "for ten minutes it could not be sent: %s", c->waits) : "it was asked for too long ago", err);
+		return end(w, ar, job, c, p, NS_CAP_ARMED,
+		    *c->waits ? ns_arena_printf(ar, "for ten minutes it could not be sent: %s", c->waits) : "it was asked for too long ago",
+		    err);
 	if (!ns_dossier_read(w->e, ar, job->incident, NS_D_CASE | NS_D_HISTORY, &d, err))
 		return false;
 	ns_dryrun *dr = ns_execute_dryrun(w->cluster->executor, ar, w->client, p, NULL, NS_POLICY_VERSION, true);
@@ -287,7 +319,9 @@ static bool undo_locked(ns_worker *w, ns_arena *ar, const ns_job *job, const ns_
 	}
 	if (*c->digest && strcmp(c->digest, dr->digest) != 0)
 		return end(w, ar, job, c, p, NS_CAP_FAILED,
-		    ns_arena_printf(ar, "the undo would do something else now than when it was armed: %s", where_it_stands(w, ar, p, &stand)), err);
+		    ns_arena_printf(
+		        ar, "the undo would do something else now than when it was armed: %s", where_it_stands(w, ar, p, &stand)),
+		    err);
 	d.plan = (ns_plan *)(uintptr_t)p; /* the gate only reads it */
 	d.dryrun = dr;
 	NS_POINT("undo-before-intent", job->incident);

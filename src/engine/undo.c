@@ -1,14 +1,15 @@
-/* The life of an undo capsule: made in the transaction that records the change's intent, settled with its outcome, taken by the engine itself (it did
- * not help, it did harm, its time is over) or by a person, and ended by time. What is asked of a cluster for it is in steps_undo.c. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+/* The life of an undo capsule: made in the transaction that records the change's intent, settled with its outcome, taken by the engine
+ * itself (it did not help, it did harm, its time is over) or by a person, and ended by time. What is asked of a cluster for it is in
+ * steps_undo.c. */
 #include "engine_priv.h"
 #include "neuroscale/base/log.h"
 #include "neuroscale/engine/gate_undo.h"
 #include "neuroscale/model/redact.h"
 #include "neuroscale/policy/policy.h"
 #include "undo_priv.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { STORE_RETRY_MS = 1000, NAG_EVERY_MS = 3600000, LOOK_EVERY_MS = 300000 };
 
@@ -35,9 +36,14 @@ bool ns_undo_make(ns_step *s, const ns_dossier *d, int64_t intent)
 	if (!p->undo_valid || !d->dryrun->undo_ok)
 		return true;
 	int64_t now = ns_clock_wall_ms(s->e->o.clock), end = p->action == NS_ACT_POLICY_EXCEPTION ? exception_end(s->ar, p, now) : 0;
-	ns_capsule c = {.id = intent, .incident = s->inc.id, .plan = ns_store_fact_seq(s->e->store, s->inc.id, "plan"), .cluster = s->inc.target.cluster,
+	ns_capsule c = {.id = intent,
+	    .incident = s->inc.id,
+	    .plan = ns_store_fact_seq(s->e->store, s->inc.id, "plan"),
+	    .cluster = s->inc.target.cluster,
 	    .target = ns_arena_printf(s->ar, "%s/%s/%s", s->inc.target.ns, s->inc.target.kind, s->inc.target.name),
-	    .action = ns_action_get(p->action)->name, .summary = p->summary, .until_ms = end ? end : now + s->e->o.undo_ttl_ms};
+	    .action = ns_action_get(p->action)->name,
+	    .summary = p->summary,
+	    .until_ms = end ? end : now + s->e->o.undo_ttl_ms};
 	return ns_store_capsule_put(s->e->store, &c, &s->err);
 }
 
@@ -60,7 +66,9 @@ bool ns_undo_settled(ns_step *s, int64_t intent, bool perhaps_made, const char *
 		return none.code == NS_E_NOTFOUND || (s->err = none, false);
 	if (c.state != NS_CAP_VALID)
 		return true;
-	return perhaps_made ? ns_undo_job(s, "arm") : ns_store_capsule_end(s->e->store, c.id, NS_CAP_VOID, ns_arena_printf(s->ar, "the change was not made: %s", why), &s->err);
+	return perhaps_made ? ns_undo_job(s, "arm")
+	                    : ns_store_capsule_end(
+	                          s->e->store, c.id, NS_CAP_VOID, ns_arena_printf(s->ar, "the change was not made: %s", why), &s->err);
 }
 
 /* ---- taking ---- */
@@ -106,13 +114,15 @@ bool ns_undo_alone(ns_step *s, const char *actor, const char *why, bool *taken)
 	if (ns_store_capsules_by(s->e->store, s->inc.id, NS_UNDO_ENGINE) > 0 || ns_clock_wall_ms(s->e->o.clock) >= c.until_ms)
 		return true;
 	*taken = true;
-	return take(s, &c, NULL, NS_UNDO_ENGINE, why, false) && remember(s, &c) && ns_step_move(s, NS_ST_UNDOING, s->inc.verdict, actor, why);
+	return take(s, &c, NULL, NS_UNDO_ENGINE, why, false) && remember(s, &c) &&
+	       ns_step_move(s, NS_ST_UNDOING, s->inc.verdict, actor, why);
 }
 
 bool ns_undo_or_hand_over(ns_step *s, const char *actor, const char *why)
 {
 	bool taken = false;
-	if (s->inc.verdict == NS_VERDICT_NOT_FIXED && !ns_undo_alone(s, actor, ns_arena_printf(s->ar, "it did not help, and nothing better is known: %s", why), &taken))
+	if (s->inc.verdict == NS_VERDICT_NOT_FIXED &&
+	    !ns_undo_alone(s, actor, ns_arena_printf(s->ar, "it did not help, and nothing better is known: %s", why), &taken))
 		return false;
 	return taken || (ns_step_move(s, NS_ST_MANUAL_REVIEW, s->inc.verdict, actor, why) && ns_step_hold(s));
 }
@@ -123,7 +133,8 @@ void ns_undo_doubt(ns_engine *e, ns_arena *ar, ns_plan *p)
 	ns_err err = {0};
 	char at[32];
 	const char *target = ns_arena_printf(ar, "%s/%s/%s", p->target.ns, p->target.kind, p->target.name);
-	bool some = ns_store_capsule_undone(e->store, ar, p->target.cluster, target, ns_clock_wall_ms(e->o.clock) - e->o.undo_ttl_ms, &c, &err);
+	bool some =
+	    ns_store_capsule_undone(e->store, ar, p->target.cluster, target, ns_clock_wall_ms(e->o.clock) - e->o.undo_ttl_ms, &c, &err);
 	if (!some && err.code == NS_E_NOTFOUND)
 		return;
 	const char **why = ns_arena_alloc(ar, (p->n_approval_reasons + 1) * sizeof *why);
@@ -159,15 +170,19 @@ static bool person_takes(ns_step *s, const ns_undo_req *req, const char *by, con
 	ns_undo_verdict v;
 	ns_cluster *cl = ns_cluster_find(e, s->inc.target.cluster);
 	if (!cl)
-		return ns_fail(&s->err, NS_E_DENIED, "the cluster %s is not configured any more: nothing is sent there", s->inc.target.cluster);
-	if (!ns_store_capsule_taken(e->store, s->ar, s->inc.id, &c, NULL) && !ns_store_capsule_usable(e->store, s->ar, s->inc.id, &c, NULL) &&
-	    !ns_store_capsule_of(e->store, s->ar, s->inc.id, &c, NULL))
-		return ns_fail(&s->err, NS_E_NOTFOUND, "incident %lld has nothing that could be taken back by machine", (long long)s->inc.id);
+		return ns_fail(
+		    &s->err, NS_E_DENIED, "the cluster %s is not configured any more: nothing is sent there", s->inc.target.cluster);
+	if (!ns_store_capsule_taken(e->store, s->ar, s->inc.id, &c, NULL) &&
+	    !ns_store_capsule_usable(e->store, s->ar, s->inc.id, &c, NULL) && !ns_store_capsule_of(e->store, s->ar, s->inc.id, &c, NULL))
+		return ns_fail(
+		    &s->err, NS_E_NOTFOUND, "incident %lld has nothing that could be taken back by machine", (long long)s->inc.id);
 	if (c.state == NS_CAP_VALID)
-		return ns_fail(&s->err, NS_E_BUSY, "the undo of incident %lld is not armed yet: the server has not said yes to it", (long long)s->inc.id);
+		return ns_fail(&s->err, NS_E_BUSY, "the undo of incident %lld is not armed yet: the server has not said yes to it",
+		    (long long)s->inc.id);
 	const char *not = c.state == NS_CAP_ARMED ? not_from(s->inc.state) : "";
-	if (*not)
-		return ns_fail(&s->err, NS_E_CONFLICT, "incident %lld is %s: %s", (long long)s->inc.id, ns_state_get(s->inc.state)->name, not);
+	if (*not )
+		return ns_fail(
+		    &s->err, NS_E_CONFLICT, "incident %lld is %s: %s", (long long)s->inc.id, ns_state_get(s->inc.state)->name, not );
 	d.plan = ns_store_capsule_plan(e->store, s->ar, &c, &s->err);
 	if (!d.plan)
 		return false;
@@ -176,8 +191,8 @@ static bool person_takes(ns_step *s, const ns_undo_req *req, const char *by, con
 	ns_gate_undo(&f, NS_UNDO_BY_PERSON, &v);
 	if (c.state == NS_CAP_ARMED && !v.may)
 		return ns_fail(&s->err, NS_E_DENIED, "not now: %s", v.words[0]);
-	return take(s, &c, req->digest, by, reason, false) && remember(s, &c) && ns_store_jobs_drop(e->store, s->inc.id, &s->err) && ns_undo_job(s, "undo") &&
-	    ns_step_move(s, NS_ST_UNDOING, s->inc.verdict, by, *reason ? reason : "asked for by a person");
+	return take(s, &c, req->digest, by, reason, false) && remember(s, &c) && ns_store_jobs_drop(e->store, s->inc.id, &s->err) &&
+	       ns_undo_job(s, "undo") && ns_step_move(s, NS_ST_UNDOING, s->inc.verdict, by, *reason ? reason : "asked for by a person");
 }
 
 bool ns_engine_undo(ns_engine *e, uid_t uid, ns_role role, const ns_undo_req *req, char *said, size_t cap, ns_err *err)
@@ -195,7 +210,8 @@ bool ns_engine_undo(ns_engine *e, uid_t uid, ns_role role, const ns_undo_req *re
 	char *reason = ns_redact_line(typed, strlen(typed), 300);
 	bool ok = ns_step_begin(&s, e, ar, req->incident) && (s.who = who) && person_takes(&s, req, by, reason) && ns_step_commit(&s);
 	if (ok)
-		snprintf(said, cap, "taking back: incident %lld, %s/%s in %s", (long long)s.inc.id, s.inc.target.ns, s.inc.target.name, s.inc.target.cluster);
+		snprintf(said, cap, "taking back: incident %lld, %s/%s in %s", (long long)s.inc.id, s.inc.target.ns, s.inc.target.name,
+		    s.inc.target.cluster);
 	else if (err)
 		*err = s.err;
 	ns_step_abandon(&s);
@@ -216,9 +232,10 @@ static bool time_over(ns_engine *e, ns_arena *ar, const ns_capsule *c)
 	static const char why[] = "its time is over";
 	bool exception = strcmp(c->action, ns_action_get(NS_ACT_POLICY_EXCEPTION)->name) == 0;
 	bool ok = ns_step_begin(&s, e, ar, c->incident) &&
-	    (exception ? take(&s, c, NULL, NS_UNDO_TIMER, why, true)
-	               : ns_store_capsule_end(e->store, c->id, NS_CAP_EXPIRED, why, &s.err) && ns_step_audit(&s, NS_UNDO_TIMER, "undo expired", NULL, false)) &&
-	    ns_step_commit(&s);
+	          (exception ? take(&s, c, NULL, NS_UNDO_TIMER, why, true)
+	                     : ns_store_capsule_end(e->store, c->id, NS_CAP_EXPIRED, why, &s.err) &&
+	                           ns_step_audit(&s, NS_UNDO_TIMER, "undo expired", NULL, false)) &&
+	          ns_step_commit(&s);
 	if (!ok) {
 		ns_step_abandon(&s);
 		if (s.err.code != NS_E_CONFLICT) /* somebody took it in the same moment */
@@ -238,8 +255,8 @@ static void ensure_job(ns_engine *e, ns_arena *ar, const ns_capsule *c)
 bool ns_undo_overdue(const ns_capsule *c, int64_t wall)
 {
 	int64_t late = wall - c->until_ms;
-	return strcmp(c->action, ns_action_get(NS_ACT_POLICY_EXCEPTION)->name) == 0 && c->state != NS_CAP_UNDONE && late >= NS_UNDO_OVERDUE_MS &&
-	    (c->state != NS_CAP_FAILED || late < NS_UNDO_NAG_MS);
+	return strcmp(c->action, ns_action_get(NS_ACT_POLICY_EXCEPTION)->name) == 0 && c->state != NS_CAP_UNDONE &&
+	       late >= NS_UNDO_OVERDUE_MS && (c->state != NS_CAP_FAILED || late < NS_UNDO_NAG_MS);
 }
 
 int64_t ns_undo_timers(ns_engine *e, ns_arena *ar)
@@ -265,7 +282,8 @@ int64_t ns_undo_timers(ns_engine *e, ns_arena *ar)
 		if (look && works)
 			ensure_job(e, ar, c);
 		if (!ns_undo_overdue(c, wall)) {
-			if (c->state != NS_CAP_VALID && wall < c->until_ms + NS_UNDO_OVERDUE_MS && strcmp(c->action, "policy_exception") == 0)
+			if (c->state != NS_CAP_VALID && wall < c->until_ms + NS_UNDO_OVERDUE_MS &&
+			    strcmp(c->action, "policy_exception") == 0)
 				next = ns_sooner(next, mono + c->until_ms + NS_UNDO_OVERDUE_MS - wall);
 			continue;
 		}
@@ -273,9 +291,10 @@ int64_t ns_undo_timers(ns_engine *e, ns_arena *ar)
 		if (!nag)
 			continue;
 		const char *why = *c->waits ? c->waits : c->why;
-		ns_log_fields(NS_LOG_WARN, "policy", "an exception is overdue: it still lets through what it was to let through for a time", "cluster", c->cluster,
-		    "workload", c->target, "what", c->summary, "why", why, NULL);
-		ns_engine_say(e, NS_LOG_WARN, "#%lld overdue: %s; its time is over and it could not be disarmed%s%s", (long long)c->incident, c->summary, *why ? ": " : "", why);
+		ns_log_fields(NS_LOG_WARN, "policy", "an exception is overdue: it still lets through what it was to let through for a time",
+		    "cluster", c->cluster, "workload", c->target, "what", c->summary, "why", why, NULL);
+		ns_engine_say(e, NS_LOG_WARN, "#%lld overdue: %s; its time is over and it could not be disarmed%s%s",
+		    (long long)c->incident, c->summary, *why ? ": " : "", why);
 	}
 	if (look)
 		e->undo_look_at = mono + LOOK_EVERY_MS;

@@ -1,4 +1,5 @@
-/* The gate of the undo capsule, all of it: every combination of its facts and causes against a list of its own of what forbids, each with its law. */
+/* The gate of the undo capsule, all of it: every combination of its facts and causes against a list of its own of what forbids, each with
+ * its law. */
 #include "neuroscale/engine/gate_undo.h"
 #include "support/test.h"
 
@@ -36,14 +37,19 @@ static ns_gate_facts facts_of(unsigned bad, ns_breaker_state good, ns_breaker_st
 	    .clock_sane = !(bad & 1u << CLOCK),
 	    .freeze = bad & 1u << FREEZE,
 	    /* what is not asked: all as bad as can be */
-	    .confidence = 0, .plan_risk = NS_RISK_CRITICAL, .rca_risk = NS_RISK_CRITICAL, .plan_requires_approval = true,
+	    .confidence = 0,
+	    .plan_risk = NS_RISK_CRITICAL,
+	    .rca_risk = NS_RISK_CRITICAL,
+	    .plan_requires_approval = true,
 	};
 }
 
 static bool must(unsigned bad, ns_undo_cause cause)
 {
 	for (size_t i = 0; i < sizeof forbids / sizeof forbids[0]; i++) {
-		bool counts = cause == NS_UNDO_BY_PERSON ? forbids[i].for_person : cause == NS_UNDO_AT_END ? forbids[i].for_end : forbids[i].for_machine;
+		bool counts = cause == NS_UNDO_BY_PERSON ? forbids[i].for_person
+		              : cause == NS_UNDO_AT_END  ? forbids[i].for_end
+		                                         : forbids[i].for_machine;
 		if (counts && bad & 1u << forbids[i].bit)
 			return false;
 	}
@@ -52,7 +58,8 @@ static bool must(unsigned bad, ns_undo_cause cause)
 
 static void every_combination(void **state)
 {
-	static const ns_breaker_state good[] = {NS_BREAKER_CLOSED, NS_BREAKER_HALF_OPEN_FREE}, broken[] = {NS_BREAKER_OPEN, NS_BREAKER_HALF_OPEN_TAKEN, (ns_breaker_state)9};
+	static const ns_breaker_state good[] = {NS_BREAKER_CLOSED, NS_BREAKER_HALF_OPEN_FREE},
+	                              broken[] = {NS_BREAKER_OPEN, NS_BREAKER_HALF_OPEN_TAKEN, (ns_breaker_state)9};
 	size_t tried = 0, open = 0;
 	for (unsigned bad = 0; bad < 1u << BITS; bad++)
 		for (int cause = NS_UNDO_BY_PERSON; cause <= NS_UNDO_ALONE; cause++)

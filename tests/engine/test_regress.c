@@ -22,9 +22,17 @@ static int64_t open_at(world *w, int64_t at, ns_kind kind, const char *ns, const
 	bool is_new;
 	ns_err err = {0};
 	ns_clock_jump_wall(w->clock, at - ns_clock_wall_ms(w->clock));
-	ns_alert a = {.kind = kind, .severity = NS_SEV_WARN, .target = {.cluster = "c1", .ns = ns, .kind = "Deployment", .name = name, .uid = "u"}, .container = "",
-	    .reason = "", .message = "", .policy = "", .rule = "", .object_uid = ""};
-	if (!ns_store_begin(w->e.store, &err) || !ns_store_incident_open(w->e.store, &a, &id, &is_new, &err) || !ns_store_commit(w->e.store, &err))
+	ns_alert a = {.kind = kind,
+	    .severity = NS_SEV_WARN,
+	    .target = {.cluster = "c1", .ns = ns, .kind = "Deployment", .name = name, .uid = "u"},
+	    .container = "",
+	    .reason = "",
+	    .message = "",
+	    .policy = "",
+	    .rule = "",
+	    .object_uid = ""};
+	if (!ns_store_begin(w->e.store, &err) || !ns_store_incident_open(w->e.store, &a, &id, &is_new, &err) ||
+	    !ns_store_commit(w->e.store, &err))
 		fail_msg("%s", err.text);
 	return id;
 }
@@ -43,12 +51,21 @@ static void start(world *w, ns_action action)
 	assert_non_null(w->e.store);
 	int64_t id = open_at(w, SENT - 60000, NS_KIND_OOM_KILLED, "shop", "web"), intent = 0;
 	cJSON *plan = cJSON_CreateObject();
-	ns_intent i = {.incident = id, .digest = "d", .action = ns_action_get(action)->name, .target = "shop/Deployment/web", .cluster = "c1", .argv_json = "[]", .body = "", .lock_path = ""};
+	ns_intent i = {.incident = id,
+	    .digest = "d",
+	    .action = ns_action_get(action)->name,
+	    .target = "shop/Deployment/web",
+	    .cluster = "c1",
+	    .argv_json = "[]",
+	    .body = "",
+	    .lock_path = ""};
 	ns_capsule c = {.incident = id, .cluster = "c1", .target = i.target, .action = i.action, .summary = "", .until_ms = SENT * 2};
-	bool ok = ns_store_begin(w->e.store, &err) && ns_store_fact_put(w->e.store, id, "plan", plan, &err) && ns_store_intent_start(w->e.store, &i, &intent, &err);
+	bool ok = ns_store_begin(w->e.store, &err) && ns_store_fact_put(w->e.store, id, "plan", plan, &err) &&
+	          ns_store_intent_start(w->e.store, &i, &intent, &err);
 	c.id = intent;
 	c.plan = ns_store_fact_seq(w->e.store, id, "plan");
-	ok = ok && ns_store_capsule_put(w->e.store, &c, &err) && ns_store_commit(w->e.store, &err) && ns_store_incident_get(w->e.store, w->ar, id, &w->inc, &err);
+	ok = ok && ns_store_capsule_put(w->e.store, &c, &err) && ns_store_commit(w->e.store, &err) &&
+	     ns_store_incident_get(w->e.store, w->ar, id, &w->inc, &err);
 	cJSON_Delete(plan);
 	if (!ok)
 		fail_msg("%s", err.text);
@@ -82,7 +99,8 @@ typedef struct row {
 
 static const row rows[] = {
     /* the workload itself, in another way */
-    {NS_ACT_ROLLBACK, NS_KIND_POD_CRASHLOOP, "shop", "web", SETTLED + 1, SETTLED, true, "it fails in another way since the change: CrashLoopBackOff (#2)", ""},
+    {NS_ACT_ROLLBACK, NS_KIND_POD_CRASHLOOP, "shop", "web", SETTLED + 1, SETTLED, true,
+        "it fails in another way since the change: CrashLoopBackOff (#2)", ""},
     {NS_ACT_PATCH_RESOURCES, NS_KIND_PROBE_FAILURE, "shop", "web", SETTLED + 1, SETTLED, true, "ProbeFailure", ""},
     {NS_ACT_PATCH_RESOURCES, NS_KIND_UNSCHEDULABLE, "shop", "web", SENT + 1, 0, true, "fails in another way", ""},
     {NS_ACT_ROLLBACK, NS_KIND_IMAGE_PULL, "shop", "web", SENT + 1, 0, true, "fails in another way", ""},
@@ -96,13 +114,16 @@ static const row rows[] = {
     {NS_ACT_PATCH_RESOURCES, NS_KIND_KYVERNO_VIOLATION, "shop", "web", SETTLED + 1, SETTLED, false, "", ""},
     {NS_ACT_PATCH_RESOURCES, NS_KIND_EXTERNAL, "shop", "web", SETTLED + 1, SETTLED, false, "", ""},
     /* others that had to make room */
-    {NS_ACT_PATCH_RESOURCES, NS_KIND_UNSCHEDULABLE, "shop", "db", SETTLED + 1, SETTLED, true, "since the change took more room shop/db has none: Unschedulable (#2)", ""},
+    {NS_ACT_PATCH_RESOURCES, NS_KIND_UNSCHEDULABLE, "shop", "db", SETTLED + 1, SETTLED, true,
+        "since the change took more room shop/db has none: Unschedulable (#2)", ""},
     {NS_ACT_SCALE, NS_KIND_EVICTED, "shop", "db", SETTLED + 1, SETTLED, true, "took more room", ""},
-    {NS_ACT_SCALE, NS_KIND_EVICTED, "data", "db", SETTLED + 1, SETTLED, false, "", "; data/db failed since (#2): see whether it has to do with it"},
+    {NS_ACT_SCALE, NS_KIND_EVICTED, "data", "db", SETTLED + 1, SETTLED, false, "",
+        "; data/db failed since (#2): see whether it has to do with it"},
     {NS_ACT_ROLLBACK, NS_KIND_UNSCHEDULABLE, "data", "db", SETTLED + 1, SETTLED, false, "", ""},
     {NS_ACT_COST_SCALE_DOWN, NS_KIND_EVICTED, "data", "db", SETTLED + 1, SETTLED, false, "", ""},
     /* a neighbour that fails may have its own reasons: told, not judged */
-    {NS_ACT_PATCH_RESOURCES, NS_KIND_POD_CRASHLOOP, "shop", "cart", SETTLED + 1, SETTLED, false, "", "; shop/cart failed since (#2): see whether it has to do with it"},
+    {NS_ACT_PATCH_RESOURCES, NS_KIND_POD_CRASHLOOP, "shop", "cart", SETTLED + 1, SETTLED, false, "",
+        "; shop/cart failed since (#2): see whether it has to do with it"},
     {NS_ACT_PATCH_RESOURCES, NS_KIND_POD_CRASHLOOP, "data", "cart", SETTLED + 1, SETTLED, false, "", ""},
 };
 
@@ -128,13 +149,15 @@ static void what_recovered_by_itself_was_none(void **state)
 	int64_t id = open_at(&w, SETTLED + 1, NS_KIND_PROBE_FAILURE, "shop", "web");
 	assert_true(harm(&w, SETTLED));
 	assert_true(ns_store_begin(w.e.store, &err) &&
-	    ns_store_transition(w.e.store, id, NS_ST_DETECTED, 1, NS_ST_WITHDRAWN, NS_VERDICT_NONE, "", &err) && ns_store_commit(w.e.store, &err));
+	            ns_store_transition(w.e.store, id, NS_ST_DETECTED, 1, NS_ST_WITHDRAWN, NS_VERDICT_NONE, "", &err) &&
+	            ns_store_commit(w.e.store, &err));
 	assert_false(harm(&w, SETTLED));
 	end(&w);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(harm_is_what_the_change_can_have_done), cmocka_unit_test(what_recovered_by_itself_was_none)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(harm_is_what_the_change_can_have_done), cmocka_unit_test(what_recovered_by_itself_was_none)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* The undo capsule from the engine's side: armed after the change, taken back when it did not help or did harm, by a person, at an exception's end;
- * never twice, never over somebody else's change, and said when it cannot be. */
+/* The undo capsule from the engine's side: armed after the change, taken back when it did not help or did harm, by a person, at an
+ * exception's end; never twice, never over somebody else's change, and said when it cannot be. */
 #include "../../src/engine/engine_priv.h"
 #include "cases.h"
 #include "neuroscale/store/capsule.h"
@@ -108,12 +108,14 @@ static void what_did_not_help(void)
 	ns_capsule cap = capsule(&l, ar, row.id);
 	ns_intent it;
 	must(strcmp(cap.by, "engine") == 0 && cap.undo_intent > cap.id, "taken by \"%s\"", cap.by);
-	must(ns_store_intent_latest(st, ar, row.id, &it, NULL) && it.undo && it.id == cap.undo_intent && it.approval == c.id && strcmp(it.outcome, "sent") == 0,
+	must(ns_store_intent_latest(st, ar, row.id, &it, NULL) && it.undo && it.id == cap.undo_intent && it.approval == c.id &&
+	         strcmp(it.outcome, "sent") == 0,
 	    "the undo has no intent of its own");
 	must(strcmp(it.digest, c.digest) != 0 && strcmp(it.digest, cap.digest) == 0, "the undo was not sent as it was armed");
 	static const char *const rows[] = {"undo asked", "undo started", "undo outcome", "undone"};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-		must(rig_count_audit(st, ar, row.id, rows[i]) == 1, "\"%s\" stands %zu times in the audit", rows[i], rig_count_audit(st, ar, row.id, rows[i]));
+		must(rig_count_audit(st, ar, row.id, rows[i]) == 1, "\"%s\" stands %zu times in the audit", rows[i],
+		    rig_count_audit(st, ar, row.id, rows[i]));
 	ns_store_close(st);
 	audit_is_whole(&l);
 	live_quiet(&l, MINUTES(10)); /* once: nobody fights over it, and the same is not proposed again */
@@ -121,7 +123,8 @@ static void what_did_not_help(void)
 	ns_arena_free(ar);
 }
 
-/* The raise takes room that no node has: the new pod is never placed. That is no fix and it is harm, so it does not wait for ten minutes. */
+/* The raise takes room that no node has: the new pod is never placed. That is no fix and it is harm, so it does not wait for ten minutes.
+ */
 static void what_did_harm(void)
 {
 	live l;
@@ -157,8 +160,8 @@ static void silence_after_what_did_not_help(void)
 	live_close(&l);
 }
 
-/* Law 10: the failure that opens the breaker is this very one. The undo waits until it is half-open, is its one trial, and gives it back: it says
- * nothing about whether changes help. */
+/* Law 10: the failure that opens the breaker is this very one. The undo waits until it is half-open, is its one trial, and gives it back:
+ * it says nothing about whether changes help. */
 static void an_open_breaker_delays_it(void)
 {
 	live l;
@@ -232,7 +235,8 @@ static void a_person_takes_back_what_was_fixed(void)
 	must(undo(&l, row.id, digest, &err), "%s", err.text);
 	row = live_until(&l, "shop", "checkout", "manual_review|failed");
 	must(row.open && strstr(row.note, "taken back: raise memory limit") && strstr(row.note, "(by uid "), "%s", row.note);
-	must(!undo(&l, row.id, digest, &err) && err.code == NS_E_CONFLICT && strstr(err.text, "was taken back already, by uid"), "twice: %s", err.text);
+	must(!undo(&l, row.id, digest, &err) && err.code == NS_E_CONFLICT && strstr(err.text, "was taken back already, by uid"),
+	    "twice: %s", err.text);
 	must(live_sent(&l) == 2, "%lld changes", (long long)live_sent(&l));
 	must_have(&l, "shop", "checkout", "\"memory\":\"128Mi\"", true);
 	must_have(&l, "shop", "checkout", "\"memory\":\"256Mi\"", false);
@@ -260,7 +264,8 @@ static void what_was_taken_back_is_asked_about(void)
 	ns_inc_row next = {0};
 	do { /* a new incident, once the cool-down is over */
 		must(ns_real_mono_ms() < end, "it never came up again");
-		next = live_until(&l, "shop", "cart", "manual_review|awaiting_approval|detected|analyzing|planning|executing|verifying|resolved");
+		next = live_until(
+		    &l, "shop", "cart", "manual_review|awaiting_approval|detected|analyzing|planning|executing|verifying|resolved");
 		must(live_sent(&l) == 2, "the machine put it back");
 		rig_nap(LIVE_NAP_MS);
 	} while (next.id == row.id || (next.state != NS_ST_AWAITING_APPROVAL && next.state != NS_ST_MANUAL_REVIEW));
@@ -318,7 +323,8 @@ static void what_others_changed_since_is_left_alone(void)
 	ns_snapshot *s = l.door.snapshot(l.door.ctx, NULL); /* a person is told, in the queue */
 	bool told = false;
 	for (size_t i = 0; i < s->n_approvals; i++)
-		told |= s->approvals[i].state == NS_CARD_BLOCKED && s->approvals[i].incident == row.id && strstr(s->approvals[i].summary, "By hand: kubectl");
+		told |= s->approvals[i].state == NS_CARD_BLOCKED && s->approvals[i].incident == row.id &&
+		        strstr(s->approvals[i].summary, "By hand: kubectl");
 	must(told && s->n_undos == 0, "nobody is told");
 	ns_snapshot_unref(s);
 	live_close(&l);
@@ -379,8 +385,8 @@ static void its_time_ends(void)
 	live_close(&l);
 }
 
-/* The exception lives for an hour and is then disarmed, whatever became of its incident; nothing is deleted. An engine that was away at its end
- * does it when it is back. */
+/* The exception lives for an hour and is then disarmed, whatever became of its incident; nothing is deleted. An engine that was away at its
+ * end does it when it is back. */
 static void an_exception_ends_by_itself(void)
 {
 	live l;
@@ -433,7 +439,8 @@ static void an_overdue_exception_nags(void)
 			said += strstr(s->messages[i].text, "overdue: except data/report-builder") != NULL;
 		carded = false;
 		for (size_t i = 0; i < s->n_approvals; i++)
-			carded |= s->approvals[i].state == NS_CARD_BLOCKED && strstr(s->approvals[i].headline, "overdue") && strstr(s->approvals[i].summary, "By hand: kubectl");
+			carded |= s->approvals[i].state == NS_CARD_BLOCKED && strstr(s->approvals[i].headline, "overdue") &&
+			          strstr(s->approvals[i].summary, "By hand: kubectl");
 		ns_snapshot_unref(s);
 		rig_nap(LIVE_NAP_MS);
 	}
@@ -442,11 +449,16 @@ static void an_overdue_exception_nags(void)
 	live_close(&l);
 }
 
-#define C(case_) {.name = #case_, .run = case_}
+#define C(case_)                                                                                                                           \
+	{                                                                                                                                  \
+		.name = #case_, .run = case_                                                                                               \
+	}
 int main(int argc, char **argv)
 {
-	static test_case list[] = {C(what_did_not_help), C(what_did_harm), C(silence_after_what_did_not_help), C(an_open_breaker_delays_it), C(a_freeze_leaves_it_to_a_person), C(a_person_takes_back_what_was_fixed),
-	    C(what_was_taken_back_is_asked_about), C(a_person_does_not_wait_for_the_verdict), C(what_others_changed_since_is_left_alone), C(a_person_is_told_at_once_when_it_cannot_be_armed),
-	    C(its_time_ends), C(an_exception_ends_by_itself), C(an_overdue_exception_nags)};
+	static test_case list[] = {C(what_did_not_help), C(what_did_harm), C(silence_after_what_did_not_help), C(an_open_breaker_delays_it),
+	    C(a_freeze_leaves_it_to_a_person), C(a_person_takes_back_what_was_fixed), C(what_was_taken_back_is_asked_about),
+	    C(a_person_does_not_wait_for_the_verdict), C(what_others_changed_since_is_left_alone),
+	    C(a_person_is_told_at_once_when_it_cannot_be_armed), C(its_time_ends), C(an_exception_ends_by_itself),
+	    C(an_overdue_exception_nags)};
 	return cases_main(argc, argv, "undo", list, sizeof list / sizeof list[0]);
 }

@@ -6,9 +6,20 @@
 
 static int64_t plan_fact(fixture *f, int64_t incident)
 {
-	ns_plan p = {.action = NS_ACT_SCALE, .target = {.cluster = "c1", .ns = "shop", .kind = "Deployment", .name = "web", .uid = "uid-1"}, .generation = 4,
-	    .runbook = "", .runbook_hash = "", .runbook_title = "", .retrieved_by = "", .judgement = "", .summary = "scale web 2 -> 4", .verify = "",
-	    .manual_command = "", .expected_effect = "", .command = {.body = "", .equivalent = ""}, .undo = {.body = "", .equivalent = ""}};
+	ns_plan p = {.action = NS_ACT_SCALE,
+	    .target = {.cluster = "c1", .ns = "shop", .kind = "Deployment", .name = "web", .uid = "uid-1"},
+	    .generation = 4,
+	    .runbook = "",
+	    .runbook_hash = "",
+	    .runbook_title = "",
+	    .retrieved_by = "",
+	    .judgement = "",
+	    .summary = "scale web 2 -> 4",
+	    .verify = "",
+	    .manual_command = "",
+	    .expected_effect = "",
+	    .command = {.body = "", .equivalent = ""},
+	    .undo = {.body = "", .equivalent = ""}};
 	cJSON *j = ns_plan_to_json(&p);
 	TX(f, ns_store_fact_put(f->s, incident, "plan", j, &f->err));
 	cJSON_Delete(j);
@@ -19,10 +30,23 @@ static int64_t plan_fact(fixture *f, int64_t incident)
 static int64_t capsule(fixture *f, int64_t incident, const char *action)
 {
 	int64_t id = 0, plan = plan_fact(f, incident);
-	ns_intent i = {.incident = incident, .digest = DIGEST_A, .action = action, .target = TARGET, .cluster = "c1", .argv_json = "[]", .body = "", .lock_path = ""};
+	ns_intent i = {.incident = incident,
+	    .digest = DIGEST_A,
+	    .action = action,
+	    .target = TARGET,
+	    .cluster = "c1",
+	    .argv_json = "[]",
+	    .body = "",
+	    .lock_path = ""};
 	OK(f, ns_store_begin(f->s, &f->err));
 	OK(f, ns_store_intent_start(f->s, &i, &id, &f->err));
-	ns_capsule c = {.id = id, .incident = incident, .plan = plan, .cluster = "c1", .target = TARGET, .action = action, .summary = "scale web 2 -> 4",
+	ns_capsule c = {.id = id,
+	    .incident = incident,
+	    .plan = plan,
+	    .cluster = "c1",
+	    .target = TARGET,
+	    .action = action,
+	    .summary = "scale web 2 -> 4",
 	    .until_ms = WALL0 + 60000};
 	OK(f, ns_store_capsule_put(f->s, &c, &f->err));
 	OK(f, ns_store_commit(f->s, &f->err));
@@ -40,7 +64,15 @@ static ns_capsule get(fixture *f, int64_t id)
 static int64_t undo_intent(fixture *f, int64_t incident)
 {
 	int64_t id = 0;
-	ns_intent i = {.incident = incident, .digest = DIGEST_B, .action = "scale", .target = TARGET, .cluster = "c1", .argv_json = "[]", .body = "", .lock_path = "", .undo = true};
+	ns_intent i = {.incident = incident,
+	    .digest = DIGEST_B,
+	    .action = "scale",
+	    .target = TARGET,
+	    .cluster = "c1",
+	    .argv_json = "[]",
+	    .body = "",
+	    .lock_path = "",
+	    .undo = true};
 	TX(f, ns_store_intent_start(f->s, &i, &id, &f->err));
 	return id;
 }
@@ -116,9 +148,11 @@ static void a_refused_undo_may_be_sent_again(void **state)
 static void one_undo_belongs_to_one_change(void **state)
 {
 	fixture *f = *state;
-	int64_t a = open_incident(f, "web"), b = open_incident(f, "api"), one = capsule(f, a, "policy_exception"), two = capsule(f, b, "policy_exception");
+	int64_t a = open_incident(f, "web"), b = open_incident(f, "api"), one = capsule(f, a, "policy_exception"),
+	        two = capsule(f, b, "policy_exception");
 	int64_t undo = undo_intent(f, a);
-	TX(f, ns_store_capsule_take(f->s, one, NULL, "engine", "", false, &f->err) && ns_store_capsule_take(f->s, two, NULL, "engine", "", false, &f->err));
+	TX(f, ns_store_capsule_take(f->s, one, NULL, "engine", "", false, &f->err) &&
+	          ns_store_capsule_take(f->s, two, NULL, "engine", "", false, &f->err));
 	TX(f, ns_store_capsule_send(f->s, one, undo, &f->err));
 	TX_FAILS(f, NS_E_CONFLICT, ns_store_capsule_send(f->s, two, undo, &f->err));
 }
@@ -156,7 +190,8 @@ static void its_time_ends(void **state)
 	TX(f, ns_store_capsule_end(f->s, id, NS_CAP_EXPIRED, "its time is over", &f->err));
 	int64_t timed = capsule(f, open_incident(f, "job"), "policy_exception");
 	ns_capsule u;
-	TX(f, ns_store_capsule_take(f->s, timed, NULL, "timer", "", true, &f->err) && ns_store_capsule_end(f->s, timed, NS_CAP_UNDONE, "", &f->err));
+	TX(f, ns_store_capsule_take(f->s, timed, NULL, "timer", "", true, &f->err) &&
+	          ns_store_capsule_end(f->s, timed, NS_CAP_UNDONE, "", &f->err));
 	FAILS(f, NS_E_NOTFOUND, ns_store_capsule_undone(f->s, f->ar, "c1", TARGET, 0, &u, &f->err)); /* it only ended with its time */
 	TX_FAILS(f, NS_E_CONFLICT, ns_store_capsule_take(f->s, id, NULL, "uid 1", "", true, &f->err));
 	TX_FAILS(f, NS_E_FAILED, ns_store_capsule_end(f->s, other, NS_CAP_ARMED, "", &f->err));
@@ -167,7 +202,8 @@ static void a_later_change_takes_its_place(void **state)
 	fixture *f = *state;
 	ns_capsule *list;
 	size_t n;
-	int64_t inc = open_incident(f, "web"), first = capsule(f, inc, "scale"), exception = capsule(f, inc, "policy_exception"), second = capsule(f, inc, "rollback");
+	int64_t inc = open_incident(f, "web"), first = capsule(f, inc, "scale"), exception = capsule(f, inc, "policy_exception"),
+	        second = capsule(f, inc, "rollback");
 	ns_capsule c;
 	assert_int_equal(get(f, first).state, NS_CAP_VALID); /* not before it is known that the later one was made */
 	TX(f, ns_store_capsule_arm(f->s, second, DIGEST_B, "", "", &f->err));

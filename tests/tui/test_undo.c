@@ -1,4 +1,5 @@
-/* Taking back what was changed: `u` opens a sheet that shows it, `y` alone asks for it, and what does not stand any more cannot be asked for. */
+/* Taking back what was changed: `u` opens a sheet that shows it, `y` alone asks for it, and what does not stand any more cannot be asked
+ * for. */
 #include "fixture.h"
 
 /* On #8, which was fixed, at the end of the list. */
@@ -66,7 +67,8 @@ static void typed_too_soon_is_not_heard(void **state)
 	close_world(&w);
 }
 
-/* The key's four states: hidden where this engine has nothing to take back, dim where this row has nothing, bright, and dead with a reason. */
+/* The key's four states: hidden where this engine has nothing to take back, dim where this row has nothing, bright, and dead with a reason.
+ */
 static void the_key_says_what_it_can_do(void **state)
 {
 	world w;
