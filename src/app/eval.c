@@ -122,7 +122,7 @@ bool eval_each(const char *file, eval_row fn, void *ctx, const ns_cancel *cancel
 		size_t mark = number == 1 && strncmp(line, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
 		cJSON *row = ns_json_parse(line + mark, len - mark, &limits, err);
 		ok = cJSON_IsObject(row) ? fn(ctx, row, err) : row ? ns_fail(err, NS_E_INVALID, "no JSON object") : false;
-		if (!ok && err->code != NS_E_IO) {
+		if (!ok && !ferror(stdout)) { /* without somebody who reads it there is no use in going on */
 			ns_err_wrap(err, "%s:%zu", file, number);
 			fprintf(stderr, "neuroscale-tui: %s\n", err->text);
 			broken++;
