@@ -1,6 +1,7 @@
 /* Which model is asked, how often, and when it is enough. */
 #include "neuroscale/llm/provider.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,8 +41,13 @@ const char *ns_llm_trouble_words(ns_llm_trouble t)
 
 static bool is_loopback(const char *host)
 {
-	size_t n = strcspn(host, ":/");
-	return (n == 9 && strncasecmp(host, "localhost", 9) == 0) || strncmp(host, "127.", 4) == 0 || strncmp(host, "[::1]", 5) == 0;
+	char name[64];
+	struct in_addr v4;
+	if (strncmp(host, "[::1]", 5) == 0)
+		return true;
+	snprintf(name, sizeof name, "%.*s", (int)strcspn(host, ":/"), host);
+	/* "127.0.0.1.example.com" is somebody else's */
+	return strcasecmp(name, "localhost") == 0 || (inet_pton(AF_INET, name, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127);
 }
 
 static bool check_url(const ns_llm_opts *o, ns_err *err)
@@ -295,7 +301,7 @@ static void attempt_once(ns_llm *l, const llm_call *c, const llm_model *m, const
 		t->failure = o.failure;
 		if (o.trouble != NS_LLM_FINE && !o.failed)
 			judge_bytes(&x, &o, t);
-	} else if (x.status && x.status != 200 && x.end == LLM_END_OK) {
+	} else if (x.status > 200 && x.end != LLM_END_CANCELLED) { /* a refusal is one, whether or not its last byte comes */
 		llm_failure_read(x.status, ns_buf_str(&x.error_body), x.error_body.len, &t->failure);
 		o.failed = true;
 	} else {

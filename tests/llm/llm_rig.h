@@ -19,6 +19,7 @@ typedef enum step_kind {
 	SILENCE,    /* reads the request and says nothing */
 	SLAM,       /* closes at once */
 	SHORT,      /* promises more bytes than it sends */
+	SHORT_HANG, /* the same, and leaves the line open */
 	BIG         /* 200, one JSON string of a megabyte as content */
 } step_kind;
 typedef struct step {
@@ -109,11 +110,14 @@ static inline bool rig_handle(script_server *s, int fd, const char *method, cons
 	case DRIP: return rig_for_ever(s, fd, p->body, 20000);
 	case CHATTER: return rig_for_ever(s, fd, ": still here\n\n", 200);
 	case SILENCE: script_hold(s, fd); return false;
-	case SHORT: {
+	case SHORT:
+	case SHORT_HANG: {
 		char line[200];
-		snprintf(line, sizeof line, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", strlen(p->body) + 1000);
+		snprintf(line, sizeof line, "HTTP/1.1 %d X\r\nContent-Length: %zu\r\n\r\n", p->status, strlen(p->body) + 1000);
 		script_send(fd, line, strlen(line));
 		script_send(fd, p->body, strlen(p->body));
+		if (p->kind == SHORT_HANG)
+			script_hold(s, fd);
 		return false;
 	}
 	case BIG: return rig_big(fd);

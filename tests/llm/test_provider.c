@@ -40,6 +40,9 @@ static const row rows[] = {
         NULL},
     {"no model is there", {{SAY, 404, 0, ERR("model_not_found", "no")}}, 1, NS_LLM_MODEL, 2, NULL, "none of the configured models"},
     {"the key is refused", {{SAY, 401, 0, ERR("invalid_api_key", "Incorrect API key provided.")}}, 1, NS_LLM_KEY, 1, NULL, "Incorrect API key"},
+    {"the key is refused, shorter than promised", {{SHORT, 401, 0, ERR("invalid_api_key", "Incorrect API key provided.")}}, 1, NS_LLM_KEY, 1, NULL, "Incorrect API key"},
+    {"in debt, shorter than promised", {{SHORT, 400, 0, ERR("Arrearage", "in debt")}}, 1, NS_LLM_MONEY, 1, NULL, "in debt"},
+    {"bad parameters, cut", {{SHORT, 400, 0, "{\"error\":{\"co"}}, 1, NS_LLM_WRONG, 1, NULL, NULL},
     {"in debt", {{SAY, 400, 0, ERR("Arrearage", "Access denied, please make sure your account is in good standing.")}}, 1, NS_LLM_MONEY, 1, NULL,
         "good standing"},
     {"in debt, natively", {{SAY, 400, 0, NATIVE("Arrearage", "in debt")}}, 1, NS_LLM_MONEY, 1, NULL, "req-1"},
@@ -98,6 +101,7 @@ static void time_and_size_have_an_end(void **state)
 {
 	static const row hard[] = {
 	    {"silence", {{SILENCE, 0, 0, 0}}, 1, NS_LLM_SLOW, 1, NULL, NULL},
+	    {"a refused key that never ends", {{SHORT_HANG, 401, 0, ERR("invalid_api_key", "Incorrect API key provided.")}}, 1, NS_LLM_KEY, 1, NULL, NULL},
 	    {"comments for ever", {{CHATTER, 0, 0, 0}}, 1, NS_LLM_SLOW, 1, NULL, NULL},
 	    {"a pause for ever", {{SSE_HANG, 200, 0, CHUNK("he", "null")}}, 1, NS_LLM_SLOW, 1, NULL, NULL},
 	    {"an answer that drips", {{DRIP, 200, 0, CHUNK("x", "null")}}, 1, NS_LLM_SLOW, 1, NULL, NULL},
@@ -111,14 +115,14 @@ static void time_and_size_have_an_end(void **state)
 		ns_err err = {0};
 		rig_start(&r, hard[i].steps, 1);
 		ns_llm_opts o = rig_opts(&r, url);
-		o.begin_ms = o.gap_ms = hard[i].trouble == NS_LLM_SLOW ? 300 : 20000;
+		o.begin_ms = o.gap_ms = hard[i].trouble == NS_LLM_WRONG ? 20000 : 300;
 		o.total_ms = 20000;
 		o.max_reply = 64 << 10;
 		int64_t began = ns_real_mono_ms();
 		assert_false(call(&r, &o, &a, &err));
 		if (a.trouble != hard[i].trouble)
 			fail_msg("%s: %s", hard[i].name, err.text);
-		if (hard[i].trouble == NS_LLM_SLOW)
+		if (hard[i].trouble != NS_LLM_WRONG)
 			assert_true(ns_real_mono_ms() - began < 20000);
 		ns_llm_answer_free(&a);
 		rig_stop(&r);
@@ -355,7 +359,8 @@ static void urls_and_keys(void **state)
 {
 	static const struct { const char *url; bool key; ns_code code; } urls[] = {{"https://x/v1", true, NS_OK}, {"http://127.0.0.1:1/v1", true, NS_OK},
 	    {"http://localhost:11434/v1/", true, NS_OK}, {"http://vllm.example/v1", false, NS_OK}, {"http://vllm.example/v1", true, NS_E_DENIED},
-	    {"http://127.0.0.1.evil.example/v1", false, NS_OK}, {"ftp://x", false, NS_E_INVALID}, {"https://", false, NS_E_INVALID},
+	    {"http://127.0.0.1.evil.example/v1", false, NS_OK},
+	    {"http://127.0.0.1.evil.example/v1", true, NS_E_DENIED}, {"http://127.evil/v1", true, NS_E_DENIED}, {"http://localhost.evil/v1", true, NS_E_DENIED}, {"ftp://x", false, NS_E_INVALID}, {"https://", false, NS_E_INVALID},
 	    {"https://u:p@x/v1", false, NS_E_INVALID}, {"https://x/v1?a=b", false, NS_E_INVALID}, {"", false, NS_E_INVALID}};
 	ns_secret *key = ns_secret_new("k");
 	for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
