@@ -17,8 +17,14 @@ static const char variable[] = "SSH_CONNECTION=";
 static void take_ssh(const char *value, ns_caller *out)
 {
 	char address[48], port[8];
-	static const char digits[] = "0123456789abcdefABCDEF.:%";
-	if (sscanf(value, "%47s %7s", address, port) != 2 || address[strspn(address, digits)] || port[strspn(port, "0123456789")])
+	if (sscanf(value, "%47s %7s", address, port) != 2 || port[strspn(port, "0123456789")])
+		return;
+	const char *zone = address + strspn(address, "0123456789abcdefABCDEF.:"); /* fe80::1%eth0 */
+	if (*zone == '%')
+		do
+			zone++;
+		while (ns_is_alnum(*zone) || *zone == '-' || *zone == '_');
+	if (*zone)
 		return;
 	snprintf(out->ssh, sizeof out->ssh, "%s %s", address, port);
 }
