@@ -164,6 +164,13 @@ static pid_t child_with(const char *variable)
 	pid_t pid;
 	char *argv[] = {(char *)(uintptr_t) "sleep", (char *)(uintptr_t) "60", NULL}, *envp[] = {(char *)(uintptr_t) "A=1", (char *)(uintptr_t)variable, NULL};
 	must(posix_spawnp(&pid, "sleep", NULL, NULL, argv, envp) == 0, "no child");
+	char *path = ns_xasprintf("/proc/%ld/environ", (long)pid), first = 0;
+	while (!first) { /* we go on before its image is complete */
+		FILE *f = fopen(path, "re");
+		must(f && fread(&first, 1, 1, f) <= 1, "%s", path);
+		fclose(f);
+	}
+	free(path);
 	return pid;
 }
 
