@@ -18,6 +18,8 @@ _neuroscale_tui() {
 	--earned-autonomy) mapfile -t COMPREPLY < <(compgen -W 'off shadow on' -- "$cur"); return ;;
 	--approvers) mapfile -t COMPREPLY < <(compgen -g -- "$cur"); return ;;
 	--shared-accounts) mapfile -t COMPREPLY < <(compgen -u -- "$cur"); return ;;
+	--anchor) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	--anchor-facility) mapfile -t COMPREPLY < <(compgen -W 'authpriv auth daemon user local0 local1 local2 local3 local4 local5 local6 local7' -- "$cur"); return ;;
 	--log-format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur"); return ;;
 	--log-level) mapfile -t COMPREPLY < <(compgen -W 'debug info warn error' -- "$cur"); return ;;
 	--mode) mapfile -t COMPREPLY < <(compgen -W 'scripted auto' -- "$cur"); return ;;
@@ -34,10 +36,10 @@ _neuroscale_tui() {
 	case $command in
 	'') mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur") ;;
 	approve | reject) mapfile -t COMPREPLY < <(compgen -W "$("$program" approvals 2>/dev/null | sed -n 's/^\([0-9][0-9]*\) .*/\1/p')" -- "$cur") ;;
-	incident | undo) mapfile -t COMPREPLY < <(compgen -W "$("$program" incidents 2>/dev/null | sed -n 's/^\([0-9][0-9]*\) .*/\1/p')" -- "$cur") ;;
+	incident | undo | replay) mapfile -t COMPREPLY < <(compgen -W "$("$program" incidents 2>/dev/null | sed -n 's/^\([0-9][0-9]*\) .*/\1/p')" -- "$cur") ;;
 	runbook) mapfile -t COMPREPLY < <(compgen -W "list show search promote $("$program" runbook list 2>/dev/null | cut -d' ' -f1)" -- "$cur") ;;
 	gate) mapfile -t COMPREPLY < <(compgen -W "explain table $("$program" incidents 2>/dev/null | sed -n 's/^\([0-9][0-9]*\) .*/\1/p')" -- "$cur") ;;
-	audit) mapfile -t COMPREPLY < <(compgen -W 'verify' -- "$cur") ;;
+	audit) mapfile -t COMPREPLY < <(compgen -f -W 'verify export' -- "$cur") ;;
 	policy) mapfile -t COMPREPLY < <(compgen -W 'exceptions feedback' -- "$cur") ;;
 	eval) mapfile -t COMPREPLY < <(compgen -f -W 'incidents contract injection loop' -- "$cur") ;;
 	esac
