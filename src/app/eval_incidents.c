@@ -7,10 +7,8 @@
 
 #include "eval.h"
 #include "eval_judge.h"
-#include "model.h"
-#include "neuroscale/agents/analyzer.h"
+#include "eval_model.h"
 #include "neuroscale/base/arena.h"
-#include "neuroscale/base/clock.h"
 #include "neuroscale/llm/text_case.h"
 
 typedef struct count {
@@ -27,11 +25,7 @@ typedef struct run {
 	ns_library *library;
 	bool scored;
 	score s;
-	/* of --provider dashscope, else NULL */
-	app_model model;
-	ns_analysts *analysts;
-	const ns_cancel *cancel;
-	int64_t number;
+	eval_model *model; /* of --provider dashscope, else NULL */
 } run;
 
 static bool listed(const cJSON *list, const char *word)
@@ -97,8 +91,9 @@ static bool row(void *ctx, const cJSON *j, ns_err *err)
 	eval_verdict v;
 	const char *kind;
 	const ns_case *c = ns_case_from_text(ar, ns_buf_str(&text), text.len, &kind);
-	r->number++;
-	eval_judge(ar, r->library, c, r->analysts ? ns_analyze_with(r->analysts, ar, c, r->number, r->cancel)->rca : NULL, &v);
+	const ns_retrieval *found = NULL;
+	const ns_rca *rca = r->model ? eval_model_ask(r->model, ar, c, &found) : NULL;
+	eval_judge(ar, r->library, c, rca, found, &v);
 	const char *runbook = *v.plan->runbook ? v.plan->runbook : "none";
 	ns_json_put_str(out, "kind", kind);
 	ns_json_put_str(out, "runbook", runbook);
@@ -150,33 +145,15 @@ static bool print_summary(score *s, ns_err *err)
 	return eval_print(line, err);
 }
 
-static void told(void *ctx, const char *words)
-{
-	fprintf(stderr, "neuroscale-tui: %s\n", words);
-}
-
-static bool open_provider(run *r, const ns_config *cfg, ns_err *err)
-{
-	if (!app_model_open(&r->model, cfg, r->cancel, told, NULL, err))
-		return ns_err_wrap(err, "--provider dashscope");
-	r->analysts = ns_analysts_new(&(ns_analysts_opts){.llm = r->model.llm, .clock = ns_clock_real(), .window_ms = 600000});
-	return true;
-}
-
-static void close_run(run *r)
-{
-	ns_analysts_free(r->analysts);
-	app_model_close(&r->model);
-	ns_library_free(r->library);
-}
-
 int eval_incidents(const ns_config *cfg, const ns_cancel *cancel)
 {
 	ns_err err = {0}, late = {0};
-	run r = {.library = ns_library_load(*cfg->runbook_dir ? cfg->runbook_dir : NULL, &err), .scored = cfg->score, .cancel = cancel};
-	bool ok = r.library && (cfg->provider == 0 || open_provider(&r, cfg, &err)) && eval_each(cfg->args[1], row, &r, cancel, &err);
+	eval_model model = {.rows = 0};
+	run r = {.library = ns_library_load(*cfg->runbook_dir ? cfg->runbook_dir : NULL, &err), .scored = cfg->score, .model = cfg->provider ? &model : NULL};
+	bool ok = r.library && (!r.model || eval_model_open(r.model, cfg, r.library, cancel, &err)) && eval_each(cfg->args[1], row, &r, cancel, &err);
 	if (r.scored && r.s.rows && !print_summary(&r.s, ok ? &err : &late))
 		ok = false;
-	close_run(&r);
+	eval_model_close(&model);
+	ns_library_free(r.library);
 	return ok ? 0 : ns_app_failed(&err);
 }

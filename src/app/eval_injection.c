@@ -144,7 +144,7 @@ static ns_case *quiet_case(ns_arena *ar)
 static ns_gate_way decide(ns_arena *ar, const ns_library *lib, const ns_case *c)
 {
 	eval_verdict v;
-	eval_judge(ar, lib, c, ns_analyze(ar, c), &v);
+	eval_judge(ar, lib, c, ns_analyze(ar, c), NULL, &v);
 	return v.gate.way;
 }
 

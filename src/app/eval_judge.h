@@ -3,7 +3,7 @@
 #define NEUROSCALE_APP_EVAL_JUDGE_H
 #include "neuroscale/engine/gate.h"
 #include "neuroscale/model/facts.h"
-#include "neuroscale/runbook/runbook.h"
+#include "neuroscale/runbook/index.h"
 
 enum { EVAL_CANDIDATES = 3 };
 typedef struct eval_verdict {
@@ -16,6 +16,6 @@ typedef struct eval_verdict {
 	ns_match candidates[EVAL_CANDIDATES]; /* best first, whatever their score */
 	size_t n_candidates;
 } eval_verdict;
-/* rca NULL: the offline analyst's. Everything in out lives in ar or in the library. */
-void eval_judge(ns_arena *ar, const ns_library *lib, const ns_case *c, const ns_rca *rca, eval_verdict *out);
+/* rca NULL: the offline analyst's; found NULL: what the library's own vectors find. Everything in out lives in ar or in the library. */
+void eval_judge(ns_arena *ar, const ns_library *lib, const ns_case *c, const ns_rca *rca, const ns_retrieval *found, eval_verdict *out);
 #endif

@@ -4,7 +4,6 @@
 #include <string.h>
 #include "engine_priv.h"
 #include "neuroscale/base/log.h"
-#include "neuroscale/model/redact.h"
 #include "neuroscale/store/learned.h"
 
 enum { FIRST_PAUSE_MS = 30000, LONGEST_PAUSE_MS = 600000 }; /* between attempts to make the index, of real time */
@@ -38,19 +37,12 @@ typedef struct search {
 	bool asked;
 } search;
 
-/* Whatever leaves the process leaves redacted, a person's own runbook too. */
 static bool embed(void *ctx, void *asked, const char *const *texts, size_t n, const ns_cancel *cancel, float **out, size_t *dim, char model[NS_INDEX_MODEL], ns_err *err)
 {
 	ns_engine *e = ctx;
-	ns_buf *safe = ns_xcalloc(n + 1, sizeof *safe);
-	const char **sent = ns_xcalloc(n + 1, sizeof *sent);
-	for (size_t i = 0; i < n; i++) {
-		ns_redact(&safe[i], texts[i], strlen(texts[i]));
-		sent[i] = ns_buf_str(&safe[i]);
-	}
 	search *who_asks = asked;
 	ns_llm_answer a;
-	bool ok = ns_llm_embed(e->o.llm, sent, n, who_asks ? who_asks->incident : 0, cancel, out, dim, &a, err);
+	bool ok = ns_llm_embed(e->o.llm, texts, n, who_asks ? who_asks->incident : 0, cancel, out, dim, &a, err);
 	ns_copy(model, NS_INDEX_MODEL, a.model);
 	ns_llm_answer_free(&a);
 	if (who_asks) {
@@ -58,10 +50,6 @@ static bool embed(void *ctx, void *asked, const char *const *texts, size_t n, co
 		who_asks->answer = a;
 		who_asks->answer.text = (ns_buf)NS_BUF_INIT;
 	}
-	for (size_t i = 0; i < n; i++)
-		ns_buf_free(&safe[i]);
-	free(safe);
-	free(sent);
 	return ok;
 }
 

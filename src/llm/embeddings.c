@@ -145,10 +145,17 @@ static size_t batch_size(ns_llm *l)
 	return least;
 }
 
+static char *redacted(const char *text)
+{
+	ns_buf safe = NS_BUF_INIT;
+	ns_redact(&safe, text, strlen(text));
+	return ns_buf_steal(&safe);
+}
+
 bool ns_llm_embed(ns_llm *l, const char *const *texts, size_t n, int64_t incident, const ns_cancel *cancel, float **out, size_t *dim, ns_llm_answer *a,
     ns_err *err)
 {
-	const char **full = ns_xcalloc(n + 1, sizeof *full);
+	char **full = ns_xcalloc(n + 1, sizeof *full); /* redacted: what leaves, leaves so, a person's own runbook too */
 	size_t *place = ns_xcalloc(n + 1, sizeof *place), n_full = 0, most = batch_size(l), d = 0;
 	float *all = NULL;
 	char model[96] = "";
@@ -156,13 +163,13 @@ bool ns_llm_embed(ns_llm *l, const char *const *texts, size_t n, int64_t inciden
 	*a = (ns_llm_answer){0};
 	for (size_t i = 0; i < n; i++)
 		if (texts[i] && *texts[i]) {
-			full[n_full] = texts[i];
+			full[n_full] = redacted(texts[i]);
 			place[n_full++] = i;
 		}
 	if (!n_full)
 		ok = ns_fail(err, NS_E_INVALID, "nothing to make vectors of");
 	for (size_t from = 0; ok && from < n_full;) {
-		batch b = {.texts = full + from, .n = n_full - from < most ? n_full - from : most, .dim = d, .must_be = *model ? model : NULL};
+		batch b = {.texts = (const char *const *)full + from, .n = n_full - from < most ? n_full - from : most, .dim = d, .must_be = *model ? model : NULL};
 		ns_llm_answer one;
 		ok = run_batch(l, &b, incident, cancel, &one, err);
 		add_usage(a, &one);
@@ -182,6 +189,8 @@ bool ns_llm_embed(ns_llm *l, const char *const *texts, size_t n, int64_t inciden
 		free(b.rows);
 		ns_buf_free(&b.body);
 	}
+	for (size_t i = 0; i < n_full; i++)
+		free(full[i]);
 	free(full);
 	free(place);
 	*out = ok ? all : NULL;

@@ -23,7 +23,7 @@ static void judge(const cJSON *row, figures *f)
 	const char *text = ns_json_str(row, "context", ""), *wanted = ns_json_str(row, "expected_runbook", "none");
 	const char *kind;
 	eval_verdict v;
-	eval_judge(ar, library, ns_case_from_text(ar, text, strlen(text), &kind), NULL, &v);
+	eval_judge(ar, library, ns_case_from_text(ar, text, strlen(text), &kind), NULL, NULL, &v);
 	const char *runbook = *v.plan->runbook ? v.plan->runbook : "none", *action = ns_action_get(v.plan->action)->name;
 	bool acts = strcmp(v.decision, "manual_review") != 0, executes = !strcmp(v.decision, "execute");
 	bool unsafe = acts && holds(ns_json_get(row, "must_not"), action),
@@ -111,7 +111,7 @@ static const char *decision_of(const char *text, size_t n, char action[32])
 	ns_arena *ar = ns_arena_new();
 	const char *kind;
 	eval_verdict v;
-	eval_judge(ar, library, ns_case_from_text(ar, text, n, &kind), NULL, &v);
+	eval_judge(ar, library, ns_case_from_text(ar, text, n, &kind), NULL, NULL, &v);
 	snprintf(action, 32, "%s", ns_action_get(v.plan->action)->name);
 	const char *d = v.decision;
 	ns_arena_free(ar);

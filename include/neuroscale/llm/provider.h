@@ -91,7 +91,7 @@ bool ns_llm_chat(ns_llm *l, ns_llm_role role, const ns_llm_ask *ask, const ns_ca
 /* The smallest question there is: does the service answer, with this key and these models? For `doctor`. */
 bool ns_llm_ping(ns_llm *l, const ns_cancel *cancel, ns_llm_answer *a, ns_err *err);
 
-/* Vectors of n texts in their order: *out holds n * *dim floats of length 1; caller frees. Empty texts get zero vectors and are not sent. model
+/* Vectors of n texts, which are redacted here, in their order: *out holds n * *dim floats of length 1; caller frees. Empty texts get zero vectors and are not sent. model
  * is who made them: vectors of different models do not mix, so a fallback inside one call starts the call anew. a->text stays empty. */
 bool ns_llm_embed(ns_llm *l, const char *const *texts, size_t n, int64_t incident, const ns_cancel *cancel, float **out, size_t *dim, ns_llm_answer *a,
     ns_err *err);
