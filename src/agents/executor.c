@@ -117,38 +117,24 @@ static bool refuse_dryrun(ns_dryrun *d, ns_arena *ar, ns_code code, const char *
 	return false;
 }
 
-static void digest_json(ns_digest *h, const char *name, const cJSON *j)
+static void hash_json(const cJSON *j, char out[NS_HEX256])
 {
 	ns_buf text = NS_BUF_INIT;
 	ns_json_canonical(j, &text);
-	ns_digest_field(h, name, ns_buf_str(&text));
+	ns_sha256_hex(ns_buf_str(&text), text.len, out);
 	ns_buf_free(&text);
 }
 
-/* Law 5. Everything that is approved, in fields that cannot run into each other. resourceVersion is no part of it: it is the lock. */
-static void make_digest(const ns_order *o, const ns_live *live, const ns_executor *e, ns_dryrun *d, const char *diff, const cJSON *result,
+/* What the digest binds beside the plan, kept with it so that it can be derived again. */
+static bool make_digest(const ns_order *o, const ns_executor *e, ns_arena *ar, ns_dryrun *d, const char *diff, const cJSON *result,
     const char *policy_version)
 {
-	const ns_plan *p = o->plan;
-	ns_digest *h = ns_digest_new();
-	char number[32];
-	ns_digest_field(h, "form", "1");
-	ns_digest_field(h, "cluster", d->cluster_identity);
-	ns_digest_field(h, "context", e->cfg->context);
-	ns_digest_field(h, "action", ns_action_get(p->action)->name);
-	ns_digest_field(h, "direction", o->undo ? "undo" : "do");
-	for (const char *const *a = o->cmd->argv; *a; a++)
-		ns_digest_field(h, "argv", *a);
-	digest_json(h, "body", o->body);
-	ns_digest_field(h, "target", o->target_path);
-	ns_digest_field(h, "uid", live->pinned_uid);
-	snprintf(number, sizeof number, "%lld", (long long)live->generation);
-	ns_digest_field(h, "generation", number);
-	ns_digest_field(h, "diff", diff);
-	digest_json(h, "spec", ns_json_get(result, "spec")); /* the diff cuts long values, this does not */
-	ns_digest_field(h, "policy", policy_version);
-	ns_digest_field(h, "runbook", p->runbook_hash);
-	ns_digest_finish(h, d->digest);
+	d->context = ns_arena_strdup(ar, e->cfg->context);
+	d->target_path = ns_arena_strdup(ar, o->target_path);
+	d->policy = ns_arena_strdup(ar, policy_version);
+	ns_sha256_hex(diff, strlen(diff), d->diff_hash);
+	hash_json(ns_json_get(result, "spec"), d->spec_hash); /* the diff cuts long values, this does not */
+	return ns_dryrun_digest(d, o->plan, o->undo, d->digest);
 }
 
 /* spec without the creationTimestamp that servers print into a pod template: it says nothing. */
@@ -203,7 +189,7 @@ static bool judge_answer(ns_dryrun *d, ns_arena *ar, const ns_executor *e, const
 	else {
 		d->diff = ns_say_clean(ar, ns_buf_str(&diff), diff.len, 2 * MAX_DIFF, true);
 		d->undo_ok = undo_works(o, e, live, answer);
-		make_digest(o, live, e, d, ns_buf_str(&diff), answer, policy_version);
+		ok = make_digest(o, e, ar, d, ns_buf_str(&diff), answer, policy_version) || refuse_dryrun(d, ar, NS_E_INVALID, "the plan's body is no JSON");
 	}
 	ns_buf_free(&diff);
 	return ok;

@@ -12,6 +12,8 @@ static const ns_field dryrun_fields[] = {
     NS_FIELD(ns_dryrun, ok, BOOL), NS_FIELD(ns_dryrun, error, STR), NS_FIELD_ENUM(ns_dryrun, code, code_name, NS_CODE_COUNT),
     NS_FIELD(ns_dryrun, diff, STR), NS_FIELD(ns_dryrun, diff_lines, SIZE), NS_FIELD(ns_dryrun, warnings, STR), NS_FIELD(ns_dryrun, live_uid, STR),
     NS_FIELD(ns_dryrun, live_generation, I64), NS_FIELD(ns_dryrun, cluster_identity, STR), NS_FIELD_CHARS(ns_dryrun, digest),
+    NS_FIELD(ns_dryrun, context, STR), NS_FIELD(ns_dryrun, target_path, STR), NS_FIELD(ns_dryrun, policy, STR), NS_FIELD_CHARS(ns_dryrun, diff_hash),
+    NS_FIELD_CHARS(ns_dryrun, spec_hash),
     NS_FIELD(ns_dryrun, undo_ok, BOOL), NS_FIELD(ns_dryrun, shown_command, STR), NS_FIELD(ns_dryrun, at_ms, I64),
     NS_FIELD(ns_dryrun, took_ms, I64), NS_FIELD_END,
 };

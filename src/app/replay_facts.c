@@ -17,8 +17,13 @@ static const ns_json_limits limits = {.max_bytes = 16u << 20, .max_depth = 128};
 typedef struct documents {
 	ns_case *cs;
 	ns_rca *rca;
-	ns_plan *plan;
+	ns_plan *plan, *sent; /* sent: the one that was executed last, whose undo is armed */
 } documents;
+
+static const ns_plan *undo_plan(const documents *d)
+{
+	return d->sent ? d->sent : d->plan;
+}
 
 /* ---- diagnosis ---- */
 
@@ -95,6 +100,23 @@ static void check_plan(replay *x, const ns_fact_row *f, const documents *d)
 	if (strcmp(p->target.ns, t->ns) != 0 || strcmp(p->target.name, t->name) != 0 || strcmp(p->target.kind, t->kind) != 0 || strcmp(p->target.cluster, t->cluster) != 0)
 		replay_add(x, &why, "it is for %s/%s %s in %s, which is not the incident's", p->target.ns, p->target.name, p->target.kind, p->target.cluster);
 	replay_found(x, f->at_ms, what, why);
+}
+
+/* ---- digest ---- */
+
+/* Of the change, and of its undo: the dry-run and the plan that it belongs to give it again (law 5). */
+static bool check_digest(replay *x, const ns_fact_row *f, const cJSON *j, const ns_plan *p, bool undo, ns_err *err)
+{
+	const ns_dryrun *d = ns_dryrun_from_json(x->ar, j, err);
+	char now[65];
+	const char *what = ns_arena_printf(x->ar, "digest of %s: %.12s", undo ? "the undo" : "the plan", d ? d->digest : "");
+	if (!d || !d->ok)
+		return d != NULL;
+	if (!p || !ns_dryrun_digest(d, p, undo, now))
+		replay_unknown(x, f->at_ms, what, p ? "recorded by a version that did not keep what it was made of" : "no plan is on record");
+	else
+		replay_found(x, f->at_ms, what, strcmp(now, d->digest) == 0 ? "" : ns_arena_printf(x->ar, "what is on record gives %.12s", now));
+	return true;
 }
 
 /* ---- gate ---- */
@@ -220,7 +242,7 @@ bool replay_facts(replay *x, ns_err *err)
 	bool ok = true;
 	for (size_t i = 0; ok && i < x->n_facts; i++) {
 		const ns_fact_row *f = &x->facts[i];
-		if (!strstr(" case rca plan gate verification ", ns_arena_printf(x->ar, " %s ", f->name)))
+		if (!strstr(" case rca plan dryrun undo gate execution verification ", ns_arena_printf(x->ar, " %s ", f->name)))
 			continue;
 		cJSON *j = ns_json_parse(f->json, strlen(f->json), &limits, err);
 		ok = j != NULL;
@@ -232,8 +254,14 @@ bool replay_facts(replay *x, ns_err *err)
 		} else if (ok && strcmp(f->name, "plan") == 0) {
 			if ((ok = (d.plan = ns_plan_from_json(x->ar, j, err)) != NULL))
 				check_plan(x, f, &d);
+		} else if (ok && strcmp(f->name, "dryrun") == 0) {
+			ok = check_digest(x, f, j, d.plan, false, err);
+		} else if (ok && strcmp(f->name, "undo") == 0 && ns_json_get(j, "dryrun")) {
+			ok = check_digest(x, f, ns_json_get(j, "dryrun"), undo_plan(&d), true, err);
 		} else if (ok && strcmp(f->name, "gate") == 0) {
 			check_gate(x, f, j, &d);
+		} else if (ok && strcmp(f->name, "execution") == 0) {
+			d.sent = d.plan;
 		} else if (ok && strcmp(f->name, "verification") == 0) {
 			check_verdict(x, f, j);
 		}

@@ -127,36 +127,43 @@ static int64_t record(fixture *f, const char *lie)
 	if (LIE("fewer facts"))
 		cJSON_DeleteItemFromObject(cJSON_GetObjectItem(asked, "facts"), "storm");
 	put(f, id, "gate", asked);
-	cJSON *dr = cJSON_CreateObject();
-	ns_json_put_str(dr, "digest", LIE("dry-run") ? DIGEST_B : DIGEST_A);
-	ns_json_put_bool(dr, "ok", true);
-	put(f, id, "dryrun", dr);
-	OK(f, ns_store_approval_put(f->s, id, DIGEST_A, 300000, &approval, &f->err));
-	row(f, id, "approval asked", DIGEST_A, "", "");
+	ns_dryrun dr = {.ok = true, .error = "", .diff = "- a: 1\n+ a: 2\n", .diff_lines = 2, .warnings = "", .live_uid = a.target.uid, .live_generation = 2,
+	    .cluster_identity = "c", .context = "ctx", .target_path = "/apis/apps/v1/namespaces/shop/deployments/web", .policy = "2", .diff_hash = DIGEST_A, .spec_hash = DIGEST_B,
+	    .undo_ok = true, .shown_command = "kubectl"};
+	char digest[NS_HEX256];
+	assert_true(ns_dryrun_digest(&dr, p, false, digest));
+	memcpy(dr.digest, LIE("dry-run") ? DIGEST_B : digest, sizeof digest);
+	if (LIE("spec"))
+		dr.spec_hash[0] = 'c';
+	if (LIE("old digest"))
+		dr.policy = "";
+	put(f, id, "dryrun", ns_dryrun_to_json(&dr));
+	OK(f, ns_store_approval_put(f->s, id, digest, 300000, &approval, &f->err));
+	row(f, id, "approval asked", digest, "", "");
 	go(f, id, LIE("ignored gate") ? NS_ST_MANUAL_REVIEW : NS_ST_AWAITING_APPROVAL);
 	if (LIE("ignored gate")) {
 		OK(f, ns_store_commit(f->s, &f->err));
 		return id;
 	}
 	ns_clock_advance(f->clock, 1000);
-	OK(f, ns_store_approval_decide(f->s, approval, NS_APPR_APPROVED, DIGEST_A, "uid 1000 (kim)", "cli", "", &f->err));
+	OK(f, ns_store_approval_decide(f->s, approval, NS_APPR_APPROVED, digest, "uid 1000 (kim)", "cli", "", &f->err));
 	if (!LIE("no answer"))
-		row(f, id, "approved", DIGEST_A, "", "");
+		row(f, id, "approved", digest, "", "");
 	go(f, id, NS_ST_EXECUTING);
 	g.lease_held = !LIE("sent against the gate");
 	cJSON *sent = gate_doc(&g, true, true, NULL);
 	ns_json_put_bool(sent, "sends", true);
 	put(f, id, "gate", sent);
-	ns_intent in = {.incident = id, .approval = approval, .digest = DIGEST_A, .action = "patch_resources", .target = "shop/Deployment/web", .cluster = "c1",
+	ns_intent in = {.incident = id, .approval = approval, .digest = digest, .action = "patch_resources", .target = "shop/Deployment/web", .cluster = "c1",
 	    .argv_json = LIE("other command") ? "[\"-n\",\"shop\",\"scale\"]"
 	                                      : "[\"-n\",\"shop\",\"patch\",\"deployment/web\",\"--type=json\",\"--patch-file=/dev/stdin\",\"-o\",\"json\"]",
 	    .body = "[]", .lock_path = ""};
 	if (LIE("command"))
 		in.argv_json = "[\"-n\",\"shop\",\"delete\",\"deployment/web\"]";
 	OK(f, ns_store_intent_start(f->s, &in, &intent, &f->err));
-	row(f, id, "started", LIE("other digest") ? DIGEST_B : DIGEST_A, "", "");
+	row(f, id, "started", LIE("other digest") ? DIGEST_B : digest, "", "");
 	if (LIE("sent twice"))
-		row(f, id, "started", DIGEST_A, "", "");
+		row(f, id, "started", digest, "", "");
 	OK(f, ns_store_intent_finish(f->s, intent, "sent", "", &f->err));
 	cJSON *x = cJSON_CreateObject();
 	ns_json_put_bool(x, "sent", true);
@@ -190,7 +197,7 @@ static void what_was_decided_comes_out_again(void **state)
 	fixture *f = *state;
 	record(f, "");
 	char *text = replayed(f, false, 0);
-	static const char *const parts[] = {"same       2026-09-21T14:13:20Z  the record is whole\n", "  diagnosis by offline: ", "  plan: raise memory (patch_resources)\n",
+	static const char *const parts[] = {"same       2026-09-21T14:13:20Z  the record is whole\n", "  diagnosis by offline: ", "  plan: raise memory (patch_resources)\n", "  same       2026-09-21T14:13:20Z  digest of the plan: ",
 	    "  gate before asking: ask\n", "  approval 1: approved by uid 1000 (kim)\n", "  gate before sending, with a yes: sent\n",
 	    "  sent patch_resources on shop/Deployment/web by approval 1: sent\n", "  verdict: FIXED", "  verifying -> resolved by engine\n", " same, 0 differ, 0 not known\n"};
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
@@ -216,11 +223,12 @@ static void every_lie_is_found(void **state)
 	    {"old rule", "\"full-moon\" stood against it then and does not by this version"},
 	    {"hidden reason", "by this version \""},
 	    {"ignored gate", "the incident went on to manual_review"},
-	    {"dry-run", "no dry-run on record has the digest aaaaaaaaaaaa"},
+	    {"dry-run", "no dry-run on record has the digest "},
+	    {"spec", "what is on record gives "},
 	    {"no answer", "the audit has no row of this answer"},
 	    {"sent against the gate", "this version would refuse it"},
 	    {"other command", "its command is not the plan's"},
-	    {"other digest", "the audit's row has the digest bbbbbbbbbbbb, it has aaaaaaaaaaaa"},
+	    {"other digest", "the audit's row has the digest bbbbbbbbbbbb, it has "},
 	    {"sent twice", "2 rows say \"started\" and 1 intents are on record"},
 	    {"unknown is success", "its outcome is \"sent\", its execution says unknown"},
 	    {"no execution", "its outcome \"sent\" has no execution"},
@@ -245,6 +253,7 @@ static void every_lie_is_found(void **state)
 static void what_is_not_on_record_is_said(void **state)
 {
 	static const wrong gaps[] = {{"model", "a model's words; what it cites is in the case"}, {"no facts", "recorded by a version that kept the reasons only"},
+	    {"old digest", "recorded by a version that did not keep what it was made of"},
 	    {"fewer facts", "recorded by a version whose gate knew other facts"}};
 	for (size_t i = 0; i < sizeof gaps / sizeof gaps[0]; i++) {
 		fixture g;
@@ -267,7 +276,7 @@ static void a_record_that_was_changed_is_found(void **state)
 	    {"UPDATE incidents SET state = 'failed'", "its rows lead to resolved"},
 	    {"DROP TRIGGER approvals_once; UPDATE approvals SET decided_ms = deadline_wall_ms + 1", "after its deadline, and silence is no (law 7)"},
 	    {"DROP TRIGGER approvals_once; DROP TRIGGER approvals_two; UPDATE approvals SET needed = 2", "it took 2 people and 0 said yes"},
-	    {"DROP TRIGGER intents_once; UPDATE intents SET digest = '" DIGEST_B "'", "what was approved (aaaaaaaaaaaa) is not what was sent (bbbbbbbbbbbb)"},
+	    {"DROP TRIGGER intents_once; UPDATE intents SET digest = '" DIGEST_B "'", " is not what was sent (bbbbbbbbbbbb)"},
 	    {"DROP TRIGGER intents_once; UPDATE intents SET approval = NULL", "the gate judged it with a yes"},
 	    {"DROP TRIGGER intents_once; UPDATE intents SET started_ms = started_ms - 5000", "it was sent before the yes"},
 	};

@@ -33,6 +33,8 @@ typedef struct ns_dryrun {
 	int64_t live_generation;
 	const char *cluster_identity;
 	char digest[65];            /* law 5: what is approved */
+	const char *context, *target_path, *policy; /* what else it binds; policy "": made by a version that did not keep it */
+	char diff_hash[65], spec_hash[65]; /* of the whole difference, and of the spec that the server answered with */
 	bool undo_ok;               /* the inverse, applied in code to the dry-run's result, gives the original spec back */
 	const char *shown_command;  /* one line, as it will run, for the screen */
 	int64_t at_ms, took_ms;
@@ -41,6 +43,8 @@ typedef struct ns_dryrun {
  * with --dry-run=server, diffs, computes the digest. Never NULL: failures are ok = false. cs may be NULL for an undo; else the target must be
  * the case's own. */
 ns_dryrun *ns_execute_dryrun(ns_executor *e, ns_arena *ar, ns_kube_client *c, const ns_plan *p, const ns_case *cs, const char *policy_version, bool undo);
+/* The digest anew, by what is recorded. False when that is not enough (an older version's record). */
+bool ns_dryrun_digest(const ns_dryrun *d, const ns_plan *p, bool undo, char out[65]);
 cJSON *ns_dryrun_to_json(const ns_dryrun *d);
 ns_dryrun *ns_dryrun_from_json(ns_arena *ar, const cJSON *j, ns_err *err);
 
