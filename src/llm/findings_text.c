@@ -116,7 +116,7 @@ static const signal signals[] = {
         "error loading config|cannot unmarshal|bad config|error in configuration|illegal config|yaml: line|toml: |error unmarshalling",
         "", "its configuration cannot be read"},
     {T_FLAG, LOG, GRAB_NO, false,
-        "unknown flag|flag provided but not defined|unrecognized option|unrecognized argument|unknown option|unknown command|"
+        "unknown flag|unknown argument|unknown parameter|unrecognised option|unrecognised argument|bad option|illegal option|no such flag|flag provided but not defined|unrecognized option|unrecognized argument|unknown option|unknown command|"
         "unknown shorthand flag|invalid option|no such option|unexpected argument|unterminated quoted string|sh: *syntax error|"
         "bash: *syntax error|the following arguments are required",
         "", "it does not understand its command line"},

@@ -148,7 +148,8 @@ static void set_target(maker *m)
 		c->managed_by = "flux";
 	else if (says(m, SAY_HELM) && !strcmp(m->kind, "deployment_stalled"))
 		c->managed_by = "helm";
-	c->nonproduction = says(m, SAY_NONPROD) && !says(m, SAY_PROD);
+	static const char *const spaces[] = {"integration", "int", "sit", "e2e", "acc", "acceptance", "abnahme", "perf", "loadtest", "sandbox", NULL};
+	c->nonproduction = (says(m, SAY_NONPROD) || ns_listed(m->t->ns, spaces)) && !says(m, SAY_PROD);
 	c->has_hpa = says(m, SAY_HPA);
 	c->paused = says(m, SAY_PAUSED);
 	row(m, NS_EV_OWNER, true, "the workload is %s %s/%s%s%s%s", kind, ns, name, *c->managed_by ? ", managed by " : "", c->managed_by,
@@ -162,8 +163,10 @@ static bool recovered(const maker *m)
 	if (says(m, SAY_RECOVERED))
 		return true;
 	static const char *const mild[] = {"other", "probe_failure", "argocd_drift", "deployment_stalled", NULL};
-	/* What is said of a former release does not say that this one is well. */
-	return says(m, SAY_HARMLESS) && m->s->at[SAY_HARMLESS] != m->past->good && !*m->t->waiting && m->t->exit_code < 0 && !says(m, SAY_OOM) && ns_listed(m->kind, mild);
+	/* What is said of a former release does not say that this one is well, nor does "no restarts" where users see errors. */
+	const text_unit *u = m->s->at[SAY_HARMLESS];
+	bool slight = u && says(m, SAY_SYMPTOM) && ns_flat_find(u->flat, "no restarts|no errors|pods are running|pods running");
+	return u && u != m->past->good && !slight && !*m->t->waiting && m->t->exit_code < 0 && !says(m, SAY_OOM) && ns_listed(m->kind, mild);
 }
 
 /* A rollout that does not finish, by the alert class itself; not one that nobody scaled up. */
@@ -256,6 +259,8 @@ static const char *changes_of(maker *m)
 	for (size_t i = 0; i < sizeof clauses / sizeof clauses[0]; i++)
 		if (says(m, clauses[i].say))
 			out = ns_arena_printf(m->ar, "%s%s%s", out, *out ? "; " : "", clauses[i].clause);
+	if (ns_text_mistyped_host(m->d))
+		return "image registry/app:former -> mistyped/app:current";
 	bool image = !*out || !strcmp(m->kind, "image_pull");
 	return image ? ns_arena_printf(m->ar, "image app:former -> app:current%s%s", *out ? "; " : "", out) : out;
 }
@@ -409,7 +414,8 @@ static bool need_told(const maker *m)
 #define MANY_WORDS 6 /* and with so many the need alone does not make it clear */
 static bool need_unknown(const maker *m)
 {
-	return !need_told(m) && !says(m, SAY_BOUNDED) && !says(m, SAY_LOWERED) && ns_text_unexplained(m->d) > FEW_WORDS;
+	/* A heap that is set bounds the process, whatever else is told. */
+	return !need_told(m) && !says(m, SAY_BOUNDED) && !says(m, SAY_LOWERED) && !says(m, SAY_JVM) && ns_text_unexplained(m->d) > FEW_WORDS;
 }
 
 /* Little use alone is no end of use: somebody or something must say that nobody needs it, or that it was an accident. */
@@ -419,7 +425,7 @@ static bool end_of_use_told(const maker *m)
 	    "idle|nobody|no one|none |no (traffic|requests|users|user|load|queries|sessions|jobs|work|activity|players|devices|change)|zero "
 	    "(traffic|requests|players|sessions)|0 (traffic|requests|queries|sessions|jobs|active|players)|finished|ended|over |done|complete|forgot|"
 	    "merged|closed|abandon|unused|leftover|left |still |stopped|since days|last (activity|login|commit|kernel|demo|used|user|request)|by hand|"
-	    "manually|by mistake|someone|somebody|by a |traffic (unchanged|flat|nil|same)|unchanged|load flat|not critical|at night|weekend|never|went "
+	    "manually|by mistake|copy paste|paste error|extra zero|one zero|slip of|mix up|mixed up|someone|somebody|by a |traffic (unchanged|flat|nil|same)|unchanged|load flat|not critical|at night|weekend|never|went "
 	    "away|moved|on leave|on parental leave|fat finger|instead of|after the|hackathon|nothing|not used|24 7|same as|empty";
 	for (size_t i = 0; i < m->d->n; i++)
 		if (!m->d->unit[i].order && m->d->unit[i].place != TEXT_LOG && ns_flat_find(m->d->unit[i].flat, ends))
@@ -427,15 +433,54 @@ static bool end_of_use_told(const maker *m)
 	return says(m, SAY_SCALED_UP);
 }
 
+/* Somebody wants, owes or expects something of what is idle: words of intent and duty in a sentence that does not tell of an end of use.
+ * Whatever exactly is meant, a person is asked. */
+static bool intent_told(const maker *m)
+{
+	static const char intent[] =
+	    "must |has to |have to |needs |need |wants |want |asks |asked |ask |demand|requires|require |required|expects|expect |insist|prefers|"
+	    "promise|guarantee|commit|oblig|owes|contract|sla |slo |agreement|agreed|terms|regulat|audit|complian|legal|law |court|retention|"
+	    "customer|client|partner|investor|board|management|ceo|cto |sales|support |doctor|patient|police|military|safety|emergency|"
+	    "because|so that|in order|in case|as long as|unless|until|till |whenever|when |if |for when|before |prior to|ahead of|upcoming|"
+	    "tomorrow|tonight|next (week|month|day|monday|tuesday|wednesday|thursday|friday|sprint|release|quarter|season)|on (request|demand|"
+	    "call|purpose|standby|behalf)|intended|intentional|deliberate|purpose|meant|reserve|spare|backup|fallback|failover|rehears|drill|dry run|"
+	    "cutover|go live|golive|warm|ready for|prepared|prepares|preparing|waits|waiting|await|keep |keeps |kept |hold |holds |held |leave |"
+	    "leaves |do not|don t|not to be|hands off|freeze|frozen|pinned|protected|exempt|paid|pays|prepaid|booked|licen|only (way|one|place|copy)|"
+	    "depend|relies|rely|used by|uses it|user of|owner|lead |vip|year end|month end|quarter end|season|exam|election|holiday";
+	static const char ended[] =
+	    "nobody|no one|no longer|ended|over |is over|finished|done|closed|merged|forgot|abandon|left running|by mistake|accident|cancelled|"
+	    "canceled|stopped|not needed|not required|never (put|scaled|turned|used|came)|unused|gone|went|expired|"
+	    "(no|zero|0) (one|users|user|traffic|requests|queries|jobs|sessions|load|work|activity|players|clients|customers|customer)|"
+	    "not critical|not (customer|used)|non production";
+	for (size_t i = 0; i < m->d->n; i++) {
+		const text_unit *u = &m->d->unit[i];
+		if (!u->order && u->place != TEXT_LOG && ns_flat_find(u->flat, intent) && !ns_flat_find(u->flat, ended))
+			return true;
+	}
+	return false;
+}
+
 static bool unclear(const maker *m)
 {
 	if (ns_text_contrast(m->d))
 		return true;
 	if (!strcmp(m->kind, "cost_spike"))
-		return !end_of_use_told(m);
+		return !end_of_use_told(m) || intent_told(m);
 	if (!strcmp(m->kind, "oom_killed"))
 		return need_unknown(m) || ns_text_unexplained(m->d) > MANY_WORDS;
-	return strcmp(m->kind, "kyverno_violation") != 0 && (!says(m, SAY_CODE) || !m->past->sure);
+	bool code = says(m, SAY_CODE) || ns_text_mistyped_host(m->d);
+	return strcmp(m->kind, "kyverno_violation") != 0 && (!code || !m->past->sure);
+}
+
+/* "loads all of them once at start, about 70 MB": the same each time, so a limit above it is enough. */
+static bool same_each_start(const maker *m)
+{
+	const text_unit *u = m->s->at[SAY_UNBOUNDED];
+	int64_t limit = m->t->mem_limit;
+	return u && limit && ns_flat_find(u->flat, "loads|loaded|reads|builds|caches|index|into memory|in memory") &&
+	       ns_flat_find(u->flat, "(at|on|during) (start|startup|boot|launch)|once|start up|startup|when it starts") &&
+	       !ns_flat_find(u->flat, "grow|leak|every|per |each|request|upload|user|more|day|hour|unbounded|no limit|any limit|whatever") &&
+	       ns_text_quantity_between(u->text, limit / 10 * 8, limit * 4, limit);
 }
 
 static void set_notes(maker *m)
@@ -453,7 +498,7 @@ static void set_notes(maker *m)
 		row(m, NS_EV_NOTE, false, "its data is at stake");
 	for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++)
 		/* Nodes that came because somebody asked for pods are a consequence. */
-		if (says(m, notes[i].say) && (!*notes[i].only || !strcmp(notes[i].only, m->kind)) &&
+		if (says(m, notes[i].say) && !(notes[i].say == SAY_UNBOUNDED && same_each_start(m)) && (!*notes[i].only || !strcmp(notes[i].only, m->kind)) &&
 		    !(notes[i].say == SAY_COST_NODES && says(m, SAY_SCALED_UP)))
 			row(m, NS_EV_NOTE, false, "%s: %s", notes[i].words, m->s->at[notes[i].say]->text);
 	if (platform(m))

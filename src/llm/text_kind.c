@@ -13,8 +13,8 @@ static const struct {
 	const char *pattern, *unless;
 } rows[] = {
     {"kyverno_violation", 10,
-        "validatingpolicy|imagevalidatingpolicy|mutatingpolicy|generatingpolicy|namespacedvalidatingpolicy|policyviolation|policyreport|"
-        "clusterpolicyreport|policy report|policy reports|kyverno * "
+        "validatingpolicy|imagevalidatingpolicy|mutatingpolicy|generatingpolicy|namespacedvalidatingpolicy|policyviolation|policyreport |policyreports |"
+        "clusterpolicyreport|policy report |policy reports |kyverno * "
         "(fail|block|den|violat|reject|refus)|clusterpolicy|clusterpolicies|validate kyverno svc|mutate kyverno svc|policy check|policy "
         "violation|validate action|validation action|non compliant|noncompliant|validationfailureaction|"
         "blocked due to the following policies|policy * rule * fail|(policy|policies) * "
@@ -38,7 +38,7 @@ static const struct {
         "memory limit|container oom|oom event|oom events|system oom|systemoom|oom encountered|oomed|constraint memcg",
         "oomkilled false|not oomkilled|no oom|without oom|not oom|never oom"},
     {"image_pull", 8.6,
-        "errimagepull|imagepullbackoff|failed to pull image|invalidimagename|errimageneverpull|back off pulling "
+        "couldn t parse image|failed to apply default image tag|invalid image name|invalid reference format|errimagepull|imagepullbackoff|failed to pull image|invalidimagename|errimageneverpull|back off pulling "
         "image|imageinspecterror|pull access denied|manifest unknown|pull rate limit|cannot pull|could not pull|can t pull|image pull "
         "(fail|err|back|rate|limit)|failed to pull|pulling image * (fail|error)|failed to resolve reference|pull secret|pull secrets|can "
         "not be pulled|cannot be pulled|registry (is down|unreachable|is unreachable|outage)|"
@@ -48,7 +48,7 @@ static const struct {
         "manifest for * not found|imagepullsecrets * (missing|none|wrong|expired|not )",
         ""},
     {"config_error", 8.2,
-        "createcontainerconfigerror|createcontainererror|runcontainererror|container has runasnonroot|cannot verify user is non "
+        "createcontainerconfigerror|createcontainererror|runcontainererror|container has runasnonroot|image will run as root|cannot verify user is non "
         "root|couldn t find key|secret * not found|secrets * not found|configmap * not found|configmaps * not found|references non "
         "existent|invalid variable names",
         "failed calling webhook"},

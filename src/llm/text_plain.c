@@ -99,6 +99,9 @@ bool ns_text_contrast(const text_doc *d)
 	                                "without";
 	for (size_t i = 0; i < d->n; i++) {
 		const text_unit *u = &d->unit[i];
+		/* A parser's own words: "flag provided but not defined", "expected a number but got". */
+		if (ns_flat_find(u->flat, "provided but not defined|(expected|wanted|want|expects|required|requires) * but "))
+			continue;
 		const char *turn = u->order || u->place != TEXT_PROSE ? NULL : ns_flat_find(u->flat, turns);
 		if (turn && !ns_flat_find(turn, reassures))
 			return true;

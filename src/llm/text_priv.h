@@ -1,6 +1,6 @@
 /* Inside the reading of incidents from text: text_lines.c cuts and sorts the lines, text_says.c knows the phrases, text_things.c takes out
  * names and numbers, text_use.c use and prices, text_release.c and text_rows.c read the history of releases, text_outside.c what lies outside
- * of a release, text_plain.c knows plain words, text_kind.c names the alert class, text_case.c puts the case together. */
+ * of a release, text_image.c hosts that were mistyped, text_plain.c knows plain words, text_kind.c names the alert class, text_case.c puts the case together. */
 #ifndef NEUROSCALE_LLM_TEXT_PRIV_H
 #define NEUROSCALE_LLM_TEXT_PRIV_H
 #include "neuroscale/llm/text_case.h"
@@ -91,6 +91,8 @@ const text_unit *ns_text_idle(const text_doc *d);
 bool ns_text_price(const text_unit *u);
 /* The unit that tells of a change or of trouble outside of the workload: a Secret, a database, a certificate; NULL none. */
 const text_unit *ns_text_outside(const text_doc *d);
+/* The unit in which a pull fails for a registry host that was mistyped; NULL none. */
+const text_unit *ns_text_mistyped_host(const text_doc *d);
 /* How many words of prose are neither names nor numbers nor plain ones. */
 size_t ns_text_unexplained(const text_doc *d);
 /* Does a "but" take back what was told? */

@@ -132,11 +132,13 @@ static size_t mention_at(const text_unit *u, const char *p, mention *m)
 	return m->to - m->from;
 }
 
-/* "88 continues to serve", where ocr:88 was named before. */
+/* "88 continues to serve", ":88 never crashed", where ocr:88 was named before. */
 static size_t repeated_at(const mentions *all, const text_unit *u, const char *p, mention *m)
 {
 	size_t n = strspn(p, "0123456789");
 	char before = p > u->text ? p[-1] : ' ';
+	if (before == ':' && (p - 1 == u->text || p[-2] == ' '))
+		before = ' '; /* ":88 never crashed" */
 	if (n < 2 || n > 6 || ns_is_alnum(p[n]) || p[n] == '.' || p[n] == '/' || p[n] == '-' || is_amount(p + n) || ns_is_alnum(before) ||
 	    strchr(".:/-$", before))
 		return 0;
@@ -224,8 +226,8 @@ static const char *ratio_full(const char *s)
 }
 
 static const char good_words[] =
-    "healthy|worked|works|fine|stable|serving|serves|serve |served|still up|still ready|still running|still available|still take|still "
-    "answer|keep running|runs fine|ran |was ready|is ready|are ready|were ready|be ready|been ready|ready (for|since|until)|running|run "
+    "healthy|worked|works|fine|stable|fast |quick |responsive|serving|serves|serve |served|still up|still ready|still running|still available|still take|still "
+    "answer|keep running|runs fine|ran |was ready|is ready|are ready|were ready|pods ready|replicas ready|pods available|available replicas|be ready|been ready|ready (for|since|until)|running|run "
     "ok|without restart|no restart|without error|no error|without (a |any |one |problem|issue|incident|trouble|complaint|fail)|no "
     "(problem|issue|complaint|incident|crash|trouble|alert|fail|such)|had no|not a single|not one |ok |okay|good |unaffected|untouched|did "
     "its job|not affected|starts (normally|fine|without)|started (normally|fine|without)|been "

@@ -213,7 +213,7 @@ static const struct {
         "panic|nil pointer|nil map|null pointer|nullpointer|~nullreference|typeerror|referenceerror|syntaxerror|syntax "
         "error|importerror|modulenotfound|no module named|cannot find "
         "module|~nosuchmethod|classnotfound|noclassdef|unsupportedclassversion|undefined method|cannot load such file|loaderror|"
-        "segmentation|sigsegv|sigill|illegal instruction|sigabrt|139 |132 |127 |126 |core dumped|flag provided but not defined|unknown "
+        "segmentation|sigsegv|sigill|illegal instruction|sigabrt|139 |132 |127 |126 |core dumped|flag provided but not defined|(unknown|unexpected|unrecognised|invalid|bad|illegal|no such) (argument|parameter|switch|flag|option)|unknown "
         "flag|unknown option|unrecognized|unknown command|executable file not found|no such file or directory|not found in path|not "
         "found|starterror|stack trace|traceback|"
         "exception|unhandled|uncaught|assertion|keyerror|attributeerror|valueerror|nameerror|indexerror|undefined symbol|glibc|shared "
@@ -237,7 +237,7 @@ static const struct {
         "node"},
     {SAY_SYMPTOM, SEEN, true,
         "fails with 5|failing with 5|returns 5|return 5|error 5|errors 5|http 5|500|502|503|504|error rate|5xx|latency * "
-        "(rose|doubled|jumped)|requests fail|calls fail|checkout fails|login fails|users * (cannot|see)|broken since",
+        "(rose|doubled|jumped)|(p50|p95|p99|latency) (from|to|up|at|is|was)|(times|much) slower|slow since|requests fail|calls fail|checkout fails|login fails|users * (cannot|see)|broken since",
         ""},
 
     /* memory */
@@ -404,7 +404,7 @@ static const struct {
     {SAY_SCALED_UP, SEEN, true,
         "was scaled to|scaled * by a |scaled * by the |set manually|set by hand|manually set|bumped by hand|raised by hand|"
         "tested scaling|scaling test|(pods|replicas|workers) by hand|scaled (out|up) (for|by|during)|"
-        "scaled to * replicas|scaled to * pods|scaled up to * replicas|replicas by hand|scaled * by hand|scaled * manually|replicas by "
+        "scaled to * replicas|scaled to * pods|scaled up to * replicas|replicas * (typo|copy paste|paste error|extra zero|slip|mix up|mixed up)|replicas by hand|scaled * by hand|scaled * manually|replicas by "
         "mistake|scaled * by mistake|someone scaled|somebody scaled|kubectl scale|scaled * from|replicas from|replica count * "
         "(raised|changed|set)|scaled out * by",
         "node group|nodes to|asg "},

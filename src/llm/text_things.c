@@ -374,13 +374,28 @@ static void read_waiting(const text_doc *d, text_things *t)
 		}
 }
 
-static int64_t number_after(const char *flat, const char *word)
+/* Are two numbers of a flat text one of a version: "1 13" of "1.13.2"? */
+static bool dotted(const char *text, const char *first, size_t digits)
 {
+	const char *second = first + digits + 1;
+	char joined[16];
+	size_t n = strspn(second, "0123456789");
+	if (first[digits] != ' ' || !n || digits + n + 2 > sizeof joined)
+		return false;
+	memcpy(joined, first, digits + 1 + n);
+	joined[digits] = '.';
+	joined[digits + 1 + n] = 0;
+	return strstr(text, joined) != NULL;
+}
+
+static int64_t number_after(const text_unit *u, const char *word)
+{
+	const char *flat = u->flat;
 	int64_t most = 0;
 	size_t n = strlen(word);
 	for (const char *p = flat; (p = strstr(p, word)); p += n) {
 		size_t digits = strspn(p + n, "0123456789");
-		if (!digits || digits > 5 || (p[n + digits] == ' ' && ns_is_digit(p[n + digits + 1]))) /* "revision 1.13.2" is a version */
+		if (!digits || digits > 5 || dotted(u->text, p + n, digits)) /* "revision 1.13.2" is a version */
 			continue;
 		int64_t v = strtoll(p + n, NULL, 10);
 		most = v > most ? v : most;
@@ -404,10 +419,10 @@ static void read_numbers(const text_doc *d, text_things *t)
 			continue;
 		const char *words[] = {" revision ", " rev "};
 		for (size_t k = 0; k < 2; k++) {
-			int64_t v = number_after(u->flat, words[k]);
+			int64_t v = number_after(u, words[k]);
 			t->revision = v > t->revision ? v : t->revision;
 		}
-		int64_t r = number_after(u->flat, " restart count ");
+		int64_t r = number_after(u, " restart count ");
 		for (const char *p = u->flat; !r && (p = ns_flat_find(p + 1 > u->flat ? p : u->flat, "restart")); p++) {
 			if (ns_is_digit(p[strcspn(p, " ") + 1])) /* "restarts 16", "restarted 5 times" */
 				r = strtoll(p + strcspn(p, " ") + 1, NULL, 10);
@@ -420,7 +435,7 @@ static void read_numbers(const text_doc *d, text_things *t)
 		if (r > t->restarts && r < 1000000)
 			t->restarts = r;
 		for (size_t k = 0; k < 1; k++) {
-			int64_t v = number_after(u->flat, replica_words[k]);
+			int64_t v = number_after(u, replica_words[k]);
 			if (v > 0 && !t->replicas)
 				t->replicas = v;
 		}
