@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <curl/curl.h>
 #include "neuroscale/app/app.h"
@@ -112,6 +113,16 @@ static int run(const ns_config *cfg, const ns_cancel *leave)
 	return 1;
 }
 
+/* Keys and tokens are in memory, and a core file is read by others and kept for long. Children have it from us. */
+static void no_core_file(void)
+{
+	struct rlimit l;
+	if (getrlimit(RLIMIT_CORE, &l) == 0) {
+		l.rlim_cur = 0;
+		setrlimit(RLIMIT_CORE, &l);
+	}
+}
+
 static int print_buf(ns_buf *b)
 {
 	fputs(ns_buf_str(b), stdout);
@@ -122,6 +133,7 @@ static int print_buf(ns_buf *b)
 int main(int argc, char **argv)
 {
 	ns_err err = {0};
+	no_core_file();
 	setlocale(LC_CTYPE, ""); /* only this: a decimal comma would break JSON */
 	mallopt(M_ARENA_MAX, 2); /* a dozen mostly sleeping threads need no heap each */
 	ns_config *cfg = ns_config_load(argc, argv, &err);

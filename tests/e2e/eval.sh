@@ -146,6 +146,14 @@ wait
 # ---- a model service that is not there ----
 "$P" eval incidents --provider dashscope "$dir/injection" >"$dir/out" 2>"$dir/err"
 [ $? -ne 0 ] && grep -q 'no key' "$dir/err"; check 'without a key a model is not asked' $? "$(cat "$dir/err")"
+printf '{"id":"a","context":"x"}\n' >"$dir/one"
+(
+	ulimit -S -c "$(ulimit -H -c)"
+	"$P" eval incidents --provider dashscope --model-url http://127.0.0.1:9/v1 --model-key-command "/bin/sh,-c,{ ulimit -S -c; env; } >$dir/child; echo sk-0123456789abcdefghij" "$dir/one" >"$dir/out" 2>"$dir/err"
+)
+[ "$(wc -l <"$dir/out")" -eq 1 ] && grep -q '1 of 1 rows were not all the model' "$dir/err" && ! grep -q 'sk-0123456789' "$dir/out" "$dir/err"
+check 'a service that is down: the offline analyst answers, and that is said, without the key' $? "$(cat "$dir/out" "$dir/err")"
+[ "$(head -n 1 "$dir/child")" = 0 ]; check 'no core file is written: a key would be in it' $? "$(cat "$dir/child")"
 
 # ---- the development data ----
 data=$top/../shared/fixtures
