@@ -113,6 +113,8 @@ static void dress(post *t, struct curl_slist *l, char *detail)
 	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
 	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, detail);
+	if (*ns_secret_reveal(x->key) && strncmp(x->url, "http://", 7) == 0)
+		curl_easy_setopt(e, CURLOPT_PROXY, ""); /* a key goes unencrypted to this machine only, whatever http_proxy says */
 	if (*x->ca_file)
 		curl_easy_setopt(e, CURLOPT_CAINFO, x->ca_file);
 }

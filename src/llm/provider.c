@@ -321,8 +321,7 @@ static void attempt_once(ns_llm *l, const llm_call *c, const llm_model *m, const
 
 /* ---- the call ---- */
 
-/* Half to one and a half times the pause, so that many clients do not come back together. */
-static int64_t jitter(int64_t ms)
+int64_t llm_jitter(int64_t ms)
 {
 	return ms / 2 + (int64_t)(ns_random_u64() % (uint64_t)(ms + 1));
 }
@@ -340,7 +339,7 @@ static bool go_on(ns_llm *l, const llm_call *c, size_t i, const llm_model *m, co
 		break;
 	default: break;
 	}
-	int64_t pause = jitter((int64_t)l->o.retry_ms << (*retries < 6 ? *retries : 6));
+	int64_t pause = llm_jitter((int64_t)l->o.retry_ms << (*retries < 6 ? *retries : 6));
 	if (t->retry_after_ms > pause)
 		pause = t->retry_after_ms;
 	++*retries;

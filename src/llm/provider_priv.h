@@ -47,6 +47,9 @@ bool llm_collect_event(void *c, const char *name, int status, const char *data, 
 void llm_collect_body(llm_collect *c, const char *body, size_t n); /* a whole answer */
 void llm_collect_free(llm_collect *c);
 
+/* ---- provider.c: half to one and a half times the pause, so that many clients do not come back together ---- */
+int64_t llm_jitter(int64_t ms);
+
 /* ---- http.c: one POST ---- */
 /* NEVER: it would fail the same way again (a certificate that is not trusted, a CA file that cannot be read). */
 typedef enum llm_end { LLM_END_OK, LLM_END_DOWN, LLM_END_NEVER, LLM_END_SLOW, LLM_END_CUT, LLM_END_BIG, LLM_END_CANCELLED } llm_end;

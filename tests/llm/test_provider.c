@@ -376,6 +376,36 @@ static void urls_and_keys(void **state)
 	ns_secret_free(key);
 }
 
+/* It would read the key. */
+static void a_proxy_is_no_way_for_a_key_to_this_machine(void **state)
+{
+	static const step steps[] = {{SAY, 200, 0, GOOD_BODY}}, lure[] = {{SAY, 200, 0, GOOD_BODY}};
+	static rig r, proxy;
+	char url[64], proxy_url[64];
+	ns_llm_answer a;
+	ns_err err = {0};
+	ns_secret *key = ns_secret_new("sk-s3cret");
+	rig_start(&r, steps, 1);
+	rig_start(&proxy, lure, 1);
+	snprintf(proxy_url, sizeof proxy_url, "http://127.0.0.1:%d", proxy.server.port);
+	setenv("http_proxy", proxy_url, 1);
+	unsetenv("no_proxy");
+	unsetenv("NO_PROXY");
+	ns_llm_opts o = rig_opts(&r, url);
+	for (int with_key = 0; with_key < 2; with_key++) {
+		o.key = with_key ? key : NULL;
+		if (!call(&r, &o, &a, &err))
+			fail_msg("%s", err.text);
+		ns_llm_answer_free(&a);
+		assert_int_equal(proxy.requests, 1); /* the one without a key */
+		assert_int_equal(r.requests, with_key);
+	}
+	unsetenv("http_proxy");
+	ns_secret_free(key);
+	rig_stop(&proxy);
+	rig_stop(&r);
+}
+
 /* The fixtures are what the real service said. */
 static void the_recorded_shapes(void **state)
 {
@@ -421,6 +451,7 @@ int main(void)
 	    cmocka_unit_test(others_may_listen_later),
 	    cmocka_unit_test(a_cancel_ends_it_at_once),
 	    cmocka_unit_test(urls_and_keys),
+	    cmocka_unit_test(a_proxy_is_no_way_for_a_key_to_this_machine),
 	    cmocka_unit_test(the_recorded_shapes),
 	};
 	curl_global_init(CURL_GLOBAL_DEFAULT);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "llm_cert.h"
+#include "../../src/llm/provider_priv.h"
 #include "llm_rig.h"
 #include "support/tmpdir.h"
 
@@ -169,9 +170,23 @@ static void vectors_that_are_none(void **state)
 	}
 }
 
+static void pauses_differ_and_stay_near(void **state)
+{
+	int64_t least = INT64_MAX, most = 0;
+	for (int i = 0; i < 400; i++) {
+		int64_t ms = llm_jitter(1000);
+		least = ms < least ? ms : least;
+		most = ms > most ? ms : most;
+	}
+	assert_true(least >= 500 && most <= 1500);
+	assert_true(least < 700 && most > 1300); /* 400 draws out of a thousand that all miss a fifth at an end: one in 10^38 */
+	assert_true(llm_jitter(0) == 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(over_tls_only_to_whom_is_trusted, tmpdir_make, tmpdir_remove),
+	    cmocka_unit_test(pauses_differ_and_stay_near),
 	    cmocka_unit_test(batches_in_order_of_one_model), cmocka_unit_test(vectors_that_are_none)};
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
