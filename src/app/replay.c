@@ -171,18 +171,26 @@ static void print_json(const replay *x)
 	cJSON_Delete(o);
 }
 
+bool replay_run(replay *x, int64_t id, ns_err *err)
+{
+	if (!load(x, id, err))
+		return false;
+	check_record(x);
+	replay_facts(x);
+	if (!replay_acts(x, err))
+		return false;
+	qsort(x->list, x->n, sizeof *x->list, by_time);
+	return true;
+}
+
 int ns_app_replay(const ns_config *cfg)
 {
 	ns_err err = {0};
 	int64_t id = 0;
 	replay x = {.ar = ns_arena_new()};
-	bool ok = ns_app_incident_id(cfg->args[0], &id, &err) && (x.s = ns_app_record(cfg, &err)) && load(&x, id, &err);
-	if (ok)
-		check_record(&x);
-	ok = ok && replay_facts(&x, &err) && replay_acts(&x, &err);
+	bool ok = ns_app_incident_id(cfg->args[0], &id, &err) && (x.s = ns_app_record(cfg, &err)) && replay_run(&x, id, &err);
 	size_t n[3] = {0};
 	if (ok) {
-		qsort(x.list, x.n, sizeof *x.list, by_time);
 		count(&x, n);
 		(cfg->json ? print_json : print_text)(&x);
 		ok = fflush(stdout) == 0 || ns_fail_errno(&err, NS_E_IO, "standard output");

@@ -32,6 +32,8 @@ typedef struct replay {
 	size_t n, cap;
 } replay;
 
+/* All of it: x has s and ar; the caller frees list. False with err: the store cannot be read, or has no such incident. */
+bool replay_run(replay *x, int64_t id, ns_err *err);
 /* What was decided, in words; why NULL or "": the same came out. */
 void replay_found(replay *x, int64_t at_ms, const char *what, const char *why);
 void replay_unknown(replay *x, int64_t at_ms, const char *what, const char *why);
@@ -40,8 +42,8 @@ void replay_add(replay *x, const char **why, const char *fmt, ...) __attribute__
 /* The first transition of the step that put this fact, or after it; NULL none, or it cannot be told (rows of the first form). */
 const replay_row *replay_move_after(const replay *x, int64_t fact_seq);
 
-/* replay_facts.c: diagnosis, plan, gate, verdict. False with err: a document cannot be read. */
-bool replay_facts(replay *x, ns_err *err);
+/* replay_facts.c: diagnosis, plan, digests, gate, verdict. */
+void replay_facts(replay *x);
 /* replay_acts.c: transitions, approvals, intents. */
 bool replay_acts(replay *x, ns_err *err);
 #endif

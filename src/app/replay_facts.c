@@ -236,38 +236,72 @@ static void check_verdict(replay *x, const ns_fact_row *row, const cJSON *j)
 	replay_found(x, row->at_ms, what, "there is no such verdict");
 }
 
-bool replay_facts(replay *x, ns_err *err)
+/* ---- one after another ---- */
+
+static bool take_case(replay *x, const ns_fact_row *f, const cJSON *j, documents *d, ns_err *err)
 {
+	return (d->cs = ns_case_from_json(x->ar, j, err)) != NULL;
+}
+
+static bool take_rca(replay *x, const ns_fact_row *f, const cJSON *j, documents *d, ns_err *err)
+{
+	if ((d->rca = ns_rca_from_json(x->ar, j, err)))
+		check_rca(x, f, d);
+	return d->rca != NULL;
+}
+
+static bool take_plan(replay *x, const ns_fact_row *f, const cJSON *j, documents *d, ns_err *err)
+{
+	if ((d->plan = ns_plan_from_json(x->ar, j, err)))
+		check_plan(x, f, d);
+	return d->plan != NULL;
+}
+
+static bool take_dryrun(replay *x, const ns_fact_row *f, const cJSON *j, documents *d, ns_err *err)
+{
+	return check_digest(x, f, j, d->plan, false, err);
+}
+
+static bool take_undo(replay *x, const ns_fact_row *f, const cJSON *j, documents *d, ns_err *err)
+{
+	const cJSON *dr = ns_json_get(j, "dryrun");
+	return !dr || check_digest(x, f, dr, undo_plan(d), true, err);
+}
+
+static bool take_gate(replay *x, const ns_fact_row *f, const cJSON *j, documents *d, ns_err *err)
+{
+	check_gate(x, f, j, d);
+	return true;
+}
+
+static bool take_execution(replay *x, const ns_fact_row *f, const cJSON *j, documents *d, ns_err *err)
+{
+	d->sent = d->plan;
+	return true;
+}
+
+static bool take_verification(replay *x, const ns_fact_row *f, const cJSON *j, documents *d, ns_err *err)
+{
+	check_verdict(x, f, j);
+	return true;
+}
+
+void replay_facts(replay *x)
+{
+	static const struct { const char *name; bool (*take)(replay *x, const ns_fact_row *f, const cJSON *j, documents *d, ns_err *err); } rows[] = {
+	    {"case", take_case}, {"rca", take_rca}, {"plan", take_plan}, {"dryrun", take_dryrun}, {"undo", take_undo}, {"gate", take_gate},
+	    {"execution", take_execution}, {"verification", take_verification}};
 	documents d = {0};
-	bool ok = true;
-	for (size_t i = 0; ok && i < x->n_facts; i++) {
+	for (size_t i = 0; i < x->n_facts; i++) {
 		const ns_fact_row *f = &x->facts[i];
-		if (!strstr(" case rca plan dryrun undo gate execution verification ", ns_arena_printf(x->ar, " %s ", f->name)))
-			continue;
-		cJSON *j = ns_json_parse(f->json, strlen(f->json), &limits, err);
-		ok = j != NULL;
-		if (ok && strcmp(f->name, "case") == 0) {
-			ok = (d.cs = ns_case_from_json(x->ar, j, err)) != NULL;
-		} else if (ok && strcmp(f->name, "rca") == 0) {
-			if ((ok = (d.rca = ns_rca_from_json(x->ar, j, err)) != NULL))
-				check_rca(x, f, &d);
-		} else if (ok && strcmp(f->name, "plan") == 0) {
-			if ((ok = (d.plan = ns_plan_from_json(x->ar, j, err)) != NULL))
-				check_plan(x, f, &d);
-		} else if (ok && strcmp(f->name, "dryrun") == 0) {
-			ok = check_digest(x, f, j, d.plan, false, err);
-		} else if (ok && strcmp(f->name, "undo") == 0 && ns_json_get(j, "dryrun")) {
-			ok = check_digest(x, f, ns_json_get(j, "dryrun"), undo_plan(&d), true, err);
-		} else if (ok && strcmp(f->name, "gate") == 0) {
-			check_gate(x, f, j, &d);
-		} else if (ok && strcmp(f->name, "execution") == 0) {
-			d.sent = d.plan;
-		} else if (ok && strcmp(f->name, "verification") == 0) {
-			check_verdict(x, f, j);
+		for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++) {
+			ns_err why = {0};
+			if (strcmp(rows[k].name, f->name) != 0)
+				continue;
+			cJSON *j = ns_json_parse(f->json, strlen(f->json), &limits, &why);
+			if (!j || !rows[k].take(x, f, j, &d, &why))
+				replay_found(x, f->at_ms, ns_arena_printf(x->ar, "the document \"%s\"", f->name), ns_arena_printf(x->ar, "this version cannot read it: %s", why.text));
+			cJSON_Delete(j);
 		}
-		cJSON_Delete(j);
-		if (!ok)
-			ns_err_wrap(err, "incident %lld, %s", (long long)x->inc.id, f->name);
 	}
-	return ok;
 }

@@ -1,7 +1,9 @@
 /* The judge of a scenario: reads the record and asks the cluster what it took; never the screen. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "neuroscale/store/capsule.h"
+#include "replay.h"
 #include "scenario.h"
 
 bool play_one_of(const char *list, const char *word, char sep)
@@ -200,6 +202,19 @@ static bool measure(play_result *r, ns_store *st, ns_arena *ar, const ns_inciden
 	return true;
 }
 
+/* Every decision must come out of the record again. */
+static bool judge_record(play_result *r, ns_store *st, int64_t incident, ns_err *err)
+{
+	replay x = {.s = st, .ar = ns_arena_new()};
+	bool ok = replay_run(&x, incident, err);
+	for (size_t i = 0; ok && i < x.n; i++)
+		if (x.list[i].outcome == REPLAY_DIFFERS)
+			ns_buf_printf(&r->faults, "; #%lld, %s: replayed it differs: %s", (long long)incident, x.list[i].what, x.list[i].why);
+	free(x.list);
+	ns_arena_free(x.ar);
+	return ok;
+}
+
 bool play_judge(const play_opts *o, const ns_sim *sim, const char *state_dir, const ns_clock *clock, play_result *r, ns_err *err)
 {
 	ns_store *st = ns_store_open_readonly(state_dir, clock, err);
@@ -212,8 +227,9 @@ bool play_judge(const play_opts *o, const ns_sim *sim, const char *state_dir, co
 	for (const ns_sim_expect *x = o->sc->expect; ok && x->ns; x++)
 		judge_row(r, o, sim, st, ar, x, list, n);
 	for (size_t i = n; ok && i-- > 0;) {
+		ok = judge_record(r, st, list[i].id, err);
 		judge_bystander(r, o->sc, st, ar, &list[i]);
-		ok = measure(r, st, ar, &list[i], err);
+		ok = ok && measure(r, st, ar, &list[i], err);
 	}
 	r->incidents = n;
 	r->sent = ns_sim_mutations(sim, NULL, NULL);

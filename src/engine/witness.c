@@ -89,7 +89,7 @@ static void put_ssh(cJSON *o, const ns_caller *c)
 	char address[64];
 	snprintf(address, sizeof address, "%.*s", (int)(space - c->ssh), c->ssh);
 	ns_json_put_str(ssh, "address", address);
-	ns_json_put_int(ssh, "port", atoi(space + 1));
+	ns_json_put_int(ssh, "port", strtol(space + 1, NULL, 10));
 	ns_json_put_bool(ssh, "claimed", c->ssh_claimed);
 }
 

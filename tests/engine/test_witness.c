@@ -24,6 +24,7 @@ __attribute__((format(printf, 2, 0))) static void keep(int pri, const char *fmt,
 	}
 	pthread_mutex_unlock(&logged_mu);
 }
+#undef syslog
 void syslog(int pri, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void syslog(int pri, const char *fmt, ...)
 {
