@@ -6,7 +6,7 @@
 #include "text_priv.h"
 
 #define SLIP     2  /* letters by which a mistyped name differs; two neighbours swapped are two */
-#define SHORTEST 8  /* characters of a host that can be compared at all */
+#define SHORTEST 6  /* characters of a host that can be compared at all */
 #define LONGEST  80
 #define HOSTS    24
 
@@ -63,11 +63,11 @@ static size_t hosts_of(const text_unit *u, host *out, size_t n)
 
 const text_unit *ns_text_mistyped_host(const text_doc *d)
 {
-	static const char unknown[] = "no such host|could not resolve host|name or service not known|nxdomain|server misbehaving";
+	static const char unknown[] = "no such host|could not resolve host|name or service not known|nxdomain";
 	static const char others[] =
 	    "(other|all other|remaining) (image|images|deployment|deployments|pod|pods|service|services|workload|workloads|app|apps|team|teams) * "
 	    "(pull|pulls|pulled|start|starts|fine|without|arrive|download)|(pull|pulls|pulled) (fine|normally|ok|without|as usual)|typo|misspel|"
-	    "mistyp|misprint|spelled|spelt|wrong (host|registry|hostname)|(host|registry|hostname) * (was|were|is) (changed|edited|wrong|renamed|new)|"
+	    "mistyp|misprint|spelled|spelt|wrong (host|registry|hostname)|"
 	    "instead of";
 	const text_unit *failed = NULL, *by_word = NULL;
 	host h[HOSTS];

@@ -69,6 +69,11 @@ static const struct {
         "no nodes available to schedule|cannot be "
         "scheduled|can t be scheduled|outofcpu|outofmemory |outofpods",
         "unschedulable false"},
+    {"cost_spike", 3.4,
+        "idle|unused|left running|nobody uses|no one uses|not used|zero requests|no users|(environments|replicas|pods) (up|over|above) ",
+        "idle (in|timeout|connection|session|usage|worker)|keepalive|keep alive"},
+    {"probe_failure", 3.0, "(is|are) not ready|never (becomes|become) ready|not become ready|health endpoint", "node"},
+    {"image_pull", 3.6, "image * (not found|does not exist|doesn t exist|missing|is gone|deleted from)", "in the image|not in the image"},
     {"other", 3.3, "certificate * (expires|expired|expiring)|cert manager order|dns01|http01", ""},
     {"unschedulable", 3.2, "pending", ""},
     {"node_pressure", 7.2,

@@ -178,7 +178,8 @@ static bool looks_like_log(const char *s)
 	    "Segmentation fault", "standard_init_linux", "exec user process", "PHP Fatal", "nginx:", "Unhandled exception", "java.lang.",
 	    "<--- Last few GCs", NULL};
 	/* An alert or a part of a status, handed on as JSON, is no line of a log. */
-	static const char *const reports[] = {"\"alert", "\"labels\"", "\"lastState\"", "\"resources\"", "\"restartCount\"", NULL};
+	static const char *const reports[] = {"\"alert", "\"labels\"", "\"lastState\"", "\"resources\"", "\"restartCount\"", "\"limits\"",
+	    "\"requests\"", NULL};
 	for (const char *const *r = reports; *s == '{' && *r; r++)
 		if (strstr(s, *r))
 			return false;
@@ -253,6 +254,38 @@ static bool closes_log(const char *s)
 	return begins_any(s, heads);
 }
 
+/* A person goes on about releases and pods: what is told below a log belongs to it no longer. */
+static bool narrates(const char *s)
+{
+	static const char *const first[] = {"the ", "old ", "new ", "prior ", "previous ", "former ", "earlier ", "older ", "last ", "all ", "no ",
+	    "other ", "since ", "pods ", "revision ", "rev ", "deployment ", "deployed ", "rollout ", "rolled ", "image ", "node ", "nodes ",
+	    "replicaset ", "release ", "users ", "helm ", "changed ", "nothing ", "somebody ", "someone ", "a new ", NULL};
+	static const char *const nouns[] = {"revision", "replicaset", "rollout", "rolled out", "deploy", "release", " pods", "pods ",
+	    "replicas", "image ", "node os", "version", NULL};
+	if (looks_like_log(s) || !begins_any(s, first))
+		return false;
+	for (const char *const *n = nouns; *n; n++)
+		if (strcasestr(s, *n))
+			return true;
+	return false;
+}
+
+/* Whatever stands before more lines of a log is one of them. */
+static bool log_follows(const char *rest)
+{
+	for (const char *p = rest; p && *p; p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL) {
+		char line[256];
+		size_t n = strcspn(p, "\n");
+		ns_copy(line, n + 1 < sizeof line ? n + 1 : sizeof line, p);
+		const char *s = line + strspn(line, " \t");
+		if (closes_log(s))
+			return false;
+		if (looks_like_log(s))
+			return true;
+	}
+	return false;
+}
+
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static const char *flatten(ns_arena *ar, const char *s)
@@ -304,7 +337,7 @@ static void add_prose(text_doc *d, const char *s, size_t n, text_place place, si
 		add_unit(d, s + from, n - from, place, line);
 }
 
-static bool read_line(text_doc *d, const char *line, size_t number, bool in_log)
+static bool read_line(text_doc *d, const char *line, const char *rest, size_t number, bool in_log)
 {
 	const char *s = line + strspn(line, " \t");
 	if (!*s)
@@ -313,7 +346,7 @@ static bool read_line(text_doc *d, const char *line, size_t number, bool in_log)
 		add_unit(d, line, strlen(line), TEXT_PROSE, number);
 		return true;
 	}
-	if (in_log && closes_log(s))
+	if (in_log && (closes_log(s) || (s == line && narrates(s) && !log_follows(rest))))
 		in_log = false;
 	const char *said = log_begins(s);
 	if (in_log)
@@ -354,7 +387,7 @@ void ns_text_read(ns_arena *ar, const char *text, size_t n, text_doc *d)
 		next = strchr(p, '\n');
 		if (next)
 			*next++ = 0;
-		in_log = read_line(d, p, number, in_log);
+		in_log = read_line(d, p, next, number, in_log);
 		number += *p != 0;
 	}
 	ns_buf all = NS_BUF_INIT;

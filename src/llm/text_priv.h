@@ -85,6 +85,8 @@ typedef struct text_things {
 bool ns_text_generated(const char *s, size_t n);
 /* Does a text name an amount of memory in [from, to] other than `but`? */
 bool ns_text_quantity_between(const char *text, int64_t from, int64_t to, int64_t but);
+/* Amounts of memory in a text of which each is more than the one before it: how many in a row, three at most; requests beside limits are no row. */
+size_t ns_text_rising(const char *text);
 /* The unit that tells by a number that next to nothing is used; NULL none. */
 const text_unit *ns_text_idle(const text_doc *d);
 /* Is there an amount of money per time in it? */

@@ -102,7 +102,7 @@ static const struct {
         "back|cannot go back|can t go back|security hole|cve |vulnerab|was withdrawn|known bad|irreversible|one way|backward* incompatible",
         ""},
     {SAY_SAME_BEFORE, SEEN, false,
-        "going back|forbid|forbids|forbidden|data leak|security (fix|patch|issue|hole|update)|gdpr|legal |compliance|regulator|contract|"
+        "going back|forbid|forbids|forbidden|data leak|security (fix|patch|issue|hole|update)|gdpr|legal |law |laws |statutory|mandat|new tax|tax law|compliance|regulator|contract|"
         "(image|tag|"
         "artifact|version) * (been deleted|been removed|is gone from|purged|pruned)",
         "is forbidden"},
@@ -387,8 +387,9 @@ static const struct {
         "teams|until friday|until tomorrow|needed|must keep|must stay|must not|keep running|required|audit|certification|reserved for|on "
         "purpose|agreed|intentional|do not touch|demo to|customer demo|due|deadline",
         "nobody|no one|(campaign|launch|sale|event|peak|test|demo) * (ended|over|finished|done)|no longer needed|not needed|"
-        "no real load|not in use|traffic unchanged|without more requests"},
+        "no real load|(after|since) (a|the) (trade|fair|exhibition|demo|campaign|presentation|event)|not in use|traffic unchanged|without more requests"},
     {SAY_COST_LOAD, SEEN, true,
+        "(takes|take|taking) over |twin of|sockets open|(hold|holds|holding) (open|the|a|on)|field (trial|test)|fair on|the fair|trade fair|exhibition|presented|presentation|as is |(takes|took|needs) * (hour|hours|days|minutes) to (load|build|warm|start|fill|rebuild)|not saved|not yet saved|unsaved|(lost|gone) (on|after|with) (restart|a restart)|re (activated|imported|computed|indexed|enrolled) by hand|as they are|alone |approved|booked|"
         "continues|continue until|until (month|end|the)|ongoing|under way|underway|by design|disaster|recovery site|dr site|standby|stand by|failover|hot spare|kept warm|stay warm|warm pool|starts in|starts at|"
         "start in|will "
         "start|about to|soon|tonight|owner says|owner wants|owner asks|insists|leave it|leave them|should stay|waiting for|wait for|on call|next "
@@ -400,7 +401,7 @@ static const struct {
         "(restart|wrong|bug|nan|error|cannot|fails|failed)|kubecost * (error|fails|failed|cannot|bug)|wrong currency|nan |infinite "
         "cost|spot price missing|custom pricing|miscalculat|reconcil|label* missing|unlabel|unknown owner|owner "
         "unknown|__unallocated__|__idle__|negative cost|incorrect",
-        ""},
+        "(script|operator|cron|job|loop|pipeline) (bug|error|gone wrong)|wrong (value|number|count|namespace)|bug in (a|the) (script|cron|job|pipeline)"},
     {SAY_SCALED_UP, SEEN, true,
         "was scaled to|scaled * by a |scaled * by the |set manually|set by hand|manually set|bumped by hand|raised by hand|"
         "tested scaling|scaling test|(pods|replicas|workers) by hand|scaled (out|up) (for|by|during)|"
@@ -429,7 +430,7 @@ static const struct {
         "allowed|exceptions for|exception is allowed|exception allowed|exception * (runbook|documented|usual|agreed)|"
         "waiver|documented exception|policyexception * (allowed|process|agreed|documented|usual|may)|grant exceptions|grants "
         "exceptions|may be excepted|may be exempted|exempt* * agreed|exception * ticket|exception * signed off|signed off|agreed with",
-        "no exception|without exception|exceptions are not|not agreed|java|unhandled|nullpointer|never excepted|not to be excepted"},
+        "needs approval|need * approval|requires approval|require * approval|approval of|approval by|must be approved|not approved|pending|no exception|without exception|exceptions are not|not agreed|java|unhandled|nullpointer|never excepted|not to be excepted"},
     {SAY_POLICY_WRONG, ANY, true,
         "false positive|does not match|not match|inverted|wrong rule|bug|failed to update policy|misconfigured|cannot be "
         "fulfilled|exclude|excluded|resourcefilters|although|even though|despite|are not hostpath|unexpected|all namespaces|every "

@@ -109,6 +109,23 @@ bool ns_text_quantity_between(const char *text, int64_t from, int64_t to, int64_
 	return false;
 }
 
+size_t ns_text_rising(const char *text)
+{
+	size_t n = 0;
+	int64_t last = 0, v;
+	for (const char *p = text; *p; p++) {
+		size_t len = ns_is_digit(*p) && (p == text || (!ns_is_alnum(p[-1]) && p[-1] != '.')) ? bytes_at(p, &v) : 0;
+		if (!len)
+			continue;
+		n = v > last ? n + 1 : 1;
+		last = v;
+		if (n == 3 && !strcasestr(text, "request"))
+			return n;
+		p += len - 1;
+	}
+	return n < 3 ? n : 0;
+}
+
 static void read_memory(const text_doc *d, text_things *t)
 {
 	enum { NOTHING, LIMITS, REQUESTS } block = NOTHING;
