@@ -5,7 +5,7 @@
 #include "neuroscale/base/text.h"
 #include "provider_priv.h"
 
-enum { PIECE = 32 }; /* bytes: less in gap_ms is a drip */
+enum { PIECE = 128 }; /* bytes: less in gap_ms is a drip. At half of it an answer would not be over in total_ms */
 
 static const ns_json_limits limits = {.max_bytes = 8 << 20, .max_depth = 64, .allow_duplicate_keys = true};
 

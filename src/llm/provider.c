@@ -15,7 +15,7 @@
 enum { MAX_ATTEMPTS = 12, COOL_MS = 20000, DOWN_IN_A_ROW = 3, DOWN_HOLD_MS = 30000 };
 
 const ns_llm_opts ns_llm_defaults = {.base_url = "https://dashscope-intl.aliyuncs.com/compatible-mode/v1", .ca_file = "", .connect_ms = 2000,
-    .begin_ms = 4500, .gap_ms = 3000, .total_ms = 30000, .index_ms = 20000, .retry_ms = 400, .hold_ms = 300000, .max_tokens = 1200,
+    .begin_ms = 3000, .gap_ms = 2000, .total_ms = 30000, .index_ms = 20000, .retry_ms = 400, .hold_ms = 300000, .max_tokens = 1200,
     .max_reply = 2 << 20, .dimensions = 1024};
 
 static const struct { const char *words; ns_code code; } troubles[] = {

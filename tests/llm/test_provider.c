@@ -105,9 +105,11 @@ static void time_and_size_have_an_end(void **state)
 	    {"comments for ever", {{CHATTER, 0, 0, 0}}, 1, NS_LLM_SLOW, 1, NULL, NULL},
 	    {"a pause for ever", {{SSE_HANG, 200, 0, CHUNK("he", "null")}}, 1, NS_LLM_SLOW, 1, NULL, NULL},
 	    {"an answer that drips", {{DRIP, 200, 0, CHUNK("x", "null")}}, 1, NS_LLM_SLOW, 1, NULL, NULL},
+	    {"an answer that trickles", {{DRIP, 200, 0, CHUNK("xxxx", "null")}}, 1, NS_LLM_SLOW, 1, NULL, NULL},
 	    {"an endless answer", {{ENDLESS, 200, 0, CHUNK("blah blah blah blah", "null")}}, 1, NS_LLM_WRONG, 1, NULL, NULL},
 	    {"an endless event", {{ENDLESS, 200, 0, "data: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"}}, 1, NS_LLM_WRONG, 1, NULL, NULL},
 	};
+	assert_true(ns_llm_defaults.begin_ms + ns_llm_defaults.gap_ms <= 5000);
 	for (size_t i = 0; i < sizeof hard / sizeof *hard; i++) {
 		static rig r;
 		char url[64];

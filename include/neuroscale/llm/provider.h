@@ -3,7 +3,8 @@
  * its cancel object fires.
  *
  * The time law of a chat: an answer must begin within begin_ms of the call, retries and fallback models included; after that each
- * gap_ms must bring 32 bytes more of it, and total_ms all. So trouble of any kind is known within five seconds of it. */
+ * gap_ms must bring 128 bytes more of it, and total_ms all. begin_ms and gap_ms together are five seconds, so a model that does not begin, or
+ * begins and stalls or drips, has cost an incident no more than that. */
 #ifndef NEUROSCALE_LLM_PROVIDER_H
 #define NEUROSCALE_LLM_PROVIDER_H
 #include <stdbool.h>
@@ -29,7 +30,7 @@ typedef struct ns_llm_opts {
 	const char *const *models[NS_LLM_ROLES];       /* NULL-terminated; NULL or empty: the defaults */
 	const ns_secret *key;                          /* borrowed; NULL: no Authorization header */
 	const char *ca_file;                           /* PEM, "" the system's */
-	int connect_ms, begin_ms, gap_ms, total_ms;    /* 2000, 4500, 3000, 30000 */
+	int connect_ms, begin_ms, gap_ms, total_ms;    /* 2000, 3000, 2000, 30000 */
 	int index_ms;                                  /* whole time-out of one embeddings call, 20000; of one with a single text: begin_ms */
 	int retry_ms;                                  /* first pause before a retry, doubled each time, with jitter: 400 */
 	int hold_ms;                                   /* how long nothing is asked after a refused key or an account in debt, 300000 */
