@@ -271,9 +271,33 @@ static void the_state_survives_its_json(void **state)
 	cJSON_Delete(j);
 }
 
+/* For a replay: the verdict that was recorded against the counters that stand beside it. */
+static void a_verdict_is_borne_by_its_counters(void **state)
+{
+	static const struct { int64_t good, live, failures; bool harm; ns_verdict v; bool bears; } rows[] = {
+	    {120000, 120000, 0, false, NS_VERDICT_FIXED, true},         {119999, 130000, 0, false, NS_VERDICT_FIXED, false},
+	    {0, 5000, 1, false, NS_VERDICT_NOT_FIXED, true},            {0, 5000, 0, true, NS_VERDICT_NOT_FIXED, true},
+	    {0, 5000, 0, false, NS_VERDICT_NOT_FIXED, false},           {0, 600000, 0, false, NS_VERDICT_NOT_FIXED, true},
+	    {120000, 600000, 0, false, NS_VERDICT_NOT_FIXED, false},    {0, 5000, 0, false, NS_VERDICT_UNKNOWN, true},
+	    {120000, 120000, 0, false, NS_VERDICT_UNKNOWN, false},      {120000, 120000, 0, false, NS_VERDICT_NONE, false}};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		ns_verify_state v;
+		ns_verify_begin(&v, 1000, 1);
+		v.good_ms = rows[i].good;
+		v.live_ms = rows[i].live;
+		v.failures = rows[i].failures;
+		const char *no = ns_verify_bears(&v, rows[i].v, rows[i].harm);
+		if (!no != rows[i].bears)
+			fail_msg("row %zu: %s", i, no ? no : "it bears it");
+		v.need_ms = 1000; /* no shorter window makes it FIXED */
+		assert_true(rows[i].v != NS_VERDICT_FIXED || ns_verify_bears(&v, NS_VERDICT_FIXED, false));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_verdict_is_borne_by_its_counters),
 	    cmocka_unit_test(fixed_after_120_s_of_health_and_not_before),
 	    cmocka_unit_test(twice_the_longest_time_to_failure_is_needed),
 	    cmocka_unit_test(health_of_the_old_generation_counts_for_nothing),

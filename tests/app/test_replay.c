@@ -277,6 +277,8 @@ static void a_record_that_was_changed_is_found(void **state)
 	    {"DROP TRIGGER approvals_once; UPDATE approvals SET decided_ms = deadline_wall_ms + 1", "after its deadline, and silence is no (law 7)"},
 	    {"DROP TRIGGER approvals_once; DROP TRIGGER approvals_two; UPDATE approvals SET needed = 2", "it took 2 people and 0 said yes"},
 	    {"DROP TRIGGER intents_once; UPDATE intents SET digest = '" DIGEST_B "'", " is not what was sent (bbbbbbbbbbbb)"},
+	    {"DROP TRIGGER facts_no_update; UPDATE facts SET json = '{}' WHERE name = 'plan'", "this version cannot read it: plan"},
+	    {"DROP TRIGGER facts_no_update; UPDATE facts SET json = 'x' WHERE name = 'gate'", "the document \"gate\""},
 	    {"DROP TRIGGER intents_once; UPDATE intents SET approval = NULL", "the gate judged it with a yes"},
 	    {"DROP TRIGGER intents_once; UPDATE intents SET started_ms = started_ms - 5000", "it was sent before the yes"},
 	};
