@@ -64,7 +64,7 @@ grep -E '^include/[^:]*:[0-9]+:.*#include.*_priv\.h' "$tmp/code" | found 'a cont
 
 # ---- law 1: one door ----
 executor='src/agents/executor[a-z_]*\.[ch]'
-starters="src/sys/spawn\.c|include/neuroscale/sys/spawn\.h|src/kube/exec\.c|src/llm/key\.c|src/app/scenarios\.c|$executor"
+starters="src/sys/spawn\.c|include/neuroscale/sys/spawn\.h|src/kube/exec\.c|src/llm/key\.c|src/app/crew\.c|$executor"
 deny bare 'posix_spawnp?[[:space:]]*\(' 'src/sys/spawn\.c' 'law 1: processes are started by sys/spawn.c'
 deny bare 'ns_spawn_req|ns_spawner_real\.run' "$starters" 'law 1: only the executor (and credential plugins, key commands, and the demo itself) may start a process'
 deny bare 'ns_spawner_real' "$starters|src/main\.c|src/engine/engine\.c|src/app/[a-z]*\.c" 'law 1: only main, app and engine hand the real spawner on'

@@ -75,8 +75,7 @@ static bool take_file(anchor_list *l, const char *path, const char *dir, ns_err 
 	char *line = NULL;
 	size_t cap = 0, before = l->n, skipped = l->skipped;
 	bool ok = f || ns_fail_errno(err, errno == ENOENT ? NS_E_NOTFOUND : NS_E_IO, "--anchor %.200s is neither HASH@ROW nor a file that can be read", path);
-	ssize_t n;
-	while (ok && (n = getline(&line, &cap, f)) >= 0) {
+	while (ok && getline(&line, &cap, f) >= 0) {
 		line[strcspn(line, "\r\n")] = '\0';
 		ok = take_line(l, line, dir, err);
 	}

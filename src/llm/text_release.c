@@ -97,6 +97,22 @@ static bool introduced(const char *text, const char *p, series *out)
 	return false;
 }
 
+/* "revision 23 -> 24": what stands behind the arrow is one of the same series. */
+static bool arrowed(const char *text, const char *p, series *out)
+{
+	const char *b = p;
+	while (b > text && b[-1] == ' ')
+		b--;
+	if (b - text < 2 || strncmp(b - 2, "->", 2) != 0)
+		return false;
+	for (b -= 2; b > text && b[-1] == ' ';)
+		b--;
+	const char *end = b;
+	while (b > text && (ns_is_digit(b[-1]) || b[-1] == '.'))
+		b--;
+	return b < end && introduced(text, b, out);
+}
+
 /* Letters that make a name of the digits behind them: v18, r208, rc7. */
 static size_t prefix_at(const char *p)
 {
@@ -123,7 +139,7 @@ static size_t mention_at(const text_unit *u, const char *p, mention *m)
 		return 0;
 	m->series = SERIES_VERSION;
 	bool tag = (before == ':' || before == '@') && p - 1 > text && ns_is_letter(p[-2]);
-	m->named = introduced(text, p, &m->series) || letter || tag;
+	m->named = introduced(text, p, &m->series) || letter || tag || arrowed(text, p, &m->series);
 	if (!m->named && (!dots || is_amount(end)))
 		return 0;
 	m->from = (size_t)(p - text);
@@ -217,10 +233,10 @@ static void flatten(const char *s, size_t n, char *out, size_t size)
 static const char *ratio_full(const char *s)
 {
 	for (; *s; s++)
-		if (ns_is_digit(*s) && s[-1] == ' ' && s[0] != '0' && s[1] == ' ') {
-			const char *of = s + (strncmp(s + 2, "of ", 3) ? 2 : 5); /* "2 of 2" */
-			if (of[0] == s[0] && of[1] == ' ')
-				return s;
+		if (s[0] == ' ' && ns_is_digit(s[1]) && s[1] != '0' && s[2] == ' ') {
+			const char *of = s + (strncmp(s + 3, "of ", 3) ? 3 : 6); /* "2 of 2" */
+			if (of[0] == s[1] && of[1] == ' ')
+				return s + 1;
 		}
 	return NULL;
 }
@@ -236,7 +252,7 @@ static const char good_words[] =
     "(crash|show|have|do)|doesn t (crash|show|have)|does not (crash|show|have)|never (crashed|restarted|failed|had|showed|did)|successful|"
     "0 restarts|zero restarts|full traffic|takes traffic|take traffic|taking traffic|all traffic|(for|all) * "
     "(days|weeks|months|week|month)|(for|since) (days|weeks|months|ages)|clean|solid|happy|green|quiet|alive|boring|uneventful|as "
-    "expected|answer|had none|has none|keep (working|going)|keeps (working|going|running)|up (1|2|3|4|5|6|7|8|9)|(zero|0|no) "
+    "expected|answer|had none|has none|(logged|logs|shows|showed|saw|sees|threw|gave) (none|no |nothing)|keep (working|going)|keeps (working|going|running)|up (1|2|3|4|5|6|7|8|9)|(zero|0|no) "
     "(such|events|errors|crashes|issues|incidents)|hummed|kept|ready (pod|replica)|still (has|have)|had "
     "(never|run|not)|has run|ran |never (this|that|happened|seen|saw|did)|no (drama|fuss|surprise)|continue|as before|in order|all "
     "right|alright|intact|unharmed|steady|normal|perfect|(are|is|were|was) up |answering|answers|keep "
@@ -254,7 +270,7 @@ static const char current_words[] = "new |newest|current|latest|candidate|canary
 /* Is it said to have been good, before anything bad or newer is said? */
 static bool good_in(const char *window)
 {
-	const char *ok = ns_flat_find(window, good_words), *full = ratio_full(window + 1);
+	const char *ok = ns_flat_find(window, good_words), *full = ratio_full(window);
 	if (full && (!ok || full < ok))
 		ok = full;
 	const char *no = ns_flat_find(window, bad_words), *now = ns_flat_find(window, current_words);
@@ -269,7 +285,7 @@ static bool good_in(const char *window)
 
 static bool said_good(const char *s, size_t n)
 {
-	char window[BEHIND + 8];
+	char window[BEHIND + 8] = "";
 	if (n > BEHIND)
 		for (n = BEHIND; n && s[n] != ' ';)
 			n--;
@@ -280,7 +296,7 @@ static bool said_good(const char *s, size_t n)
 /* "healthy on 3.8", "no problem with build 4468" */
 static bool good_before(const mention *m)
 {
-	char window[BEFORE + 8];
+	char window[BEFORE + 8] = "";
 	size_t n = m->from < BEFORE ? m->from : BEFORE;
 	flatten(m->unit->text + m->from - n, n, window, sizeof window);
 	size_t len = strlen(window);
@@ -316,7 +332,7 @@ static const text_unit *good_by_name(const mentions *all)
 		const mention *m = &all->at[i];
 		if (!has_newer(all, m)) {
 			/* Named alone it must be said to be past. */
-			char window[BEHIND + 8];
+			char window[BEHIND + 8] = "";
 			if (!m->named || !only_one(all, m))
 				continue;
 			flatten(m->unit->text + m->to, reach(all, m), window, sizeof window);
@@ -336,7 +352,7 @@ static bool good_in_front(const char *flat, const char *at)
 	static const char former[] = "previous|former|old |older|prior |earlier";
 	if (ns_flat_find(at, former) != at + 1 || ns_flat_find(flat, bad_words) || ns_flat_find(flat, current_words))
 		return false;
-	char window[BEHIND + 8];
+	char window[BEHIND + 8] = "";
 	size_t n = (size_t)(at - flat) < BEHIND ? (size_t)(at - flat) : BEHIND;
 	flatten(at - n, n, window, sizeof window);
 	return good_in(window);
@@ -356,7 +372,7 @@ static const text_unit *good_by_word(const text_doc *d)
 	    " last good", " replicaset", " predecessor", " version ", " image ", " tag ", " release ", " the one before", " yesterday s",
 	    " last week s", " from before", " before that", " vorige", " vorher", " alte ", " ancien", " anterior", NULL};
 	static const char whole[] =
-	    "worked before|worked until|worked fine|healthy until|healthy before|fine until|fine before|ran fine|ran well|stable "
+	    "worked before|before (the|that|this) (change|edit|deploy|release|rollout|update|upgrade|bump) (it|they|all|everything) (ran|worked|was|were|served|started)|worked until|worked fine|healthy until|healthy before|fine until|fine before|ran fine|ran well|stable "
 	    "until|stable before|no restarts before|without restarts before|no errors before|rolling back * "
 	    "(fixes|fixed|helps|helped|restores|restored|resolves|resolved)|rollback * (fixes|fixed|helps|helped|restores|restored)|was "
 	    "healthy|were healthy|last good revision|last known good|previous release was good|(before|until|prior to|up to) * "
@@ -389,7 +405,7 @@ static const text_unit *unblamed(const mentions *all)
 	    "warn|miss|invalid|wrong|expired|refused|denied|timeout|migrat|corrupt|incompat|exit|loop|after |again|back |instead|roll|due";
 	for (size_t i = 0; i < all->n; i++) {
 		const mention *m = &all->at[i];
-		char window[BEHIND + 8];
+		char window[BEHIND + 8] = "";
 		if (!has_newer(all, m))
 			continue;
 		size_t n = reach(all, m);

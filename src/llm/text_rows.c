@@ -67,7 +67,7 @@ static bool read_pod_row(const char *text, pod_row *r)
 /* "NAME-HASH  DESIRED  CURRENT  READY  AGE" of `kubectl get rs` */
 static bool read_set_row(const char *text, pod_row *r)
 {
-	char line[256], *save = NULL, *word[12];
+	char line[256], *save = NULL, *word[12] = {NULL};
 	size_t n = 0, at = 0;
 	ns_copy(line, sizeof line, text);
 	for (char *w = strtok_r(line, " \t", &save); w && n < 12; w = strtok_r(NULL, " \t", &save))

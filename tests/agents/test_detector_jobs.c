@@ -7,7 +7,7 @@
 
 __attribute__((format(printf, 3, 4))) static void feed(rig *r, dt_row row, const char *fmt, ...)
 {
-	char b[4096];
+	char b[8192];
 	va_list ap;
 	va_start(ap, fmt);
 	vsnprintf(b, sizeof b, fmt, ap);
@@ -185,6 +185,110 @@ static void test_resumed_and_rescheduled_cronjobs_have_missed_nothing(void **sta
 	}
 }
 
+/* ---- one test for each row ---- */
+
+static void feed_job(rig *r, const char *name, const char *owner, const char *condition, int64_t ago_ms)
+{
+	char own[256] = "", done[64] = "";
+	if (owner)
+		snprintf(own, sizeof own, ",\"ownerReferences\":[{\"kind\":\"CronJob\",\"name\":\"%s\",\"uid\":\"cj-%s\",\"controller\":true}]", owner, owner);
+	if (strcmp(condition, "Complete") == 0)
+		snprintf(done, sizeof done, "\"completionTime\":\"%s\",", rig_time(r, ago_ms));
+	feed(r, DT_ROW_JOBS,
+	    "{\"metadata\":{\"name\":\"%s\",\"namespace\":\"shop\",\"uid\":\"job-%s\",\"creationTimestamp\":\"%s\"%s},\"spec\":{\"selector\":{\"matchLabels\":{\"job\":\"%s\"}}},"
+	    "\"status\":{%s\"conditions\":[{\"type\":\"%s\",\"status\":\"True\",\"reason\":\"BackoffLimitExceeded\",\"message\":\"Job has reached the specified backoff limit\","
+	    "\"lastTransitionTime\":\"%s\"}]}}",
+	    name, name, rig_time(r, ago_ms + 60000), own, name, done, condition, rig_time(r, ago_ms));
+}
+
+static void feed_cron(rig *r, const char *schedule, int64_t ran_ago_ms, const char *more)
+{
+	feed(r, DT_ROW_CRONJOBS,
+	    "{\"metadata\":{\"name\":\"nightly\",\"namespace\":\"shop\",\"uid\":\"cj-nightly\",\"creationTimestamp\":\"%s\"},\"spec\":{\"schedule\":\"%s\"%s},"
+	    "\"status\":{\"lastScheduleTime\":\"%s\"}}",
+	    rig_time(r, 86400000ll * 400), schedule, more, rig_time(r, ran_ago_ms));
+}
+
+static void test_failed_job(void **state)
+{
+	rig r;
+	rig_web(&r);
+	feed_job(&r, "old", NULL, "Failed", 2 * 86400000);
+	assert_string_equal(rig_pass(&r, 5000), "");
+	feed_job(&r, "import", NULL, "Failed", 1000);
+	assert_string_equal(rig_pass(&r, 3000), "+job_failed Job/import BackoffLimitExceeded[0];");
+	rig_feed(&r, DT_ROW_JOBS, NS_WATCH_DELETED, "{\"metadata\":{\"name\":\"import\",\"namespace\":\"shop\",\"uid\":\"job-import\"}}");
+	assert_string_equal(rig_tick(&r), "-job_failed Job/import;");
+	rig_close(&r);
+}
+
+static void test_failed_run_of_a_cronjob_until_one_goes_well(void **state)
+{
+	rig r;
+	rig_web(&r);
+	feed_cron(&r, "0 * * * *", 1000, "");
+	feed_job(&r, "nightly-1", "nightly", "Failed", 10000);
+	assert_string_equal(rig_pass(&r, 3000), "+job_failed CronJob/nightly BackoffLimitExceeded[0];");
+	feed_job(&r, "nightly-2", "nightly", "Failed", 500);
+	assert_string_equal(rig_pass(&r, 5000), "");
+	feed_job(&r, "nightly-3", "nightly", "Complete", 0);
+	assert_string_equal(rig_tick(&r), "-job_failed CronJob/nightly;");
+	rig_close(&r);
+}
+
+static void test_oom_of_a_failed_job_is_its_cause(void **state)
+{
+	rig r;
+	rig_web(&r);
+	feed_job(&r, "import", NULL, "Failed", 0);
+	feed(&r, DT_ROW_PODS,
+	    "{\"metadata\":{\"name\":\"import-x\",\"namespace\":\"shop\",\"uid\":\"jp\",\"labels\":{\"job\":\"import\"},\"ownerReferences\":[{\"kind\":\"Job\",\"name\":\"import\","
+	    "\"uid\":\"job-import\",\"controller\":true}]},\"spec\":{\"nodeName\":\"n1\"},\"status\":{\"phase\":\"Failed\",\"containerStatuses\":[{\"name\":\"c\",\"state\":{"
+	    "\"terminated\":{\"exitCode\":137,\"reason\":\"OOMKilled\",\"finishedAt\":\"%s\"}}}]}}",
+	    rig_time(&r, 0));
+	assert_string_equal(rig_pass(&r, 3600000), "+oom_killed Job/import OOMKilled c[1];");
+	rig_close(&r);
+}
+
+static void test_cronjob_that_misses(void **state)
+{
+	static const struct { const char *schedule, *more; int64_t ran_ago_min; bool missed; } rows[] = {
+	    {"*/5 * * * *", "", 9, false},
+	    {"*/5 * * * *", "", 11, true},
+	    {"*/5 * * * *", ",\"suspend\":true", 600, false},
+	    {"0 3 * * *", "", 25 * 60, false}, /* the clocks went back */
+	    {"0 3 * * *", "", 26 * 60, true},
+	    {"0 3 * * 1-5", "", 3 * 1440, false},
+	    {"0 3 * * 1-5", "", 3 * 1440 + 70, true},
+	    {"no schedule", "", 999999, false},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		rig r;
+		rig_web(&r);
+		feed_cron(&r, rows[i].schedule, rows[i].ran_ago_min * 60000, rows[i].more);
+		assert_string_equal(rig_tick(&r), rows[i].missed ? "+job_failed CronJob/nightly MissedSchedule[0];" : "");
+		if (rows[i].missed) {
+			feed_cron(&r, rows[i].schedule, 0, rows[i].more);
+			assert_string_equal(rig_tick(&r), "-job_failed CronJob/nightly;");
+		}
+		rig_close(&r);
+	}
+}
+
+static void test_longest_pause_of_a_schedule(void **state)
+{
+	static const struct { const char *schedule; int64_t minutes; } rows[] = {
+	    {"* * * * *", 1}, {"*/15 * * * *", 15}, {"*/7 * * * *", 7}, {"5,10 * * * *", 55}, {"0 9-17 * * *", 16 * 60}, {"30 2 * * *", 1440}, {"@hourly", 60},
+	    {"@daily", 1440}, {"0 0 * * 0", 7 * 1440}, {"0 0 * * sun", 7 * 1440}, {"0 0 * * 7", 7 * 1440}, {"0 0 1 * *", 31 * 1440}, {"0 0 31 * *", 61 * 1440},
+	    {"0 0 29 2 *", 4 * 1440 * 365 + 1440}, {"0 0 1 jan *", 366 * 1440}, {"@yearly", 366 * 1440}, {"0 0 13 * fri", 7 * 1440}, {"TZ=Asia/Tokyo 0 4 * * *", 1440},
+	    {"5/20 * * * *", 20}, {"0 8,20 * * *", 720}, {"0 0 30 2 *", 0}, {"", 0}, {"* * * *", 0}, {"60 * * * *", 0}, {"*/0 * * * *", 0}, {"a b c d e", 0},
+	    {"* * * * * *", 0}, {"5-1 * * * *", 0}, {"@every 5m", 0},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (dt_cron_quiet_ms(rows[i].schedule) != rows[i].minutes * 60000)
+			fail_msg("%s: %lld min, not %lld", rows[i].schedule, (long long)dt_cron_quiet_ms(rows[i].schedule) / 60000, (long long)rows[i].minutes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -195,6 +299,11 @@ int main(void)
 	    cmocka_unit_test(test_job_whose_pods_are_refused),
 	    cmocka_unit_test(test_one_refusal_that_the_next_try_gets_over),
 	    cmocka_unit_test(test_resumed_and_rescheduled_cronjobs_have_missed_nothing),
+	    cmocka_unit_test(test_failed_job),
+	    cmocka_unit_test(test_failed_run_of_a_cronjob_until_one_goes_well),
+	    cmocka_unit_test(test_oom_of_a_failed_job_is_its_cause),
+	    cmocka_unit_test(test_cronjob_that_misses),
+	    cmocka_unit_test(test_longest_pause_of_a_schedule),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

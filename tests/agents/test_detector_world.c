@@ -1,4 +1,4 @@
-/* One test for each row about what is not a pod: nodes, volume claims, jobs, autoscalers, sets, certificates, Argo CD, budgets; and what explains
+/* One test for each row about what is not a pod: nodes, volume claims, autoscalers, sets, certificates, Argo CD, budgets; and what explains
  * what across them. */
 #include "agents/detector_rig.h"
 
@@ -252,110 +252,6 @@ static void test_lost_volume(void **state)
 	rig_close(&r);
 }
 
-/* ---- jobs ---- */
-
-static void feed_job(rig *r, const char *name, const char *owner, const char *condition, int64_t ago_ms)
-{
-	char own[256] = "", done[64] = "";
-	if (owner)
-		snprintf(own, sizeof own, ",\"ownerReferences\":[{\"kind\":\"CronJob\",\"name\":\"%s\",\"uid\":\"cj-%s\",\"controller\":true}]", owner, owner);
-	if (strcmp(condition, "Complete") == 0)
-		snprintf(done, sizeof done, "\"completionTime\":\"%s\",", rig_time(r, ago_ms));
-	feed(r, DT_ROW_JOBS,
-	    "{\"metadata\":{\"name\":\"%s\",\"namespace\":\"shop\",\"uid\":\"job-%s\",\"creationTimestamp\":\"%s\"%s},\"spec\":{\"selector\":{\"matchLabels\":{\"job\":\"%s\"}}},"
-	    "\"status\":{%s\"conditions\":[{\"type\":\"%s\",\"status\":\"True\",\"reason\":\"BackoffLimitExceeded\",\"message\":\"Job has reached the specified backoff limit\","
-	    "\"lastTransitionTime\":\"%s\"}]}}",
-	    name, name, rig_time(r, ago_ms + 60000), own, name, done, condition, rig_time(r, ago_ms));
-}
-
-static void feed_cron(rig *r, const char *schedule, int64_t ran_ago_ms, const char *more)
-{
-	feed(r, DT_ROW_CRONJOBS,
-	    "{\"metadata\":{\"name\":\"nightly\",\"namespace\":\"shop\",\"uid\":\"cj-nightly\",\"creationTimestamp\":\"%s\"},\"spec\":{\"schedule\":\"%s\"%s},"
-	    "\"status\":{\"lastScheduleTime\":\"%s\"}}",
-	    rig_time(r, 86400000ll * 400), schedule, more, rig_time(r, ran_ago_ms));
-}
-
-static void test_failed_job(void **state)
-{
-	rig r;
-	rig_web(&r);
-	feed_job(&r, "old", NULL, "Failed", 2 * 86400000);
-	assert_string_equal(rig_pass(&r, 5000), "");
-	feed_job(&r, "import", NULL, "Failed", 1000);
-	assert_string_equal(rig_pass(&r, 3000), "+job_failed Job/import BackoffLimitExceeded[0];");
-	rig_feed(&r, DT_ROW_JOBS, NS_WATCH_DELETED, "{\"metadata\":{\"name\":\"import\",\"namespace\":\"shop\",\"uid\":\"job-import\"}}");
-	assert_string_equal(rig_tick(&r), "-job_failed Job/import;");
-	rig_close(&r);
-}
-
-static void test_failed_run_of_a_cronjob_until_one_goes_well(void **state)
-{
-	rig r;
-	rig_web(&r);
-	feed_cron(&r, "0 * * * *", 1000, "");
-	feed_job(&r, "nightly-1", "nightly", "Failed", 10000);
-	assert_string_equal(rig_pass(&r, 3000), "+job_failed CronJob/nightly BackoffLimitExceeded[0];");
-	feed_job(&r, "nightly-2", "nightly", "Failed", 500);
-	assert_string_equal(rig_pass(&r, 5000), "");
-	feed_job(&r, "nightly-3", "nightly", "Complete", 0);
-	assert_string_equal(rig_tick(&r), "-job_failed CronJob/nightly;");
-	rig_close(&r);
-}
-
-static void test_oom_of_a_failed_job_is_its_cause(void **state)
-{
-	rig r;
-	rig_web(&r);
-	feed_job(&r, "import", NULL, "Failed", 0);
-	feed(&r, DT_ROW_PODS,
-	    "{\"metadata\":{\"name\":\"import-x\",\"namespace\":\"shop\",\"uid\":\"jp\",\"labels\":{\"job\":\"import\"},\"ownerReferences\":[{\"kind\":\"Job\",\"name\":\"import\","
-	    "\"uid\":\"job-import\",\"controller\":true}]},\"spec\":{\"nodeName\":\"n1\"},\"status\":{\"phase\":\"Failed\",\"containerStatuses\":[{\"name\":\"c\",\"state\":{"
-	    "\"terminated\":{\"exitCode\":137,\"reason\":\"OOMKilled\",\"finishedAt\":\"%s\"}}}]}}",
-	    rig_time(&r, 0));
-	assert_string_equal(rig_pass(&r, 3600000), "+oom_killed Job/import OOMKilled c[1];");
-	rig_close(&r);
-}
-
-static void test_cronjob_that_misses(void **state)
-{
-	static const struct { const char *schedule, *more; int64_t ran_ago_min; bool missed; } rows[] = {
-	    {"*/5 * * * *", "", 9, false},
-	    {"*/5 * * * *", "", 11, true},
-	    {"*/5 * * * *", ",\"suspend\":true", 600, false},
-	    {"0 3 * * *", "", 25 * 60, false}, /* the clocks went back */
-	    {"0 3 * * *", "", 26 * 60, true},
-	    {"0 3 * * 1-5", "", 3 * 1440, false},
-	    {"0 3 * * 1-5", "", 3 * 1440 + 70, true},
-	    {"no schedule", "", 999999, false},
-	};
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-		rig r;
-		rig_web(&r);
-		feed_cron(&r, rows[i].schedule, rows[i].ran_ago_min * 60000, rows[i].more);
-		assert_string_equal(rig_tick(&r), rows[i].missed ? "+job_failed CronJob/nightly MissedSchedule[0];" : "");
-		if (rows[i].missed) {
-			feed_cron(&r, rows[i].schedule, 0, rows[i].more);
-			assert_string_equal(rig_tick(&r), "-job_failed CronJob/nightly;");
-		}
-		rig_close(&r);
-	}
-}
-
-static void test_longest_pause_of_a_schedule(void **state)
-{
-	static const struct { const char *schedule; int64_t minutes; } rows[] = {
-	    {"* * * * *", 1}, {"*/15 * * * *", 15}, {"*/7 * * * *", 7}, {"5,10 * * * *", 55}, {"0 9-17 * * *", 16 * 60}, {"30 2 * * *", 1440}, {"@hourly", 60},
-	    {"@daily", 1440}, {"0 0 * * 0", 7 * 1440}, {"0 0 * * sun", 7 * 1440}, {"0 0 * * 7", 7 * 1440}, {"0 0 1 * *", 31 * 1440}, {"0 0 31 * *", 61 * 1440},
-	    {"0 0 29 2 *", 4 * 1440 * 365 + 1440}, {"0 0 1 jan *", 366 * 1440}, {"@yearly", 366 * 1440}, {"0 0 13 * fri", 7 * 1440}, {"TZ=Asia/Tokyo 0 4 * * *", 1440},
-	    {"5/20 * * * *", 20}, {"0 8,20 * * *", 720}, {"0 0 30 2 *", 0}, {"", 0}, {"* * * *", 0}, {"60 * * * *", 0}, {"*/0 * * * *", 0}, {"a b c d e", 0},
-	    {"* * * * * *", 0}, {"5-1 * * * *", 0}, {"@every 5m", 0},
-	};
-	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		if (dt_cron_quiet_ms(rows[i].schedule) != rows[i].minutes * 60000)
-			fail_msg("%s: %lld min, not %lld", rows[i].schedule, (long long)dt_cron_quiet_ms(rows[i].schedule) / 60000, (long long)rows[i].minutes);
-}
-
 /* ---- autoscalers ---- */
 
 static void feed_scaler(rig *r, const char *type, const char *status, const char *reason, int64_t ago_ms, bool v1)
@@ -593,8 +489,7 @@ int main(void)
 	    cmocka_unit_test(test_nodes_that_join_or_leave_are_no_storm), cmocka_unit_test(test_node_that_is_deleted_is_over),
 	    cmocka_unit_test(test_node_pressure_explains_evictions), cmocka_unit_test(test_claim_without_a_volume_explains_its_pods),
 	    cmocka_unit_test(test_provisioning_that_fails_is_told_sooner), cmocka_unit_test(test_claim_that_waits_for_its_pod_is_well),
-	    cmocka_unit_test(test_lost_volume), cmocka_unit_test(test_failed_job), cmocka_unit_test(test_failed_run_of_a_cronjob_until_one_goes_well),
-	    cmocka_unit_test(test_oom_of_a_failed_job_is_its_cause), cmocka_unit_test(test_cronjob_that_misses), cmocka_unit_test(test_longest_pause_of_a_schedule),
+	    cmocka_unit_test(test_lost_volume),
 	    cmocka_unit_test(test_autoscaler_that_cannot_scale), cmocka_unit_test(test_set_whose_rollout_stands_still),
 	    cmocka_unit_test(test_slow_progress_is_progress), cmocka_unit_test(test_set_that_a_quota_keeps_from_its_pods),
 	    cmocka_unit_test(test_certificate_that_ends), cmocka_unit_test(test_applications_of_argocd),
