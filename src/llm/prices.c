@@ -126,7 +126,10 @@ int64_t ns_prices_cost(const ns_prices *p, const char *model, int64_t input, int
 		int64_t c = cost(r, input, cached, output);
 		size_t n = answers_for(r->model, model);
 		dearest = c > dearest ? c : dearest;
-		if (n > longest && (!r->max_input || input <= r->max_input)) {
+		if (r->max_input && input > r->max_input)
+			continue;
+		bool newer = best && n == longest && r->max_input == best->max_input && strcmp(r->from, best->from) > 0;
+		if (n > longest || newer) {
 			best = r;
 			longest = n;
 		}

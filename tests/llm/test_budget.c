@@ -187,6 +187,11 @@ static void prices_are_tiered_and_unknown_models_are_dear(void **state)
 	assert_false(known);
 	assert_int_equal(ns_prices_cost(p, "m", 1, 0, 0, NULL), 1);
 	ns_prices_free(p);
+	static const char later[] = "m,2026-03-01,1000,7,0,0\nm,2026-01-01,1000,1,0,0\nm,2026-01-01,0,2,0,0\nm,2026-02-01,0,3,0,0\n";
+	p = ns_prices_parse(later, strlen(later), "x.csv", &err);
+	assert_int_equal(ns_prices_cost(p, "m", 1000, 0, 0, NULL), 7000); /* the later price of the same length, whatever the order */
+	assert_int_equal(ns_prices_cost(p, "m", 2000, 0, 0, NULL), 6000);
+	ns_prices_free(p);
 	static const char *const bad[] = {"", "# only\n", "m,2026-01-01,0,1,2\n", "m,2026-01-01,0,1,2,3,4\n", "m,01-01-2026,0,1,2,3\n", "m,2026-01-01,0,-1,2,3\n",
 	    "m,2026-01-01,0,nan,2,3\n", "m,2026-01-01,0,1x,2,3\n", ",2026-01-01,0,1,2,3\n", "m,2026-01-01,0,,2,3\n"};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
