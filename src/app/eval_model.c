@@ -44,7 +44,8 @@ bool eval_model_open(eval_model *m, const ns_config *cfg, const ns_library *lib,
 	ns_err why = {0};
 	*m = (eval_model){.cancel = cancel};
 	ns_config own = *cfg;
-	if (own.model_calls_per_hour == ns_budget_defaults.most[NS_PER_HOUR].calls) /* made for an hour's incidents, not for a file of them; money has its limits */
+	if (own.model_calls_per_hour ==
+	    ns_budget_defaults.most[NS_PER_HOUR].calls) /* made for an hour's incidents, not for a file of them; money has its limits */
 		own.model_calls_per_hour = MAX_CALLS;
 	if (!app_model_open(&m->model, &own, cancel, told, NULL, err))
 		return ns_err_wrap(err, "--provider dashscope");
@@ -89,7 +90,9 @@ const ns_rca *eval_model_ask(eval_model *m, ns_arena *ar, const ns_case *c, cons
 void eval_model_close(eval_model *m)
 {
 	if (m->offline)
-		fprintf(stderr, "neuroscale-tui: %" PRId64 " of %" PRId64 " rows were not all the model's work, the offline analyst stood in; the first: %s\n",
+		fprintf(stderr,
+		    "neuroscale-tui: %" PRId64 " of %" PRId64
+		    " rows were not all the model's work, the offline analyst stood in; the first: %s\n",
 		    m->offline, m->rows, m->why);
 	ns_index_free(m->index);
 	ns_analysts_free(m->analysts);

@@ -1,4 +1,5 @@
-/* Inside the app room: the model service as `eval incidents --provider dashscope` asks it: analyses by its models, runbooks by its vectors. */
+/* Inside the app room: the model service as `eval incidents --provider dashscope` asks it: analyses by its models, runbooks by its vectors.
+ */
 #ifndef NEUROSCALE_APP_EVAL_MODEL_H
 #define NEUROSCALE_APP_EVAL_MODEL_H
 #include "model.h"

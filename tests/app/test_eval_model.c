@@ -1,4 +1,5 @@
-/* `eval incidents --provider dashscope` against a scripted model service: who answers, what leaves, and that nothing falls back in silence. */
+/* `eval incidents --provider dashscope` against a scripted model service: who answers, what leaves, and that nothing falls back in silence.
+ */
 #include "support/test.h"
 
 #include <curl/curl.h>
@@ -13,7 +14,9 @@ enum { ROWS = 130, DIM = 4 };
 static atomic_int chats, embeddings, leaks, too_many;
 static bool refuse;
 
-#define RCA "{\\\"root_cause\\\":\\\"x\\\",\\\"confidence\\\":0.9,\\\"action_type\\\":\\\"manual_review\\\",\\\"risk_level\\\":\\\"low\\\",\\\"auto_remediate\\\":true,\\\"reasoning\\\":\\\"y\\\"}"
+#define RCA                                                                                                                                \
+	"{\\\"root_cause\\\":\\\"x\\\",\\\"confidence\\\":0.9,\\\"action_type\\\":\\\"manual_review\\\",\\\"risk_level\\\":\\\"low\\\","   \
+	"\\\"auto_remediate\\\":true,\\\"reasoning\\\":\\\"y\\\"}"
 
 static bool answer_vectors(int fd, const char *body)
 {
@@ -46,7 +49,9 @@ static bool serve(script_server *s, int fd, const char *method, const char *targ
 	if (strstr(target, "/embeddings"))
 		return answer_vectors(fd, body);
 	atomic_fetch_add(&chats, 1);
-	return script_answer(fd, 200, "", "{\"id\":\"r\",\"choices\":[{\"message\":{\"content\":\"" RCA "\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":9}}");
+	return script_answer(fd, 200, "",
+	    "{\"id\":\"r\",\"choices\":[{\"message\":{\"content\":\"" RCA
+	    "\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":9}}");
 }
 
 static int eval(const ns_config *cfg)
@@ -60,7 +65,10 @@ static char *run(const char *file, int port)
 	ns_err err = {0};
 	snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", port);
 	const char *argv[] = {"neuroscale-tui", "eval", "incidents", file, "--provider", "dashscope", "--model-url", url};
-	union { const char **ro; char *const *rw; } v = {.ro = argv};
+	union {
+		const char **ro;
+		char *const *rw;
+	} v = {.ro = argv};
 	ns_config *c = ns_config_load(8, v.rw, &err);
 	if (!c)
 		fail_msg("%s", err.text);
@@ -116,7 +124,10 @@ static int setup(void **state)
 		return -1;
 	FILE *f = fopen(tmpdir_path(state, "rows"), "we");
 	for (int i = 0; f && i < ROWS; i++)
-		fprintf(f, "{\"id\":\"r%d\",\"context\":\"Pod shop/web-%d was OOMKilled, exit code 137, limit 256Mi, DB_PASSWORD=hunter2secret\"}\n", i, i);
+		fprintf(f,
+		    "{\"id\":\"r%d\",\"context\":\"Pod shop/web-%d was OOMKilled, exit code 137, limit 256Mi, "
+		    "DB_PASSWORD=hunter2secret\"}\n",
+		    i, i);
 	setenv("DASHSCOPE_API_KEY", "sk-0123456789abcdef0123", 1);
 	return f ? fclose(f) : -1;
 }
