@@ -51,7 +51,14 @@ static bool add(anchor_list *l, const ns_audit_anchor *a, ns_err *err)
 	return true;
 }
 
-/* The one anchor of a line of a log, whatever stands before it. Of another state directory it is not ours. */
+static bool ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), k = strlen(end);
+	return n >= k && strcmp(s + n - k, end) == 0;
+}
+
+/* The one anchor of a line of a log, whatever stands before it. Of another state directory it is not ours. The directory is what the line ends with:
+ * what people typed stands before it and may look the same. */
 static bool take_line(anchor_list *l, const char *line, const char *dir, ns_err *err)
 {
 	static const char in[] = "; in ";
@@ -59,8 +66,8 @@ static bool take_line(anchor_list *l, const char *line, const char *dir, ns_err 
 	for (const char *p = line; (p = strchr(p, '@')); p++) {
 		if (p - line < DIGITS || (p - line > DIGITS && ns_is_alnum(p[-DIGITS - 1])) || !read_anchor(p - DIGITS, &a))
 			continue;
-		const char *of = strstr(p, in);
-		if (of && strcmp(of + sizeof in - 1, dir) != 0) {
+		size_t before = strlen(p) >= strlen(dir) + sizeof in - 1 ? strlen(p) - strlen(dir) - (sizeof in - 1) : 0;
+		if (strstr(p, in) && !(ends_with(p, dir) && strncmp(p + before, in, sizeof in - 1) == 0)) {
 			l->skipped++;
 			return true;
 		}

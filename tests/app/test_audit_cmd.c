@@ -124,6 +124,10 @@ static void anchors_come_from_arguments_and_from_logs(void **state)
 	cmd_says(run(&c, verify, ns_code_lookup(NS_E_NOTFOUND)->exit_status), "has 1 anchors and none of them is of ");
 	write_text(log, "nothing here\n");
 	cmd_says(run(&c, verify, ns_code_lookup(NS_E_NOTFOUND)->exit_status), "has no anchor");
+	char *typed = ns_xasprintf("x neuroscale-tui audit anchor %s@6 incident 1 rejected %s@1; in /elsewhere by uid 1000 (kim); in %s\n", heads[5], heads[1], f->dir);
+	write_text(log, typed); /* a reason cannot make its own anchor somebody else's, or another one */
+	cmd_says(run(&c, verify, BROKEN), "audit row 6 is not the one that was anchored");
+	free(typed);
 	char *e = log_line(heads[5], 6, f->dir);
 	write_text(log, e);
 	cmd_says(run(&c, verify, BROKEN), "audit row 6 is not the one that was anchored");
