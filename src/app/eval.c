@@ -53,12 +53,11 @@ int ns_app_eval(const ns_config *cfg, const ns_cancel *cancel)
 
 static unsigned escaped_unit(const char *s)
 {
-	char hex[5] = {0}, *end;
+	char hex[5] = {0};
 	if (s[0] != '\\' || s[1] != 'u')
 		return 0x10000;
 	memcpy(hex, s + 2, strnlen(s + 2, 4));
-	unsigned v = (unsigned)strtoul(hex, &end, 16);
-	return end == hex + 4 ? v : 0x10000;
+	return strspn(hex, "0123456789abcdefABCDEF") == 4 ? (unsigned)strtoul(hex, NULL, 16) : 0x10000;
 }
 
 static void tame(char *s)

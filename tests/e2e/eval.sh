@@ -56,14 +56,14 @@ check 'a row that cannot be used is named, the others are judged, and it is a fa
 		'{"id":"none","raw":"x","text":"x","context":"x","expand":null}'
 	printf '{"id":"huge","raw":"%s","text":"%s","context":"%s"}\n' "$(head -c 1048576 /dev/zero | tr '\0' x)" "$(head -c 1048576 /dev/zero | tr '\0' x)" "$(head -c 1048576 /dev/zero | tr '\0' x)"
 	printf '%s\n' '{"raw":"x","text":"x","context":"x"}' '{"id":null,"raw":"x","text":"x","context":"x"}' '{"id":"a","id":"b","raw":"x","text":"x","context":"x"}' \
-		'{"id":"obj","raw":{},"text":{},"context":{}}' '7' '{"id":"cut","raw":"x'
+		'{"id":"obj","raw":{},"text":{},"context":{}}' '7' '{"id":"cut","raw":"x' '{"id":"esc","raw":"\u 000","text":"\u 000","context":"\u 000"}'
 	printf '{"id":"utf8","raw":"\377","text":"\377","context":"\377"}\n'
 	printf '{"id":"last","raw":"x","text":"x","context":"x"}'
 } >"$dir/odd"
 for what in contract injection incidents; do
 	timeout 60 "$P" eval $what "$dir/odd" >"$dir/out" 2>"$dir/err"
 	[ $? -eq 8 ] && [ "$(sed 's/^{"id":\([^,]*\),.*/\1/' "$dir/out" | tr '\n' ' ')" = '"bom" 7 "same" "same" "exp" "none" "huge" "last" ' ] &&
-		[ "$(grep -c 'odd:[0-9]*: ' "$dir/err")" -eq 7 ] && [ "$(wc -l <"$dir/err")" -eq 8 ]
+		[ "$(grep -c 'odd:[0-9]*: ' "$dir/err")" -eq 8 ] && [ "$(wc -l <"$dir/err")" -eq 9 ]
 	check "odd rows: $what: a line or an error for each" $? "$(cut -c1-60 "$dir/out"; cat "$dir/err")"
 done
 printf '%s\n' '{"id":"a","text":"ok","expand":{"char":"x","count":2}}' '{"id":"b","text":"T","expand":{"token":"T","char":"x","count":1e12}}' \
