@@ -94,12 +94,15 @@ static char *exec_info(const ns_kubeconfig *cfg, const cJSON *exec)
 	return line;
 }
 
-/* True when `line` ("NAME=…") sets a name that `env` (the stanza's list) or we set ourselves. */
+/* True when `line` ("NAME=…") sets a name that `env` (the stanza's list) or we set ourselves, or one that is no plug-in's business: the key of the
+ * model service. */
 static bool overridden(const char *line, const cJSON *env)
 {
+	static const char *const ours[] = {"KUBERNETES_EXEC_INFO", "DASHSCOPE_API_KEY"};
 	size_t n = strcspn(line, "=");
-	if (n == 20 && strncmp(line, "KUBERNETES_EXEC_INFO", n) == 0)
-		return true;
+	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+		if (strlen(ours[i]) == n && strncmp(line, ours[i], n) == 0)
+			return true;
 	ns_json_each(e, env)
 	{
 		const char *name = ns_json_str(e, "name", "");

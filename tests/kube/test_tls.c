@@ -219,8 +219,10 @@ static void test_plugin_runs_once_until_refused(void **state)
 	ns_err err = {0};
 	plugin("case $KUBERNETES_EXEC_INFO in *'\"server\":\"https://127.0.0.1'*) ;; *) exit 9;; esac\n"
 	       "n=$(wc -l <\"$(dirname \"$0\")/runs\")\n"
-	       "[ \"$1\" = arg ] || exit 8\n[ \"$EXTRA\" = yes ] || exit 7\n[ $n -gt 1 ] && t=new || t=old\n"
+	       "[ \"$1\" = arg ] || exit 8\n[ \"$EXTRA\" = yes ] || exit 7\n[ \"$OF_THE_PARENT\" = yes ] || exit 6\n[ -z \"$DASHSCOPE_API_KEY\" ] || exit 5\n[ $n -gt 1 ] && t=new || t=old\n"
 	       "echo '{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":{\"token\":\"'$t'\"}}'");
+	setenv("OF_THE_PARENT", "yes", 1);
+	setenv("DASHSCOPE_API_KEY", "sk-s3cret", 1); /* not for a plug-in */
 	ns_kubeconfig *k = config(GOOD, EXEC("v1", "args: [arg], env: [{name: EXTRA, value: 'yes'}]"));
 	if (!get(k, "/x", &err))
 		fail_msg("%s", err.text);
