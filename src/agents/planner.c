@@ -374,6 +374,12 @@ static ns_plan *empty_plan(ns_arena *ar, const ns_case *c, const ns_rca *r)
 	return p;
 }
 
+/* A bad release that a tool deployed is a person's from the start; what he wants there is still to go back. */
+static ns_action wanted_of(const ns_rca *r)
+{
+	return !strcmp(r->cause_class, "bad_release_gitops") ? NS_ACT_ROLLBACK : r->action;
+}
+
 ns_plan *ns_plan_make(ns_arena *ar, const ns_case *c, const ns_rca *r, const ns_library *lib, const ns_plan_limits *lim,
     const ns_plan_history *h, int64_t incident)
 {
@@ -385,7 +391,7 @@ ns_plan *ns_plan_make(ns_arena *ar, const ns_case *c, const ns_rca *r, const ns_
 	if (r->action == NS_ACT_MANUAL_REVIEW)
 		ns_draft_refuse(&d, "analysis: %s", r->root_cause[0] ? r->root_cause : "the cause is not known");
 	if (d.why[0] || !build(&d, r->action))
-		make_manual(&d, r->action);
+		make_manual(&d, wanted_of(r));
 	else
 		executable_steps(&d);
 	close_lists(&d);

@@ -11,6 +11,7 @@
 #include "neuroscale/model/json.h"
 #include "neuroscale/model/k8s.h"
 #include "neuroscale/policy/policy.h"
+#include "neuroscale/sys/digest.h"
 #include "planner_priv.h"
 
 #define MI            (1024LL * 1024)
@@ -437,6 +438,20 @@ static bool exception_allowed(ns_draft *d, const char *const *rules, size_t n)
 	return true;
 }
 
+/* Nothing here deletes, so that a name once given stays: those of other workloads called so, of an incident of the same number in another engine's
+ * record, or in one begun anew, are told apart by the object and by when it began to fail. */
+static const char *exception_name(ns_draft *d, const char *incident)
+{
+	const ns_workload *t = &d->plan->target;
+	char hash[NS_HEX256], name[40];
+	const char *what = ns_arena_printf(d->ar, "%s/%s/%s/%lld", t->ns, t->name, t->uid, (long long)d->c->alert.first_ms);
+	ns_sha256_hex(what, strlen(what), hash);
+	snprintf(name, sizeof name, "%.24s", t->name);
+	for (size_t n = strlen(name); n && (name[n - 1] == '-' || name[n - 1] == '.'); n--)
+		name[n - 1] = 0;
+	return ns_arena_printf(d->ar, "neuroscale-%s-%s-%.8s", incident, name, hash);
+}
+
 static bool build_policy_exception(ns_draft *d)
 {
 	const ns_case *c = d->c;
@@ -447,10 +462,7 @@ static bool build_policy_exception(ns_draft *d)
 	if (!exception_allowed(d, rules, n_rules))
 		return false;
 	const char *incident = ns_arena_printf(d->ar, "inc-%lld", (long long)d->incident);
-	char name[64];
-	snprintf(name, sizeof name, "neuroscale-%s-%.24s", incident, p->target.name);
-	for (size_t n = strlen(name); n && (name[n - 1] == '-' || name[n - 1] == '.'); n--)
-		name[n - 1] = 0;
+	const char *name = exception_name(d, incident);
 	int ttl = d->lim->exception_ttl_hours;
 	ttl = ttl < 1 ? 1 : ttl > MAX_TTL_HOURS ? MAX_TTL_HOURS : ttl;
 	const ns_violation v = {.policy = a->policy,

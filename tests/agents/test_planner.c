@@ -2,6 +2,7 @@
 #include "support/test.h"
 
 #include "agents/planner_case.h"
+#include "neuroscale/model/k8s.h"
 
 static void expect_auto(fixture *f, ns_action a, const char *runbook)
 {
@@ -387,6 +388,39 @@ static void test_defaults(void **state)
 	ns_arena_free(ar);
 }
 
+static const char *exception_of(fixture *f)
+{
+	ns_plan *p = plan(f);
+	assert_int_equal(p->action, NS_ACT_POLICY_EXCEPTION);
+	cJSON *body = ns_json_parse(p->command.body, strlen(p->command.body), &ns_json_strict, NULL);
+	const char *name = ns_arena_strdup(f->ar, ns_json_str(body, "metadata.name", ""));
+	cJSON_Delete(body);
+	assert_true(ns_k8s_subdomain_ok(name));
+	assert_true(strlen(name) <= 63);
+	return name;
+}
+
+/* Exceptions of all namespaces may stand in one, and stay there: the number of an incident alone tells none from another. */
+static void test_exceptions_are_told_apart(void **state)
+{
+	(void)state;
+	fixture f;
+	ns_arena *ar = ns_arena_new();
+	fixture_policy(&f, ar);
+	const char *first = exception_of(&f);
+	assert_string_equal(exception_of(&f), first);
+	f.c.alert.first_ms += 1; /* a record begun anew counts its incidents from one again */
+	assert_string_not_equal(exception_of(&f), first);
+	f.c.alert.first_ms -= 1;
+	f.c.alert.target.ns = "other";
+	assert_string_not_equal(exception_of(&f), first);
+	f.c.alert.target.ns = "shop";
+	assert_string_equal(exception_of(&f), first);
+	f.c.alert.target.name = "report-builder-of-somex.kind-whose-name-is-longer-than-it-should";
+	exception_of(&f);
+	ns_arena_free(ar);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -400,6 +434,7 @@ int main(void)
 	    cmocka_unit_test(test_text_stays_out),
 	    cmocka_unit_test(test_deterministic),
 	    cmocka_unit_test(test_defaults),
+	    cmocka_unit_test(test_exceptions_are_told_apart),
 	};
 	return cmocka_run_group_tests(tests, load, unload);
 }

@@ -75,8 +75,10 @@ static void own_by(fixture *f, bool heals)
 }
 CHANGE(argocd_unread, f->c.managed_by = "argocd")
 CHANGE(argocd_heals, own_by(f, true))
+CHANGE(argocd_release, own_by(f, true); f->r.action = NS_ACT_MANUAL_REVIEW; f->r.cause_class = "bad_release_gitops")
 CHANGE(argocd_in_git, own_by(f, true); f->c.owner.has_target = false; f->c.owner.why = "ApplicationSet apps writes it")
 CHANGE(flux_named, f->c.managed_by = f->c.owner.tool = "flux"; f->c.owner.kind = "Kustomization"; f->c.owner.ns = "flux-system"; f->c.owner.name = "apps")
+CHANGE(flux_release, flux_named(f); f->r.action = NS_ACT_MANUAL_REVIEW; f->r.cause_class = "bad_release_gitops")
 CHANGE(helm_named, f->c.managed_by = f->c.owner.tool = "helm"; f->c.owner.kind = "release"; f->c.owner.ns = f->c.owner.name = "shop")
 CHANGE(analysis_manual, f->r.action = NS_ACT_MANUAL_REVIEW)
 CHANGE(scale_hpa, f->r.action = NS_ACT_SCALE; f->r.cause_class = "overload"; f->c.has_hpa = true)
@@ -155,6 +157,8 @@ static void test_refusals(void **state)
 	    {CRASH, flux_named, "gitops: flux (Kustomization apps) deploys it",
 	        "flux suspend kustomization apps -n flux-system && kubectl -n shop rollout undo deployment/web --to-revision=2"},
 	    {CRASH, helm_named, "gitops: helm (release shop) deploys it", "helm -n shop rollback shop --wait"},
+	    {CRASH, argocd_release, "analysis:", "select(.id == 4)"},
+	    {CRASH, flux_release, "analysis:", "flux suspend kustomization apps -n flux-system && kubectl -n shop rollout undo deployment/web --to-revision=2"},
 	    {CRASH, analysis_manual, "analysis:", "logs deployment/web -c app --previous"},
 	    {COST, scale_hpa, "a HorizontalPodAutoscaler", ""},
 	    {COST, scale_full, "it has 20 replicas and the configured maximum is 20", ""},
