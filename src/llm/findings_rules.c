@@ -8,7 +8,7 @@
 	{cause, -.75, {T_REFUSED}, {0}}, {cause, -.75, {T_DNS}, {0}}, {cause, -.55, {T_TIMEOUT}, {0}}, {cause, -.8, {T_AUTH}, {0}},        \
 	    {cause, -.8, {T_CERT}, {0}}, {cause, -.8, {T_OVERLOAD}, {0}}, {cause, -.85, {T_DISK}, {0}}, {cause, -.8, {T_REFERENCE}, {0}},  \
 	    {cause, -.75, {T_ENV}, {0}}, {cause, -.6, {T_MOUNTED_FILE}, {0}}, {cause, -.5, {T_DENIED}, {0}},                               \
-	    {cause, -.5, {T_READONLY}, {0}}, {cause, -.5, {T_CONFIG}, {0}}, {cause, -.65, {T_SCHEMA}, {0}}, {cause, -.4, {T_PORT}, {0}},   \
+	    {cause, -.5, {T_READONLY}, {0}}, {cause, -.5, {T_CONFIG}, {F_CH_COMMAND, F_CH_ENV}}, {cause, -.65, {T_SCHEMA}, {0}}, {cause, -.4, {T_PORT}, {0}},   \
 	    {cause, -.8, {T_DATA}, {0}}, {cause, -.8, {T_LICENSE}, {0}}, {cause, -.65, {T_RBAC}, {0}}, {cause, -.65, {T_CRD}, {0}},        \
 	    {cause, -.6, {T_LEADER}, {0}}, {cause, -.6, {T_NONROOT}, {0}}, {cause, -.7, {T_MOUNT}, {0}}, {cause, -.7, {T_SANDBOX}, {0}},   \
 	    {cause, -.5, {T_NODE}, {0}}, {cause, -.5, {T_EVICTED}, {0}}, {cause, -.6, {T_QUOTA}, {0}}, {cause, -.6, {T_ADMISSION}, {0}},   \
@@ -24,7 +24,7 @@
 	{cause, -.7, {F_GITOPS}, {0}}, {cause, -.85, {F_OPERATOR}, {0}}, {cause, -.3, {F_DATABASE}, {0}},                                  \
 	    {cause, -.15, {F_UNSAFE_DIFF}, {0}}, {cause, -.8, {F_HEALTHY}, {0}}, {cause, -.3, {F_PAUSED}, {0}},                            \
 	    {cause, -.85, {F_UNSCHEDULED}, {0}}, {cause, -.5, {F_CH_SECURITY}, {0}}, {cause, -.88, {T_SAME_BEFORE}, {0}},                  \
-	    {cause, -.85, {T_MIGRATED}, {0}}, {cause, -.85, {T_OUTSIDE}, {0}},                                                       \
+	    {cause, -.85, {T_MIGRATED}, {0}}, {cause, -.85, {T_OUTSIDE}, {0}}, {cause, -.85, {T_WARMING}, {0}},                                                       \
 	{                                                                                                                                  \
 		cause, -.22, {F_RAN_FIRST},                                                                                                \
 		{                                                                                                                          \
@@ -107,6 +107,7 @@ const rule ns_rules[] = {
     {C_RELEASE_CRASH, .2, {F_CRASH, F_RELEASE, T_ARCH, F_CH_IMAGE}, {0}},
     {C_RELEASE_CRASH, .5, {F_WAIT_RUN, F_RELEASE}, {0}},
     {C_RELEASE_CRASH, .4, {F_WAIT_RUN, F_RELEASE, F_CH_COMMAND}, {0}},
+    {C_RELEASE_CRASH, .58, {F_WAIT_RUN, F_RELEASE, F_CH_IMAGE, T_MODULE}, {0}},
     ENVIRONMENT_CONTRADICTS(C_RELEASE_CRASH),
     ROLLBACK_DOUBTS(C_RELEASE_CRASH),
     {C_RELEASE_CRASH, -.3, {F_KILL9}, {0}},
@@ -351,6 +352,7 @@ const rule ns_rules[] = {
     {C_COST, .5, {F_COST}, {0}},
     {C_COST, -.5, {F_NONPROD, F_DEPLOYMENT}, {0}},
     {C_COST_IDLE, -.6, {T_NOT_IDLE}, {0}},
+    {C_COST_IDLE, -.5, {T_STRANGE}, {0}},
     {C_COST_IDLE, -.88, {T_COST_NODES}, {0}},
     {C_COST_IDLE, -.88, {T_COST_FEES}, {0}},
     {C_COST_IDLE, -.85, {T_COST_LOAD}, {0}},

@@ -88,13 +88,13 @@ static const signal signals[] = {
         "missing required|required key|could not resolve placeholder|parameter not set|parameter null or not set|unbound variable|"
         "no value specified|missing value|not provided|improperlyconfigured|field required|key not found:|missing env|please set|"
         "is missing|cannot be empty|must not be empty|is empty",
-        "optional|using default|defaulting|warn", "a setting it needs is missing"},
+        "optional|using default|defaulting|warn|rust_backtrace|to display a backtrace", "a setting it needs is missing"},
     {T_ENV, LOG, GRAB_VARIABLE, false,
         "required environment variable|environment variable*not set|environment variable*is required|environment variable*undefined|"
         "environment variable*missing|missing environment variable|missing required environment|missing required config|"
         "missing configuration|missing required configuration|database url not configured|secret_key setting must not be empty|"
         "superuser password is not specified|database is uninitialized and password option is not specified",
-        "optional|using default|defaulting", "a setting it needs is missing"},
+        "optional|using default|defaulting|rust_backtrace|to display a backtrace", "a setting it needs is missing"},
     {T_REFERENCE, STATUS | EVENT, GRAB_QUOTED, false,
         "secret \"*not found|secrets \"*not found|configmap \"*not found|configmaps \"*not found|couldn't find key|"
         "references non-existent secret key|references non-existent config key|object *not registered",
@@ -124,7 +124,7 @@ static const signal signals[] = {
         "the port it listens on is taken"},
     {T_DENIED, LOG | STATUS, GRAB_PATH, false,
         "permission denied|eacces|operation not permitted|eperm|accessdeniedexception|unauthorizedaccessexception",
-        "permission denied for |publickey|executable|entrypoint|exec |.sh", "the kernel denied it a file or an operation"},
+        "permission denied for |publickey|executable|entrypoint|exec |.sh|listen eacces|bind: permission|bind() to|0.0.0.0:|[::]:", "the kernel denied it a file or an operation"},
     {T_READONLY, LOG, GRAB_PATH, false, "read-only file system|erofs", "", "it writes to a read-only file system"},
     /* packaging and code */
     {T_MODULE, LOG | STATUS | EVENT, GRAB_QUOTED, false,
@@ -294,6 +294,8 @@ static const signal signals[] = {
     {T_PLATFORM, NOTE, GRAB_NO, false, "it belongs to the platform", "", "it belongs to the platform of the cluster"},
     {T_ROLLOUT, NOTE, GRAB_NO, false, "a rollout went before", "", "a rollout went before"},
     {T_OUTSIDE, NOTE, GRAB_NO, false, "what changed is outside of the workload", "", "something outside of the workload has changed"},
+    {T_WARMING, NOTE, GRAB_NO, false, "it is still getting ready", "", "it is still getting ready"},
+    {T_STRANGE, NOTE, GRAB_NO, false, "a purpose that is not known", "", "it may serve a purpose that is not known here"},
     {T_UNCLEAR, NOTE, GRAB_NO, false, "the text tells more than is understood", "", "the text tells more than is understood"},
     {T_NEED_UNKNOWN, NOTE, GRAB_NO, false, "how much memory it needs is not told", "", "how much memory it needs is not told"},
     {T_NOT_IDLE, NOTE, GRAB_NO, false, "nothing tells that it is idle", "", "nothing tells that it is idle"},

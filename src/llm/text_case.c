@@ -86,9 +86,13 @@ static bool platform(const maker *m)
 	    "node|istiod|istio|linkerd|ingress nginx|nginx ingress|metallb|konnectivity|cluster autoscaler|nodelocaldns|node local dns|"
 	    "csi|ebs csi|efs csi|longhorn|rook|ceph|cloud controller "
 	    "manager|multus|antrea|karpenter|kubelet|etcd|apiserver|gatekeeper|kyverno|metrics server";
-	const char *name = flat_name(m);
+	const char *name = flat_name(m), *first = "";
+	/* The kubelet that speaks in an event is not what the event is about. */
+	for (size_t i = 0; i < m->d->n && !*first; i++)
+		if (seen(&m->d->unit[i]))
+			first = m->d->unit[i].flat;
 	return ns_listed(m->t->ns, spaces) || !strncmp(m->t->ns, "openshift-", 10) || ns_flat_find(name, names) ||
-	       says(m, SAY_KUBE_SYSTEM) || (!*m->t->name && m->d->n && ns_flat_find(m->d->unit[0].flat, names));
+	       says(m, SAY_KUBE_SYSTEM) || (!*m->t->name && ns_flat_find(first, names));
 }
 
 static const char *workload_kind(const maker *m)
@@ -375,6 +379,9 @@ static const struct {
     {SAY_UNBOUNDED, "memory demand is not bounded", ""},
     {SAY_SAME_BEFORE, "another revision fails as well", ""},
     {SAY_MIGRATED, "a migration stands in the way", ""},
+    {SAY_WARMING, "it is still getting ready", "probe_failure"},
+    {SAY_WARMING, "it is still getting ready", "deployment_stalled"},
+    {SAY_WARMING, "it is still getting ready", "other"},
     {SAY_OUTSIDE, "what changed is outside of the workload", ""},
     {SAY_COST_NODES, "the cost is one of nodes", "cost_spike"},
     {SAY_COST_FEES, "the cost is one of services and fees", "cost_spike"},
@@ -397,7 +404,7 @@ static bool need_told(const maker *m)
 	for (size_t i = 0; i < m->d->n && !(once && more); i++) {
 		const text_unit *u = &m->d->unit[i];
 		once |= !u->order && ns_text_quantity_between(u->text, limit / 10 * 14, limit / 10 * 22, limit);
-		more |= !u->order && ns_text_quantity_between(u->text, limit / 10 * 27, limit * 40, limit);
+		more |= !u->order && !ns_flat_find(u->flat, "with * limit|other (region|cluster|environment)") && ns_text_quantity_between(u->text, limit / 10 * 27, limit * 40, limit);
 	}
 	if (once && more)
 		return false;
@@ -411,6 +418,7 @@ static bool need_told(const maker *m)
 /* More was told than is understood here, so that something in it may speak against acting alone: memory without a word on how much is
  * needed but with words that are not plain, a release that breaks without a word on how. */
 #define FEW_WORDS  2
+#define STRANGE_WORDS 3 /* in a sentence about cost: it tells of something that is not known here */
 #define MANY_WORDS 6 /* and with so many the need alone does not make it clear */
 static bool need_unknown(const maker *m)
 {
@@ -439,7 +447,7 @@ static bool ever_more(const maker *m)
 	for (size_t i = 0; i < m->d->n; i++) {
 		const text_unit *u = &m->d->unit[i];
 		if (!u->order && u->place != TEXT_LOG && ns_text_rising(u->text) >= 3 &&
-		    (strstr(u->text, "->") || ns_flat_find(u->flat, "after |(min|minutes|hours|h|days|hour) |then |later |again |next ")))
+		    (strstr(u->text, "->") || ns_flat_find(u->flat, "after |(min|minutes|hours|h|days|hour) |then |later |again |next |tried|even |also ")))
 			return true;
 	}
 	return false;
@@ -477,7 +485,7 @@ static bool unclear(const maker *m)
 	if (ns_text_contrast(m->d))
 		return true;
 	if (!strcmp(m->kind, "cost_spike"))
-		return !end_of_use_told(m) || intent_told(m);
+		return !end_of_use_told(m) || intent_told(m) || ns_text_strange(m->d) > STRANGE_WORDS;
 	if (!strcmp(m->kind, "oom_killed"))
 		return need_unknown(m) || ns_text_unexplained(m->d) > MANY_WORDS;
 	bool code = says(m, SAY_CODE) || ns_text_mistyped_host(m->d);
@@ -508,6 +516,8 @@ static void set_notes(maker *m)
 		row(m, NS_EV_NOTE, false, "how much memory it needs is not told");
 	if (!strcmp(m->kind, "cost_spike") && !idle_unit(m) && !says(m, SAY_SCALED_UP))
 		row(m, NS_EV_NOTE, false, "nothing tells that it is idle");
+	if (!strcmp(m->kind, "cost_spike") && ns_text_strange(m->d) > STRANGE_WORDS + 1)
+		row(m, NS_EV_NOTE, false, "a sentence tells of a purpose that is not known");
 	if (data_store(m))
 		row(m, NS_EV_NOTE, false, "its data is at stake");
 	for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++)

@@ -19,7 +19,7 @@ static const struct {
         "violation|validate action|validation action|non compliant|noncompliant|validationfailureaction|"
         "blocked due to the following policies|policy * rule * fail|(policy|policies) * "
         "(fails|failed|fail|blocks|blocked|denies|denied|violat|rejects|rejected)|rule * (failed|fails|of * fail)|blocked by * "
-        "(policy|rule|require|disallow|restrict)|verifyimages|verify image|image verification failed|admission denied|blocked by "
+        "(policy|rule|require|disallow|restrict)|verifyimages|verify image|attestation|attestor|image verification failed|admission denied|blocked by "
         "require|(disallow|restrict ) * (blocked|blocks|denied|denies|fail|violat|refused|rejected)",
         "bucket policy|iam |failed calling webhook|no endpoints available|gatekeeper|network polic|pull policy|restart "
         "policy|imagepullpolicy|restartpolicy|backoff|pod security polic|sync policy|sigstore|kyverno * oomkilled|kyverno * crashloop"},
@@ -72,8 +72,8 @@ static const struct {
     {"cost_spike", 3.4,
         "idle|unused|left running|nobody uses|no one uses|not used|zero requests|no users|(environments|replicas|pods) (up|over|above) ",
         "idle (in|timeout|connection|session|usage|worker)|keepalive|keep alive"},
-    {"probe_failure", 3.0, "(is|are) not ready|never (becomes|become) ready|not become ready|health endpoint", "node"},
-    {"image_pull", 3.6, "image * (not found|does not exist|doesn t exist|missing|is gone|deleted from)", "in the image|not in the image"},
+    {"probe_failure", 3.0, "not ready|never (becomes|become) ready|not become ready|health endpoint", "node"},
+    {"image_pull", 3.6, "image (not found|does not exist|doesn t exist|is missing|is gone|deleted from)|image (of|for) * (not found|does not exist|is missing|is gone)|image pull|image tag * (not found|does not exist|missing)|pull (fails|failed|error)", "in the image"},
     {"other", 3.3, "certificate * (expires|expired|expiring)|cert manager order|dns01|http01", ""},
     {"unschedulable", 3.2, "pending", ""},
     {"node_pressure", 7.2,
@@ -120,12 +120,12 @@ static const struct {
         "with|terminated exit",
         "restart count 0 |restart count is 0 |restarts 0 "},
     {"config_error", 4.9, "runc create failed|failed to create containerd task|failed to create shim|oci runtime create failed", "starterror"},
-    {"pod_crashloop", 4.4, "init container * fail|permission denied|cannot find module|assertionerror|importerror|modulenotfound|(can t|"
+    {"pod_crashloop", 4.4, "exits |exit (at|in|with|immediately) |terminates |ends with exit|init container * fail|permission denied|cannot find module|assertionerror|importerror|modulenotfound|(can t|"
         "cannot|won t|does not|doesn t|fails to|unable to) "
         "(boot|start|come up)|throw err|addrinuse|eaddrinuse|address already in use|fatal|emerg|traceback|exiting|core dumped|uncaught|"
         "unhandled exception", ""},
     {"deployment_stalled", 5.3,
-        "progressdeadlineexceeded|exceeded its progress deadline|progress deadline exceeded|progress deadline|rollout to finish|"
+        "(replicas|of *) updated |manual promotion|awaiting promotion|argo rollout|progressdeadlineexceeded|exceeded its progress deadline|progress deadline exceeded|progress deadline|rollout to finish|"
         "not progress|progressing false|stuck since|observedgeneration|0 updated|rollout * (stuck|stall|hang|timed out|blocked|fail)|stuck "
         "rollout|failedcreate|exceeded quota|helm upgrade|helm rollback|upgrade failed|pending upgrade|pending install|pending "
         "rollback|another operation|field is immutable|immutable|replicafailure|"
@@ -139,7 +139,7 @@ static const struct {
 static const char *policy_line(const text_doc *d, const text_things *t)
 {
 	static const char *const verbs[] = {
-	    "require-", "disallow-", "restrict-", "deny-", "verify-", "enforce-", "prevent-", "prohibit-", "forbid-"};
+	    "require-", "check-", "disallow-", "restrict-", "deny-", "verify-", "enforce-", "prevent-", "prohibit-", "forbid-"};
 	for (size_t k = 0; k < sizeof verbs / sizeof verbs[0]; k++)
 		for (size_t i = 0; !strncmp(t->policy, verbs[k], strlen(verbs[k])) && i < d->n; i++)
 			if (strstr(d->unit[i].text, t->policy))

@@ -37,6 +37,32 @@ static const char *const plain[] = {
     /* clang-format on */
 };
 
+/* And those of money, use and the end of use. Sorted bytewise. */
+static const char *const of_cost[] = {
+    /* clang-format off */
+    "abandoned", "accident", "accidentally", "active", "activity", "agent", "agents", "almost", "annual", "anomaly", "another", "anymore",
+    "apps", "april", "august", "autoscaler", "barely", "benchmark", "bill", "billed", "branch", "branches", "budget", "build", "builds",
+    "calls", "cancelled", "change", "changed", "ci", "cleaned", "closed", "clusters", "colleague", "come", "company", "complete",
+    "completed", "copied", "copies", "copy", "cost", "costing", "costs", "course", "daily", "december", "deleted", "demo", "deploy",
+    "deployments", "deploys", "developer", "disabled", "doing", "dollars", "done", "doubled", "dozen", "dozens", "eff", "efficiency",
+    "empty", "enabled", "ended", "env", "environments", "eur", "euro", "everywhere", "experiment", "feature", "features", "february",
+    "finished", "finops", "forecast", "forgot", "forgotten", "friday", "generator", "generators", "gone", "grew", "h", "hackathon",
+    "hand", "hardly", "holiday", "holidays", "hpa", "hundred", "hundreds", "idle", "increase", "increased", "instead", "intern",
+    "january", "jobs", "july", "jumped", "june", "jupyter", "kernels", "kubecost", "lab", "leave", "left", "leftover", "little", "load",
+    "loadtest", "logged", "login", "logins", "longer", "manually", "march", "may", "merged", "messages", "midnight", "minreplicas",
+    "mistake", "monday", "monthly", "months", "mostly", "moved", "namespaces", "near", "neither", "newest", "nightly", "nights", "nil",
+    "nobody", "non", "none", "nonprod", "noon", "notebook", "notebooks", "november", "october", "off", "old", "opencost", "orphaned",
+    "overnight", "pending", "percent", "platform", "pool", "preview", "price", "prod", "project", "projects", "pull", "put", "qa",
+    "quarter", "queries", "queue", "rate", "region", "regions", "release", "released", "releases", "removed", "replaced", "research",
+    "review", "rolled", "rose", "runner", "runners", "sandbox", "saturday", "savings", "scale", "scaled", "scaling", "schedule",
+    "scheduled", "script", "semester", "september", "sessions", "share", "shut", "shutdown", "simulator", "somebody", "someone", "spend",
+    "spending", "spike", "sprint", "stale", "stopped", "students", "sunday", "switched", "task", "tasks", "tester", "testers", "thursday",
+    "traffic", "training", "trial", "tripled", "tuesday", "turned", "typo", "uat", "unchanged", "unused", "usd", "utilisation",
+    "utilization", "vacation", "vendor", "webserver", "webservers", "wednesday", "weekend", "weekends", "weekly", "went", "workers",
+    "workshop", "wrong", "yearly", "years", "zero",
+    /* clang-format on */
+};
+
 static int compare(const void *key, const void *row)
 {
 	return strcmp(key, *(const char *const *)row);
@@ -45,6 +71,11 @@ static int compare(const void *key, const void *row)
 static bool is_plain(const char *word)
 {
 	return bsearch(word, plain, sizeof plain / sizeof plain[0], sizeof plain[0], compare) != NULL;
+}
+
+static bool is_of_cost(const char *word)
+{
+	return bsearch(word, of_cost, sizeof of_cost / sizeof of_cost[0], sizeof of_cost[0], compare) != NULL;
 }
 
 /* Names, numbers, paths, identifiers: they tell which one, not what. */
@@ -59,33 +90,52 @@ static bool is_name(const char *s, size_t n)
 	return inner;
 }
 
+/* Words of a unit that are neither names nor numbers nor plain. */
+static size_t unexplained(const text_unit *u, bool cost)
+{
+	size_t count = 0;
+	for (const char *p = u->text; *p;) {
+		while (*p && !ns_is_alnum(*p))
+			p++;
+		size_t n = 0;
+		while (p[n] && (ns_is_alnum(p[n]) || strchr("-_/=:@.", p[n])))
+			n++;
+		size_t whole = n;
+		while (n && strchr("-_/=:@.", p[n - 1]))
+			n--;
+		char word[32];
+		if (n && n < sizeof word && !is_name(p, n)) {
+			for (size_t k = 0; k < n; k++)
+				word[k] = (char)tolower((unsigned char)p[k]);
+			word[n] = 0;
+			count += !is_plain(word) && !(cost && is_of_cost(word));
+		}
+		p += whole;
+	}
+	return count;
+}
+
+static bool prose(const text_unit *u)
+{
+	return !u->order && u->place == TEXT_PROSE && !strstr(u->text, "   "); /* no row of a table */
+}
+
 size_t ns_text_unexplained(const text_doc *d)
 {
 	size_t count = 0;
-	for (size_t i = 0; i < d->n; i++) {
-		const text_unit *u = &d->unit[i];
-		if (u->order || u->place != TEXT_PROSE || strstr(u->text, "   ")) /* no row of a table */
-			continue;
-		for (const char *p = u->text; *p;) {
-			while (*p && !ns_is_alnum(*p))
-				p++;
-			size_t n = 0;
-			while (p[n] && (ns_is_alnum(p[n]) || strchr("-_/=:@.", p[n])))
-				n++;
-			size_t whole = n;
-			while (n && strchr("-_/=:@.", p[n - 1]))
-				n--;
-			char word[32];
-			if (n && n < sizeof word && !is_name(p, n)) {
-				for (size_t k = 0; k < n; k++)
-					word[k] = (char)tolower((unsigned char)p[k]);
-				word[n] = 0;
-				count += !is_plain(word);
-			}
-			p += whole;
-		}
-	}
+	for (size_t i = 0; i < d->n; i++)
+		count += prose(&d->unit[i]) ? unexplained(&d->unit[i], false) : 0;
 	return count;
+}
+
+size_t ns_text_strange(const text_doc *d)
+{
+	size_t most = 0;
+	for (size_t i = 0; i < d->n; i++) {
+		size_t n = prose(&d->unit[i]) ? unexplained(&d->unit[i], true) : 0;
+		most = n > most ? n : most;
+	}
+	return most;
 }
 
 /* "… but legal forbids it": what stands behind such a word takes back what stood before it, unless it reassures. */

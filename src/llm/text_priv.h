@@ -45,7 +45,7 @@ typedef enum text_say {
 	SAY_OPERATOR, SAY_VPA, SAY_ARGOCD, SAY_FLUX, SAY_HELM, SAY_HPA, SAY_STATEFULSET, SAY_DAEMONSET, SAY_JOB, SAY_BARE_POD, SAY_DEPLOYMENT,
 	SAY_DATABASE, SAY_PLATFORM, SAY_KUBE_SYSTEM,
 	/* cost */
-	SAY_NONPROD, SAY_PROD, SAY_IDLE, SAY_RUNAWAY, SAY_COST_NODES, SAY_COST_FEES, SAY_COST_LOAD, SAY_COST_DATA, SAY_ONE_REPLICA, SAY_SCALED_UP, SAY_PAUSED, SAY_BOUNDED, SAY_NO_LIMIT, SAY_OUTSIDE, SAY_CODE,
+	SAY_NONPROD, SAY_PROD, SAY_IDLE, SAY_RUNAWAY, SAY_COST_NODES, SAY_COST_FEES, SAY_COST_LOAD, SAY_COST_DATA, SAY_ONE_REPLICA, SAY_SCALED_UP, SAY_PAUSED, SAY_WARMING, SAY_BOUNDED, SAY_NO_LIMIT, SAY_OUTSIDE, SAY_CODE,
 	/* policy */
 	SAY_BLOCKED, SAY_AUDIT, SAY_EXCEPTION, SAY_POLICY_WRONG,
 	SAY_COUNT
@@ -97,6 +97,8 @@ const text_unit *ns_text_outside(const text_doc *d);
 const text_unit *ns_text_mistyped_host(const text_doc *d);
 /* How many words of prose are neither names nor numbers nor plain ones. */
 size_t ns_text_unexplained(const text_doc *d);
+/* The most such words in one sentence about cost, where the words of money and use are plain as well. */
+size_t ns_text_strange(const text_doc *d);
 /* Does a "but" take back what was told? */
 bool ns_text_contrast(const text_doc *d);
 void ns_text_things(const text_doc *d, text_things *t);

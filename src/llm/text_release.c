@@ -234,9 +234,13 @@ static const char *ratio_full(const char *s)
 {
 	for (; *s; s++)
 		if (s[0] == ' ' && ns_is_digit(s[1]) && s[1] != '0' && s[2] == ' ') {
-			const char *of = s + (strncmp(s + 3, "of ", 3) ? 3 : 6); /* "2 of 2" */
-			if (of[0] == s[1] && of[1] == ' ')
-				return s + 1;
+			/* "2 2", "2 of 2", "2 desired, 2 ready" */
+			static const char *const joints[] = {"", "of ", "desired ", "wanted ", "replicas ", "pods ", NULL};
+			for (const char *const *j = joints; *j; j++) {
+				const char *of = s + 3 + strlen(*j);
+				if (!strncmp(s + 3, *j, strlen(*j)) && of[0] == s[1] && of[1] == ' ')
+					return s + 1;
+			}
 		}
 	return NULL;
 }
@@ -258,7 +262,7 @@ static const char good_words[] =
     "right|alright|intact|unharmed|steady|normal|perfect|(are|is|were|was) up |answering|answers|keep "
     "(taking|serving|answering)|keeps (taking|answering)|flawless|smooth|rock|behaved|behaves|answered|handled|carried|all "
     "good|lief|stabil|marchait|funcionaba";
-static const char bad_words[] = "unhealthy|not healthy|never (worked|ready|ran|healthy|came|started|up|been|became|becomes|was)|not "
+static const char bad_words[] = "placeholder|hello world|dummy|skeleton|unhealthy|not healthy|never (worked|ready|ran|healthy|came|started|up|been|became|becomes|was)|not "
                                 "ready|not available|also fail|fails|failing|failed|broken|crash|same |did not (work|start|help|come|"
                                 "fix|run)|didn t (work|start|help|come|fix|run)|does not (work|start|help|run)|doesn t "
                                 "(work|start|help|run)|unavailable|not stable|not work|unstable|none|pending|unknown|both "
@@ -290,7 +294,9 @@ static bool said_good(const char *s, size_t n)
 		for (n = BEHIND; n && s[n] != ' ';)
 			n--;
 	flatten(s, n, window, sizeof window);
-	return window[1] && good_in(window);
+	/* "revision 3 ready" and nothing more */
+	static const char *const bare[] = {" ready ", " up ", " ok ", " fine ", NULL};
+	return window[1] && (ns_listed(window, bare) || good_in(window));
 }
 
 /* "healthy on 3.8", "no problem with build 4468" */

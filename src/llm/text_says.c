@@ -29,7 +29,7 @@ static const struct {
         "after the last deploy|after the latest|right after the|new revision|newest revision|latest revision|current revision|new "
         "replicaset|new rs |"
         "new version|new release|new image|new build|new tag|new pod|new config|the rollout of|rollout of |rolled out|just "
-        "deployed|deployed * ago|deploy * ago|rollout * ago|"
+        "deployed|deployed * ago|deploy * ago|rollout * ago|change * (min|minutes|hour|hours) ago|"
         "release * ago|changed * ago|changed at|deployment changed|deployment updated|image changed|image * changed|bumped|upgraded "
         "|updated to|updated from|"
         "helm upgrade|upgrade to|update to|set image|canary|deployment revision|revision * introduced|introduced|rolling "
@@ -126,7 +126,7 @@ static const struct {
         "* address|changed * host",
         ""},
     {SAY_CH_COMMAND, SEEN, true,
-        "command * changed|changed * command|args * changed|changed * args|new flag|flag * (added|introduced)|entrypoint|command in|new "
+        "command * changed|changed * command|(replaced|removed|added|edited|renamed) * (args|arguments|command|flag|entrypoint) |args * changed|changed * args|new flag|flag * (added|introduced)|entrypoint|command in|new "
         "command|command line",
         ""},
     {SAY_CH_PROBE, SEEN, true,
@@ -187,6 +187,8 @@ static const struct {
         "at|configured|of * each|fixed size|one size|chart default|scaffold|default limit|default memory",
         ""},
     {SAY_OUTSIDE, SEEN, true,
+        "(at|in|since) the same (time|minute|moment|hour|second)|simultaneous|coincid|(new|old|small|smaller|other|another|different|bigger|"
+        "replaced) * (node|nodes) |(config|configuration|license|auth|identity|name|file|mail|time|key|proxy) server * (was|is|has|had) |"
         "(cluster|kubernetes|k8s|eks|aks|gke|openshift|node|nodes|kubelet|containerd|kernel|os|istio|mesh|cni|control plane) "
         "(upgrade|upgraded|update|updated|was upgraded|were upgraded|was updated|were updated|migration|replacement|version)|"
         "nodes were|new ami|new nodes|new node pool|node image|node pool|kernel version|cgroup v2|upgraded (the cluster|kubernetes|the "
@@ -214,7 +216,7 @@ static const struct {
         "error|importerror|modulenotfound|no module named|cannot find "
         "module|~nosuchmethod|classnotfound|noclassdef|unsupportedclassversion|undefined method|cannot load such file|loaderror|"
         "segmentation|sigsegv|sigill|illegal instruction|sigabrt|139 |132 |127 |126 |core dumped|flag provided but not defined|(unknown|unexpected|unrecognised|invalid|bad|illegal|no such) (argument|parameter|switch|flag|option)|unknown "
-        "flag|unknown option|unrecognized|unknown command|executable file not found|no such file or directory|not found in path|not "
+        "flag|unknown option|unrecognized|unknown command|could not load|failed to load|cannot load|not part of the bundle|executable file not found|no such file or directory|not found in path|not "
         "found|starterror|stack trace|traceback|"
         "exception|unhandled|uncaught|assertion|keyerror|attributeerror|valueerror|nameerror|indexerror|undefined symbol|glibc|shared "
         "librar|wrong port|wrong path|probe|does not exist|doesn t exist|manifest unknown|typo|never pushed|invalidimagename|couldn t "
@@ -225,6 +227,13 @@ static const struct {
         ""},
     {SAY_PAUSED, SEEN, true,
         "is paused|paused true|paused by|rollout paused|rollout is paused|spec paused|was paused|left paused|indefinite pause", ""},
+    {SAY_WARMING, ANY, true,
+        "minreadyseconds|waits * between|one pod at a time|one at a time|pod by pod|still progressing|warm up|warmup|warming|still (loading|starting|building|syncing|replaying|warming|initialising|initializing|bootstrapping|importing|"
+        "downloading|catching|restoring|compiling|indexing|copying)|will (take|be ready|finish|be done|come up|complete)|(minutes|min|hours|"
+        "seconds) (left|remaining|to go|more)|more (minutes|hours)|in progress|catching up|catch up|replaying|rebuilding|re indexing|being "
+        "(built|loaded|restored|imported|filled|copied|migrated|downloaded)|(expected|supposed) to take|takes * (minutes|min|hours) (by design|as "
+        "always|to start|to load|every time)|not yet (loaded|built|finished|complete)|needs * (minutes|min|hours) (to|until|before)|slow start",
+        "does not finish|never finish|hangs|crash"},
     {SAY_STALLED, TOLD, true,
         "progressdeadlineexceeded|exceeded its progress deadline|rollout * stuck|rollout stuck|rollout * stall|rollout * hang|rollout * "
         "does not (finish|complete)|rollout * timed out|timed out progressing|rollout not finish|"
@@ -247,7 +256,7 @@ static const struct {
         "up|piles up|queue grows|backlog|cardinality|grows without|grow without|growing without|grows steadily|grows linear|grows "
         "constantly|growing steadily|growing constantly|steady growth|linear growth|keeps growing|keep "
         "growing|climbs|climbing|creeps|unbounded|"
-        "without bound|no limit is enough|regardless of the limit|regardless of memory|whatever the limit|whatever limit|any limit|no "
+        "without bound|no limit is enough|regardless of the limit|regardless of memory|whatever the limit|whatever limit|any (limit|size|value|amount)|every (limit|size)|no "
         "matter (how|what)|no matter|raised * (again|still|twice|also|dies|same|only)|"
         "limit was doubled|limit doubled|doubled * (still|again)|increased * (still|again|same|no effect|did not help)|raising * (did "
         "not|does not|only)|increasing * (did not|does not|only)|even with|even after|even at|"
@@ -337,7 +346,7 @@ static const struct {
     {SAY_PROD, SEEN, true, "real * (customers|users|traffic)|beta customers|(serves|serving|used by) * (customers|patients|clients)|"
         "customers use|paying|revenue|"
         "production|prod |prd |customer facing|live traffic|live system",
-        "non production|non prod|not production|pre production|nonprod"},
+        "copied from prod|copy of prod|clone of prod|cloned from prod|from production|as in production|than production|production (values|defaults|template|settings|sizes)|non production|non prod|not production|pre production|nonprod"},
     {SAY_IDLE, SEEN, false,
         "idle|near zero|near 0|close to zero|almost zero|nearly zero|about zero|no traffic|no requests|no users|no user|no load|no "
         "activity|no work|no jobs|no sessions|no connections|zero traffic|zero requests|without traffic|without work|without load|"
@@ -384,7 +393,7 @@ static const struct {
         "in use|uses it|is used|traffic is high|high traffic|(needed|used|runs|running|until|for) this week|for the fair|actively used|"
         "active users|release test|test * in "
         "progress|running test|is running right now|running right now|right now|in progress|tomorrow|next week|used by all|shared |all "
-        "teams|until friday|until tomorrow|needed|must keep|must stay|must not|keep running|required|audit|certification|reserved for|on "
+        "teams|until friday|until tomorrow|needed|must keep|must stay|must not|(must|has to|have to|need to|needs to|should|shall) be (up|on|available|ready|running|there|online|reachable|warm)|(every|each) (morning|working|monday|tuesday|wednesday|thursday|friday|weekday|week|business)|lecture|lessons|classes|keep running|required|audit|certification|reserved for|on "
         "purpose|agreed|intentional|do not touch|demo to|customer demo|due|deadline",
         "nobody|no one|(campaign|launch|sale|event|peak|test|demo) * (ended|over|finished|done)|no longer needed|not needed|"
         "no real load|(after|since) (a|the) (trade|fair|exhibition|demo|campaign|presentation|event)|not in use|traffic unchanged|without more requests"},
@@ -394,7 +403,7 @@ static const struct {
         "start in|will "
         "start|about to|soon|tonight|owner says|owner wants|owner asks|insists|leave it|leave them|should stay|waiting for|wait for|on call|next "
         "(run|test|demo)",
-        "nobody|no one|forgot"},
+        "nobody|no one|forgot|(after|since) (a|the) (trade|fair|exhibition|demo|campaign|presentation|event)"},
     {SAY_COST_DATA, SEEN, true,
         "unallocated|not allocated|idle *allocation|double count|wrong price|figures may|may be wrong|lost metrics|misreport|missing "
         "metrics|metrics missing|no metrics|prometheus * (down|gap|restart)|opencost * "

@@ -322,17 +322,30 @@ static void read_named(const text_doc *d, text_things *t, const text_unit *u)
 	}
 }
 
+static bool is_reference(const char *w, size_t n)
+{
+	static const char *const words[] = {"configmap", "secret", "image", "repository", "persistentvolumeclaim", "pvc", NULL};
+	for (const char *const *x = words; *x; x++)
+		if (strlen(*x) == n && !strncasecmp(w, *x, n))
+			return true;
+	return false;
+}
+
 /* "Deployment web …", "pod cart-0 …", and in the end any word that looks like a pod's name. */
 static void read_words(const text_doc *d, text_things *t, const text_unit *u, bool pods)
 {
 	const char *kind = NULL;
 	size_t n;
+	bool refers = false;
 	for (const char *w = next_word(u->text, &n); *w; w = next_word(w + n, &n)) {
 		if (!n) {
 			w++;
 			continue;
 		}
-		read_path(d, t, w, n);
+		/* A path of a file, or what the workload refers to, is not its name. */
+		if (!(w > u->text && w[-1] == '/') && !refers)
+			read_path(d, t, w, n);
+		refers = is_reference(w, n);
 		char name[64];
 		bool ordinal;
 		bool plain = n < sizeof name && memchr(w, '-', n) && !memchr(w, '/', n) && !memchr(w, ':', n) && !memchr(w, '.', n);
@@ -405,6 +418,22 @@ static bool dotted(const char *text, const char *first, size_t digits)
 	return strstr(text, joined) != NULL;
 }
 
+/* "revision 23 -> 24" names 24 as well, "revision 7 to 8" too. */
+static int64_t number_behind_arrow(const char *text)
+{
+	static const char *const words[] = {"revision ", "rev ", "revisions "};
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		for (const char *p = text; (p = strcasestr(p, words[i])); p++) {
+			const char *s = p + strlen(words[i]);
+			s += strspn(s, "0123456789");
+			const char *to = !strncmp(s, " -> ", 4) || !strncmp(s, " to ", 4) ? s + 4 : !strncmp(s, "->", 2) ? s + 2 : NULL;
+			size_t n = to && s[-1] != ' ' ? strspn(to, "0123456789") : 0;
+			if (n && n <= 5 && to[n] != '.')
+				return strtoll(to, NULL, 10);
+		}
+	return 0;
+}
+
 static int64_t number_after(const text_unit *u, const char *word)
 {
 	const char *flat = u->flat;
@@ -439,6 +468,8 @@ static void read_numbers(const text_doc *d, text_things *t)
 			int64_t v = number_after(u, words[k]);
 			t->revision = v > t->revision ? v : t->revision;
 		}
+		int64_t behind = number_behind_arrow(u->text);
+		t->revision = behind > t->revision ? behind : t->revision;
 		int64_t r = number_after(u, " restart count ");
 		for (const char *p = u->flat; !r && (p = ns_flat_find(p + 1 > u->flat ? p : u->flat, "restart")); p++) {
 			if (ns_is_digit(p[strcspn(p, " ") + 1])) /* "restarts 16", "restarted 5 times" */
