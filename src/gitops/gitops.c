@@ -71,7 +71,7 @@ static const char *fill(ns_arena *ar, const char *pattern, const ns_owner *o, co
 {
 	ns_buf b = NS_BUF_INIT;
 	for (const char *p = pattern; *p; p++) {
-		if (*p != '{' || !p[1] || p[2] != '}') {
+		if (*p != '{' || !p[1] || !strchr("noiatwr", p[1]) || p[2] != '}') { /* "{}}" is text */
 			ns_buf_putc(&b, *p);
 			continue;
 		}

@@ -105,6 +105,7 @@ static void test_automation(void **state)
 		/* Paused first, given back as it was; and where there is nothing to pause, nothing of it. */
 		assert_int_equal(strstr(w.rollback, "\"automated\":null") != NULL, rows[i].on);
 		assert_int_equal(*w.restore != 0, rows[i].on);
+		assert_non_null(strstr(w.rollback, "syncStrategy: {apply: {}}, syncOptions: ")); /* braces that are no place to fill */
 		if (rows[i].on)
 			assert_non_null(strstr(w.restore, ns_arena_printf(ar, "{\"spec\":{\"syncPolicy\":{\"automated\":%s}}}", rows[i].kept)));
 		cJSON_Delete(j);
