@@ -124,7 +124,7 @@ static const signal signals[] = {
         "the port it listens on is taken"},
     {T_DENIED, LOG | STATUS, GRAB_PATH, false,
         "permission denied|eacces|operation not permitted|eperm|accessdeniedexception|unauthorizedaccessexception",
-        "permission denied for |publickey|executable|entrypoint|exec |.sh|listen eacces|bind: permission|bind() to|0.0.0.0:|[::]:", "the kernel denied it a file or an operation"},
+        "permission denied for |publickey|executable|entrypoint|exec |exec: |.sh|listen eacces|bind: permission|bind() to|0.0.0.0:|[::]:", "the kernel denied it a file or an operation"},
     {T_READONLY, LOG, GRAB_PATH, false, "read-only file system|erofs", "", "it writes to a read-only file system"},
     /* packaging and code */
     {T_MODULE, LOG | STATUS | EVENT, GRAB_QUOTED, false,

@@ -410,7 +410,7 @@ static bool need_told(const maker *m)
 		return false;
 	for (size_t i = 0; i < m->d->n; i++)
 		if (!m->d->unit[i].order && !ns_flat_find(m->d->unit[i].flat, "raised|increased|doubled|bumped to|upped|quadrupled") &&
-		    ns_text_quantity_between(m->d->unit[i].text, m->t->mem_limit / 10 * 8, m->t->mem_limit * 5, m->t->mem_limit))
+		    ns_text_quantity_between(m->d->unit[i].text, m->t->mem_limit / 10 * 8, m->t->mem_limit / 2 * 5, m->t->mem_limit))
 			return true;
 	return false;
 }
@@ -480,6 +480,17 @@ static bool intent_told(const maker *m)
 	return false;
 }
 
+/* The limit itself is somebody's will. */
+static bool limit_meant(const maker *m)
+{
+	static const char meant[] = "policy|contract|on purpose|deliberate|by design|not to be raised|must not|never raise|do not raise|don t raise|agreed|fair "
+	                            "use|paid tier|free tier|plan allows|hard cap|capped by|guard rail|guardrail|forbid|not allowed|allowance|quota";
+	for (size_t i = 0; i < m->d->n; i++)
+		if (!m->d->unit[i].order && m->d->unit[i].place == TEXT_PROSE && ns_flat_find(m->d->unit[i].flat, meant))
+			return true;
+	return false;
+}
+
 static bool unclear(const maker *m)
 {
 	if (ns_text_contrast(m->d))
@@ -487,7 +498,7 @@ static bool unclear(const maker *m)
 	if (!strcmp(m->kind, "cost_spike"))
 		return !end_of_use_told(m) || intent_told(m) || ns_text_strange(m->d) > STRANGE_WORDS;
 	if (!strcmp(m->kind, "oom_killed"))
-		return need_unknown(m) || ns_text_unexplained(m->d) > MANY_WORDS;
+		return limit_meant(m) || need_unknown(m) || ns_text_unexplained(m->d) > MANY_WORDS;
 	bool code = says(m, SAY_CODE) || ns_text_mistyped_host(m->d);
 	return strcmp(m->kind, "kyverno_violation") != 0 && (!code || !m->past->sure);
 }

@@ -31,7 +31,7 @@ static const struct {
         "per|cost up|cost anomaly|cost explorer|"
         "spend |spending|the bill |bill |bill rose|bill is|bill of|costs |cost |usd per|usd a day|usd day|usd month|usd hour|usd an "
         "hour|billed|is charged|charged for|expensive|cloud invoice|invoice (up|rose|grew|is)|savings",
-        "unpaid bill|cost sav|cost cut|cost reduc|at the cost of|cost center label|costcenter|cost cent|error budget|disruption budget|"
+        "~oomkill|unpaid bill|cost sav|cost cut|cost reduc|at the cost of|cost center label|costcenter|cost cent|error budget|disruption budget|"
         "disruptionbudget|retry budget"},
     {"oom_killed", 9.2,
         "~oomkill|oom killed|oom kill|oomkilling|memory cgroup out of memory|killed process|oom killer|exceeded its memory limit|hit its "
@@ -43,7 +43,7 @@ static const struct {
         "(fail|err|back|rate|limit)|failed to pull|pulling image * (fail|error)|failed to resolve reference|pull secret|pull secrets|can "
         "not be pulled|cannot be pulled|registry (is down|unreachable|is unreachable|outage)|"
         "pulling from|(forbidden|unauthorized|denied|error|failed) pulling|pulls image|pull image|pull denied|pulls (fail|denied)|"
-        "failing to pull image|missing in * registry|toomanyrequests|no match for platform|too many requests * image|"
+        "blob unknown|failed to authorize|private image|failing to pull image|missing in * registry|toomanyrequests|no match for platform|too many requests * image|"
         "may require docker login|does not exist or may require|docker login denied|reading manifest|"
         "manifest for * not found|imagepullsecrets * (missing|none|wrong|expired|not )",
         ""},
@@ -77,7 +77,7 @@ static const struct {
     {"other", 3.3, "certificate * (expires|expired|expiring)|cert manager order|dns01|http01", ""},
     {"unschedulable", 3.2, "pending", ""},
     {"node_pressure", 7.2,
-        "nodenotready|node not ready|node * notready|nodes * notready|notready|node * is not "
+        "kubelettoomanypods|nodenotready|node not ready|node * notready|nodes * notready|notready|node * is not "
         "ready|diskpressure|memorypressure|pidpressure|pleg|kubelet stopped|stopped posting|nodehas|disk pressure|memory pressure|pid "
         "pressure|imagegcfailed|garbage collect|freediskspacefailed|nodestatusunknown|node status unknown|systemoom|"
         "kubenode|node unreachable|kernel deadlock|readonlyfilesystem|evictionhard|nodefs|imagefs|inodes|kubelet "
@@ -101,7 +101,7 @@ static const struct {
         "(readiness|liveness) * (404|503|gives|asks|deadline|timeout|refused|timed out)|probes |readiness * probe|liveness * probe|"
         "failed to connect service|readiness (404|503|500|fail|returns)|liveness (404|503|500|fail|returns)|probe path|tcp readiness|"
         "http readiness|readiness of|readiness check|liveness of|liveness check|liveness probe|readiness probe|startup probe|"
-        "livenessprobe|readinessprobe|startupprobe|initialdelayseconds|failurethreshold", ""},
+        "livenessprobe|readinessprobe|startupprobe|initialdelay|failurethreshold", ""},
     {"other", 6.0, "backofflimitexceeded|job has reached|cronjob|job * failed|deadlineexceeded * job|kubejobfailed|job failed|"
         "failed jobs|kubejobnotcompleted",
         ""},

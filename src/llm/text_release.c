@@ -170,9 +170,19 @@ static size_t repeated_at(const mentions *all, const text_unit *u, const char *p
 	return 0;
 }
 
+static const text_unit *line_of(const text_doc *d, const char *head);
+
+/* A row of `kubectl rollout history` names its revision by its first column. */
 static void find_mentions(const text_doc *d, mentions *all)
 {
 	all->n = 0;
+	const text_unit *history = line_of(d, "REVISION");
+	for (size_t i = 0; i < d->n; i++) {
+		const text_unit *u = &d->unit[i];
+		size_t digits = strspn(u->text, "0123456789");
+		if (history && u > history && told(u) && digits && digits < 6 && !strncmp(u->text + digits, "  ", 2) && all->n < MENTIONS)
+			all->at[all->n++] = (mention){SERIES_REVISION, {strtol(u->text, NULL, 10)}, 0, digits, u, true};
+	}
 	for (size_t i = 0; i < d->n; i++)
 		for (const char *p = d->unit[i].text; told(&d->unit[i]) && *p && all->n < MENTIONS;) {
 			size_t n = mention_at(&d->unit[i], p, &all->at[all->n]);
@@ -311,7 +321,7 @@ static bool good_before(const mention *m)
 	for (const char *const *j = joints; *j; j++) {
 		size_t k = strlen(*j);
 		if (len > k && !strcmp(window + len - k, *j)) {
-			const char *hit = ns_flat_find(window, "(healthy|stable|fine|ok|okay|worked|works|ran well|no "
+			const char *hit = ns_flat_find(window, "(healthy|stable|fine|ok|okay|worked|works|ran well|well|good|quiet|calm|in order|all right|no "
 			                                       "(problem|problems|issue|issues|crash|crashes|error|errors|restarts)) "
 			                                       "(with|on|in|under|at|until)|last (good|working|healthy|stable)|known good");
 			return hit && !ns_flat_denied(window, hit) && !ns_flat_find(window, "both|also|neither|nor ");
