@@ -55,17 +55,20 @@ static bool same_digits(host a, host b)
 /* A host of labels with a letter in its last one, or the path of a repository, at s; 0 it is none. */
 static size_t name_at(const char *s)
 {
-	size_t n = 0, dot = 0, slash = 0;
+	size_t n = 0, front = 0, dot = 0, slash = 0;
 	while (ns_is_alnum(s[n]) || (s[n] && strchr(".-_/", s[n])))
 		n++;
 	while (n && !ns_is_alnum(s[n - 1]))
 		n--;
+	while (front < n && s[front] != '/')
+		front++;
 	for (size_t i = 0; i < n; i++) {
-		dot = s[i] == '.' ? i : dot;
+		dot = s[i] == '.' && i < front ? i : dot;
 		slash = s[i] == '/' ? i : slash;
 	}
-	bool repository = slash && n - slash > SHORTEST, named = dot && !slash && ns_is_letter(s[dot + 1]);
-	return (repository || named) && n >= SHORTEST && n <= LONGEST ? n : 0;
+	bool repository = slash && n - slash > SHORTEST, named = dot && ns_is_letter(s[dot + 1]);
+	n = repository ? n : named ? front : 0; /* of a short path its host counts */
+	return n >= SHORTEST && n <= LONGEST ? n : 0;
 }
 
 static size_t names_of(const text_unit *u, host *out, size_t n)

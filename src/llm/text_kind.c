@@ -72,7 +72,7 @@ static const struct {
     {"cost_spike", 3.4,
         "idle|unused|left running|nobody uses|no one uses|not used|zero requests|no users|(environments|replicas|pods) (up|over|above) ",
         "idle (in|timeout|connection|session|usage|worker)|keepalive|keep alive"},
-    {"probe_failure", 3.0, "not ready|never (becomes|become) ready|not become ready|health endpoint", "node"},
+    {"probe_failure", 3.0, "0 (1|2|3|4|5|6) ready|not ready|never (becomes|become) ready|not become ready|health endpoint", "node"},
     {"image_pull", 3.6, "image (not found|does not exist|doesn t exist|is missing|is gone|deleted from)|image (of|for) * (not found|does not exist|is missing|is gone)|image pull|image tag * (not found|does not exist|missing)|pull (fails|failed|error)", "in the image"},
     {"other", 3.3, "certificate * (expires|expired|expiring)|cert manager order|dns01|http01", ""},
     {"unschedulable", 3.2, "pending", ""},

@@ -228,7 +228,7 @@ static const struct {
     {SAY_PAUSED, SEEN, true,
         "is paused|paused true|paused by|rollout paused|rollout is paused|spec paused|was paused|left paused|indefinite pause", ""},
     {SAY_WARMING, ANY, true,
-        "minreadyseconds|waits * between|one pod at a time|one at a time|pod by pod|still progressing|warm up|warmup|warming|still (loading|starting|building|syncing|replaying|warming|initialising|initializing|bootstrapping|importing|"
+        "minreadyseconds|(take|takes|took) * (minutes|min|hours) to|(to|while they|while it) warm|waits * between|one pod at a time|one at a time|pod by pod|still progressing|warm up|warmup|warming|still (loading|starting|building|syncing|replaying|warming|initialising|initializing|bootstrapping|importing|"
         "downloading|catching|restoring|compiling|indexing|copying)|will (take|be ready|finish|be done|come up|complete)|(minutes|min|hours|"
         "seconds) (left|remaining|to go|more)|more (minutes|hours)|in progress|catching up|catch up|replaying|rebuilding|re indexing|being "
         "(built|loaded|restored|imported|filled|copied|migrated|downloaded)|(expected|supposed) to take|takes * (minutes|min|hours) (by design|as "
@@ -277,6 +277,11 @@ static const struct {
         "has been stable|is stable|works fine|works |runs fine|correctly|properly|stays up|solved|fixed it|idles|settles|no leak|not a "
         "leak|not leak|without a leak|no sign of a leak|no memory leak|flat|stable at|plateau|steady at|constant at|every minute|loads * "
         "every"},
+    {SAY_UNBOUNDED, SEEN, true,
+        "(one|single|some|certain|huge|giant|enormous) * (request|file|upload|query|customer|document|message|call|caller|picture|film|video|"
+        "recording|export|import|report|user|tenant|feed|payload|archive) * (allocat|takes|needs|gb |gi |times|is |was |with|of )|"
+        "(whenever|when) (someone|somebody|a user|a customer|one|customers|users)|usually|usual (one|size|file|request|image|call)|otherwise",
+        "at start|on start|startup|once|replica|pod"},
     {SAY_UNBOUNDED, ANY, true, "grows |growing |keeps increasing|increases (by|steadily|with)|climb|leaks |leaking",
         "does not grow|no growth|tenant|file grew"},
     {SAY_JVM, ANY, false, "xmx|maxrampercentage|java opts|java heap|jvm heap|heap size|initialrampercentage|java lang outofmemory", ""},

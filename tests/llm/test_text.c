@@ -35,6 +35,9 @@ static void test_the_older_release_is_found_by_the_grammar_of_its_name(void **st
 	    {"v9 crash loops; v8 was never ready", NOTHING},
 	    {"revision 4 is stable", NOTHING},
 	    {"limit 2.5 Gi, 0.3 CPU used, 10.0.4.17 answered fine", NOTHING},
+	    {"REVISION  CHANGE-CAUSE\n14        feed:1.30\n15        feed:1.31\nPods of revision 14 are running and ready", SURE},
+	    {"crash loop (revision 23 -> 24); revision 23 had 3 of 3 ready", SURE},
+	    {"revision 7 exits with 1; revision 6: 2 desired, 2 ready", SURE},
 	    {"both v2 and v3 fail", NOTHING},
 	    {"rev 61 exits with 2, rev 60 would perhaps have been healthy", NOTHING},
 	};
@@ -179,6 +182,54 @@ static void test_a_line_has_the_place_where_such_words_stand(void **state)
 	}
 }
 
+static void test_a_mistyped_registry_is_told_from_one_that_is_away(void **state)
+{
+	static const struct {
+		const char *text;
+		bool mistyped;
+	} rows[] = {
+	    {"Failed to pull image \"qauy.example/ops/scan:4\": lookup qauy.example: no such host\nrevision 2 used quay.example/ops/scan:3", true},
+	    {"Failed to pull image \"hub.corp.example/scan:4\": lookup hub.corp.example: no such host\nother images pull fine", true},
+	    {"pull access denied for acme/scanenr, repository does not exist\nthe revision before ran acme/scanner", true},
+	    {"Failed to pull image \"hub.corp.example/scan:4\": lookup hub.corp.example: no such host", false},
+	    {"Failed to pull image \"hub.corp.example/scan:4\": i/o timeout\nhub.corp.exampel was a slip in the ticket", false},
+	    {"pull access denied for acme/shop-api1, repository does not exist\nacme/shop-api2 is pulled by others", false},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		ns_arena *ar = ns_arena_new();
+		if ((ns_text_mistyped_host(doc(ar, rows[i].text)) != NULL) != rows[i].mistyped)
+			print_error("%s\n", rows[i].text);
+		assert_int_equal(ns_text_mistyped_host(doc(ar, rows[i].text)) != NULL, rows[i].mistyped);
+		ns_arena_free(ar);
+	}
+}
+
+static void test_what_is_told_below_a_log_is_prose_and_what_stands_within_is_not(void **state)
+{
+	ns_arena *ar = ns_arena_new();
+	text_doc *d = doc(ar, "$ kubectl logs web-1\npanic: no route table\nprevious revision 4 is healthy, no complaints");
+	assert_int_equal(d->unit[d->n - 1].place, TEXT_PROSE);
+	d = doc(ar, "$ kubectl logs web-1\nprevious revision 4 is healthy, no complaints\npanic: no route table");
+	assert_int_equal(d->unit[1].place, TEXT_LOG);
+	ns_arena_free(ar);
+}
+
+static void test_amounts_that_only_rise_are_counted(void **state)
+{
+	assert_int_equal(ns_text_rising("after 5 min 100Mi, after 20 min 300Mi, after 60 min 800Mi"), 3);
+	assert_int_equal(ns_text_rising("512Mi -> 1Gi -> 2Gi"), 3);
+	assert_true(ns_text_rising("100Mi, 80Mi, 120Mi") < 3);
+	assert_true(ns_text_rising("requests 64Mi, limits 128Mi, peak 140Mi") < 3);
+}
+
+static void test_a_sentence_about_cost_of_which_little_is_understood_is_seen(void **state)
+{
+	ns_arena *ar = ns_arena_new();
+	assert_int_equal(ns_text_strange(doc(ar, "staging cost doubled; somebody scaled it to 30 replicas by hand, CPU 1%")), 0);
+	assert_true(ns_text_strange(doc(ar, "staging cost doubled; it mirrors satellite telemetry towards antenna crews")) > 3);
+	ns_arena_free(ar);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,6 +241,10 @@ int main(void)
 	    cmocka_unit_test(test_words_that_are_not_plain_are_counted),
 	    cmocka_unit_test(test_denial_reaches_over_two_words_and_ends_with_its_own),
 	    cmocka_unit_test(test_a_line_has_the_place_where_such_words_stand),
+	    cmocka_unit_test(test_a_mistyped_registry_is_told_from_one_that_is_away),
+	    cmocka_unit_test(test_what_is_told_below_a_log_is_prose_and_what_stands_within_is_not),
+	    cmocka_unit_test(test_amounts_that_only_rise_are_counted),
+	    cmocka_unit_test(test_a_sentence_about_cost_of_which_little_is_understood_is_seen),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
