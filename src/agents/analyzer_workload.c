@@ -151,6 +151,8 @@ static void read_counts(ns_collector *k)
 	ns_collect_add(k, NS_EV_STATUS, true, c->taken_ms, "%s %s/%s: %lld of %lld ready, %lld updated, %lld available%s",
 	    c->alert.target.kind, c->alert.target.ns, c->alert.target.name, (long long)c->ready, (long long)c->replicas,
 	    (long long)c->updated, (long long)c->available, c->paused ? ", paused" : "");
+	if (!c->replicas && !strcmp(c->alert.target.kind, "Deployment"))
+		ns_collect_add(k, NS_EV_NOTE, true, c->taken_ms, "it was scaled to zero");
 }
 
 /* What else of its object tells how it stands. */

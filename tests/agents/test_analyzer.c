@@ -486,6 +486,31 @@ static void test_bare_pod_and_unknown_kind(void **state)
 	close_api(a);
 }
 
+/* A Deployment of no replicas has nothing that could fail: its own spec tells, once somebody misses it. */
+static void test_scaled_to_zero(void **state)
+{
+	(void)state;
+	for (int replicas = 0; replicas < 2; replicas++) {
+		char text[512];
+		api *a = open_api();
+		ns_arena *ar = ns_arena_new();
+		ns_err err = {0};
+		snprintf(text, sizeof text,
+		    "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: shop, uid: d1, generation: 1}, spec: {replicas: %d, "
+		    "selector: {matchLabels: {app: web}}, template: " TEMPLATE("web:1") "}, status: {observedGeneration: 1}}",
+		    replicas);
+		yaml(a, "/deployments/web", text);
+		ns_alert al = alert_of(a, NS_KIND_EXTERNAL, "Deployment", "web");
+		const ns_case *c = collect(a, ar, &al, &err);
+		assert_non_null(c);
+		const ns_rca *r = ns_analyze(ar, c);
+		assert_int_equal(r->action == NS_ACT_SCALE, replicas == 0);
+		assert_int_equal(!strcmp(r->cause_class, "scaled_to_zero"), replicas == 0);
+		ns_arena_free(ar);
+		close_api(a);
+	}
+}
+
 static void test_hash(void **state)
 {
 	(void)state;
@@ -568,6 +593,7 @@ int main(void)
 	    cmocka_unit_test(test_events),
 	    cmocka_unit_test(test_containers),
 	    cmocka_unit_test(test_bare_pod_and_unknown_kind),
+	    cmocka_unit_test(test_scaled_to_zero),
 	    cmocka_unit_test(test_hash),
 	    cmocka_unit_test(test_claims_must_cite),
 	};
