@@ -441,64 +441,14 @@ static bool end_of_use_told(const maker *m)
 	return says(m, SAY_SCALED_UP);
 }
 
-/* Ever more of it in a row of times or of limits: "200Mi after 10 min, 600Mi after 30 min, 1.4Gi after 55 min", "512Mi -> 1Gi -> 2Gi". */
-static bool ever_more(const maker *m)
-{
-	for (size_t i = 0; i < m->d->n; i++) {
-		const text_unit *u = &m->d->unit[i];
-		if (!u->order && u->place != TEXT_LOG && ns_text_rising(u->text) >= 3 &&
-		    (strstr(u->text, "->") || ns_flat_find(u->flat, "after |(min|minutes|hours|h|days|hour) |then |later |again |next |tried|even |also ")))
-			return true;
-	}
-	return false;
-}
-
-/* Somebody wants, owes or expects something of what is idle: words of intent and duty in a sentence that does not tell of an end of use.
- * Whatever exactly is meant, a person is asked. */
-static bool intent_told(const maker *m)
-{
-	static const char intent[] =
-	    "must |has to |have to |needs |need |wants |want |asks |asked |ask |demand|requires|require |required|expects|expect |insist|prefers|"
-	    "promise|guarantee|commit|oblig|owes|contract|sla |slo |agreement|agreed|terms|regulat|audit|complian|legal|law |court|retention|"
-	    "customer|client|partner|investor|board|management|ceo|cto |sales|support |doctor|patient|police|military|safety|emergency|"
-	    "because|so that|in order|in case|as long as|unless|until|till |whenever|when |if |for when|before |prior to|ahead of|upcoming|"
-	    "tomorrow|tonight|next (week|month|day|monday|tuesday|wednesday|thursday|friday|sprint|release|quarter|season)|on (request|demand|"
-	    "call|purpose|standby|behalf)|intended|intentional|deliberate|purpose|meant|reserve|spare|backup|fallback|failover|rehears|drill|dry run|"
-	    "cut over|cutover|go live|golive|warm|ready for|prepared|prepares|preparing|waits|waiting|await|keep |keeps |kept |hold |holds |held |leave |"
-	    "leaves |do not|don t|not to be|hands off|freeze|frozen|pinned|protected|exempt|paid|pays|prepaid|booked|licen|only (way|one|place|copy)|"
-	    "depend|relies|rely|used by|uses it|user of|owner|lead |vip|year end|month end|quarter end|season|exam|election|holiday";
-	static const char ended[] =
-	    "nobody|no one|nothing|none |no longer|ended|(is|was|are|were|long|all) over |finished|done|closed|merged|forgot|abandon|left running|by mistake|accident|cancelled|"
-	    "canceled|stopped|not needed|not required|never (put|scaled|turned|used|came)|unused|gone|went|expired|"
-	    "(no|zero|0) (one|users|user|traffic|requests|queries|jobs|sessions|load|work|activity|players|clients|customers|customer)|"
-	    "not critical|not (customer|used)|non production";
-	for (size_t i = 0; i < m->d->n; i++) {
-		const text_unit *u = &m->d->unit[i];
-		if (!u->order && u->place != TEXT_LOG && ns_flat_find(u->flat, intent) && !ns_flat_find(u->flat, ended))
-			return true;
-	}
-	return false;
-}
-
-/* The limit itself is somebody's will. */
-static bool limit_meant(const maker *m)
-{
-	static const char meant[] = "policy|contract|on purpose|deliberate|by design|not to be raised|must not|never raise|do not raise|don t raise|agreed|fair "
-	                            "use|paid tier|free tier|plan allows|hard cap|capped by|guard rail|guardrail|forbid|not allowed|allowance|quota";
-	for (size_t i = 0; i < m->d->n; i++)
-		if (!m->d->unit[i].order && m->d->unit[i].place == TEXT_PROSE && ns_flat_find(m->d->unit[i].flat, meant))
-			return true;
-	return false;
-}
-
 static bool unclear(const maker *m)
 {
 	if (ns_text_contrast(m->d))
 		return true;
 	if (!strcmp(m->kind, "cost_spike"))
-		return !end_of_use_told(m) || intent_told(m) || ns_text_strange(m->d) > STRANGE_WORDS;
+		return !end_of_use_told(m) || ns_text_intent(m->d) || ns_text_strange(m->d) > STRANGE_WORDS;
 	if (!strcmp(m->kind, "oom_killed"))
-		return limit_meant(m) || need_unknown(m) || ns_text_unexplained(m->d) > MANY_WORDS;
+		return ns_text_limit_meant(m->d) || need_unknown(m) || ns_text_unexplained(m->d) > MANY_WORDS;
 	bool code = says(m, SAY_CODE) || ns_text_mistyped_host(m->d);
 	return strcmp(m->kind, "kyverno_violation") != 0 && (!code || !m->past->sure);
 }
@@ -521,7 +471,7 @@ static void set_notes(maker *m)
 		row(m, NS_EV_NOTE, false, "what changed is outside of the workload: %s", outside->text);
 	if (unclear(m))
 		row(m, NS_EV_NOTE, false, "the text tells more than is understood");
-	if (!strcmp(m->kind, "oom_killed") && !says(m, SAY_UNBOUNDED) && ever_more(m))
+	if (!strcmp(m->kind, "oom_killed") && !says(m, SAY_UNBOUNDED) && ns_text_ever_more(m->d))
 		row(m, NS_EV_NOTE, false, "memory demand is not bounded");
 	if (!strcmp(m->kind, "oom_killed") && need_unknown(m))
 		row(m, NS_EV_NOTE, false, "how much memory it needs is not told");

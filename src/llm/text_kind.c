@@ -13,13 +13,15 @@ static const struct {
 	const char *pattern, *unless;
 } rows[] = {
     {"kyverno_violation", 10,
-        "validatingpolicy|imagevalidatingpolicy|mutatingpolicy|generatingpolicy|namespacedvalidatingpolicy|policyviolation|policyreport |policyreports |"
+        "validatingpolicy|imagevalidatingpolicy|mutatingpolicy|generatingpolicy|namespacedvalidatingpolicy|policyviolation|"
+        "policyreport |policyreports |"
         "clusterpolicyreport|policy report |policy reports |kyverno * "
         "(fail|block|den|violat|reject|refus)|clusterpolicy|clusterpolicies|validate kyverno svc|mutate kyverno svc|policy check|policy "
         "violation|validate action|validation action|non compliant|noncompliant|validationfailureaction|"
         "blocked due to the following policies|policy * rule * fail|(policy|policies) * "
         "(fails|failed|fail|blocks|blocked|denies|denied|violat|rejects|rejected)|rule * (failed|fails|of * fail)|blocked by * "
-        "(policy|rule|require|disallow|restrict)|verifyimages|verify image|attestation|attestor|image verification failed|admission denied|blocked by "
+        "(policy|rule|require|disallow|restrict)|verifyimages|verify image|attestation|attestor|image verification failed|"
+        "admission denied|blocked by "
         "require|(disallow|restrict ) * (blocked|blocks|denied|denies|fail|violat|refused|rejected)",
         "bucket policy|iam |failed calling webhook|no endpoints available|gatekeeper|network polic|pull policy|restart "
         "policy|imagepullpolicy|restartpolicy|backoff|pod security polic|sync policy|sigstore|kyverno * oomkilled|kyverno * crashloop"},
@@ -38,17 +40,20 @@ static const struct {
         "memory limit|container oom|oom event|oom events|system oom|systemoom|oom encountered|oomed|constraint memcg",
         "oomkilled false|not oomkilled|no oom|without oom|not oom|never oom"},
     {"image_pull", 8.6,
-        "couldn t parse image|failed to apply default image tag|invalid image name|invalid reference format|errimagepull|imagepullbackoff|failed to pull image|invalidimagename|errimageneverpull|back off pulling "
+        "couldn t parse image|failed to apply default image tag|invalid image name|invalid reference format|errimagepull|"
+        "imagepullbackoff|failed to pull image|invalidimagename|errimageneverpull|back off pulling "
         "image|imageinspecterror|pull access denied|manifest unknown|pull rate limit|cannot pull|could not pull|can t pull|image pull "
         "(fail|err|back|rate|limit)|failed to pull|pulling image * (fail|error)|failed to resolve reference|pull secret|pull secrets|can "
         "not be pulled|cannot be pulled|registry (is down|unreachable|is unreachable|outage)|"
         "pulling from|(forbidden|unauthorized|denied|error|failed) pulling|pulls image|pull image|pull denied|pulls (fail|denied)|"
-        "blob unknown|failed to authorize|private image|failing to pull image|missing in * registry|toomanyrequests|no match for platform|too many requests * image|"
+        "blob unknown|failed to authorize|private image|failing to pull image|missing in * registry|toomanyrequests|"
+        "no match for platform|too many requests * image|"
         "may require docker login|does not exist or may require|docker login denied|reading manifest|"
         "manifest for * not found|imagepullsecrets * (missing|none|wrong|expired|not )",
         ""},
     {"config_error", 8.2,
-        "createcontainerconfigerror|createcontainererror|runcontainererror|container has runasnonroot|image will run as root|cannot verify user is non "
+        "createcontainerconfigerror|createcontainererror|runcontainererror|container has runasnonroot|image will run as root|"
+        "cannot verify user is non "
         "root|couldn t find key|secret * not found|secrets * not found|configmap * not found|configmaps * not found|references non "
         "existent|invalid variable names",
         "failed calling webhook"},
@@ -73,7 +78,8 @@ static const struct {
         "idle|unused|left running|nobody uses|no one uses|not used|zero requests|no users|(environments|replicas|pods) (up|over|above) ",
         "idle (in|timeout|connection|session|usage|worker)|keepalive|keep alive"},
     {"probe_failure", 3.0, "0 (1|2|3|4|5|6) ready|not ready|never (becomes|become) ready|not become ready|health endpoint", "node"},
-    {"image_pull", 3.6, "image (not found|does not exist|doesn t exist|is missing|is gone|deleted from)|image (of|for) * (not found|does not exist|is missing|is gone)|image pull|image tag * (not found|does not exist|missing)|pull (fails|failed|error)", "in the image"},
+    {"image_pull", 3.6, "image (not found|does not exist|doesn t exist|is missing|is gone|deleted from)|image (of|for) * (not found|"
+        "does not exist|is missing|is gone)|image pull|image tag * (not found|does not exist|missing)|pull (fails|failed|error)", "in the image"},
     {"other", 3.3, "certificate * (expires|expired|expiring)|cert manager order|dns01|http01", ""},
     {"unschedulable", 3.2, "pending", ""},
     {"node_pressure", 7.2,
@@ -120,12 +126,14 @@ static const struct {
         "with|terminated exit",
         "restart count 0 |restart count is 0 |restarts 0 "},
     {"config_error", 4.9, "runc create failed|failed to create containerd task|failed to create shim|oci runtime create failed", "starterror"},
-    {"pod_crashloop", 4.4, "exits |exit (at|in|with|immediately) |terminates |ends with exit|init container * fail|permission denied|cannot find module|assertionerror|importerror|modulenotfound|(can t|"
+    {"pod_crashloop", 4.4, "exits |exit (at|in|with|immediately) |terminates |ends with exit|init container * fail|permission denied|"
+        "cannot find module|assertionerror|importerror|modulenotfound|(can t|"
         "cannot|won t|does not|doesn t|fails to|unable to) "
         "(boot|start|come up)|throw err|addrinuse|eaddrinuse|address already in use|fatal|emerg|traceback|exiting|core dumped|uncaught|"
         "unhandled exception", ""},
     {"deployment_stalled", 5.3,
-        "(replicas|of *) updated |manual promotion|awaiting promotion|argo rollout|progressdeadlineexceeded|exceeded its progress deadline|progress deadline exceeded|progress deadline|rollout to finish|"
+        "(replicas|of *) updated |manual promotion|awaiting promotion|argo rollout|progressdeadlineexceeded|"
+        "exceeded its progress deadline|progress deadline exceeded|progress deadline|rollout to finish|"
         "not progress|progressing false|stuck since|observedgeneration|0 updated|rollout * (stuck|stall|hang|timed out|blocked|fail)|stuck "
         "rollout|failedcreate|exceeded quota|helm upgrade|helm rollback|upgrade failed|pending upgrade|pending install|pending "
         "rollback|another operation|field is immutable|immutable|replicafailure|"

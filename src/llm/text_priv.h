@@ -1,6 +1,6 @@
 /* Inside the reading of incidents from text: text_lines.c cuts and sorts the lines, text_says.c knows the phrases, text_things.c takes out
  * names and numbers, text_use.c use and prices, text_release.c and text_rows.c read the history of releases, text_outside.c what lies outside
- * of a release, text_image.c hosts that were mistyped, text_plain.c knows plain words, text_kind.c names the alert class, text_case.c puts the case together. */
+ * of a release, text_image.c hosts that were mistyped, text_plain.c knows plain words, text_doubt.c what makes a change doubtful, text_kind.c names the alert class, text_case.c puts the case together. */
 #ifndef NEUROSCALE_LLM_TEXT_PRIV_H
 #define NEUROSCALE_LLM_TEXT_PRIV_H
 #include "neuroscale/llm/text_case.h"
@@ -99,6 +99,10 @@ const text_unit *ns_text_mistyped_host(const text_doc *d);
 size_t ns_text_unexplained(const text_doc *d);
 /* The most such words in one sentence about cost, where the words of money and use are plain as well. */
 size_t ns_text_strange(const text_doc *d);
+/* Does memory grow in a row of times or limits? Does somebody want or owe what is idle? Is a limit somebody's will? */
+bool ns_text_ever_more(const text_doc *d);
+bool ns_text_intent(const text_doc *d);
+bool ns_text_limit_meant(const text_doc *d);
 /* Does a "but" take back what was told? */
 bool ns_text_contrast(const text_doc *d);
 void ns_text_things(const text_doc *d, text_things *t);

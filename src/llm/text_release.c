@@ -256,8 +256,10 @@ static const char *ratio_full(const char *s)
 }
 
 static const char good_words[] =
-    "healthy|worked|works|fine|stable|fast |quick |responsive|serving|serves|serve |served|still up|still ready|still running|still available|still take|still "
-    "answer|keep running|runs fine|ran |was ready|is ready|are ready|were ready|pods ready|replicas ready|pods available|available replicas|be ready|been ready|ready (for|since|until)|running|run "
+    "healthy|worked|works|fine|stable|fast |quick |responsive|serving|serves|serve |served|still up|still ready|still running|"
+    "still available|still take|still "
+    "answer|keep running|runs fine|ran |was ready|is ready|are ready|were ready|pods ready|replicas ready|pods available|"
+    "available replicas|be ready|been ready|ready (for|since|until)|running|run "
     "ok|without restart|no restart|without error|no error|without (a |any |one |problem|issue|incident|trouble|complaint|fail)|no "
     "(problem|issue|complaint|incident|crash|trouble|alert|fail|such)|had no|not a single|not one |ok |okay|good |unaffected|untouched|did "
     "its job|not affected|starts (normally|fine|without)|started (normally|fine|without)|been "
@@ -266,13 +268,15 @@ static const char good_words[] =
     "(crash|show|have|do)|doesn t (crash|show|have)|does not (crash|show|have)|never (crashed|restarted|failed|had|showed|did)|successful|"
     "0 restarts|zero restarts|full traffic|takes traffic|take traffic|taking traffic|all traffic|(for|all) * "
     "(days|weeks|months|week|month)|(for|since) (days|weeks|months|ages)|clean|solid|happy|green|quiet|alive|boring|uneventful|as "
-    "expected|answer|had none|has none|(logged|logs|shows|showed|saw|sees|threw|gave) (none|no |nothing)|keep (working|going)|keeps (working|going|running)|up (1|2|3|4|5|6|7|8|9)|(zero|0|no) "
+    "expected|answer|had none|has none|(logged|logs|shows|showed|saw|sees|threw|gave) (none|no |nothing)|keep (working|going)|"
+    "keeps (working|going|running)|up (1|2|3|4|5|6|7|8|9)|(zero|0|no) "
     "(such|events|errors|crashes|issues|incidents)|hummed|kept|ready (pod|replica)|still (has|have)|had "
     "(never|run|not)|has run|ran |never (this|that|happened|seen|saw|did)|no (drama|fuss|surprise)|continue|as before|in order|all "
     "right|alright|intact|unharmed|steady|normal|perfect|(are|is|were|was) up |answering|answers|keep "
     "(taking|serving|answering)|keeps (taking|answering)|flawless|smooth|rock|behaved|behaves|answered|handled|carried|all "
     "good|lief|stabil|marchait|funcionaba";
-static const char bad_words[] = "placeholder|hello world|dummy|skeleton|unhealthy|not healthy|never (worked|ready|ran|healthy|came|started|up|been|became|becomes|was)|not "
+static const char bad_words[] = "placeholder|hello world|dummy|skeleton|unhealthy|not healthy|never (worked|ready|ran|healthy|came|"
+    "started|up|been|became|becomes|was)|not "
                                 "ready|not available|also fail|fails|failing|failed|broken|crash|same |did not (work|start|help|come|"
                                 "fix|run)|didn t (work|start|help|come|fix|run)|does not (work|start|help|run)|doesn t "
                                 "(work|start|help|run)|unavailable|not stable|not work|unstable|none|pending|unknown|both "
@@ -321,7 +325,8 @@ static bool good_before(const mention *m)
 	for (const char *const *j = joints; *j; j++) {
 		size_t k = strlen(*j);
 		if (len > k && !strcmp(window + len - k, *j)) {
-			const char *hit = ns_flat_find(window, "(healthy|stable|fine|ok|okay|worked|works|ran well|well|good|quiet|calm|in order|all right|no "
+			const char *hit = ns_flat_find(window, "(healthy|stable|fine|ok|okay|worked|works|ran well|well|good|quiet|calm|in order|all right|"
+			    "no "
 			                                       "(problem|problems|issue|issues|crash|crashes|error|errors|restarts)) "
 			                                       "(with|on|in|under|at|until)|last (good|working|healthy|stable)|known good");
 			return hit && !ns_flat_denied(window, hit) && !ns_flat_find(window, "both|also|neither|nor ");
@@ -388,7 +393,9 @@ static const text_unit *good_by_word(const text_doc *d)
 	    " last good", " replicaset", " predecessor", " version ", " image ", " tag ", " release ", " the one before", " yesterday s",
 	    " last week s", " from before", " before that", " vorige", " vorher", " alte ", " ancien", " anterior", NULL};
 	static const char whole[] =
-	    "worked before|before (the|that|this) (change|edit|deploy|release|rollout|update|upgrade|bump) (it|they|all|everything) (ran|worked|was|were|served|started)|worked until|worked fine|healthy until|healthy before|fine until|fine before|ran fine|ran well|stable "
+	    "worked before|before (the|that|this) (change|edit|deploy|release|rollout|update|upgrade|bump) (it|they|all|everything) (ran|"
+	    "worked|was|were|served|started)|worked until|worked fine|healthy until|healthy before|fine until|fine before|ran fine|ran well|"
+	    "stable "
 	    "until|stable before|no restarts before|without restarts before|no errors before|rolling back * "
 	    "(fixes|fixed|helps|helped|restores|restored|resolves|resolved)|rollback * (fixes|fixed|helps|helped|restores|restored)|was "
 	    "healthy|were healthy|last good revision|last known good|previous release was good|(before|until|prior to|up to) * "

@@ -102,7 +102,8 @@ static const struct {
         "back|cannot go back|can t go back|security hole|cve |vulnerab|was withdrawn|known bad|irreversible|one way|backward* incompatible",
         ""},
     {SAY_SAME_BEFORE, SEEN, false,
-        "going back|forbid|forbids|forbidden|data leak|security (fix|patch|issue|hole|update)|gdpr|legal |law |laws |statutory|mandat|new tax|tax law|compliance|regulator|contract|"
+        "going back|forbid|forbids|forbidden|data leak|security (fix|patch|issue|hole|update)|gdpr|legal |law |laws |statutory|mandat|"
+        "new tax|tax law|compliance|regulator|contract|"
         "(image|tag|"
         "artifact|version) * (been deleted|been removed|is gone from|purged|pruned)",
         "is forbidden"},
@@ -126,7 +127,8 @@ static const struct {
         "* address|changed * host",
         ""},
     {SAY_CH_COMMAND, SEEN, true,
-        "command * changed|changed * command|(replaced|removed|added|edited|renamed) * (args|arguments|command|flag|entrypoint) |args * changed|changed * args|new flag|flag * (added|introduced)|entrypoint|command in|new "
+        "command * changed|changed * command|(replaced|removed|added|edited|renamed) * (args|arguments|command|flag|entrypoint) |"
+        "args * changed|changed * args|new flag|flag * (added|introduced)|entrypoint|command in|new "
         "command|command line",
         ""},
     {SAY_CH_PROBE, SEEN, true,
@@ -215,11 +217,14 @@ static const struct {
         "panic|nil pointer|nil map|null pointer|nullpointer|~nullreference|typeerror|referenceerror|syntaxerror|syntax "
         "error|importerror|modulenotfound|no module named|cannot find "
         "module|~nosuchmethod|classnotfound|noclassdef|unsupportedclassversion|undefined method|cannot load such file|loaderror|"
-        "segmentation|sigsegv|sigill|illegal instruction|sigabrt|139 |132 |127 |126 |core dumped|flag provided but not defined|(unknown|unexpected|unrecognised|invalid|bad|illegal|no such) (argument|parameter|switch|flag|option)|unknown "
-        "flag|unknown option|unrecognized|unknown command|could not load|failed to load|cannot load|not part of the bundle|executable file not found|no such file or directory|not found in path|not "
+        "segmentation|sigsegv|sigill|illegal instruction|sigabrt|139 |132 |127 |126 |core dumped|flag provided but not defined|(unknown|"
+        "unexpected|unrecognised|invalid|bad|illegal|no such) (argument|parameter|switch|flag|option)|unknown "
+        "flag|unknown option|unrecognized|unknown command|could not load|failed to load|cannot load|not part of the bundle|"
+        "executable file not found|no such file or directory|not found in path|not "
         "found|starterror|stack trace|traceback|"
         "exception|unhandled|uncaught|assertion|keyerror|attributeerror|valueerror|nameerror|indexerror|undefined symbol|glibc|shared "
-        "librar|wrong port|wrong path|probe|readinessprobe|livenessprobe|startupprobe|no match for platform|no matching manifest|repository does not exist|does not exist|doesn t exist|manifest unknown|typo|never pushed|invalidimagename|couldn t "
+        "librar|wrong port|wrong path|probe|readinessprobe|livenessprobe|startupprobe|no match for platform|no matching manifest|"
+        "repository does not exist|does not exist|doesn t exist|manifest unknown|typo|never pushed|invalidimagename|couldn t "
         "parse image|fatal python|could not find|could not locate|contains a (space|blank)|invalid reference|notfound|"
         "missing in * registry|panicked|exit 134|exits 13|terminate called|undefined method|usage |exit 2 |exits with 2|exits 2 |"
         "segfault|not executable|command|args|entrypoint|regression|template file|statuscode 404|"
@@ -228,10 +233,13 @@ static const struct {
     {SAY_PAUSED, SEEN, true,
         "is paused|paused true|paused by|rollout paused|rollout is paused|spec paused|was paused|left paused|indefinite pause", ""},
     {SAY_WARMING, ANY, true,
-        "minreadyseconds|(take|takes|took) * (minutes|min|hours) to|(to|while they|while it) warm|waits * between|one pod at a time|one at a time|pod by pod|still progressing|warm up|warmup|warming|still (loading|starting|building|syncing|replaying|warming|initialising|initializing|bootstrapping|importing|"
+        "minreadyseconds|(take|takes|took) * (minutes|min|hours) to|(to|while they|while it) warm|waits * between|one pod at a time|"
+        "one at a time|pod by pod|still progressing|warm up|warmup|warming|still (loading|starting|building|syncing|replaying|warming|"
+        "initialising|initializing|bootstrapping|importing|"
         "downloading|catching|restoring|compiling|indexing|copying)|will (take|be ready|finish|be done|come up|complete)|(minutes|min|hours|"
         "seconds) (left|remaining|to go|more)|more (minutes|hours)|in progress|catching up|catch up|replaying|rebuilding|re indexing|being "
-        "(built|loaded|restored|imported|filled|copied|migrated|downloaded)|(expected|supposed) to take|takes * (minutes|min|hours) (by design|as "
+        "(built|loaded|restored|imported|filled|copied|migrated|downloaded)|(expected|supposed) to take|takes * (minutes|min|"
+        "hours) (by design|as "
         "always|to start|to load|every time)|not yet (loaded|built|finished|complete)|needs * (minutes|min|hours) (to|until|before)|slow start",
         "does not finish|never finish|hangs|crash"},
     {SAY_STALLED, TOLD, true,
@@ -246,7 +254,8 @@ static const struct {
         "node"},
     {SAY_SYMPTOM, SEEN, true,
         "fails with 5|failing with 5|returns 5|return 5|error 5|errors 5|http 5|500|502|503|504|error rate|5xx|latency * "
-        "(rose|doubled|jumped)|(p50|p95|p99|latency) (from|to|up|at|is|was)|(times|much) slower|slow since|requests fail|calls fail|checkout fails|login fails|users * (cannot|see)|broken since",
+        "(rose|doubled|jumped)|(p50|p95|p99|latency) (from|to|up|at|is|was)|(times|much) slower|slow since|requests fail|calls fail|"
+        "checkout fails|login fails|users * (cannot|see)|broken since",
         ""},
 
     /* memory */
@@ -256,7 +265,8 @@ static const struct {
         "up|piles up|queue grows|backlog|cardinality|grows without|grow without|growing without|grows steadily|grows linear|grows "
         "constantly|growing steadily|growing constantly|steady growth|linear growth|keeps growing|keep "
         "growing|climbs|climbing|creeps|unbounded|"
-        "without bound|no limit is enough|regardless of the limit|regardless of memory|whatever the limit|whatever limit|any (limit|size|value|amount)|every (limit|size)|no "
+        "without bound|no limit is enough|regardless of the limit|regardless of memory|whatever the limit|whatever limit|any (limit|"
+        "size|value|amount)|every (limit|size)|no "
         "matter (how|what)|no matter|raised * (again|still|twice|also|dies|same|only)|"
         "limit was doubled|limit doubled|doubled * (still|again)|increased * (still|again|same|no effect|did not help)|raising * (did "
         "not|does not|only)|increasing * (did not|does not|only)|even with|even after|even at|"
@@ -351,7 +361,8 @@ static const struct {
     {SAY_PROD, SEEN, true, "real * (customers|users|traffic)|beta customers|(serves|serving|used by) * (customers|patients|clients)|"
         "customers use|paying|revenue|"
         "production|prod |prd |customer facing|live traffic|live system",
-        "copied from prod|copy of prod|clone of prod|cloned from prod|from production|as in production|than production|production (values|defaults|template|settings|sizes)|non production|non prod|not production|pre production|nonprod"},
+        "copied from prod|copy of prod|clone of prod|cloned from prod|from production|as in production|than production|"
+        "production (values|defaults|template|settings|sizes)|non production|non prod|not production|pre production|nonprod"},
     {SAY_IDLE, SEEN, false,
         "idle|near zero|near 0|close to zero|almost zero|nearly zero|about zero|no traffic|no requests|no users|no user|no load|no "
         "activity|no work|no jobs|no sessions|no connections|zero traffic|zero requests|without traffic|without work|without load|"
@@ -359,7 +370,8 @@ static const struct {
         "on|left at|leftovers|nobody|no one|none used|none (of them|in use)|no longer|finished|ended|completed|low "
         "efficiency|efficiency|efficient|utilisation|utilization|overprovision|over provision|"
         "wasted|waste|at night|overnight|outside office|outside business|after hours|office hours|weekend|not critical|empty queue|last "
-        "activity|last commit|last login|last (request|query|visit|call|hit|traffic|build|job|run|message|use) * ago|stale|orphaned|around the clock|24 7|cpu near|cpu 0|cpu 1 |cpu 2 |cpu 3 |cpu below|cpu usage "
+        "activity|last commit|last login|last (request|query|visit|call|hit|traffic|build|job|run|message|use) * ago|stale|orphaned|"
+        "around the clock|24 7|cpu near|cpu 0|cpu 1 |cpu 2 |cpu 3 |cpu below|cpu usage "
         "0|cpu usage below|cpu under|"
         "cpu average * (0|1|2|3|4|5) |cpu (0|1|2|3|4|5|6|7|8|9) |(0|1|2|3|4|5|6|7|8|9) cpu|cpu * (0|1|2|3|4|5|6|7|8|9) (each|percent|per "
         "cent)|no change in request|request rate unchanged|logged in|few percent|unchanged traffic|traffic unchanged|same traffic|without "
@@ -398,13 +410,20 @@ static const struct {
         "in use|uses it|is used|traffic is high|high traffic|(needed|used|runs|running|until|for) this week|for the fair|actively used|"
         "active users|release test|test * in "
         "progress|running test|is running right now|running right now|right now|in progress|tomorrow|next week|used by all|shared |all "
-        "teams|until friday|until tomorrow|needed|must keep|must stay|must not|(must|has to|have to|need to|needs to|should|shall) be (up|on|available|ready|running|there|online|reachable|warm)|(every|each) (morning|working|monday|tuesday|wednesday|thursday|friday|weekday|week|business)|lecture|lessons|classes|keep running|required|audit|certification|reserved for|on "
+        "teams|until friday|until tomorrow|needed|must keep|must stay|must not|(must|has to|have to|need to|needs to|should|"
+        "shall) be (up|on|available|ready|running|there|online|reachable|warm)|(every|each) (morning|working|monday|tuesday|wednesday|"
+        "thursday|friday|weekday|week|business)|lecture|lessons|classes|keep running|required|audit|certification|reserved for|on "
         "purpose|agreed|intentional|do not touch|demo to|customer demo|due|deadline",
         "nobody|no one|(campaign|launch|sale|event|peak|test|demo) * (ended|over|finished|done)|no longer needed|not needed|"
-        "no real load|(after|since) (a|the) (trade|fair|exhibition|demo|campaign|presentation|event)|not in use|traffic unchanged|without more requests"},
+        "no real load|(after|since) (a|the) (trade|fair|exhibition|demo|campaign|presentation|event)|not in use|traffic unchanged|"
+        "without more requests"},
     {SAY_COST_LOAD, SEEN, true,
-        "(takes|take|taking) over |twin of|sockets open|(hold|holds|holding) (open|the|a|on)|field (trial|test)|fair on|the fair|trade fair|exhibition|presented|presentation|as is |(takes|took|needs) * (hour|hours|days|minutes) to (load|build|warm|start|fill|rebuild)|not saved|not yet saved|unsaved|(lost|gone) (on|after|with) (restart|a restart)|re (activated|imported|computed|indexed|enrolled) by hand|as they are|alone |approved|booked|"
-        "continues|continue until|until (month|end|the)|ongoing|under way|underway|by design|disaster|recovery site|dr site|standby|stand by|failover|hot spare|kept warm|stay warm|warm pool|starts in|starts at|"
+        "(takes|take|taking) over |twin of|sockets open|(hold|holds|holding) (open|the|a|on)|field (trial|test)|fair on|the fair|"
+        "trade fair|exhibition|presented|presentation|as is |(takes|took|needs) * (hour|hours|days|minutes) to (load|build|warm|start|"
+        "fill|rebuild)|not saved|not yet saved|unsaved|(lost|gone) (on|after|with) (restart|a restart)|re (activated|imported|computed|"
+        "indexed|enrolled) by hand|as they are|alone |approved|booked|"
+        "continues|continue until|until (month|end|the)|ongoing|under way|underway|by design|disaster|recovery site|dr site|standby|"
+        "stand by|failover|hot spare|kept warm|stay warm|warm pool|starts in|starts at|"
         "start in|will "
         "start|about to|soon|tonight|owner says|owner wants|owner asks|insists|leave it|leave them|should stay|waiting for|wait for|on call|next "
         "(run|test|demo)",
@@ -415,11 +434,13 @@ static const struct {
         "(restart|wrong|bug|nan|error|cannot|fails|failed)|kubecost * (error|fails|failed|cannot|bug)|wrong currency|nan |infinite "
         "cost|spot price missing|custom pricing|miscalculat|reconcil|label* missing|unlabel|unknown owner|owner "
         "unknown|__unallocated__|__idle__|negative cost|incorrect",
-        "(script|operator|cron|job|loop|pipeline) (bug|error|gone wrong)|wrong (value|number|count|namespace)|bug in (a|the) (script|cron|job|pipeline)"},
+        "(script|operator|cron|job|loop|pipeline) (bug|error|gone wrong)|wrong (value|number|count|namespace)|bug in (a|the) (script|"
+        "cron|job|pipeline)"},
     {SAY_SCALED_UP, SEEN, true,
         "was scaled to|scaled * by a |scaled * by the |set manually|set by hand|manually set|bumped by hand|raised by hand|"
         "tested scaling|scaling test|(pods|replicas|workers) by hand|scaled (out|up) (for|by|during)|"
-        "scaled to * replicas|scaled to * pods|scaled up to * replicas|replicas * (typo|copy paste|paste error|extra zero|slip|mix up|mixed up)|replicas by hand|scaled * by hand|scaled * manually|replicas by "
+        "scaled to * replicas|scaled to * pods|scaled up to * replicas|replicas * (typo|copy paste|paste error|extra zero|slip|mix up|"
+        "mixed up)|replicas by hand|scaled * by hand|scaled * manually|replicas by "
         "mistake|scaled * by mistake|someone scaled|somebody scaled|kubectl scale|scaled * from|replicas from|replica count * "
         "(raised|changed|set)|scaled out * by",
         "node group|nodes to|asg "},
@@ -444,7 +465,8 @@ static const struct {
         "allowed|exceptions for|exception is allowed|exception allowed|exception * (runbook|documented|usual|agreed)|"
         "waiver|documented exception|policyexception * (allowed|process|agreed|documented|usual|may)|grant exceptions|grants "
         "exceptions|may be excepted|may be exempted|exempt* * agreed|exception * ticket|exception * signed off|signed off|agreed with",
-        "needs approval|need * approval|requires approval|require * approval|approval of|approval by|must be approved|not approved|pending|no exception|without exception|exceptions are not|not agreed|java|unhandled|nullpointer|never excepted|not to be excepted"},
+        "needs approval|need * approval|requires approval|require * approval|approval of|approval by|must be approved|not approved|"
+        "pending|no exception|without exception|exceptions are not|not agreed|java|unhandled|nullpointer|never excepted|not to be excepted"},
     {SAY_POLICY_WRONG, ANY, true,
         "false positive|does not match|not match|inverted|wrong rule|bug|failed to update policy|misconfigured|cannot be "
         "fulfilled|exclude|excluded|resourcefilters|although|even though|despite|are not hostpath|unexpected|all namespaces|every "
