@@ -189,7 +189,7 @@ static const struct {
         "at|configured|of * each|fixed size|one size|chart default|scaffold|default limit|default memory",
         ""},
     {SAY_OUTSIDE, SEEN, true,
-        "(at|in|since) the same (time|minute|moment|hour|second)|simultaneous|coincid|(new|old|small|smaller|other|another|different|bigger|"
+        "(is|are|went|been) down since|also lose|one by one|(at|in|since) the same (time|minute|moment|hour|second)|simultaneous|coincid|(new|old|small|smaller|other|another|different|bigger|"
         "replaced) * (node|nodes) |(config|configuration|license|auth|identity|name|file|mail|time|key|proxy) server * (was|is|has|had) |"
         "(cluster|kubernetes|k8s|eks|aks|gke|openshift|node|nodes|kubelet|containerd|kernel|os|istio|mesh|cni|control plane) "
         "(upgrade|upgraded|update|updated|was upgraded|were upgraded|was updated|were updated|migration|replacement|version)|"
@@ -418,7 +418,7 @@ static const struct {
         "no real load|(after|since) (a|the) (trade|fair|exhibition|demo|campaign|presentation|event)|not in use|traffic unchanged|"
         "without more requests"},
     {SAY_COST_LOAD, SEEN, true,
-        "(takes|take|taking) over |twin of|sockets open|(hold|holds|holding) (open|the|a|on)|field (trial|test)|fair on|the fair|"
+        "rehears|(takes|take|taking) over |twin of|sockets open|(hold|holds|holding) (open|the|a|on)|field (trial|test)|fair on|the fair|"
         "trade fair|exhibition|presented|presentation|as is |(takes|took|needs) * (hour|hours|days|minutes) to (load|build|warm|start|"
         "fill|rebuild)|not saved|not yet saved|unsaved|(lost|gone) (on|after|with) (restart|a restart)|re (activated|imported|computed|"
         "indexed|enrolled) by hand|as they are|alone |approved|booked|"
