@@ -45,10 +45,13 @@ static bool same_digits(host a, host b)
 			i++;
 		while (k < b.n && !ns_is_digit(b.at[k]))
 			k++;
-		if (i == a.n || k == b.n)
-			return i == a.n && k == b.n;
-		if (a.at[i++] != b.at[k++])
+		bool more = i < a.n && k < b.n;
+		if (!more)
+			return i >= a.n && k >= b.n;
+		if (a.at[i] != b.at[k])
 			return false;
+		i++;
+		k++;
 	}
 }
 
