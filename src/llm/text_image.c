@@ -66,7 +66,7 @@ static size_t name_at(const char *s)
 	while (front < n && s[front] != '/')
 		front++;
 	for (size_t i = 0; i < n; i++) {
-		dot = s[i] == '.' && i < front ? i : dot;
+		dot = i < front && s[i] == '.' ? i : dot;
 		slash = s[i] == '/' ? i : slash;
 	}
 	bool repository = slash && n - slash > SHORTEST, named = dot && ns_is_letter(s[dot + 1]);
