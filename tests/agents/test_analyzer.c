@@ -501,9 +501,7 @@ static void test_scaled_to_zero(void **state)
 		    replicas);
 		yaml(a, "/deployments/web", text);
 		ns_alert al = alert_of(a, NS_KIND_EXTERNAL, "Deployment", "web");
-		const ns_case *c = collect(a, ar, &al, &err);
-		assert_non_null(c);
-		const ns_rca *r = ns_analyze(ar, c);
+		const ns_rca *r = ns_analyze(ar, collect(a, ar, &al, &err));
 		assert_int_equal(r->action == NS_ACT_SCALE, replicas == 0);
 		assert_int_equal(!strcmp(r->cause_class, "scaled_to_zero"), replicas == 0);
 		ns_arena_free(ar);
