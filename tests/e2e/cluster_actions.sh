@@ -275,7 +275,7 @@ until_true 60 is git-new manual_review
 result $? "git-new: it is a person's" "$(told git-new)"
 told git-new >"$dir/git"
 verb new incident "$(id_in git-new)" --json | /usr/bin/python3 -c 'import json,sys; print(json.load(sys.stdin)["manual_command"])' >"$dir/command" 2>>"$dir/verbs.log"
-grep -q 'kubectl --context t -n argocd patch applications.argoproj.io/api' "$dir/command" && [ "$(generation git-new api)" -eq "$(k -n git-new get deployment api -o 'jsonpath={.status.observedGeneration}')" ]
+grep -q 'kubectl --context t -n argocd patch applications.argoproj.io/api' "$dir/command" && [ "$(generation git-new api)" -eq 4 ] # made, changed by hand, set back, and the bad commit
 result $? "git-new: with the exact command, and nothing is sent" "$(cat "$dir/git")"
 grep -q 'argocd app diff api' "$dir/git" && grep -q 'It stays paused' "$dir/git"
 result $? "git-new: with what to look at first, and how it is given back" "$(cat "$dir/git")"
